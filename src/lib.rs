@@ -1,0 +1,4 @@
+#![doc = "Portcullis."]
+#![forbid(unsafe_code)]
+mod model;
+pub mod syntax;

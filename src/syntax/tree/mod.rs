@@ -1,0 +1,111 @@
+//! The typed tree of a policy file: what was written, where, and with which comments. Nothing here is
+//! resolved or checked; every name is still text.
+
+mod expression;
+mod route;
+mod rule;
+mod schema;
+mod setting;
+
+pub use expression::{BinaryOperator, Expression, ExpressionKind, Literal, ValueType, ValueTypeKind};
+pub use route::{Clause, ClauseKind, Login, PathPattern, Route, Routes, Segment};
+pub use rule::{
+    Action, Condition, Effect, NeverSubject, Pattern, PermissionSet, Polarity, Resource, Role, Rule, Scope,
+};
+pub use schema::{
+    Facet, FacetKind, Field, NumberBound, Schema, SchemaEntry, SchemaType, SchemaTypeKind, UnknownFields,
+};
+pub use setting::{
+    Algorithm, Attribute, Carried, Claim, Cookie, CookieEntry, Cors, CorsEntry, Csrf, CsrfEntry, Headers, HeadersEntry,
+    Keys, Limit, LimitEntry, Mapping, Password, PasswordEntry, Provider, ProviderEntry, Rate, Secrets, Tier, Token,
+    TokenEntry, Transport, TransportEntry,
+};
+
+pub use crate::model::source::{Span, Spanned};
+
+/// A name or a string, as written (a string without its quotes, escapes resolved).
+pub type Text = Spanned<String>;
+
+/// One policy file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// The `NAME` of `policy NAME`.
+    pub policy: Text,
+    /// The doc comment over `policy NAME`.
+    pub doc: Option<String>,
+    /// In the order written.
+    pub declarations: Vec<Declaration>,
+    /// All comments, in the order written, doc comments included.
+    pub comments: Vec<Comment>,
+}
+
+/// A comment with its slashes, without its line break.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// Where it stands.
+    pub span: Span,
+    /// Whether it is a `///` doc comment.
+    pub doc: bool,
+}
+
+/// A declaration with what stands around it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declaration {
+    /// From its keyword to its last character.
+    pub span: Span,
+    /// Its doc comment, without slashes, lines joined by `\n`.
+    pub doc: Option<String>,
+    /// What it declares.
+    pub kind: DeclarationKind,
+}
+
+/// What a declaration declares. Each variant is documented with the text that makes it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeclarationKind {
+    /// `secret A, B`
+    Secrets(Secrets),
+    /// `keys NAME { jwks "URL" }`
+    Keys(Keys),
+    /// `token NAME { … }`
+    Token(Token),
+    /// `password { … }`
+    Password(Password),
+    /// `account { ATTR: TYPE … }`
+    Account(Vec<Attribute>),
+    /// `user from TOKEN { … }`
+    User(Mapping),
+    /// `resource NAME { actions …  ATTR: TYPE … }`
+    Resource(Resource),
+    /// `context { ATTR: TYPE … }`
+    Context(Vec<Attribute>),
+    /// `condition NAME = EXPR`
+    Condition(Condition),
+    /// `permissions NAME = PERMS`
+    Permissions(PermissionSet),
+    /// `role NAME extends … { … }`
+    Role(Role),
+    /// `scope "NAME" { … }`
+    Scope(Scope),
+    /// `allow …`, `forbid …`, `never …`
+    Rule(Rule),
+    /// `tier "NAME" { … }`
+    Tier(Tier),
+    /// `limit NAME { … }`
+    Limit(Limit),
+    /// `schema NAME { … }`
+    Schema(Schema),
+    /// `transport { … }`
+    Transport(Transport),
+    /// `cors [NAME] { … }`
+    Cors(Cors),
+    /// `csrf { … }`
+    Csrf(Csrf),
+    /// `headers [NAME] { … }`
+    Headers(Headers),
+    /// `cookie "NAME" { … }`
+    Cookie(Cookie),
+    /// `provider NAME { … }`
+    Provider(Provider),
+    /// `routes PREFIX { … }`
+    Routes(Routes),
+}
