@@ -1,4 +1,10 @@
 //! The plain types that both ends share.
 
+pub(crate) mod bucket;
+pub(crate) mod decision;
 pub(crate) mod diagnostic;
+pub(crate) mod keys;
+pub(crate) mod reason;
+pub(crate) mod request;
 pub(crate) mod source;
+pub(crate) mod value;

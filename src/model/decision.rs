@@ -1,0 +1,190 @@
+//! What comes out: the verdict, what to answer, what to hand on, and what to record.
+
+use std::fmt;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::bucket::BucketState;
+use super::reason::Reason;
+use super::value::Value;
+
+/// What to do with the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Hand it on.
+    Allow,
+    /// Answer it with the decision's status, headers and problem.
+    Deny,
+    /// Answer it with the decision's status, headers and body: the policy has served it.
+    Answer,
+}
+
+impl Verdict {
+    /// The name in decision documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+            Self::Answer => "answer",
+        }
+    }
+}
+
+/// A decision. It borrows from the gate that made it and depends on nothing but the request.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Decision<'g> {
+    /// What to do with the request.
+    pub verdict: Verdict,
+    /// The status to answer; 200 where the request is handed on.
+    pub status: StatusCode,
+    /// Why: at least one, the one that decided first.
+    pub reasons: Vec<Reason<'g>>,
+    /// What else is worth knowing, such as a bad token on a public route.
+    pub notes: Vec<Reason<'g>>,
+    /// Who is calling, where somebody is.
+    pub user: Option<Caller<'g>>,
+    /// The policy's own headers, which go out with every answer.
+    pub(crate) policy_headers: &'g [(HeaderName, HeaderValue)],
+    /// Headers made for this answer.
+    pub(crate) own_headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body of an answer; for a denial, the problem.
+    pub body: Option<Body>,
+    /// The validated and normalised input.
+    pub input: Input<'g>,
+    /// The canonical target, the only one to forward: what was matched is what is served.
+    pub target: Option<String>,
+    /// What the host must record.
+    pub effects: Vec<Effect>,
+}
+
+impl Decision<'_> {
+    /// The headers of the answer, whoever writes it: they go out with the handler's answer too.
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.policy_headers.iter().chain(&self.own_headers).map(|(name, value)| (name, value))
+    }
+
+    /// The problem of a denial.
+    pub fn problem(&self) -> Option<&Problem> {
+        match &self.body {
+            Some(Body::Problem(problem)) => Some(problem),
+            Some(Body::Json(_)) | None => None,
+        }
+    }
+}
+
+/// A caller, made from a token or vouched for by the host.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Caller<'g> {
+    /// Who it is.
+    pub id: String,
+    /// The role names that came with them, unknown ones included.
+    pub roles: Vec<String>,
+    /// A tier that the policy knows.
+    pub tier: Option<String>,
+    /// The other attributes of the mapping that have a value.
+    pub attributes: Vec<(&'g str, Value)>,
+    /// The name of the token that made the caller; `None` where the host vouched for them.
+    pub token: Option<&'g str>,
+}
+
+/// A body to answer with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// `application/problem+json` (RFC 9457)
+    Problem(Problem),
+    /// `application/json`
+    Json(serde_json::Value),
+}
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Problem {
+    /// Identifies the kind of problem.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: &'static str,
+    /// The status in figures.
+    #[serde(serialize_with = "status_number")]
+    pub status: StatusCode,
+    /// What went wrong, for whoever reads it.
+    pub detail: &'static str,
+    /// The reason's stable code.
+    pub code: &'static str,
+    /// What is wrong with the input: all of it, up to a cap.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Violation>,
+    /// Whether more was wrong than `errors` holds.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
+}
+
+fn status_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+/// One thing that is wrong with the input. The offending value is never echoed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Violation {
+    /// Where, as a JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// A stable code, such as `too_short`.
+    pub code: &'static str,
+    /// In words.
+    pub message: String,
+}
+
+/// The validated and normalised input.
+#[derive(Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Input<'g> {
+    /// Path parameters, decoded.
+    pub params: Vec<(&'g str, String)>,
+    /// The body after its schema's transforms; `None` where no schema spoke of it.
+    pub body: Option<serde_json::Value>,
+    /// JSON pointers to the body's secret fields.
+    pub(crate) secrets: Vec<String>,
+}
+
+impl Input<'_> {
+    /// The body with its secret fields masked, fit for logs.
+    pub fn masked_body(&self) -> Option<serde_json::Value> {
+        let mut body = self.body.clone()?;
+        for pointer in &self.secrets {
+            if let Some(secret) = body.pointer_mut(pointer) {
+                *secret = serde_json::Value::String("[secret]".to_owned());
+            }
+        }
+        Some(body)
+    }
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").field("params", &self.params).field("body", &self.masked_body()).finish()
+    }
+}
+
+/// Something that the host must record for the decision to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// The new state of a limit's bucket. Write it where the stored version is still `read` (0 where none is
+    /// stored); where it isn't, another request came first: discard an `Allow` and decide again.
+    Bucket {
+        /// Which bucket.
+        id: String,
+        /// The version that the charge was made on.
+        read: u64,
+        /// The state to write.
+        state: BucketState,
+        /// When the state stops mattering and may be forgotten.
+        expires: Timestamp,
+    },
+}

@@ -1,0 +1,166 @@
+//! Why a decision is what it is: stable codes, and the stage that gave them.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+
+use super::source::Span;
+
+/// The stages of a request's journey, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Sizes, and the form of the target and of the headers.
+    Transport,
+    /// Which routes have the path.
+    Path,
+    /// Which of them has the method.
+    Method,
+    /// Who is calling.
+    Authenticate,
+    /// How often.
+    Limit,
+    /// Whether a browser was tricked into it.
+    Csrf,
+    /// Whether the caller may.
+    Authorize,
+    /// Whether the input has the declared shape.
+    Validate,
+    /// Whether the refresh token may be exchanged.
+    Login,
+    /// What is handed out.
+    Issue,
+    /// The end of the journey.
+    Allow,
+}
+
+impl Stage {
+    /// The name in decision documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transport => "transport",
+            Self::Path => "path",
+            Self::Method => "method",
+            Self::Authenticate => "authenticate",
+            Self::Limit => "limit",
+            Self::Csrf => "csrf",
+            Self::Authorize => "authorize",
+            Self::Validate => "validate",
+            Self::Login => "login",
+            Self::Issue => "issue",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:ident, $detail:literal;)*) => {
+        /// What happened. Codes are stable: audit logs and clients may rely on them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name in decision documents and problem bodies.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The status that goes out with it.
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$variant => StatusCode::$status,)* }
+            }
+
+            /// What the client is told: nothing that helps an attacker, nothing that the client sent.
+            pub fn detail(self) -> &'static str {
+                match self { $(Self::$variant => $detail,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request may go on to the handler.
+    Allowed = "allowed", OK, "The request is allowed.";
+    /// The policy itself answered with a CSRF token.
+    CsrfIssued = "csrf_issued", OK, "A CSRF token was issued.";
+    /// The policy itself answered which methods the path takes.
+    Options = "options", NO_CONTENT, "The path takes the methods in `Allow`.";
+
+    /// The request target isn't a URL that a server should accept.
+    TargetMalformed = "target_malformed", BAD_REQUEST, "The request target is malformed.";
+    /// The request target is longer than `max_target`.
+    TargetTooLong = "target_too_long", URI_TOO_LONG, "The request target is too long.";
+    /// The headers are larger than `max_header`, or too many.
+    HeadersTooLarge = "headers_too_large", REQUEST_HEADER_FIELDS_TOO_LARGE, "The request headers are too large.";
+    /// A header that may stand once stands twice, or says something that it can't say.
+    HeaderMalformed = "header_malformed", BAD_REQUEST, "A request header is malformed.";
+    /// The body is larger than `max_body`.
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The request body is too large.";
+
+    /// No route has this path.
+    NotFound = "not_found", NOT_FOUND, "There is nothing here.";
+    /// The path is known, the method isn't.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method isn't allowed here.";
+
+    /// The `Authorization` header can't be read, or there are two (RFC 6750 §3.1).
+    InvalidRequest = "invalid_request", BAD_REQUEST, "The credentials are malformed.";
+    /// No credential where one is needed.
+    CredentialMissing = "credential_missing", UNAUTHORIZED, "Authentication is required.";
+    /// A credential that doesn't hold (RFC 6750 §3.1).
+    InvalidToken = "invalid_token", UNAUTHORIZED, "The token is invalid or has expired.";
+
+    /// The limit is used up.
+    RateLimited = "rate_limited", TOO_MANY_REQUESTS, "Too many requests.";
+    /// A limit can't be decided, and fails closed.
+    LimitUndecided = "limit_undecided", SERVICE_UNAVAILABLE, "The request can't be counted right now.";
+
+    /// The request comes from a foreign origin.
+    CsrfOrigin = "csrf_origin", FORBIDDEN, "The request comes from a foreign origin.";
+    /// No session cookie that a token could be bound to, or several.
+    CsrfSession = "csrf_session", FORBIDDEN, "The request needs a session with its CSRF token.";
+    /// No CSRF token.
+    CsrfMissing = "csrf_missing", FORBIDDEN, "The request needs a CSRF token.";
+    /// A CSRF token that wasn't issued for this session.
+    CsrfInvalid = "csrf_invalid", FORBIDDEN, "The CSRF token is invalid.";
+    /// A CSRF token that is too old.
+    CsrfExpired = "csrf_expired", FORBIDDEN, "The CSRF token has expired.";
+
+    /// The caller lacks a permission.
+    PermissionDenied = "permission_denied", FORBIDDEN, "You don't have permission to do this.";
+
+    /// The host didn't hand over the body.
+    BodyUnknown = "body_unknown", SERVICE_UNAVAILABLE, "The request body wasn't read.";
+    /// A body where the route takes none.
+    BodyUnexpected = "body_unexpected", BAD_REQUEST, "This request takes no body.";
+    /// No body where the route needs one.
+    BodyMissing = "body_missing", BAD_REQUEST, "This request needs a body.";
+    /// The body's media type isn't one that the route takes.
+    MediaTypeUnsupported = "media_type_unsupported", UNSUPPORTED_MEDIA_TYPE, "The media type isn't supported here.";
+    /// The body isn't JSON, or has a key twice, or nests too deeply.
+    BodyMalformed = "body_malformed", BAD_REQUEST, "The request body isn't well-formed JSON.";
+    /// The body violates its schema.
+    ValidationFailed = "validation_failed", UNPROCESSABLE_ENTITY, "The request body violates its schema.";
+
+    /// The refresh token holds, but this version doesn't rotate tokens.
+    RotationUnavailable = "rotation_unavailable", NOT_IMPLEMENTED, "Token rotation isn't available.";
+    /// Something should be issued, and the host supplied no entropy.
+    EntropyMissing = "entropy_missing", SERVICE_UNAVAILABLE, "Nothing can be issued right now.";
+}
+
+/// One reason for a decision, or a note beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reason<'g> {
+    /// What happened.
+    pub code: Code,
+    /// In which stage.
+    pub stage: Stage,
+    /// In words, for logs and reviewers; never holds a secret.
+    pub message: Cow<'g, str>,
+    /// The place in the policy that says so.
+    pub span: Option<Span>,
+}
