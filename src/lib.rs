@@ -1,6 +1,8 @@
 //! Portcullis: a policy engine for the front door of an API.
 #![forbid(unsafe_code)]
 
+mod check;
+mod graph;
 mod model;
 pub mod syntax;
 

@@ -1,5 +1,6 @@
 //! The plain types that both ends share.
 
+pub(crate) mod bits;
 pub(crate) mod bucket;
 pub(crate) mod decision;
 pub(crate) mod diagnostic;
@@ -7,4 +8,5 @@ pub(crate) mod keys;
 pub(crate) mod reason;
 pub(crate) mod request;
 pub(crate) mod source;
+pub(crate) mod table;
 pub(crate) mod value;

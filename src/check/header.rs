@@ -1,0 +1,204 @@
+//! Response headers and the CSRF block.
+
+use http::{HeaderName, HeaderValue};
+use jiff::SignedDuration;
+
+use crate::model::diagnostic::Diagnostic;
+use crate::model::source::Span;
+use crate::model::table::{Id, Table};
+use crate::syntax::tree::{self, CsrfEntry, HeadersEntry, Text};
+
+use super::Checker;
+use super::names::unsupported;
+use super::typed::{Csrf, CsrfApplies, HeaderSet};
+
+/// An HMAC-SHA-256 key has at least as many bytes as the hash (RFC 2104 §3, RFC 7518 §3.2).
+const CSRF_KEY_BYTES: usize = 32;
+const HSTS: &str = "strict-transport-security";
+/// Headers that frame a message or that the decision itself writes.
+const ENGINE_HEADERS: [&str; 9] = [
+    "allow",
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "retry-after",
+    "set-cookie",
+    "transfer-encoding",
+    "www-authenticate",
+];
+
+impl Checker<'_> {
+    /// The header sets by name, the one that holds where no route names another, and the empty one.
+    pub(super) fn headers(&mut self) -> (Table<HeaderSet>, Id<HeaderSet>, Id<HeaderSet>) {
+        let mut sets = Table::new();
+        let named: Vec<_> = self.names.headers.iter().map(|(_, headers)| *headers).collect();
+        for headers in named {
+            let set = self.header_set(headers);
+            sets.push(set);
+        }
+        let default = match self.names.default_headers {
+            Some((_, headers)) => self.header_set(headers),
+            None => HeaderSet::default(),
+        };
+        let default = sets.push(default);
+        let none = sets.push(HeaderSet::default());
+        (sets, default, none)
+    }
+
+    fn header_set(&mut self, headers: &tree::Headers) -> HeaderSet {
+        let mut set = HeaderSet { name: headers.name.as_ref().map(|name| name.node.clone()), ..HeaderSet::default() };
+        let mut seen: Vec<(HeaderName, Span)> = Vec::new();
+        for entry in &headers.entries {
+            match &entry.node {
+                HeadersEntry::Set(name, value) => {
+                    let (Some(header), Some(value)) = (self.header_name(name), self.header_value(name, value)) else {
+                        continue;
+                    };
+                    if let Some((_, first)) = seen.iter().find(|(other, _)| *other == header) {
+                        let error =
+                            Diagnostic::error("duplicate_name", name.span, format!("`{}` stands twice", name.node))
+                                .also(*first, "first written here")
+                                .help("keep one of them");
+                        self.report(error);
+                        continue;
+                    }
+                    seen.push((header.clone(), name.span));
+                    if header.as_str() != HSTS {
+                        set.over_http.push((header.clone(), value.clone()));
+                    }
+                    set.over_https.push((header, value));
+                }
+                HeadersEntry::Preset(_) => self.report(unsupported(entry.span, "`preset`")),
+                HeadersEntry::Remove(_) => self.report(unsupported(entry.span, "`remove`")),
+            }
+        }
+        set
+    }
+
+    fn header_name(&mut self, name: &Text) -> Option<HeaderName> {
+        let Ok(header) = HeaderName::from_bytes(name.node.as_bytes()) else {
+            self.report(
+                Diagnostic::error("invalid_header", name.span, format!("`{}` is no header name", name.node))
+                    .help("write letters, digits and `-`, such as `X-Frame-Options`"),
+            );
+            return None;
+        };
+        if ENGINE_HEADERS.contains(&header.as_str()) {
+            self.report(
+                Diagnostic::error(
+                    "reserved_header",
+                    name.span,
+                    format!("`{}` is written by the decision itself", name.node),
+                )
+                .help("take it out"),
+            );
+            return None;
+        }
+        Some(header)
+    }
+
+    fn header_value(&mut self, name: &Text, value: &Text) -> Option<HeaderValue> {
+        let printable = value.node.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+        let trimmed = value.node.trim() == value.node;
+        match HeaderValue::from_str(&value.node) {
+            Ok(header) if printable && trimmed => Some(header),
+            _ => {
+                let message = format!("the value of `{}` can't stand in a header", name.node);
+                self.report(
+                    Diagnostic::error("invalid_header", value.span, message)
+                        .help("write printable ASCII on one line, without blanks at the ends"),
+                );
+                None
+            }
+        }
+    }
+
+    /// The CSRF block; `None` where it has errors, `Some(None)` where there is none.
+    pub(super) fn csrf(&mut self) -> Option<Option<Csrf>> {
+        let Some((span, csrf)) = self.names.csrf else { return Some(None) };
+        let (mut secret, mut cookie, mut header, mut lifetime) = (None, None, None, None);
+        let mut applies = CsrfApplies::Ambient;
+        let mut seen: Vec<(&'static str, Span)> = Vec::new();
+        for entry in &csrf.entries {
+            let word = entry_word(&entry.node);
+            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == word) {
+                let error = Diagnostic::error("duplicate_entry", entry.span, format!("`{word}` stands twice"))
+                    .also(*first, "first written here")
+                    .help("keep one of them");
+                self.report(error);
+                continue;
+            }
+            seen.push((word, entry.span));
+            match &entry.node {
+                CsrfEntry::Secret(name) => secret = self.secret(name, CSRF_KEY_BYTES),
+                CsrfEntry::Session(name) => cookie = self.cookie_name(name),
+                CsrfEntry::Header(name) => header = self.header_name(name),
+                CsrfEntry::Lifetime(duration) => lifetime = self.csrf_lifetime(duration),
+                CsrfEntry::Applies(what) => match what.node.as_str() {
+                    "ambient" => applies = CsrfApplies::Ambient,
+                    "always" => applies = CsrfApplies::Always,
+                    other => self.report(
+                        Diagnostic::error("unknown_name", what.span, format!("`applies` can't be `{other}`"))
+                            .help("write `applies ambient` or `applies always`"),
+                    ),
+                },
+            }
+        }
+        for (word, example) in [
+            ("secret", "secret NAME_OF_A_SECRET"),
+            ("session", "session cookie \"session-id\""),
+            ("header", "header \"x-csrf-token\""),
+            ("lifetime", "lifetime 1h"),
+        ] {
+            if !seen.iter().any(|(other, _)| *other == word) {
+                self.report(
+                    Diagnostic::error("incomplete", span, format!("`csrf` has no `{word}`"))
+                        .help(format!("add `{example}`")),
+                );
+            }
+        }
+        Some(Some(Csrf { span, secret: secret?, cookie: cookie?, header: header?, lifetime: lifetime?, applies }))
+    }
+
+    fn csrf_lifetime(&mut self, milliseconds: &tree::Spanned<u64>) -> Option<SignedDuration> {
+        let lifetime = i64::try_from(milliseconds.node).ok().map(SignedDuration::from_millis);
+        match lifetime.filter(|lifetime| lifetime.as_secs() >= 1) {
+            Some(lifetime) => Some(lifetime),
+            None => {
+                self.report(
+                    Diagnostic::error(
+                        "duration_out_of_range",
+                        milliseconds.span,
+                        "a CSRF token lives for at least a second",
+                    )
+                    .help("write a duration such as `1h`"),
+                );
+                None
+            }
+        }
+    }
+
+    /// RFC 6265 §4.1.1: a cookie's name is a token.
+    fn cookie_name(&mut self, name: &Text) -> Option<String> {
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if !name.node.is_empty() && name.node.bytes().all(token) {
+            return Some(name.node.clone());
+        }
+        self.report(
+            Diagnostic::error("invalid_cookie", name.span, format!("`{}` is no cookie name", name.node))
+                .help("write letters, digits, `-` and `_`, such as `session-id`"),
+        );
+        None
+    }
+}
+
+fn entry_word(entry: &CsrfEntry) -> &'static str {
+    match entry {
+        CsrfEntry::Secret(_) => "secret",
+        CsrfEntry::Session(_) => "session",
+        CsrfEntry::Header(_) => "header",
+        CsrfEntry::Lifetime(_) => "lifetime",
+        CsrfEntry::Applies(_) => "applies",
+    }
+}

@@ -1,0 +1,233 @@
+//! Names: which declarations there are, and which one a name means.
+
+use indexmap::IndexMap;
+
+use crate::model::diagnostic::Diagnostic;
+use crate::model::source::{Source, Span};
+use crate::syntax::tree::{self, DeclarationKind, Text};
+
+/// All declarations of a policy by kind and name.
+#[derive(Debug)]
+pub(super) struct Names<'t> {
+    pub(super) secrets: Kind<'t, ()>,
+    pub(super) tokens: Kind<'t, &'t tree::Token>,
+    pub(super) resources: Kind<'t, &'t tree::Resource>,
+    pub(super) permission_sets: Kind<'t, &'t tree::PermissionSet>,
+    pub(super) roles: Kind<'t, &'t tree::Role>,
+    pub(super) tiers: Kind<'t, &'t tree::Tier>,
+    pub(super) limits: Kind<'t, &'t tree::Limit>,
+    pub(super) schemas: Kind<'t, &'t tree::Schema>,
+    pub(super) headers: Kind<'t, &'t tree::Headers>,
+    pub(super) account: Kind<'t, &'t tree::Attribute>,
+    pub(super) csrf: Option<(Span, &'t tree::Csrf)>,
+    pub(super) default_headers: Option<(Span, &'t tree::Headers)>,
+    pub(super) mappings: Vec<(Span, &'t tree::Mapping)>,
+    pub(super) rules: Vec<&'t tree::Rule>,
+    pub(super) routes: Vec<&'t tree::Routes>,
+}
+
+/// The declarations of one kind, in the order written.
+#[derive(Debug)]
+pub(super) struct Kind<'t, T> {
+    /// What users call it: `role`, `secret`, …
+    what: &'static str,
+    entries: IndexMap<&'t str, (Span, T)>,
+}
+
+impl<'t, T> Kind<'t, T> {
+    fn new(what: &'static str) -> Self {
+        Self { what, entries: IndexMap::new() }
+    }
+
+    /// Adds a declaration; one of the same name is an error that shows both.
+    pub(super) fn declare(&mut self, name: &'t Text, declared: T, sources: &[Source], out: &mut Vec<Diagnostic>) {
+        if let Some((first, _)) = self.entries.get(name.node.as_str()) {
+            out.push(twice(sources, *first, name.span, &format!("{} `{}`", self.what, name.node)));
+        } else {
+            self.entries.insert(&name.node, (name.span, declared));
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'t str, &T)> {
+        self.entries.iter().map(|(name, (_, declared))| (*name, declared))
+    }
+
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
+    /// The row and the declaration that a name means.
+    pub(super) fn get(&self, name: &str) -> Option<(usize, &T)> {
+        self.entries.get_full(name).map(|(row, _, (_, declared))| (row, declared))
+    }
+
+    /// The same, and an error that names the one that was probably meant.
+    pub(super) fn find(&self, name: &Text, out: &mut Vec<Diagnostic>) -> Option<(usize, &T)> {
+        let found = self.get(&name.node);
+        if found.is_none() {
+            let code = match self.what {
+                "role" => "unknown_role",
+                "secret" => "unknown_secret",
+                "token" => "unknown_token",
+                "resource" => "unknown_resource",
+                "tier" => "unknown_tier",
+                "limit" => "unknown_limit",
+                "schema" => "unknown_schema",
+                "attribute of `account`" => "unknown_attribute",
+                _ => "unknown_name",
+            };
+            out.push(unknown(code, self.what, name, self.entries.keys().copied()));
+        }
+        found
+    }
+}
+
+/// `there is no WHAT NAME`, with the name that was probably meant.
+pub(super) fn unknown<'n>(
+    code: &'static str,
+    what: &str,
+    name: &Text,
+    known: impl Iterator<Item = &'n str>,
+) -> Diagnostic {
+    let known: Vec<&str> = known.collect();
+    let error = Diagnostic::error(code, name.span, format!("there is no {what} `{}`", name.node)).label("not declared");
+    match suggest(&name.node, known.iter().copied()) {
+        Some(meant) => error.help(format!("did you mean `{meant}`?")),
+        None => match list(known.into_iter()) {
+            Some(names) => error.help(format!("declared are {names}")),
+            None => error.help(format!("declare a {what} of that name")),
+        },
+    }
+}
+
+/// The known name that is closest to what was written, if any is close.
+pub(super) fn suggest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    const LONGEST: usize = 64;
+    if written.len() > LONGEST {
+        return None;
+    }
+    let most = (written.chars().count() / 3).max(1);
+    known
+        .filter(|name| name.len().abs_diff(written.len()) <= 4 * most)
+        .map(|name| (strsim::damerau_levenshtein(written, name), name))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// `` `a`, `b` and `c` ``, if that is short enough to read.
+pub(super) fn list<'n>(names: impl Iterator<Item = &'n str>) -> Option<String> {
+    const MOST: usize = 12;
+    let names: Vec<String> = names.take(MOST + 1).map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        [first @ .., last] if names.len() <= MOST => Some(format!("{} and {last}", first.join(", "))),
+        _ => None,
+    }
+}
+
+/// Two declarations of what may stand once. The later one is at fault.
+fn twice(sources: &[Source], first: Span, second: Span, what: &str) -> Diagnostic {
+    let (earlier, later) = in_order(sources, first, second);
+    Diagnostic::error("duplicate_name", later, format!("{what} is declared twice"))
+        .label("declared again")
+        .also(earlier, "first declared here")
+        .help("rename one of them, or take one out")
+}
+
+/// By file name, then position: the order of files on a command line means nothing.
+pub(super) fn in_order(sources: &[Source], one: Span, other: Span) -> (Span, Span) {
+    let place = |span: Span| (sources.get(span.file as usize).map(Source::name), span.start);
+    if place(one) <= place(other) { (one, other) } else { (other, one) }
+}
+
+impl<'t> Names<'t> {
+    /// Collects the declarations of all files.
+    pub(super) fn collect(files: &'t [tree::File], sources: &[Source], out: &mut Vec<Diagnostic>) -> Self {
+        let mut names = Self {
+            secrets: Kind::new("secret"),
+            tokens: Kind::new("token"),
+            resources: Kind::new("resource"),
+            permission_sets: Kind::new("permission set"),
+            roles: Kind::new("role"),
+            tiers: Kind::new("tier"),
+            limits: Kind::new("limit"),
+            schemas: Kind::new("schema"),
+            headers: Kind::new("`headers` block"),
+            account: Kind::new("attribute of `account`"),
+            csrf: None,
+            default_headers: None,
+            mappings: Vec::new(),
+            rules: Vec::new(),
+            routes: Vec::new(),
+        };
+        for declaration in files.iter().flat_map(|file| &file.declarations) {
+            names.add(declaration, sources, out);
+        }
+        names
+    }
+
+    fn add(&mut self, declaration: &'t tree::Declaration, sources: &[Source], out: &mut Vec<Diagnostic>) {
+        let span = declaration.span;
+        match &declaration.kind {
+            DeclarationKind::Secrets(secrets) => {
+                for name in &secrets.names {
+                    self.secrets.declare(name, (), sources, out);
+                }
+            }
+            DeclarationKind::Token(token) => self.tokens.declare(&token.name, token, sources, out),
+            DeclarationKind::Account(attributes) => {
+                for attribute in attributes {
+                    self.account.declare(&attribute.name, attribute, sources, out);
+                }
+            }
+            DeclarationKind::User(mapping) => self.mappings.push((keyword(span, "user"), mapping)),
+            DeclarationKind::Resource(resource) => self.resources.declare(&resource.name, resource, sources, out),
+            DeclarationKind::Permissions(set) => self.permission_sets.declare(&set.name, set, sources, out),
+            DeclarationKind::Role(role) => self.roles.declare(&role.name, role, sources, out),
+            DeclarationKind::Rule(rule) => self.rules.push(rule),
+            DeclarationKind::Tier(tier) => self.tiers.declare(&tier.name, tier, sources, out),
+            DeclarationKind::Limit(limit) => self.limits.declare(&limit.name, limit, sources, out),
+            DeclarationKind::Schema(schema) => self.schemas.declare(&schema.name, schema, sources, out),
+            DeclarationKind::Csrf(csrf) => match self.csrf {
+                Some((first, _)) => out.push(twice(sources, first, keyword(span, "csrf"), "`csrf`")),
+                None => self.csrf = Some((keyword(span, "csrf"), csrf)),
+            },
+            DeclarationKind::Headers(headers) => match (&headers.name, self.default_headers) {
+                (Some(name), _) => self.headers.declare(name, headers, sources, out),
+                (None, Some((first, _))) => {
+                    out.push(twice(sources, first, keyword(span, "headers"), "the unnamed `headers` block"));
+                }
+                (None, None) => self.default_headers = Some((keyword(span, "headers"), headers)),
+            },
+            DeclarationKind::Routes(routes) => self.routes.push(routes),
+            DeclarationKind::Keys(_) => out.push(unsupported_declaration(span, "keys")),
+            DeclarationKind::Password(_) => out.push(unsupported_declaration(span, "password")),
+            DeclarationKind::Context(_) => out.push(unsupported_declaration(span, "context")),
+            DeclarationKind::Condition(_) => out.push(unsupported_declaration(span, "condition")),
+            DeclarationKind::Scope(_) => out.push(unsupported_declaration(span, "scope")),
+            DeclarationKind::Transport(_) => out.push(unsupported_declaration(span, "transport")),
+            DeclarationKind::Cors(_) => out.push(unsupported_declaration(span, "cors")),
+            DeclarationKind::Cookie(_) => out.push(unsupported_declaration(span, "cookie")),
+            DeclarationKind::Provider(_) => out.push(unsupported_declaration(span, "provider")),
+        }
+    }
+}
+
+/// A construct of the language that this version parses but doesn't run. Compiling it to nothing would open
+/// what it was meant to close.
+pub(super) fn unsupported(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error("unsupported", span, format!("{what} isn't supported by this version"))
+        .label("understood, but not enforced yet")
+        .help("take it out: a policy never compiles with a part that wouldn't be enforced")
+}
+
+fn unsupported_declaration(span: Span, word: &str) -> Diagnostic {
+    unsupported(keyword(span, word), &format!("`{word}`"))
+}
+
+/// The keyword that a declaration begins with.
+fn keyword(span: Span, word: &str) -> Span {
+    Span { end: span.start + u32::try_from(word.len()).unwrap_or(0), ..span }
+}

@@ -1,0 +1,340 @@
+//! Tokens, and how their claims become the caller.
+
+use jiff::SignedDuration;
+
+use crate::model::diagnostic::Diagnostic;
+use crate::model::source::Span;
+use crate::model::table::{Id, Table};
+use crate::syntax::tree::{self, Carried, Expression, ExpressionKind, Text, TokenEntry};
+
+use super::Checker;
+use super::expression::{self, Scope, expect, infer, value_type};
+use super::names::{suggest, unsupported};
+use super::typed::{Claim, Expr, HmacAlgorithm, Mapping, Secret, Token, TokenCarrier, Type, UserAttribute};
+
+const SUPPORTED: [&str; 3] = ["HS256", "HS384", "HS512"];
+const KNOWN: [&str; 13] = [
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
+    "Ed25519",
+];
+
+/// The entries of a token as far as they have been read.
+#[derive(Default)]
+struct TokenParts<'e> {
+    algorithm: Option<HmacAlgorithm>,
+    key: Option<&'e Text>,
+    issuer: Option<String>,
+    audiences: Vec<String>,
+    typ: Option<String>,
+    lifetime: Option<SignedDuration>,
+    leeway: Option<SignedDuration>,
+    carrier: Option<TokenCarrier>,
+    claims: Vec<Claim>,
+}
+
+impl Checker<'_> {
+    /// One row a declared token, in the order written.
+    pub(super) fn tokens(&mut self) -> Table<Token> {
+        let declared: Vec<&tree::Token> = self.names.tokens.iter().map(|(_, token)| *token).collect();
+        let tokens = declared.into_iter().map(|token| self.token(token)).collect();
+        self.tell_apart(&tokens);
+        tokens
+    }
+
+    fn token(&mut self, token: &tree::Token) -> Token {
+        let parts = self.token_parts(token);
+        let algorithm = parts.algorithm.unwrap_or(HmacAlgorithm::Hs256);
+        let secret = match parts.key {
+            Some(key) => self.secret(key, algorithm.least_key_bytes()),
+            None => {
+                self.report(incomplete(&token.name, "key", "key NAME_OF_A_SECRET"));
+                None
+            }
+        };
+        Token {
+            name: token.name.node.clone(),
+            span: token.name.span,
+            algorithm,
+            // In a policy with an error, which nobody will bind, any row will do.
+            secret: secret.unwrap_or_else(|| self.secrets.push(Secret { name: String::new(), least_bytes: 0 })),
+            issuer: parts.issuer,
+            audiences: parts.audiences,
+            typ: parts.typ,
+            lifetime: parts.lifetime,
+            leeway: parts.leeway.unwrap_or(SignedDuration::ZERO),
+            carrier: parts.carrier.unwrap_or(TokenCarrier::Bearer),
+            claims: parts.claims,
+        }
+    }
+
+    fn token_parts<'e>(&mut self, token: &'e tree::Token) -> TokenParts<'e> {
+        let mut parts = TokenParts::default();
+        let mut seen: Vec<(&'static str, Span)> = Vec::new();
+        for entry in &token.entries {
+            let word = entry_word(&entry.node);
+            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == word) {
+                let error = Diagnostic::error("duplicate_entry", entry.span, format!("`{word}` stands twice"))
+                    .also(*first, "first written here")
+                    .help("keep one of them; several values are separated by commas");
+                self.report(error);
+                continue;
+            }
+            seen.push((word, entry.span));
+            match &entry.node {
+                TokenEntry::Algorithm(names) => parts.algorithm = self.algorithm(names, entry.span),
+                TokenEntry::Key(name) => parts.key = Some(name),
+                TokenEntry::Issuer(issuer) => parts.issuer = Some(issuer.node.clone()),
+                TokenEntry::Audience(audiences) => {
+                    parts.audiences = audiences.iter().map(|audience| audience.node.clone()).collect();
+                }
+                TokenEntry::Typ(typ) => parts.typ = Some(typ.node.clone()),
+                TokenEntry::Lifetime(lifetime) => parts.lifetime = Some(self.duration(lifetime)),
+                TokenEntry::Leeway(leeway) => parts.leeway = Some(self.duration(leeway)),
+                TokenEntry::Carried(carried) => match carried {
+                    Carried::Bearer => parts.carrier = Some(TokenCarrier::Bearer),
+                    Carried::Body(field) => parts.carrier = Some(TokenCarrier::Body(field.node.clone())),
+                    Carried::Cookie(_) => self.report(unsupported(entry.span, "`carried cookie`")),
+                    Carried::Header(_) => self.report(unsupported(entry.span, "`carried header`")),
+                },
+                // What single use asks for happens at rotation.
+                TokenEntry::SingleUse(_) => {}
+                TokenEntry::Claims(claims) => parts.claims = self.claims(claims),
+                TokenEntry::Keys(_) => self.report(unsupported(entry.span, "`keys`")),
+                TokenEntry::Opaque => self.report(unsupported(entry.span, "`opaque`")),
+            }
+        }
+        if !seen.iter().any(|(word, _)| *word == "algorithm") {
+            self.report(incomplete(&token.name, "algorithm", "algorithm HS256"));
+        }
+        parts
+    }
+
+    fn algorithm(&mut self, names: &[Text], span: Span) -> Option<HmacAlgorithm> {
+        let [name] = names else {
+            self.report(unsupported(span, "more than one algorithm"));
+            return None;
+        };
+        match name.node.as_str() {
+            "HS256" => Some(HmacAlgorithm::Hs256),
+            "HS384" => Some(HmacAlgorithm::Hs384),
+            "HS512" => Some(HmacAlgorithm::Hs512),
+            other if KNOWN.contains(&other) => {
+                self.report(unsupported(name.span, &format!("the algorithm `{other}`")));
+                None
+            }
+            other => {
+                let message = format!("there is no signature algorithm `{other}`");
+                let error = Diagnostic::error("unknown_algorithm", name.span, message);
+                self.report(match suggest(&other.to_ascii_uppercase(), SUPPORTED.into_iter()) {
+                    Some(meant) => error.help(format!("did you mean `{meant}`?")),
+                    None => error.help("write `HS256`, `HS384` or `HS512`"),
+                });
+                None
+            }
+        }
+    }
+
+    fn duration(&mut self, milliseconds: &tree::Spanned<u64>) -> SignedDuration {
+        if let Ok(duration) = i64::try_from(milliseconds.node).map(SignedDuration::from_millis) {
+            return duration;
+        }
+        self.report(
+            Diagnostic::error("duration_too_long", milliseconds.span, "this duration is too long")
+                .help("write one of at most some years"),
+        );
+        SignedDuration::ZERO
+    }
+
+    fn claims(&mut self, claims: &[tree::Claim]) -> Vec<Claim> {
+        let mut typed: Vec<Claim> = Vec::new();
+        for claim in claims {
+            let name = &claim.attribute.name;
+            if typed.iter().any(|known| known.name == name.node) {
+                let error =
+                    Diagnostic::error("duplicate_name", name.span, format!("claim `{}` stands twice", name.node))
+                        .help("keep one of them");
+                self.report(error);
+                continue;
+            }
+            let ty = value_type(&claim.attribute.ty, &mut self.diagnostics);
+            if let (Some(source), Some(ty)) = (&claim.source, &ty) {
+                self.claim_source(source, ty, claim.attribute.optional);
+            }
+            // A claim whose type is in error is kept, so that reading it isn't reported too.
+            let ty = ty.unwrap_or(Type::String);
+            typed.push(Claim { name: name.node.clone(), ty, optional: claim.attribute.optional });
+        }
+        typed
+    }
+
+    /// `= account.x`: checked now, evaluated when tokens are issued.
+    fn claim_source(&mut self, source: &Expression, ty: &Type, optional: bool) {
+        let path = match &source.kind {
+            ExpressionKind::Path(path) => path.as_slice(),
+            _ => &[],
+        };
+        let [root, name] = path else {
+            self.report(unsupported(source.span, "a source other than `account.NAME`"));
+            return;
+        };
+        if root.node != "account" {
+            let error = Diagnostic::error("unknown_name", root.span, format!("`{}` can't be read here", root.node))
+                .help("an issued claim comes from the account: write `account.NAME`");
+            self.report(error);
+            return;
+        }
+        let Some((_, attribute)) = self.names.account.find(name, &mut self.diagnostics) else { return };
+        let attribute: &tree::Attribute = attribute;
+        if attribute.optional && !optional {
+            self.report(expression::undischarged(source.span, "the source of a required claim"));
+        }
+        let Some(source_type) = value_type(&attribute.ty, &mut Vec::new()) else { return };
+        if source_type != *ty {
+            let message = format!("the claim is a `{}`, and its source is a `{}`", ty.name(), source_type.name());
+            let error = Diagnostic::error("type_mismatch", source.span, message)
+                .also(attribute.ty.span, "the source's type")
+                .help("give both the same type");
+            self.report(error);
+        }
+    }
+
+    /// The kind of a token is picked once, before it is verified, and never tried in turn: whoever holds one
+    /// kind's key must not get to choose the rules that it is checked by.
+    fn tell_apart(&mut self, tokens: &Table<Token>) {
+        let bearers: Vec<&Token> = tokens.iter().filter(|token| token.carrier == TokenCarrier::Bearer).collect();
+        let apart = |key: fn(&Token) -> Option<&String>| {
+            let keys: Vec<_> = bearers.iter().map(|token| key(token)).collect();
+            keys.iter()
+                .enumerate()
+                .all(|(at, key)| key.is_some() && !keys.iter().skip(at + 1).any(|other| other == key))
+        };
+        if bearers.len() > 1
+            && !apart(|token| token.issuer.as_ref())
+            && !apart(|token| token.typ.as_ref())
+            && let [first, .., last] = bearers.as_slice()
+        {
+            let error = Diagnostic::error("tokens_alike", last.span, "these bearer tokens can't be told apart")
+                .also(first.span, "carried alike")
+                .help("give each an `issuer` of its own, or each a `typ` of its own");
+            self.report(error);
+        }
+    }
+
+    /// The mappings, and the attributes that they give the caller. `None` stands for a mapping with errors.
+    pub(super) fn mappings(&mut self, tokens: &Table<Token>) -> (Table<UserAttribute>, Vec<Option<Mapping>>) {
+        let declared = self.names.mappings.clone();
+        if let [_, (second, _), ..] = declared.as_slice() {
+            self.report(unsupported(*second, "a second `user from`"));
+        }
+        let mut attributes = Table::new();
+        let mappings = declared
+            .iter()
+            .take(1)
+            .map(|(span, mapping)| self.mapping(*span, mapping, tokens, &mut attributes))
+            .collect();
+        (attributes, mappings)
+    }
+
+    fn mapping(
+        &mut self,
+        span: Span,
+        mapping: &tree::Mapping,
+        tokens: &Table<Token>,
+        attributes: &mut Table<UserAttribute>,
+    ) -> Option<Mapping> {
+        let (row, _) = self.names.tokens.find(&mapping.token, &mut self.diagnostics)?;
+        let token = tokens.id(row)?;
+        if tokens[token].carrier != TokenCarrier::Bearer {
+            let message = format!("the token `{}` isn't carried by requests", mapping.token.node);
+            let error = Diagnostic::error("token_not_carried", mapping.token.span, message)
+                .help("make the user from a token that is carried as a bearer token");
+            self.report(error);
+        }
+        let scope = Scope::Claims(&tokens[token].claims);
+        let mut seen: Vec<&Text> = Vec::new();
+        let (mut id, mut roles, mut tier) = (None, None, None);
+        let mut others = Vec::new();
+        for (name, expression) in &mapping.entries {
+            if let Some(first) = seen.iter().find(|other| other.node == name.node) {
+                let error = Diagnostic::error("duplicate_name", name.span, format!("`{}` stands twice", name.node))
+                    .also(first.span, "first written here")
+                    .help("keep one of them");
+                self.report(error);
+                continue;
+            }
+            seen.push(name);
+            let out = &mut self.diagnostics;
+            match name.node.as_str() {
+                "id" => id = self.present(name, expression, scope),
+                "roles" => {
+                    let strings = Type::List(Box::new(Type::String));
+                    let help = "write a list of strings, such as `[claims.role]`";
+                    roles = match infer(expression, scope, out) {
+                        Some(typed) if typed.ty == strings => Some(typed.expr),
+                        Some(typed) => {
+                            let message = format!("`roles` must be a `[string]`, and this is a `{}`", typed.ty.name());
+                            out.push(Diagnostic::error("type_mismatch", expression.span, message).help(help));
+                            None
+                        }
+                        None => None,
+                    };
+                }
+                "tier" => tier = expect(expression, &Type::String, "`tier`", scope, out).map(|typed| typed.expr),
+                "scopes" => out.push(unsupported(name.span, "`scopes`")),
+                "token" => out.push(
+                    Diagnostic::error("reserved_name", name.span, "`user.token` is built in")
+                        .help("give the attribute another name"),
+                ),
+                _ => others.extend(infer(expression, scope, out).map(|typed| (name, typed))),
+            }
+        }
+        if !seen.iter().any(|name| name.node == "id") {
+            self.report(
+                Diagnostic::error("incomplete", span, "the mapping doesn't say who the user is")
+                    .help("add `id = claims.NAME`"),
+            );
+        }
+        let expressions = others
+            .into_iter()
+            .map(|(name, typed)| {
+                attributes.push(UserAttribute { name: name.node.clone(), ty: typed.ty, optional: typed.optional });
+                typed.expr
+            })
+            .collect();
+        Some(Mapping { token, id: id?, roles, tier, attributes: expressions })
+    }
+
+    /// `id`, which must be there.
+    fn present(&mut self, name: &Text, expression: &Expression, scope: Scope<'_>) -> Option<Expr> {
+        let what = format!("`{}`", name.node);
+        let typed = expect(expression, &Type::String, &what, scope, &mut self.diagnostics)?;
+        if typed.optional {
+            self.report(expression::undischarged(expression.span, &what));
+            return None;
+        }
+        Some(typed.expr)
+    }
+}
+
+fn entry_word(entry: &TokenEntry) -> &'static str {
+    match entry {
+        TokenEntry::Algorithm(_) => "algorithm",
+        TokenEntry::Key(_) => "key",
+        TokenEntry::Keys(_) => "keys",
+        TokenEntry::Issuer(_) => "issuer",
+        TokenEntry::Audience(_) => "audience",
+        TokenEntry::Typ(_) => "typ",
+        TokenEntry::Lifetime(_) => "lifetime",
+        TokenEntry::Leeway(_) => "leeway",
+        TokenEntry::Carried(_) => "carried",
+        TokenEntry::SingleUse(_) => "single_use",
+        TokenEntry::Opaque => "opaque",
+        TokenEntry::Claims(_) => "claims",
+    }
+}
+
+/// A declaration that lacks an entry it can't do without.
+pub(super) fn incomplete(name: &Text, entry: &str, example: &str) -> Diagnostic {
+    Diagnostic::error("incomplete", name.span, format!("`{}` has no `{entry}`", name.node))
+        .help(format!("add `{example}`"))
+}

@@ -1,0 +1,99 @@
+//! The decision graph: a typed policy as doors, found by path and method, and one flat array of nodes that
+//! every door leads into. Equal nodes are one node, so what routes have in common is there once. Nothing here
+//! looks at a request.
+
+mod build;
+mod dispatch;
+mod render;
+
+pub(crate) use build::build;
+pub(crate) use dispatch::Dispatch;
+
+use http::{HeaderValue, Method};
+
+use crate::check::typed::{BodyRule, Limit, Route, Token};
+use crate::model::bits::BitSet;
+use crate::model::table::{Id, Table};
+
+/// A compiled policy's doors and nodes.
+#[derive(Debug)]
+pub(crate) struct DecisionGraph {
+    pub(crate) dispatch: Dispatch,
+    pub(crate) endpoints: Table<Endpoint>,
+    pub(crate) nodes: Table<Node>,
+    pub(crate) limit_sets: Table<Vec<Id<Limit>>>,
+    pub(crate) role_sets: Table<BitSet>,
+}
+
+/// A path that some route has.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// The path as a pattern, for people.
+    pub(crate) pattern: String,
+    pub(crate) doors: Vec<Door>,
+    /// The value of `Allow`: the doors' methods, and those that the policy answers itself.
+    pub(crate) allow: HeaderValue,
+}
+
+impl Endpoint {
+    /// The door for a method. `HEAD` follows `GET` unless it has a route of its own (RFC 9110 §9.3.2).
+    pub(crate) fn door(&self, method: &Method) -> Option<&Door> {
+        let with = |method: &Method| self.doors.iter().find(|door| door.method == *method);
+        with(method).or_else(|| if *method == Method::HEAD { with(&Method::GET) } else { None })
+    }
+}
+
+/// Where a path and a method lead.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) method: Method,
+    pub(crate) route: Id<Route>,
+    pub(crate) entry: Id<Node>,
+}
+
+/// A step of a decision. Every edge leads to a node with a lower id, so every walk ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Node {
+    /// Who is calling?
+    Authenticate {
+        /// Somebody.
+        caller: Id<Node>,
+        /// Nobody: no credential, or one that doesn't hold.
+        nobody: Id<Node>,
+        /// The credential can't even be read.
+        malformed: Id<Node>,
+    },
+    /// Something that can fail, and then says why.
+    Probe { probe: Probe, pass: Id<Node>, fail: Id<Node> },
+    /// Has the caller one of these roles?
+    Roles { any_of: Id<BitSet>, yes: Id<Node>, no: Id<Node> },
+    /// The end.
+    Leaf(Leaf),
+}
+
+/// What a probe tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Probe {
+    /// Charge these limits, all or none.
+    Charge(Id<Vec<Id<Limit>>>),
+    /// Is it a request that the site itself made?
+    Csrf,
+    /// Is the body what the route takes?
+    Body(BodyRule),
+    /// Does the refresh token in the body hold?
+    RefreshToken(Id<Token>),
+}
+
+/// How a decision ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Leaf {
+    Allow,
+    IssueCsrf,
+    /// With what the probe before found.
+    DenyProbe,
+    /// With what is wrong with the credential.
+    DenyCredential,
+    DenyPermission,
+    /// The refresh token holds, and rotation isn't there yet.
+    DenyRotation,
+}

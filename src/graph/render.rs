@@ -1,0 +1,115 @@
+//! The graph in text, for review and for snapshots, and in Graphviz' dot.
+
+use std::fmt::Write;
+
+use crate::check::typed::{BodyRule, Limit, TypedPolicy};
+use crate::model::table::Id;
+
+use super::{DecisionGraph, Leaf, Node, Probe};
+
+/// A node as its label and its labelled edges.
+struct Drawn {
+    label: String,
+    edges: Vec<(&'static str, Id<Node>)>,
+}
+
+impl DecisionGraph {
+    /// Doors by path, then nodes; every edge leads upwards to a lower number.
+    pub(crate) fn text(&self, policy: &TypedPolicy, locate: impl Fn(crate::Span) -> String) -> String {
+        let mut out = format!("policy {}\n\ndoors\n", policy.name);
+        for endpoint in self.endpoints.iter() {
+            let _ = writeln!(out, "  {}", endpoint.pattern);
+            for door in &endpoint.doors {
+                let place = locate(policy.routes[door.route].span);
+                let _ = writeln!(out, "    {:<7} → n{:<4} {place}", door.method.as_str(), door.entry.row());
+            }
+        }
+        out.push_str("\nnodes\n");
+        for (id, node) in self.nodes.enumerate() {
+            let drawn = self.draw(policy, node);
+            let edges: Vec<String> = drawn.edges.iter().map(|(label, to)| format!("{label} → n{}", to.row())).collect();
+            let line = format!("  {:<5} {:<40} {}", format!("n{}", id.row()), drawn.label, edges.join("   "));
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+        out
+    }
+
+    /// A `digraph` for `dot`.
+    pub(crate) fn dot(&self, policy: &TypedPolicy) -> String {
+        let mut out = format!(
+            "digraph {} {{\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n",
+            quoted(&policy.name)
+        );
+        for (row, endpoint) in self.endpoints.iter().enumerate() {
+            let _ = writeln!(out, "  d{row} [label={}, shape=folder];", quoted(&endpoint.pattern));
+            for door in &endpoint.doors {
+                let _ = writeln!(out, "  d{row} -> n{} [label={}];", door.entry.row(), quoted(door.method.as_str()));
+            }
+        }
+        for (id, node) in self.nodes.enumerate() {
+            let drawn = self.draw(policy, node);
+            let shape = if drawn.edges.is_empty() { ", shape=oval" } else { "" };
+            let _ = writeln!(out, "  n{} [label={}{shape}];", id.row(), quoted(&drawn.label));
+            for (label, to) in drawn.edges {
+                let _ = writeln!(out, "  n{} -> n{} [label={}];", id.row(), to.row(), quoted(label));
+            }
+        }
+        out.push_str("}\n");
+        out
+    }
+
+    fn draw(&self, policy: &TypedPolicy, node: &Node) -> Drawn {
+        match node {
+            Node::Authenticate { caller, nobody, malformed } => Drawn {
+                label: "authenticate".to_owned(),
+                edges: vec![("caller", *caller), ("nobody", *nobody), ("malformed", *malformed)],
+            },
+            Node::Probe { probe, pass, fail } => {
+                let (label, passed, failed) = self.draw_probe(policy, *probe);
+                Drawn { label, edges: vec![(passed, *pass), (failed, *fail)] }
+            }
+            Node::Roles { any_of, yes, no } => {
+                let rows = self.role_sets[*any_of].rows();
+                let names: Vec<&str> =
+                    rows.filter_map(|row| policy.roles.id(row)).map(|role| policy.roles[role].name.as_str()).collect();
+                Drawn { label: format!("user is {}", names.join(" | ")), edges: vec![("yes", *yes), ("no", *no)] }
+            }
+            Node::Leaf(leaf) => Drawn { label: leaf_label(*leaf).to_owned(), edges: Vec::new() },
+        }
+    }
+
+    fn draw_probe(&self, policy: &TypedPolicy, probe: Probe) -> (String, &'static str, &'static str) {
+        match probe {
+            Probe::Charge(set) => {
+                let name = |limit: &Id<Limit>| policy.limits[*limit].name.as_str();
+                let names: Vec<&str> = self.limit_sets[set].iter().map(name).collect();
+                (format!("charge {}", names.join(", ")), "admitted", "refused")
+            }
+            Probe::Csrf => ("csrf".to_owned(), "own", "foreign"),
+            Probe::Body(BodyRule::Empty) => ("no body".to_owned(), "none", "some"),
+            Probe::Body(BodyRule::Raw) => ("any body".to_owned(), "any", "never"),
+            Probe::Body(BodyRule::Shape(shape)) => {
+                (format!("body {}", policy.shapes[shape].name), "conforms", "violates")
+            }
+            Probe::Body(BodyRule::Token(token)) => {
+                (format!("body with token {}", policy.tokens[token].name), "conforms", "violates")
+            }
+            Probe::RefreshToken(token) => (format!("verify token {}", policy.tokens[token].name), "holds", "fails"),
+        }
+    }
+}
+
+fn leaf_label(leaf: Leaf) -> &'static str {
+    match leaf {
+        Leaf::Allow => "allow",
+        Leaf::IssueCsrf => "answer with a CSRF token",
+        Leaf::DenyProbe => "deny: what the probe found",
+        Leaf::DenyCredential => "deny: the credential",
+        Leaf::DenyPermission => "deny: the permission",
+        Leaf::DenyRotation => "deny: rotation isn't available",
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}

@@ -1,0 +1,113 @@
+//! Flat tables and the ids of their rows.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::ops::Index;
+
+/// A row of a [`Table`], made by that table alone.
+pub(crate) struct Id<T> {
+    row: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Id<T> {
+    /// The row's number, from 0.
+    pub(crate) fn row(self) -> usize {
+        self.row as usize
+    }
+}
+
+impl<T> Clone for Id<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Id<T> {}
+impl<T> PartialEq for Id<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.row == other.row
+    }
+}
+impl<T> Eq for Id<T> {}
+impl<T> Hash for Id<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.row.hash(state);
+    }
+}
+impl<T> fmt::Debug for Id<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.row)
+    }
+}
+
+/// Rows that are only ever added.
+#[derive(Debug, Clone)]
+pub(crate) struct Table<T> {
+    rows: Vec<T>,
+}
+
+impl<T> Table<T> {
+    pub(crate) fn new() -> Self {
+        Self { rows: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, row: T) -> Id<T> {
+        // A source has at most 1 MiB, and a row comes from at least one of its bytes.
+        let id = Id { row: u32::try_from(self.rows.len()).unwrap_or(u32::MAX), of: PhantomData };
+        self.rows.push(row);
+        id
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.rows.iter()
+    }
+
+    /// The id of a row, if there is such a row.
+    pub(crate) fn id(&self, row: usize) -> Option<Id<T>> {
+        let row = u32::try_from(row).ok().filter(|_| row < self.rows.len())?;
+        Some(Id { row, of: PhantomData })
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "ids come from this table, and rows are never removed")]
+    pub(crate) fn row_mut(&mut self, id: Id<T>) -> &mut T {
+        &mut self.rows[id.row()]
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = Id<T>> + use<T> {
+        (0..u32::try_from(self.rows.len()).unwrap_or(u32::MAX)).map(|row| Id { row, of: PhantomData })
+    }
+
+    pub(crate) fn enumerate(&self) -> impl Iterator<Item = (Id<T>, &T)> {
+        self.ids().zip(&self.rows)
+    }
+}
+
+impl<T: PartialEq> Table<T> {
+    /// The row's id, adding it if it isn't there yet.
+    pub(crate) fn intern(&mut self, row: T) -> Id<T> {
+        match self.rows.iter().position(|known| *known == row).and_then(|at| self.id(at)) {
+            Some(id) => id,
+            None => self.push(row),
+        }
+    }
+}
+
+impl<T> Index<Id<T>> for Table<T> {
+    type Output = T;
+
+    #[expect(clippy::indexing_slicing, reason = "ids come from this table, and rows are never removed")]
+    fn index(&self, id: Id<T>) -> &T {
+        &self.rows[id.row()]
+    }
+}
+
+impl<T> FromIterator<T> for Table<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(rows: I) -> Self {
+        Self { rows: rows.into_iter().collect() }
+    }
+}
