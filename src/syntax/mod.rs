@@ -1,3 +1,87 @@
-//! Text to tree.
+//! Text to tree: the only part of the engine that reads the language. A file in goes to a [`tree::File`], or to
+//! every syntax error in it. Nothing is resolved here, and no input makes it panic or exhaust the stack.
+//!
+//! The way: `scan` counts brackets and finds comments, `parse` runs the grammar, `lower` builds the tree; where the
+//! grammar stops, `recover` reads the file declaration by declaration, and `diagnose` and `expected` find the words.
 
+mod diagnose;
+mod expected;
+mod literal;
+mod lower;
+mod lower_expression;
+mod lower_route;
+mod lower_rule;
+mod lower_schema;
+mod lower_setting;
+mod parse;
+mod recover;
+mod scan;
 pub mod tree;
+
+use crate::model::diagnostic::Diagnostic;
+use crate::model::source::{Source, Span};
+use lower::Lowering;
+use parse::{Part, Rule};
+use tree::{Declaration, File};
+
+/// The largest policy file, in bytes.
+pub const SOURCE_LIMIT: usize = 1 << 20;
+/// How deeply brackets, `not`s and operators may nest.
+pub const DEPTH_LIMIT: usize = 64;
+/// How many syntax errors of one file are reported.
+pub const ERROR_LIMIT: usize = 100;
+
+/// Reads one file of a policy. `file` is what its spans say about where they are from.
+///
+/// # Errors
+///
+/// Every syntax error, by position: one a declaration, and [`ERROR_LIMIT`] at most.
+pub fn parse(file: u32, source: &Source) -> Result<File, Vec<Diagnostic>> {
+    let text = source.text();
+    let start = Span { file, start: 0, end: 0 };
+    if text.len() > SOURCE_LIMIT {
+        return Err(vec![
+            Diagnostic::error("policy_too_large", start, format!("the file is larger than {SOURCE_LIMIT} bytes"))
+                .help("spread the policy over several files of one folder, each beginning with the same `policy NAME`"),
+        ]);
+    }
+    if let Some(at) = source.invalid_utf8_at() {
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        let span = Span { file, start: at, end: at };
+        return Err(vec![
+            Diagnostic::error("invalid_utf8", span, "the file isn't UTF-8 text")
+                .label("the first byte that isn't")
+                .help("save the file with the encoding UTF-8"),
+        ]);
+    }
+    let scan = scan::scan(file, text, scan::Brackets::Strict);
+    if !scan.problems.is_empty() {
+        return Err(recover::errors(file, text, None));
+    }
+    let pairs = match parse::parse(Part::File, text) {
+        Ok(pairs) => pairs,
+        Err(stop) => return Err(recover::errors(file, text, Some(stop))),
+    };
+
+    let mut lowering = Lowering::new(file, 0, text, &scan.comments);
+    let mut header = None;
+    let mut declarations: Vec<Declaration> = Vec::new();
+    for pair in pairs {
+        match pair.as_rule() {
+            Rule::header => header = lowering.header(pair),
+            Rule::declaration => declarations.extend(lowering.declaration(&pair)),
+            _ => {}
+        }
+    }
+    let problems = lowering.problems;
+    match header {
+        Some((policy, doc)) if problems.is_empty() => Ok(File { policy, doc, declarations, comments: scan.comments }),
+        _ => Err(recover::capped(file, problems)),
+    }
+}
+
+/// An error for what goes deeper than [`DEPTH_LIMIT`]; `what` is the user's word for it.
+fn nested_too_deeply(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error("nested_too_deeply", span, format!("the {what} is nested more than {DEPTH_LIMIT} levels deep"))
+        .help("give parts of it names, with `condition NAME = EXPR` or `schema NAME { … }`")
+}

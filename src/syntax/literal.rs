@@ -1,0 +1,215 @@
+//! Comes in: the pair of one literal. Goes out: its value, or a diagnostic that says why there is none. It never
+//! panics on a shape that the grammar let through, and never repeats the text of a string.
+
+use super::lower::{Lowering, Pair};
+use super::parse::Rule;
+use super::tree::{Literal, Spanned};
+use crate::model::diagnostic::Diagnostic;
+use std::net::IpAddr;
+
+/// The constant that a literal pair stands for.
+pub(super) fn literal(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Literal> {
+    Some(match pair.as_rule() {
+        Rule::k_null => Literal::Null,
+        Rule::k_true => Literal::Bool(true),
+        Rule::k_false => Literal::Bool(false),
+        Rule::int => Literal::Int(int(lowering, pair)?.node),
+        Rule::float => Literal::Float(float(lowering, pair)?),
+        Rule::string => Literal::String(unescape(lowering, pair)),
+        Rule::duration => Literal::Duration(duration(lowering, pair)?.node),
+        Rule::size => Literal::Size(size(lowering, pair)?.node),
+        Rule::timestamp => Literal::Timestamp(timestamp(lowering, pair)?),
+        Rule::address => Literal::Ip(address(lowering, pair)?),
+        Rule::network => Literal::Network(network(lowering, pair)?.node),
+        _ => return None,
+    })
+}
+
+/// `1_000`, `-5`
+pub(super) fn int(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<i64>> {
+    let span = lowering.span(pair);
+    if let Ok(node) = digits(pair.as_str()).parse() {
+        return Some(Spanned { node, span });
+    }
+    lowering.problem(
+        Diagnostic::error("integer_too_large", span, format!("the integer `{}` is out of range", pair.as_str()))
+            .help(format!("integers go from {} to {}", i64::MIN, i64::MAX)),
+    );
+    None
+}
+
+/// An int that counts something: not below 0.
+pub(super) fn natural(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<u64>> {
+    let Spanned { node, span } = int(lowering, pair)?;
+    if let Ok(node) = u64::try_from(node) {
+        return Some(Spanned { node, span });
+    }
+    lowering.problem(
+        Diagnostic::error("negative_number", span, format!("`{}` is below 0", pair.as_str()))
+            .help("write a number that isn't negative"),
+    );
+    None
+}
+
+fn float(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<f64> {
+    let value = digits(pair.as_str()).parse().ok().filter(|value: &f64| value.is_finite());
+    if value.is_none() {
+        let span = lowering.span(pair);
+        lowering.problem(
+            Diagnostic::error("float_too_large", span, "the number is out of range")
+                .help("write a number that fits a 64-bit float"),
+        );
+    }
+    value
+}
+
+/// `1h30m`, in milliseconds
+pub(super) fn duration(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<u64>> {
+    let span = lowering.span(pair);
+    let text = digits(pair.as_str());
+    let mut rest = text.as_str();
+    let mut total = Some(0_u64);
+    while !rest.is_empty() {
+        let (number, after) = split_while(rest, |c| c.is_ascii_digit());
+        let (unit, after) = split_while(after, |c| !c.is_ascii_digit());
+        let milliseconds = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => 86_400_000,
+        };
+        total =
+            number.parse::<u64>().ok().and_then(|n| n.checked_mul(milliseconds)).and_then(|n| total?.checked_add(n));
+        rest = after;
+    }
+    // So that a duration can be added to a timestamp, which is signed.
+    let total = total.filter(|total| i64::try_from(*total).is_ok());
+    if total.is_none() {
+        lowering.problem(
+            Diagnostic::error("duration_too_long", span, format!("the duration `{}` is out of range", pair.as_str()))
+                .help("write a shorter one, such as `365d`"),
+        );
+    }
+    Some(Spanned { node: total?, span })
+}
+
+/// `64KiB`, in bytes
+pub(super) fn size(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<u64>> {
+    let span = lowering.span(pair);
+    let text = digits(pair.as_str());
+    let (number, unit) = split_while(&text, |c| c.is_ascii_digit());
+    let bytes = match unit {
+        "B" => 1_u64,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        _ => 1 << 30,
+    };
+    let total = number.parse::<u64>().ok().and_then(|n| n.checked_mul(bytes)).filter(|n| i64::try_from(*n).is_ok());
+    if total.is_none() {
+        lowering.problem(
+            Diagnostic::error("size_too_large", span, format!("the size `{}` is out of range", pair.as_str()))
+                .help("write a smaller one, such as `64KiB`"),
+        );
+    }
+    Some(Spanned { node: total?, span })
+}
+
+fn timestamp(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<jiff::Timestamp> {
+    let value = pair.as_str().parse().ok();
+    if value.is_none() {
+        let span = lowering.span(pair);
+        let help = match pair.as_str().get(..10).filter(|date| date.len() == pair.as_str().len()) {
+            Some(date) => format!("add the time of day and the zone: `{date}T00:00:00Z`"),
+            None => "write date, time and zone as in `2026-11-23T10:00:00Z`".to_owned(),
+        };
+        let message = format!("`{}` is no timestamp", pair.as_str());
+        lowering.problem(Diagnostic::error("bad_timestamp", span, message).help(help));
+    }
+    value
+}
+
+fn address(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<IpAddr> {
+    let value = pair.as_str().parse().ok();
+    if value.is_none() {
+        let span = lowering.span(pair);
+        let message = format!("`{}` is no IP address", pair.as_str());
+        lowering.problem(
+            Diagnostic::error("bad_address", span, message)
+                .help("write an address such as `203.0.113.9` or `2001:db8::1`"),
+        );
+    }
+    value
+}
+
+/// `10.0.0.0/8`; a bare address is the network of that address alone.
+pub(super) fn network(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<ipnet::IpNet>> {
+    let span = lowering.span(pair);
+    if pair.as_rule() == Rule::address {
+        return Some(Spanned { node: address(lowering, pair)?.into(), span });
+    }
+    let Ok(node) = pair.as_str().parse() else {
+        let message = format!("`{}` is no network", pair.as_str());
+        lowering.problem(
+            Diagnostic::error("bad_network", span, message)
+                .help("write an address and how many bits count, such as `10.0.0.0/8` or `2001:db8::/32`"),
+        );
+        return None;
+    };
+    Some(Spanned { node, span })
+}
+
+/// What a string says: without its quotes, escapes resolved.
+pub(super) fn unescape(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> String {
+    let text = pair.as_str();
+    let body = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let body_start = pair.as_span().start() + 1;
+    let mut out = String::with_capacity(body.len());
+    let mut chars = body.char_indices();
+    while let Some((start, c)) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        let escape = match chars.next() {
+            Some((_, 'n')) => Some('\n'),
+            Some((_, 't')) => Some('\t'),
+            Some((_, '"')) => Some('"'),
+            Some((_, '\\')) => Some('\\'),
+            Some((_, 'u')) => unicode(&mut chars),
+            _ => None,
+        };
+        let Some(escape) = escape else {
+            let end = chars.clone().next().map_or(body.len(), |(next, _)| next);
+            let span = lowering.span_of(body_start + start, body_start + end);
+            lowering.problem(
+                Diagnostic::error("bad_escape", span, "a string has no such escape")
+                    .help("the escapes are `\\n`, `\\t`, `\\\"`, `\\\\` and `\\u{…}` with a character's code in hex"),
+            );
+            continue;
+        };
+        out.push(escape);
+    }
+    out
+}
+
+/// The character of `{1F600}`, the part of an escape after `\u`.
+fn unicode(chars: &mut std::str::CharIndices<'_>) -> Option<char> {
+    let (code, _) = chars.as_str().strip_prefix('{')?.split_once('}')?;
+    if code.is_empty() || code.len() > 6 || !code.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    // The code is ASCII, so its length counts characters; two more are the braces.
+    chars.nth(code.len() + 1)?;
+    char::from_u32(u32::from_str_radix(code, 16).ok()?)
+}
+
+fn digits(text: &str) -> String {
+    text.replace('_', "")
+}
+
+/// `text` up to the first character that isn't `wanted`, and the rest.
+fn split_while(text: &str, wanted: impl Fn(char) -> bool) -> (&str, &str) {
+    let end = text.find(|c| !wanted(c)).unwrap_or(text.len());
+    text.split_at(end)
+}

@@ -1,0 +1,192 @@
+//! Comes in: pest's pairs of a file or a declaration. Goes out: the typed tree, and what is wrong with literals and
+//! shapes. It never resolves a name, and never lets a pair out of `syntax`.
+
+use super::parse::Rule;
+use super::tree::{Comment, Declaration, DeclarationKind, Expression, Spanned, Text};
+use super::{lower_expression, lower_route, lower_rule, lower_schema, lower_setting};
+use crate::model::diagnostic::Diagnostic;
+use crate::model::source::Span;
+use pest::iterators::{Pair as PestPair, Pairs};
+
+pub(super) type Pair<'i> = PestPair<'i, Rule>;
+
+/// What lowering needs to know, and what it has found wrong.
+pub(super) struct Lowering<'a> {
+    file: u32,
+    /// Where the text that pest saw begins in the file.
+    base: u32,
+    /// The whole file.
+    source: &'a str,
+    comments: &'a [Comment],
+    pub(super) problems: Vec<Diagnostic>,
+}
+
+impl<'a> Lowering<'a> {
+    pub(super) fn new(file: u32, base: u32, source: &'a str, comments: &'a [Comment]) -> Self {
+        Self { file, base, source, comments, problems: Vec::new() }
+    }
+
+    /// One `declaration` pair. Without a tree there is a problem that says why.
+    pub(super) fn declaration(&mut self, pair: &Pair<'_>) -> Option<Declaration> {
+        let span = self.span(pair);
+        let problems_before = self.problems.len();
+        let kind = pair.clone().into_inner().next().and_then(|inner| self.declaration_kind(inner));
+        if kind.is_none() && self.problems.len() == problems_before {
+            self.problem(Diagnostic::error("syntax", span, "this declaration can't be read"));
+        }
+        Some(Declaration { span, doc: self.doc(span.start), kind: kind? })
+    }
+
+    fn declaration_kind(&mut self, pair: Pair<'_>) -> Option<DeclarationKind> {
+        match pair.as_rule() {
+            Rule::resource
+            | Rule::permissions
+            | Rule::role
+            | Rule::scope
+            | Rule::allow
+            | Rule::forbid
+            | Rule::never => lower_rule::declaration(self, pair),
+            Rule::condition => {
+                let mut parts = Parts::of(pair);
+                let name = self.text(&parts.pick(Rule::name)?);
+                let expression = self.expression(parts.pick(Rule::expression)?)?;
+                Some(DeclarationKind::Condition(super::tree::Condition { name, expression }))
+            }
+            Rule::schema => lower_schema::schema(self, pair).map(DeclarationKind::Schema),
+            Rule::routes => lower_route::routes(self, pair).map(DeclarationKind::Routes),
+            _ => lower_setting::declaration(self, pair),
+        }
+    }
+
+    /// `policy NAME`, and the doc comment over it.
+    pub(super) fn header(&mut self, pair: Pair<'_>) -> Option<(Text, Option<String>)> {
+        let doc = self.doc(self.span(&pair).start);
+        let name = Parts::of(pair).pick(Rule::name)?;
+        Some((self.text(&name), doc))
+    }
+
+    pub(super) fn expression(&mut self, pair: Pair<'_>) -> Option<Expression> {
+        lower_expression::expression(self, pair)
+    }
+
+    /// Where a pair stands. Pest counts the white space and the comments after a pair as the pair's own if something
+    /// optional could have followed; they are cut off here.
+    pub(super) fn span(&self, pair: &Pair<'_>) -> Span {
+        let start = pair.as_span().start();
+        let mut text = pair.as_str().trim_end();
+        loop {
+            let span = self.span_of(start, start + text.len());
+            let before = self.comments.partition_point(|comment| comment.span.end < span.end);
+            let comment = self.comments.get(before).filter(|comment| comment.span.end == span.end);
+            let Some(shorter) =
+                comment.and_then(|comment| text.get(..comment.span.start.checked_sub(span.start)? as usize))
+            else {
+                return span;
+            };
+            text = shorter.trim_end();
+        }
+    }
+
+    /// The place in the file of a place in the text that pest saw. Sources are capped far below `u32::MAX`.
+    pub(super) fn span_of(&self, start: usize, end: usize) -> Span {
+        let place = |offset: usize| self.base.saturating_add(u32::try_from(offset).unwrap_or(u32::MAX));
+        Span { file: self.file, start: place(start), end: place(end) }
+    }
+
+    pub(super) fn problem(&mut self, problem: Diagnostic) {
+        self.problems.push(problem);
+    }
+
+    /// A name as it stands, or a string without its quotes.
+    pub(super) fn text(&mut self, pair: &Pair<'_>) -> Text {
+        if pair.as_rule() == Rule::role_name
+            && let Some(inner) = pair.clone().into_inner().next()
+        {
+            return self.text(&inner);
+        }
+        let span = self.span(pair);
+        let node = match pair.as_rule() {
+            Rule::string => super::literal::unescape(self, pair),
+            _ => pair.as_str().to_owned(),
+        };
+        Spanned { node, span }
+    }
+
+    /// All that is left of `parts`, as texts.
+    pub(super) fn texts(&mut self, parts: Parts<'_>) -> Vec<Text> {
+        parts.map(|part| self.text(&part)).collect()
+    }
+
+    /// The doc comment whose last line stands directly above the line of `start`.
+    fn doc(&self, start: u32) -> Option<String> {
+        let before = self.comments.partition_point(|comment| comment.span.start < start);
+        let mut lines = Vec::new();
+        let mut below = start;
+        for comment in self.comments.get(..before)?.iter().rev() {
+            let between = self.source.get(comment.span.end as usize..below as usize)?;
+            if !comment.doc || !between.trim().is_empty() || between.matches('\n').count() != 1 {
+                break;
+            }
+            let before_it = self.source.get(..comment.span.start as usize)?;
+            if !before_it.chars().rev().take_while(|c| *c != '\n').all(|c| c.is_whitespace() || c == '\u{FEFF}') {
+                break;
+            }
+            let text = self.source.get(comment.span.start as usize..comment.span.end as usize)?;
+            let text = text.strip_prefix("///").unwrap_or(text);
+            lines.push(text.strip_prefix(' ').unwrap_or(text).trim_end());
+            below = comment.span.start;
+        }
+        lines.reverse();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+}
+
+/// The parts of a pair that mean something: without punctuation.
+#[derive(Clone)]
+pub(super) struct Parts<'i>(Pairs<'i, Rule>);
+
+impl<'i> Parts<'i> {
+    pub(super) fn of(pair: Pair<'i>) -> Self {
+        Self(pair.into_inner())
+    }
+
+    /// The next part of this rule; what stands before it is skipped, and if there is none, nothing is.
+    pub(super) fn pick(&mut self, rule: Rule) -> Option<Pair<'i>> {
+        let mut ahead = self.clone();
+        let found = ahead.find(|part| part.as_rule() == rule)?;
+        *self = ahead;
+        Some(found)
+    }
+
+    /// The next part, if it is of this rule.
+    pub(super) fn take_next(&mut self, rule: Rule) -> Option<Pair<'i>> {
+        let mut ahead = self.clone();
+        let found = ahead.next().filter(|part| part.as_rule() == rule)?;
+        *self = ahead;
+        Some(found)
+    }
+}
+
+impl<'i> Iterator for Parts<'i> {
+    type Item = Pair<'i>;
+
+    fn next(&mut self) -> Option<Pair<'i>> {
+        self.0.by_ref().find(|part| {
+            !matches!(
+                part.as_rule(),
+                Rule::brace_open
+                    | Rule::brace_close
+                    | Rule::bracket_open
+                    | Rule::bracket_close
+                    | Rule::paren_open
+                    | Rule::paren_close
+                    | Rule::comma
+                    | Rule::colon
+                    | Rule::equals
+                    | Rule::pipe
+                    | Rule::dots
+                    | Rule::slash
+            )
+        })
+    }
+}
