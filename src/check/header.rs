@@ -47,7 +47,7 @@ impl Checker<'_> {
     }
 
     fn header_set(&mut self, headers: &tree::Headers) -> HeaderSet {
-        let mut set = HeaderSet { name: headers.name.as_ref().map(|name| name.node.clone()), ..HeaderSet::default() };
+        let mut set = HeaderSet::default();
         let mut seen: Vec<(HeaderName, Span)> = Vec::new();
         for entry in &headers.entries {
             match &entry.node {

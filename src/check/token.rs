@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
-use crate::model::table::{Id, Table};
+use crate::model::table::Table;
 use crate::syntax::tree::{self, Carried, Expression, ExpressionKind, Text, TokenEntry};
 
 use super::Checker;

@@ -232,7 +232,6 @@ pub(crate) enum CsrfApplies {
 /// Response headers, prebuilt. HSTS goes out over https only (RFC 6797 §7.2).
 #[derive(Debug, Default)]
 pub(crate) struct HeaderSet {
-    pub(crate) name: Option<String>,
     pub(crate) over_https: Vec<(HeaderName, HeaderValue)>,
     pub(crate) over_http: Vec<(HeaderName, HeaderValue)>,
 }

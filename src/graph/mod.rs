@@ -7,7 +7,7 @@ mod dispatch;
 mod render;
 
 pub(crate) use build::build;
-pub(crate) use dispatch::Dispatch;
+pub(crate) use dispatch::{Dispatch, is_uuid};
 
 use http::{HeaderValue, Method};
 

@@ -56,14 +56,14 @@ pub enum KeyProblem {
         name: String,
     },
     /// RFC 7518 §3.2: an HMAC key has at least as many bytes as the hash.
-    #[error(
-        "the secret `{name}` has {length} bytes: an HMAC-SHA-256 key needs at least 32 random bytes (RFC 7518 §3.2)"
-    )]
+    #[error("the secret `{name}` has {length} bytes: it needs at least {least} random ones (RFC 7518 §3.2)")]
     TooShort {
         /// The secret's name.
         name: String,
         /// Its length in bytes.
         length: usize,
+        /// The fewest bytes that its use allows.
+        least: usize,
     },
     /// One byte over and over.
     #[error("the secret `{name}` is one byte over and over: use at least 32 random bytes")]

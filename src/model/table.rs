@@ -87,16 +87,6 @@ impl<T> Table<T> {
     }
 }
 
-impl<T: PartialEq> Table<T> {
-    /// The row's id, adding it if it isn't there yet.
-    pub(crate) fn intern(&mut self, row: T) -> Id<T> {
-        match self.rows.iter().position(|known| *known == row).and_then(|at| self.id(at)) {
-            Some(id) => id,
-            None => self.push(row),
-        }
-    }
-}
-
 impl<T> Index<Id<T>> for Table<T> {
     type Output = T;
 

@@ -1,0 +1,183 @@
+//! Who is calling: the credential in the headers, the token it holds, and the caller that it makes.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde_json::Value as Json;
+
+use super::keys::BoundKeys;
+use crate::check::typed::{Mapping, Token, TokenCarrier, TypedPolicy};
+use crate::model::bits::BitSet;
+use crate::model::reason::{Code, Stage};
+use crate::model::request::{Request, User};
+use crate::model::table::Id;
+use crate::model::value::{Known, Value};
+
+use super::Denial;
+use super::evaluate::{Environment, evaluate};
+use super::jwt;
+
+/// An authenticated caller.
+#[derive(Debug)]
+pub(super) struct Identity {
+    pub(super) id: String,
+    /// The roles that the policy knows; those that they extend stand with the permissions.
+    pub(super) roles: BitSet,
+    pub(super) role_names: Vec<String>,
+    /// A tier that the policy knows.
+    pub(super) tier: Option<String>,
+    /// In the order of the policy's attributes.
+    pub(super) attributes: Vec<Known<Value>>,
+    pub(super) token: Option<Id<Token>>,
+}
+
+/// What came of authenticating.
+pub(super) enum Caller {
+    Known(Identity),
+    /// No credential, or one that doesn't hold; the denial says which.
+    Nobody(Denial),
+    /// A credential that can't even be read.
+    Malformed(Denial),
+}
+
+/// Finds out who is calling.
+pub(super) fn authenticate(policy: &TypedPolicy, keys: &BoundKeys, request: &Request<'_>) -> Caller {
+    let credential = match bearer(request.headers) {
+        Ok(credential) => credential,
+        Err(denial) => return Caller::Malformed(denial),
+    };
+    if let Some(user) = request.user {
+        return Caller::Known(vouched_for(policy, user));
+    }
+    let Some(credential) = credential else { return Caller::Nobody(missing()) };
+    match verified(policy, keys, request, credential) {
+        Ok(identity) => Caller::Known(identity),
+        Err(why) => Caller::Nobody(invalid_token(why)),
+    }
+}
+
+/// The token of an `Authorization: Bearer` header (RFC 6750 §2.1). Another scheme is no credential.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
+    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(line) = lines.next() else { return Ok(None) };
+    if lines.next().is_some() {
+        return Err(unreadable("there are two `Authorization` headers"));
+    }
+    let Ok(text) = line.to_str() else { return Err(unreadable("the `Authorization` header isn't ASCII")) };
+    let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(None);
+    }
+    let token = rest.trim_matches(' ');
+    if token.is_empty() {
+        return Err(unreadable("the `Authorization` header has a scheme, but no token"));
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)) {
+        return Err(unreadable("the `Authorization` header holds more than one token"));
+    }
+    Ok(Some(token))
+}
+
+fn verified(
+    policy: &TypedPolicy,
+    keys: &BoundKeys,
+    request: &Request<'_>,
+    credential: &str,
+) -> Result<Identity, &'static str> {
+    let compact = jwt::parse(credential)?;
+    let bearers = policy.tokens.enumerate().filter(|(_, token)| token.carrier == TokenCarrier::Bearer);
+    let bearers: Vec<(Id<Token>, &Token)> = bearers.collect();
+    let (kind, token) = compact.kind(&bearers).ok_or("the token is of no declared kind")?;
+    let key = keys.token(kind).ok_or("the token's key isn't bound")?;
+    let claims = compact.verify(token, key, request.now)?;
+    let mapping = policy.mappings.iter().find(|mapping| mapping.token == kind);
+    let mapping = mapping.ok_or("no user is made from this kind of token")?;
+    mapped(policy, mapping, kind, &claims)
+}
+
+fn mapped(
+    policy: &TypedPolicy,
+    mapping: &Mapping,
+    token: Id<Token>,
+    claims: &[Known<Value>],
+) -> Result<Identity, &'static str> {
+    let environment = Environment { claims, user: None, client: None };
+    let Known::Value(Value::String(id)) = evaluate(&mapping.id, environment) else {
+        return Err("the token doesn't say who the user is");
+    };
+    let role_names = match mapping.roles.as_ref().map(|roles| evaluate(roles, environment)) {
+        Some(Known::Value(Value::List(names))) => names
+            .into_iter()
+            .filter_map(|name| match name {
+                Value::String(name) => Some(name),
+                _ => None,
+            })
+            .collect(),
+        Some(_) | None => Vec::new(),
+    };
+    let tier = match mapping.tier.as_ref().map(|tier| evaluate(tier, environment)) {
+        Some(Known::Value(Value::String(tier))) => Some(tier),
+        Some(_) | None => None,
+    };
+    let attributes = mapping.attributes.iter().map(|attribute| evaluate(attribute, environment)).collect();
+    Ok(identity(policy, id, role_names, tier, attributes, Some(token)))
+}
+
+/// A caller of the host's own word. Attributes follow the rulings on facts: what is missing is absent where it
+/// is optional, else unknown, and so is what has the wrong type.
+fn vouched_for(policy: &TypedPolicy, user: &User) -> Identity {
+    let attributes = policy
+        .attributes
+        .iter()
+        .map(|attribute| match user.attributes.get(&attribute.name) {
+            None | Some(Json::Null) if attribute.optional => Known::Absent,
+            None => Known::Unknown,
+            Some(json) => jwt::typed(json, &attribute.ty).map_or(Known::Unknown, Known::Value),
+        })
+        .collect();
+    identity(policy, user.id.clone(), user.roles.clone().unwrap_or_default(), user.tier.clone(), attributes, None)
+}
+
+fn identity(
+    policy: &TypedPolicy,
+    id: String,
+    role_names: Vec<String>,
+    tier: Option<String>,
+    attributes: Vec<Known<Value>>,
+    token: Option<Id<Token>>,
+) -> Identity {
+    let mut roles = BitSet::default();
+    for (row, role) in policy.roles.iter().enumerate() {
+        if role_names.contains(&role.name) {
+            roles.insert(row);
+        }
+    }
+    let tier = tier.filter(|name| policy.tiers.iter().any(|tier| tier.name == *name));
+    Identity { id, roles, role_names, tier, attributes, token }
+}
+
+const CHALLENGE: HeaderName = header::WWW_AUTHENTICATE;
+
+/// RFC 6750 §3: without credentials, a bare challenge.
+pub(super) fn missing() -> Denial {
+    Denial::new(Code::CredentialMissing, Stage::Authenticate, "the request has no credential")
+        .with_header(CHALLENGE, HeaderValue::from_static("Bearer"))
+}
+
+/// RFC 6750 §3.1, `invalid_token`.
+pub(super) fn invalid_token(why: &'static str) -> Denial {
+    let challenge = if why == EXPIRED {
+        "Bearer error=\"invalid_token\", error_description=\"the token has expired\""
+    } else {
+        "Bearer error=\"invalid_token\""
+    };
+    Denial::new(Code::InvalidToken, Stage::Authenticate, why)
+        .with_header(CHALLENGE, HeaderValue::from_static(challenge))
+}
+
+/// The one thing about a bad token that its owner must know, and that an attacker can read off it anyway.
+const EXPIRED: &str = "the token has expired";
+
+/// RFC 6750 §3.1, `invalid_request`.
+fn unreadable(why: &'static str) -> Denial {
+    Denial::new(Code::InvalidRequest, Stage::Authenticate, why)
+        .with_header(CHALLENGE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
+}

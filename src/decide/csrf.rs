@@ -1,0 +1,173 @@
+//! Did the site itself send this request? First the browser's own word on where it comes from, then a token that
+//! is bound to the session. Tokens are issued here, too.
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use cookie::{Cookie, SameSite};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::check::typed::{Csrf, CsrfApplies};
+use crate::model::reason::{Code, Stage};
+use crate::model::request::Request;
+
+use super::Denial;
+use super::entropy::Entropy;
+use super::transport::Target;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// How far the clocks of two machines that share a secret may be apart.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
+const TIME_BYTES: usize = 8;
+const NONCE_BYTES: usize = 16;
+const MAC_BYTES: usize = 32;
+const SESSION_BYTES: usize = 32;
+/// A token's text has 75 characters; whatever is longer isn't one.
+const LONGEST_TEXT: usize = 128;
+
+fn denial(code: Code, message: &'static str, csrf: &Csrf) -> Denial {
+    Denial::new(code, Stage::Csrf, message).at(csrf.span)
+}
+
+/// Checks a request, unless its method is safe.
+pub(super) fn check(
+    csrf: &Csrf,
+    key: &hmac::Key,
+    request: &Request<'_>,
+    target: &Target,
+    authenticated: bool,
+) -> Result<(), Denial> {
+    if is_safe(request) {
+        return Ok(());
+    }
+    let session = session(csrf, request.headers)?;
+    if csrf.applies == CsrfApplies::Ambient && authenticated && session.is_none() {
+        return Ok(());
+    }
+    check_origin(csrf, request, target)?;
+    let session = session.ok_or_else(|| {
+        denial(Code::CsrfSession, "the request has no session cookie that a token could be bound to", csrf)
+    })?;
+    let mut tokens = request.headers.get_all(&csrf.header).iter();
+    let token = tokens.next().ok_or_else(|| denial(Code::CsrfMissing, "the request has no CSRF token", csrf))?;
+    if tokens.next().is_some() {
+        return Err(denial(Code::CsrfInvalid, "the request has two CSRF tokens", csrf));
+    }
+    let token = token.to_str().unwrap_or_default();
+    check_token(csrf, key, &session, token, request.now)
+}
+
+/// RFC 9110 §9.2.1; but a WebSocket handshake is a GET that opens a channel for unsafe things (RFC 6455 §10.2).
+fn is_safe(request: &Request<'_>) -> bool {
+    let upgrades = request.headers.get_all(header::UPGRADE).iter().any(|value| {
+        value.to_str().is_ok_and(|text| text.split(',').any(|name| name.trim().eq_ignore_ascii_case("websocket")))
+    });
+    !upgrades && matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// The session cookie's value. Two of one name are somebody else's doing: a sibling domain can set cookies.
+pub(super) fn session(csrf: &Csrf, headers: &HeaderMap) -> Result<Option<String>, Denial> {
+    let mut found = None;
+    for line in headers.get_all(header::COOKIE) {
+        let Ok(line) = line.to_str() else {
+            return Err(denial(Code::CsrfSession, "the cookies aren't ASCII", csrf));
+        };
+        for cookie in Cookie::split_parse(line).flatten() {
+            if cookie.name() != csrf.cookie {
+                continue;
+            }
+            if found.is_some() {
+                return Err(denial(Code::CsrfSession, "there are two session cookies", csrf));
+            }
+            found = Some(cookie.value().to_owned());
+        }
+    }
+    Ok(found.filter(|session| !session.is_empty()))
+}
+
+/// Fetch Metadata where the browser sends it, else `Origin`. With neither, it was no browser that could be tricked.
+fn check_origin(csrf: &Csrf, request: &Request<'_>, target: &Target) -> Result<(), Denial> {
+    let single = |name: &HeaderName| {
+        let mut values = request.headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => Ok(Some(value.as_bytes())),
+            (Some(_), Some(_)) => {
+                Err(denial(Code::CsrfOrigin, "a header about the request's origin stands twice", csrf))
+            }
+        }
+    };
+    let site = single(&SEC_FETCH_SITE)?;
+    let origin = single(&header::ORIGIN)?;
+    let own = own_origin(target);
+    let from_here = || origin.is_some_and(|origin| own.as_ref().is_some_and(|own| own.as_bytes() == origin));
+    let passes = match (site, origin) {
+        (Some(b"same-origin" | b"none"), _) | (None, None) => true,
+        (Some(_), _) | (None, Some(_)) => from_here(),
+    };
+    if passes { Ok(()) } else { Err(denial(Code::CsrfOrigin, "the request comes from a foreign origin", csrf)) }
+}
+
+/// The origin that a page of this host has, as browsers write it (RFC 6454 §6.1): without the default port.
+fn own_origin(target: &Target) -> Option<String> {
+    let authority = target.authority.as_ref()?;
+    let scheme = target.scheme.as_str();
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    Some(format!("{scheme}://{}", authority.strip_suffix(default_port).unwrap_or(authority)))
+}
+
+/// A session that nobody has yet, and the `Set-Cookie` value that makes it the browser's.
+pub(super) fn fresh_session(csrf: &Csrf, entropy: &Entropy<'_>) -> Option<(String, HeaderValue)> {
+    let session = URL_SAFE_NO_PAD.encode(entropy.expand::<SESSION_BYTES>("session")?);
+    let cookie = Cookie::build((csrf.cookie.as_str(), session.as_str()))
+        .http_only(true)
+        .secure(true)
+        .same_site(SameSite::Lax)
+        .path("/")
+        .build();
+    let cookie = HeaderValue::from_str(&cookie.to_string()).ok()?;
+    Some((session, cookie))
+}
+
+/// A token: when it was issued, 16 random bytes, and a MAC over both and the session.
+pub(crate) fn issue(key: &hmac::Key, session: &str, now: Timestamp, entropy: &Entropy<'_>) -> Option<String> {
+    let mut token = Vec::with_capacity(TIME_BYTES + NONCE_BYTES + MAC_BYTES);
+    token.extend(now.as_second().to_be_bytes());
+    token.extend(entropy.expand::<NONCE_BYTES>("csrf nonce")?);
+    let mac = hmac::sign(key, &signed(session, &token));
+    token.extend(mac.as_ref());
+    Some(URL_SAFE_NO_PAD.encode(token))
+}
+
+fn check_token(csrf: &Csrf, key: &hmac::Key, session: &str, text: &str, now: Timestamp) -> Result<(), Denial> {
+    let invalid = || denial(Code::CsrfInvalid, "the CSRF token wasn't issued for this session", csrf);
+    if text.len() > LONGEST_TEXT {
+        return Err(invalid());
+    }
+    let token = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
+    let (content, mac) = token.split_at_checked(TIME_BYTES + NONCE_BYTES).ok_or_else(invalid)?;
+    // In constant time.
+    hmac::verify(key, &signed(session, content), mac).map_err(|_| invalid())?;
+    let time = content.first_chunk::<TIME_BYTES>().map(|bytes| i64::from_be_bytes(*bytes));
+    let issued = time.and_then(|time| Timestamp::from_second(time).ok()).ok_or_else(invalid)?;
+    let age = now.duration_since(issued);
+    if age < -CLOCK_SKEW {
+        return Err(invalid());
+    }
+    if age >= csrf.lifetime {
+        return Err(denial(Code::CsrfExpired, "the CSRF token is too old", csrf));
+    }
+    Ok(())
+}
+
+/// What the MAC is over: each field after its length, so that no two sessions and contents run together.
+fn signed(session: &str, content: &[u8]) -> Vec<u8> {
+    const PURPOSE: &[u8] = b"portcullis csrf token 1";
+    let mut message = Vec::with_capacity(PURPOSE.len() + session.len() + content.len() + 24);
+    for field in [PURPOSE, session.as_bytes(), content] {
+        message.extend((field.len() as u64).to_be_bytes());
+        message.extend(field);
+    }
+    message
+}

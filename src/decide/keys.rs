@@ -1,0 +1,72 @@
+//! The secrets of a policy, made ready: which of them are there, strong enough and different, and the keys made
+//! of them.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use jsonwebtoken::DecodingKey;
+
+use crate::check::typed::{Secret, Token, TypedPolicy};
+use crate::model::keys::{BindError, KeyProblem, Keys};
+use crate::model::table::{Id, Table};
+
+/// A policy's keys. Never printed.
+pub(crate) struct BoundKeys {
+    /// One a token, in the policy's order.
+    tokens: Table<DecodingKey>,
+    csrf: Option<hmac::Key>,
+}
+
+impl fmt::Debug for BoundKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoundKeys").finish_non_exhaustive()
+    }
+}
+
+impl BoundKeys {
+    /// Takes what the policy names off the ring; every problem is reported at once.
+    pub(crate) fn bind(policy: &TypedPolicy, ring: &Keys) -> Result<Self, BindError> {
+        let problems = problems(policy, ring);
+        if !problems.is_empty() {
+            return Err(BindError { problems });
+        }
+        let bytes = |secret: Id<Secret>| ring.secret(&policy.secrets[secret].name).unwrap_or_default();
+        Ok(Self {
+            tokens: policy.tokens.iter().map(|token| DecodingKey::from_secret(bytes(token.secret))).collect(),
+            csrf: policy.csrf.as_ref().map(|csrf| hmac::Key::new(hmac::HMAC_SHA256, bytes(csrf.secret))),
+        })
+    }
+
+    pub(super) fn token(&self, token: Id<Token>) -> Option<&DecodingKey> {
+        self.tokens.id(token.row()).map(|id| &self.tokens[id])
+    }
+
+    pub(crate) fn csrf(&self) -> Option<&hmac::Key> {
+        self.csrf.as_ref()
+    }
+}
+
+fn problems(policy: &TypedPolicy, ring: &Keys) -> Vec<KeyProblem> {
+    let mut problems = Vec::new();
+    let mut present: Vec<(&str, &[u8])> = Vec::new();
+    for secret in policy.secrets.iter() {
+        let name = secret.name.clone();
+        let Some(bytes) = ring.secret(&name) else {
+            problems.push(KeyProblem::Missing { name });
+            continue;
+        };
+        if bytes.len() < secret.least_bytes {
+            problems.push(KeyProblem::TooShort { name, length: bytes.len(), least: secret.least_bytes });
+            continue;
+        }
+        if bytes.iter().all(|byte| Some(byte) == bytes.first()) {
+            problems.push(KeyProblem::Constant { name });
+            continue;
+        }
+        if let Some((first, _)) = present.iter().find(|(_, known)| *known == bytes) {
+            problems.push(KeyProblem::Equal { first: (*first).to_owned(), second: name });
+        }
+        present.push((&secret.name, bytes));
+    }
+    problems
+}

@@ -1,0 +1,283 @@
+//! Graph and request to decision: one loop over the nodes, one file a stage. Pure and total: the same arguments
+//! give the same decision, and no argument makes it panic.
+
+mod authenticate;
+mod body;
+mod csrf;
+pub(crate) mod entropy;
+mod evaluate;
+mod json;
+mod jwt;
+pub(crate) mod keys;
+mod limit;
+mod respond;
+mod sliding_log;
+mod transport;
+mod validate;
+
+pub(crate) use csrf::issue as issue_csrf;
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use http::{HeaderName, HeaderValue, Method};
+use serde_json::Value as Json;
+
+use crate::check::typed::{BodyRule, Route, Token, TokenCarrier, TypedPolicy};
+use crate::graph::{DecisionGraph, Door, Endpoint, Leaf, Node, Probe};
+use crate::model::decision::{Decision, Effect, Input};
+use crate::model::reason::{Code, Stage};
+use crate::model::request::Request;
+use crate::model::source::Span;
+use crate::model::table::Id;
+
+use authenticate::{Caller, Identity};
+use evaluate::Environment;
+use keys::BoundKeys;
+use respond::Outcome;
+use transport::Target;
+use validate::Violations;
+
+/// Why a request goes no further, or what is noted beside a decision.
+#[derive(Debug, Clone)]
+struct Denial {
+    code: Code,
+    stage: Stage,
+    message: Cow<'static, str>,
+    span: Option<Span>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    violations: Option<Violations>,
+}
+
+impl Denial {
+    fn new(code: Code, stage: Stage, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, stage, message: message.into(), span: None, headers: Vec::new(), violations: None }
+    }
+
+    fn at(mut self, span: Span) -> Self {
+        self.span.get_or_insert(span);
+        self
+    }
+
+    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+}
+
+/// Decides one request.
+pub(crate) fn decide<'g>(
+    policy: &'g TypedPolicy,
+    graph: &'g DecisionGraph,
+    keys: &BoundKeys,
+    request: &Request<'_>,
+) -> Decision<'g> {
+    let target = match transport::transport(request) {
+        Ok(target) => target,
+        Err(denial) => return respond::unrouted(policy, request, None, Outcome::Deny(vec![denial])),
+    };
+    let Some(endpoint) = graph.dispatch.find(&target.segments).map(|endpoint| &graph.endpoints[endpoint]) else {
+        let denial = Denial::new(Code::NotFound, Stage::Path, "no route has this path");
+        return respond::unrouted(policy, request, Some(&target), Outcome::Deny(vec![denial]));
+    };
+    let Some(door) = endpoint.door(request.method) else {
+        return respond::unrouted(policy, request, Some(&target), other_method(endpoint, request.method));
+    };
+    Journey::new(policy, graph, keys, request, target, door).travel(door.entry)
+}
+
+/// A known path with another method: 405 with `Allow` (RFC 9110 §15.5.6); `OPTIONS` is answered.
+fn other_method(endpoint: &Endpoint, method: &Method) -> Outcome {
+    let allow = (http::header::ALLOW, endpoint.allow.clone());
+    if *method == Method::OPTIONS {
+        return Outcome::Options(allow);
+    }
+    let message = "the path is known, but not with this method";
+    Outcome::Deny(vec![Denial::new(Code::MethodNotAllowed, Stage::Method, message).with_header(allow.0, allow.1)])
+}
+
+/// A request on its way through the graph, and what it has gathered.
+struct Journey<'g, 'r> {
+    policy: &'g TypedPolicy,
+    graph: &'g DecisionGraph,
+    keys: &'r BoundKeys,
+    request: &'r Request<'r>,
+    target: Target,
+    route: &'g Route,
+    client: Option<IpAddr>,
+    user: Option<Identity>,
+    /// What is wrong with the credential, where something is.
+    credential: Option<Denial>,
+    /// What the last probe found.
+    found: Option<Denial>,
+    notes: Vec<Denial>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    effects: Vec<Effect>,
+    input: Input<'g>,
+    /// What the body carried as a token.
+    carried: Option<Json>,
+}
+
+impl<'g, 'r> Journey<'g, 'r> {
+    fn new(
+        policy: &'g TypedPolicy,
+        graph: &'g DecisionGraph,
+        keys: &'r BoundKeys,
+        request: &'r Request<'r>,
+        target: Target,
+        door: &'g Door,
+    ) -> Self {
+        let route = &policy.routes[door.route];
+        let input = Input { params: respond::params(route, &target.segments), ..Input::default() };
+        Self {
+            policy,
+            graph,
+            keys,
+            request,
+            target,
+            route,
+            // An IPv4 client of a dual-stack socket is the same client (RFC 4291 §2.5.5.2).
+            client: request.peer.map(|address| address.to_canonical()),
+            user: None,
+            credential: None,
+            found: None,
+            notes: Vec::new(),
+            headers: Vec::new(),
+            effects: Vec::new(),
+            input,
+            carried: None,
+        }
+    }
+
+    fn travel(mut self, entry: Id<Node>) -> Decision<'g> {
+        let graph = self.graph;
+        let mut at = entry;
+        loop {
+            at = match graph.nodes[at] {
+                Node::Authenticate { caller, nobody, malformed } => self.authenticate(caller, nobody, malformed),
+                Node::Probe { probe, pass, fail } => match self.probe(probe) {
+                    Ok(()) => pass,
+                    Err(denial) => {
+                        self.found = Some(denial);
+                        fail
+                    }
+                },
+                Node::Roles { any_of, yes, no } => {
+                    let holds = self.user.as_ref().is_some_and(|user| user.roles.intersects(&graph.role_sets[any_of]));
+                    if holds { yes } else { no }
+                }
+                Node::Leaf(leaf) => {
+                    let outcome = self.outcome(leaf);
+                    return respond::routed(self, outcome);
+                }
+            }
+        }
+    }
+
+    fn authenticate(&mut self, caller: Id<Node>, nobody: Id<Node>, malformed: Id<Node>) -> Id<Node> {
+        match authenticate::authenticate(self.policy, self.keys, self.request) {
+            Caller::Known(identity) => {
+                self.user = Some(identity);
+                caller
+            }
+            Caller::Nobody(denial) => {
+                self.credential = Some(denial);
+                nobody
+            }
+            Caller::Malformed(denial) => {
+                self.credential = Some(denial);
+                malformed
+            }
+        }
+    }
+
+    fn probe(&mut self, probe: Probe) -> Result<(), Denial> {
+        match probe {
+            Probe::Charge(set) => {
+                let environment = Environment { claims: &[], user: self.user.as_ref(), client: self.client };
+                let limits = &self.graph.limit_sets[set];
+                let charged = limit::charge_all(self.policy, limits, environment, self.request);
+                self.effects.extend(charged.effects);
+                self.headers.extend(charged.headers);
+                self.notes.extend(charged.notes);
+                charged.refused.map_or(Ok(()), Err)
+            }
+            Probe::Csrf => {
+                let (Some(csrf), Some(key)) = (&self.policy.csrf, self.keys.csrf()) else {
+                    return Err(Denial::new(Code::CsrfInvalid, Stage::Csrf, "the policy has no CSRF key"));
+                };
+                csrf::check(csrf, key, self.request, &self.target, self.user.is_some())
+            }
+            Probe::Body(BodyRule::Raw) => Ok(()),
+            Probe::Body(BodyRule::Empty) => body::check_empty(self.request),
+            Probe::Body(BodyRule::Shape(shape)) => {
+                let validated = body::check_shape(self.policy, shape, self.request)?;
+                self.input.body = Some(validated.body);
+                self.input.secrets = validated.secrets;
+                Ok(())
+            }
+            Probe::Body(BodyRule::Token(token)) => {
+                let token = &self.policy.tokens[token];
+                let TokenCarrier::Body(field) = &token.carrier else { return Ok(()) };
+                self.carried = body::check_token(token, field, self.request)?;
+                self.input.body = Some(body::without_token());
+                Ok(())
+            }
+            Probe::RefreshToken(token) => self.verify_carried(token),
+        }
+    }
+
+    /// A refresh token is a credential: a missing or bad one is a 401, whatever it was carried in.
+    fn verify_carried(&self, kind: Id<Token>) -> Result<(), Denial> {
+        let token = &self.policy.tokens[kind];
+        let denied = |mut denial: Denial| {
+            denial.stage = Stage::Login;
+            denial.at(token.span)
+        };
+        let carried = self.carried.as_ref().ok_or_else(|| denied(authenticate::missing()))?;
+        let invalid = |why| denied(authenticate::invalid_token(why));
+        let text = carried.as_str().ok_or_else(|| invalid("the token isn't a string"))?;
+        let key = self.keys.token(kind).ok_or_else(|| invalid("the token's key isn't bound"))?;
+        let compact = jwt::parse(text).map_err(invalid)?;
+        compact.verify(token, key, self.request.now).map_err(invalid)?;
+        Ok(())
+    }
+
+    fn outcome(&mut self, leaf: Leaf) -> Outcome {
+        match leaf {
+            Leaf::Allow => Outcome::Allow,
+            Leaf::IssueCsrf => respond::csrf_token(self),
+            Leaf::DenyProbe => Outcome::Deny(self.found.take().into_iter().collect()),
+            Leaf::DenyCredential => Outcome::Deny(self.credential.take().into_iter().collect()),
+            Leaf::DenyPermission => Outcome::Deny(self.lacking()),
+            Leaf::DenyRotation => Outcome::Deny(vec![Denial::new(
+                Code::RotationUnavailable,
+                Stage::Login,
+                "the refresh token holds, but this version doesn't rotate tokens, so none is issued",
+            )]),
+        }
+    }
+
+    /// Every requirement that the caller doesn't meet.
+    fn lacking(&self) -> Vec<Denial> {
+        let roles = self.user.as_ref().map(|user| &user.roles);
+        let unmet =
+            self.route.access.requirements.iter().filter(|requirement| {
+                !requirement.any_of.iter().map(|permission| &self.policy.permissions[*permission]).any(|permission| {
+                    permission.callers || roles.is_some_and(|roles| roles.intersects(&permission.roles))
+                })
+            });
+        unmet
+            .map(|requirement| {
+                let names: Vec<String> = requirement
+                    .any_of
+                    .iter()
+                    .map(|permission| &self.policy.permissions[*permission])
+                    .map(|permission| format!("`{}:{}`", permission.resource, permission.action))
+                    .collect();
+                let message = format!("{} is required, and none of the caller's roles grants it", names.join(" or "));
+                Denial::new(Code::PermissionDenied, Stage::Authorize, message)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,208 @@
+//! A compiled policy: text in, decision graph inside, and a gate once it has its keys.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::check::check;
+use crate::check::typed::{TokenCarrier, TypedPolicy};
+use crate::decide::keys::BoundKeys;
+use crate::gate::Gate;
+use crate::graph::{DecisionGraph, build};
+use crate::model::diagnostic::Diagnostic;
+use crate::model::keys::{BindError, Keys};
+use crate::model::source::{Source, Span};
+use crate::syntax;
+
+/// A compiled policy: checked, immutable, cheap to clone and to share.
+#[derive(Clone)]
+pub struct Policy {
+    compiled: Arc<Compiled>,
+}
+
+pub(crate) struct Compiled {
+    sources: Vec<Source>,
+    digest: String,
+    pub(crate) typed: TypedPolicy,
+    pub(crate) graph: DecisionGraph,
+}
+
+impl Policy {
+    /// Compiles all files of one policy, in any order.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, by file and position: syntax errors alone, where there are some, as what else
+    /// would be said of a file that wasn't read isn't sound.
+    ///
+    /// ```
+    /// use portcullis::{Policy, Source};
+    ///
+    /// let source = Source::new("hello.gate", "policy hello\nroutes / { GET /health public }");
+    /// let policy = Policy::compile(&[source]).expect("the policy is well-formed");
+    /// assert_eq!(policy.name(), "hello");
+    /// ```
+    pub fn compile(sources: &[Source]) -> Result<Self, Vec<Diagnostic>> {
+        if sources.is_empty() {
+            let nowhere = Span { file: 0, start: 0, end: 0 };
+            let error = Diagnostic::error("no_sources", nowhere, "there is no file to compile");
+            return Err(vec![error.help("a policy has at least one file, which begins with `policy NAME`")]);
+        }
+        let mut files = Vec::with_capacity(sources.len());
+        let mut errors = Vec::new();
+        for (file, source) in (0_u32..).zip(sources) {
+            match syntax::parse(file, source) {
+                Ok(tree) => files.push(tree),
+                Err(found) => errors.extend(found),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let typed = check(&files, sources)?;
+        let graph = build(&typed);
+        let compiled = Compiled { sources: sources.to_vec(), digest: digest_of(sources), typed, graph };
+        Ok(Self { compiled: Arc::new(compiled) })
+    }
+
+    /// Gives the policy its secrets.
+    ///
+    /// # Errors
+    ///
+    /// Every secret that the ring lacks, that is too weak for what the policy uses it for, or that equals another.
+    pub fn bind(&self, keys: &Keys) -> Result<Gate, BindError> {
+        Ok(Gate::new(self.clone(), BoundKeys::bind(&self.compiled.typed, keys)?))
+    }
+
+    /// The `NAME` of `policy NAME`.
+    pub fn name(&self) -> &str {
+        &self.compiled.typed.name
+    }
+
+    /// `sha256:` and, for a policy of one file, that file's SHA-256 in hexadecimal digits; for several, the SHA-256 of
+    /// their digests in rising order, a line each. Neither names nor the order of files count.
+    pub fn digest(&self) -> &str {
+        &self.compiled.digest
+    }
+
+    /// What the compiler found worth a warning.
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &[]
+    }
+
+    /// The files that it was compiled from, which spans refer to.
+    pub fn sources(&self) -> &[Source] {
+        &self.compiled.sources
+    }
+
+    /// A place as `FILE:LINE:COLUMN`, such as `article.gate:112:3`.
+    pub fn locate(&self, span: Span) -> String {
+        match self.compiled.sources.get(span.file as usize) {
+            Some(source) => {
+                let (line, column) = source.line_and_column(span.start as usize);
+                format!("{}:{line}:{column}", source.name())
+            }
+            None => String::new(),
+        }
+    }
+
+    /// The kinds of token that it declares, in the order written.
+    pub fn tokens(&self) -> impl Iterator<Item = TokenInfo<'_>> {
+        let typed = &self.compiled.typed;
+        typed.tokens.iter().map(|token| TokenInfo {
+            name: &token.name,
+            algorithm: token.algorithm.name(),
+            secret: &typed.secrets[token.secret].name,
+            issuer: token.issuer.as_deref(),
+            audiences: &token.audiences,
+            typ: token.typ.as_deref(),
+            lifetime: token.lifetime.and_then(|lifetime| lifetime.try_into().ok()),
+            carried: match &token.carrier {
+                TokenCarrier::Bearer => Carrier::Bearer,
+                TokenCarrier::Body(field) => Carrier::Body(field),
+            },
+        })
+    }
+
+    /// The decision graph, to look at.
+    pub fn graph(&self) -> Graph<'_> {
+        Graph { policy: self }
+    }
+
+    pub(crate) fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy").field("name", &self.name()).field("digest", &self.digest()).finish_non_exhaustive()
+    }
+}
+
+fn digest_of(sources: &[Source]) -> String {
+    let mut digests: Vec<String> = sources.iter().map(|source| sha256(source.text())).collect();
+    digests.sort();
+    match digests.as_slice() {
+        [one] => format!("sha256:{one}"),
+        several => format!("sha256:{}", sha256(&several.join("\n"))),
+    }
+}
+
+fn sha256(text: &str) -> String {
+    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How a token is declared: what whoever signs one needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenInfo<'p> {
+    /// Its name.
+    pub name: &'p str,
+    /// The name of its signature algorithm (RFC 7518 §3.1).
+    pub algorithm: &'static str,
+    /// The name of the secret that signs it.
+    pub secret: &'p str,
+    /// What `iss` must be.
+    pub issuer: Option<&'p str>,
+    /// One of which `aud` must hold, where there are any.
+    pub audiences: &'p [String],
+    /// What `typ` must be.
+    pub typ: Option<&'p str>,
+    /// How long it may live.
+    pub lifetime: Option<Duration>,
+    /// Where it travels.
+    pub carried: Carrier<'p>,
+}
+
+/// Where a token travels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Carrier<'p> {
+    /// In the header `Authorization: Bearer` (RFC 6750 §2.1).
+    Bearer,
+    /// In this field of a JSON body.
+    Body(&'p str),
+}
+
+/// A policy's decision graph, to look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Graph<'p> {
+    policy: &'p Policy,
+}
+
+impl Graph<'_> {
+    /// As text, for reviews and snapshots: doors, then nodes, every edge leading to a lower number.
+    pub fn text(&self) -> String {
+        let compiled = self.policy.compiled();
+        compiled.graph.text(&compiled.typed, |span| self.policy.locate(span))
+    }
+
+    /// In the language of Graphviz' `dot`.
+    pub fn dot(&self) -> String {
+        let compiled = self.policy.compiled();
+        compiled.graph.dot(&compiled.typed)
+    }
+}
