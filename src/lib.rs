@@ -4,6 +4,7 @@
 mod check;
 mod decide;
 mod gate;
+pub mod document;
 mod graph;
 mod model;
 mod policy;

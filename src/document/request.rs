@@ -1,0 +1,265 @@
+//! A request document: keys in, an owned request out, from which a [`Request`] is borrowed.
+//!
+//! Only the document is judged here, never the request in it: an odd URL or path reaches the gate as it stands. No
+//! message ever repeats a header's value, a body or a credential.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use jiff::Timestamp;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use crate::{BucketState, Facts, Request, Scheme, User};
+
+/// The keys of a request document.
+const KEYS: &[&str] = &["now", "method", "url", "peer", "headers", "body", "user", "facts", "entropy"];
+/// The keys of its `facts`.
+const FACTS: &[&str] = &["resources", "context", "account", "buckets", "tokens", "keys"];
+
+/// A request as a document describes it.
+///
+/// ```
+/// use portcullis::document::RequestDocument;
+///
+/// let document: RequestDocument = serde_json::from_str(
+///     r#"{ "method": "DELETE", "url": "https://api.example.com/api/posts/42", "peer": "203.0.113.9" }"#,
+/// )?;
+/// let request = document.request(jiff::Timestamp::UNIX_EPOCH, None);
+/// assert_eq!(request.target, "https://api.example.com/api/posts/42");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct RequestDocument {
+    /// The time of the decision, if the document says one.
+    pub now: Option<Timestamp>,
+    /// The method, as written.
+    pub method: Method,
+    /// The URL, as written: absolute, or a path alone, which then came in over HTTPS.
+    pub url: String,
+    /// The address at the other end of the connection.
+    pub peer: Option<IpAddr>,
+    /// The headers, repeated ones included.
+    pub headers: HeaderMap,
+    /// The body; empty where the document has none.
+    pub body: Vec<u8>,
+    /// A caller who is authenticated already.
+    pub user: Option<User>,
+    /// What the host looked up.
+    pub facts: Facts,
+    /// Random bytes for what is issued, if the document holds any.
+    pub entropy: Option<[u8; 32]>,
+}
+
+impl RequestDocument {
+    /// The request. `now` and `entropy` stand in where the document itself has none.
+    pub fn request<'a>(&'a self, now: Timestamp, entropy: Option<&'a [u8; 32]>) -> Request<'a> {
+        let in_the_clear = self.url.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("http:"));
+        Request {
+            method: &self.method,
+            target: &self.url,
+            scheme: if in_the_clear { Scheme::Http } else { Scheme::Https },
+            host: None,
+            headers: &self.headers,
+            peer: self.peer,
+            body: Some(&self.body),
+            now: self.now.unwrap_or(now),
+            entropy: self.entropy.as_ref().or(entropy),
+            user: self.user.as_ref(),
+            facts: &self.facts,
+        }
+    }
+
+    fn from_map(mut map: Map<String, Value>) -> Result<Self, DocumentError> {
+        if map.contains_key("permission") {
+            return Err(DocumentError::Unsupported);
+        }
+        known(&map, "a request document", KEYS)?;
+        let mut take = |key: &str| map.shift_remove(key).filter(|value| !value.is_null());
+        let now = take("now").map(|value| timestamp(&value)).transpose()?;
+        let method = method(&take("method").ok_or(DocumentError::Missing("method"))?)?;
+        let url = text("url", take("url").ok_or(DocumentError::Missing("url"))?)?;
+        let peer = take("peer").map(|value| address(&value)).transpose()?;
+        let mut headers = take("headers").map_or_else(|| Ok(HeaderMap::new()), headers)?;
+        let body = take("body").map_or_else(|| Ok(Vec::new()), |value| body(value, &mut headers))?;
+        let user = take("user").map(|value| typed("user", value)).transpose()?;
+        let facts = take("facts").map_or_else(|| Ok(Facts::default()), facts)?;
+        let entropy = take("entropy").map(|value| entropy(&value)).transpose()?;
+        Ok(Self { now, method, url, peer, headers, body, user, facts, entropy })
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_map(Map::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl fmt::Debug for RequestDocument {
+    /// Without what may hold credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RequestDocument").field(&self.request(Timestamp::UNIX_EPOCH, None)).finish()
+    }
+}
+
+/// Why a request document can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// A key that has to be there isn't.
+    #[error("the request document lacks `{0}`: it needs `method` and `url`")]
+    Missing(&'static str),
+    /// A key that means nothing; a misspelt one would otherwise change the decision silently.
+    #[error("unknown key `{key}`: {place} may have `{}`", known.join("`, `"))]
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Where it stands.
+        place: &'static str,
+        /// The keys that may stand there.
+        known: &'static [&'static str],
+    },
+    /// The document asks about a permission, outside any door.
+    #[error("a document with `permission` is not supported by this version: ask with `method` and `url`")]
+    Unsupported,
+    /// A key holds something else than it should.
+    #[error("`{key}`: {problem}")]
+    Invalid {
+        /// The key, with the keys above it.
+        key: String,
+        /// What it should hold.
+        problem: String,
+    },
+    /// A header that HTTP doesn't allow.
+    #[error("header `{name}`: {problem}")]
+    Header {
+        /// The header's name.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+}
+
+fn invalid(key: impl Into<String>, problem: impl Into<String>) -> DocumentError {
+    DocumentError::Invalid { key: key.into(), problem: problem.into() }
+}
+
+fn known(map: &Map<String, Value>, place: &'static str, known: &'static [&'static str]) -> Result<(), DocumentError> {
+    match map.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(DocumentError::UnknownKey { key: key.clone(), place, known }),
+        None => Ok(()),
+    }
+}
+
+fn typed<T: DeserializeOwned>(key: &str, value: Value) -> Result<T, DocumentError> {
+    serde_json::from_value(value).map_err(|error| invalid(key, error.to_string()))
+}
+
+fn text(key: &str, value: Value) -> Result<String, DocumentError> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(invalid(key, "must be a string")),
+    }
+}
+
+fn timestamp(value: &Value) -> Result<Timestamp, DocumentError> {
+    let parsed = value.as_str().and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| invalid("now", "must be a time as in RFC 3339, such as `2026-11-23T10:00:00Z`"))
+}
+
+fn method(value: &Value) -> Result<Method, DocumentError> {
+    let parsed = value.as_str().and_then(|text| Method::from_bytes(text.as_bytes()).ok());
+    parsed.ok_or_else(|| invalid("method", "must be an HTTP method, such as `GET`"))
+}
+
+fn address(value: &Value) -> Result<IpAddr, DocumentError> {
+    let parsed = value.as_str().and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| invalid("peer", "must be an IP address without a port, such as `203.0.113.9`"))
+}
+
+fn headers(value: Value) -> Result<HeaderMap, DocumentError> {
+    let Value::Object(entries) = value else {
+        return Err(invalid("headers", "must be a map of header names to values"));
+    };
+    let mut headers = HeaderMap::new();
+    for (name, value) in entries {
+        let fail = |problem| DocumentError::Header { name: name.clone(), problem };
+        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| fail("isn't a header name"))?;
+        let values = match value {
+            Value::Array(values) => values,
+            value => vec![value],
+        };
+        for value in values {
+            let Value::String(text) = value else {
+                return Err(fail("must be a string or a list of strings; quote numbers, booleans and null"));
+            };
+            let value = HeaderValue::from_bytes(text.as_bytes())
+                .map_err(|_| fail("its value holds a character that HTTP doesn't allow there"))?;
+            headers.try_append(parsed.clone(), value).map_err(|_| fail("is one header too many"))?;
+        }
+    }
+    Ok(headers)
+}
+
+fn body(value: Value, headers: &mut HeaderMap) -> Result<Vec<u8>, DocumentError> {
+    if let Value::String(raw) = value {
+        return Ok(raw.into_bytes());
+    }
+    if !headers.contains_key(CONTENT_TYPE) {
+        headers
+            .try_insert(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .map_err(|_| DocumentError::Header { name: CONTENT_TYPE.to_string(), problem: "is one header too many" })?;
+    }
+    serde_json::to_vec(&value).map_err(|error| invalid("body", error.to_string()))
+}
+
+fn facts(value: Value) -> Result<Facts, DocumentError> {
+    let Value::Object(map) = value else {
+        return Err(invalid("facts", "must be a map"));
+    };
+    known(&map, "`facts`", FACTS)?;
+    let mut facts = Facts::default();
+    for (key, value) in map {
+        match value {
+            Value::Null => {}
+            Value::Object(states) if key == "buckets" => facts.buckets = buckets(states)?,
+            // Nothing in this version reads the others; what isn't a map is a mistake all the same.
+            Value::Object(_) => {}
+            _ => return Err(invalid(format!("facts.{key}"), "must be a map or null")),
+        }
+    }
+    Ok(facts)
+}
+
+fn buckets(states: Map<String, Value>) -> Result<HashMap<String, BucketState>, DocumentError> {
+    states
+        .into_iter()
+        .map(|(id, value)| {
+            let state = typed(&format!("facts.buckets.{id}"), value)?;
+            Ok((id, state))
+        })
+        .collect()
+}
+
+fn entropy(value: &Value) -> Result<[u8; 32], DocumentError> {
+    let fail = || invalid("entropy", "must be 64 hex digits");
+    let digits = value.as_str().ok_or_else(fail)?.as_bytes();
+    let (pairs, rest) = digits.as_chunks::<2>();
+    let mut bytes = [0; 32];
+    if pairs.len() != bytes.len() || !rest.is_empty() {
+        return Err(fail());
+    }
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = hex_digit(*high).zip(hex_digit(*low)).map(|(high, low)| high << 4 | low).ok_or_else(fail)?;
+    }
+    Ok(bytes)
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}

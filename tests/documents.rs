@@ -1,0 +1,203 @@
+//! Request documents in, decision documents out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use portcullis::document::{DecisionDocument, RequestDocument};
+use portcullis::{Keys, Policy, Source};
+
+/// What a document makes of a request, or what is wrong with it, beside the document.
+fn check(name: &str, inputs: &[&str]) {
+    let mut text = String::new();
+    for input in inputs {
+        writeln!(text, "{input}").unwrap();
+        match serde_json::from_str::<RequestDocument>(input) {
+            Ok(document) => text.push_str(&shown(&document)),
+            Err(error) => writeln!(text, "    error: {error}").unwrap(),
+        }
+        text.push('\n');
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+fn shown(document: &RequestDocument) -> String {
+    let request = document.request(Timestamp::UNIX_EPOCH, None);
+    let mut text = format!(
+        "    {} {} over {}\n    at {} from {:?}\n",
+        request.method,
+        request.target,
+        request.scheme.as_str(),
+        request.now,
+        request.peer
+    );
+    for (name, value) in request.headers {
+        writeln!(text, "    {name}: {}", String::from_utf8_lossy(value.as_bytes())).unwrap();
+    }
+    let body = request.body.expect("a document always says what the body is");
+    if !body.is_empty() {
+        writeln!(text, "    body {}", String::from_utf8_lossy(body)).unwrap();
+    }
+    if let Some(user) = request.user {
+        writeln!(text, "    user {user:?} {:?} {:?} {:?}", user.tier, user.scopes, user.attributes).unwrap();
+    }
+    if !request.facts.buckets.is_empty() {
+        writeln!(text, "    buckets {:?}", request.facts.buckets).unwrap();
+    }
+    if let Some(entropy) = request.entropy {
+        writeln!(text, "    entropy {entropy:?}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn targets_go_on_as_they_stand() {
+    check(
+        "targets",
+        &[
+            r#"{ "method": "GET", "url": "https://api.example.com/api/posts?page=2" }"#,
+            r#"{ "method": "GET", "url": "HTTP://api.example.com/api/posts" }"#,
+            r#"{ "method": "GET", "url": "/api/../%2e%2e//posts" }"#,
+            r#"{ "method": "GET", "url": "https://[::1" }"#,
+            r#"{ "method": "GET", "url": "" }"#,
+            r#"{ "method": "PROPFIND", "url": "/é" }"#,
+        ],
+    );
+}
+
+#[test]
+fn all_keys_are_read() {
+    check(
+        "all_keys",
+        &[r#"{ "now": "2026-11-23T10:00:00Z", "method": "POST", "url": "/api/posts", "peer": "2001:db8::1",
+  "headers": { "Host": "api.example.com", "accept": ["text/html", "application/json"] },
+  "body": { "zebra": 18446744073709551615, "ape": -9223372036854775808, "float": 1.5 },
+  "user": { "id": "u1", "roles": ["moderator"], "tier": "pro", "scopes": null, "email": "a@example.com" },
+  "facts": { "resources": { "posts/42": null }, "context": {}, "account": null, "tokens": null, "keys": {},
+             "buckets": { "api:u1": { "version": 3, "log": [[1700000000000000, 2]] } } },
+  "entropy": "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eFF" }"#],
+    );
+}
+
+#[test]
+fn bodies() {
+    check(
+        "bodies",
+        &[
+            r#"{ "method": "POST", "url": "/", "body": "{ raw" }"#,
+            r#"{ "method": "POST", "url": "/", "body": [1, null, {}] }"#,
+            r#"{ "method": "POST", "url": "/", "body": null }"#,
+            r#"{ "method": "POST", "url": "/", "body": false }"#,
+            r#"{ "method": "POST", "url": "/", "body": {}, "headers": { "Content-Type": "text/plain" } }"#,
+        ],
+    );
+}
+
+#[test]
+fn mistakes_are_named() {
+    check(
+        "mistakes",
+        &[
+            r#"{ "url": "/" }"#,
+            r#"{ "method": "GET" }"#,
+            r#"{ "metod": "GET", "url": "/" }"#,
+            r#"{ "permission": "posts:delete" }"#,
+            r#"{ "method": "GE T", "url": "/" }"#,
+            r#"{ "method": "GET", "url": 1 }"#,
+            r#"{ "method": "GET", "url": "/", "now": "today" }"#,
+            r#"{ "method": "GET", "url": "/", "peer": "203.0.113.9:80" }"#,
+            r#"{ "method": "GET", "url": "/", "entropy": "00" }"#,
+            r#"{ "method": "GET", "url": "/", "headers": ["a"] }"#,
+            r#"{ "method": "GET", "url": "/", "headers": { "x y": "a" } }"#,
+            r#"{ "method": "GET", "url": "/", "headers": { "authorization": "Bearer hush\r\n" } }"#,
+            r#"{ "method": "GET", "url": "/", "headers": { "content-length": 5 } }"#,
+            r#"{ "method": "GET", "url": "/", "user": { "roles": [] } }"#,
+            r#"{ "method": "GET", "url": "/", "user": { "id": "u1", "roles": "admin" } }"#,
+            r#"{ "method": "GET", "url": "/", "facts": { "bucket": {} } }"#,
+            r#"{ "method": "GET", "url": "/", "facts": { "context": [] } }"#,
+            r#"{ "method": "GET", "url": "/", "facts": { "buckets": { "a": { "version": -1, "log": [] } } } }"#,
+            r#"[]"#,
+        ],
+    );
+}
+
+#[test]
+fn large_headers_are_held() {
+    let mut document =
+        serde_json::json!({ "method": "GET", "url": "/", "headers": { "x-large": "a".repeat(10_000_000) } });
+    for number in 0..1_000 {
+        document["headers"][format!("x-{number}")] = "b".into();
+    }
+    let document: RequestDocument = serde_json::from_value(document).unwrap();
+    assert_eq!(document.headers.len(), 1_001);
+    assert_eq!(document.headers["x-large"].len(), 10_000_000);
+
+    let many: serde_json::Map<_, _> = (0..40_000).map(|number| (format!("x-{number}"), "a".into())).collect();
+    let many = serde_json::json!({ "method": "GET", "url": "/", "headers": many });
+    let error = serde_json::from_value::<RequestDocument>(many).unwrap_err();
+    assert!(error.to_string().ends_with("is one header too many"), "{error}");
+}
+
+#[test]
+fn what_the_document_says_goes_first() {
+    let document: RequestDocument = serde_json::from_value(serde_json::json!({
+        "method": "GET", "url": "/", "now": "2026-11-23T10:00:00Z", "entropy": "11".repeat(32),
+    }))
+    .unwrap();
+    let request = document.request(Timestamp::UNIX_EPOCH, Some(&[0; 32]));
+    assert_eq!(request.now.to_string(), "2026-11-23T10:00:00Z");
+    assert_eq!(request.entropy, Some(&[0x11; 32]));
+}
+
+fn decided(policy: &Policy, document: serde_json::Value) -> serde_json::Value {
+    let keys = ["JWT_SECRET", "REFRESH_SECRET", "CSRF_SECRET"]
+        .iter()
+        .fold(Keys::new(), |keys, name| keys.with_secret(*name, format!("{name}, for the tests of documents alone")));
+    let gate = policy.bind(&keys).unwrap();
+    let document: RequestDocument = serde_json::from_value(document).unwrap();
+    let decision = gate.decide(&document.request(Timestamp::UNIX_EPOCH, None));
+    serde_json::to_value(DecisionDocument::new(&decision, policy)).unwrap()
+}
+
+fn article() -> Policy {
+    Policy::compile(&[Source::new("article.gate", include_bytes!("../policies/article.gate"))]).unwrap()
+}
+
+#[test]
+fn decisions_have_a_fixed_shape() {
+    let policy = article();
+    let decision = decided(&policy, serde_json::json!({ "method": "GET", "url": "/nowhere", "peer": "203.0.113.9" }));
+    let keys: Vec<_> = decision.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        keys,
+        ["verdict", "status", "reason", "user", "headers", "problem", "input", "target", "effects", "policy"]
+    );
+    assert_eq!(decision["verdict"], "deny");
+    assert_eq!(decision["status"], 404);
+    assert_eq!(decision["reason"]["code"], "not_found");
+    assert_eq!(decision["reason"]["stage"], "path");
+    assert_eq!(decision["input"], serde_json::json!({ "body": null, "query": null, "params": {} }));
+    assert_eq!(decision["policy"], serde_json::json!({ "name": "article", "digest": policy.digest() }));
+}
+
+#[test]
+fn effects_feed_the_next_document() {
+    let policy = article();
+    let document = serde_json::json!({
+        "method": "GET", "url": "https://api.example.com/api/posts", "peer": "203.0.113.9",
+        "user": { "id": "u1", "roles": ["user"] },
+    });
+    let first = decided(&policy, document.clone());
+    for effect in first["effects"].as_array().unwrap() {
+        assert_eq!(effect["kind"], "bucket");
+        assert!(effect["expires"].as_str().unwrap().parse::<Timestamp>().is_ok());
+        let id = effect["id"].as_str().unwrap();
+        let mut next = document.clone();
+        next["facts"]["buckets"][id] = effect["state"].clone();
+        let second = decided(&policy, next);
+        let charged = second["effects"].as_array().unwrap().iter().find(|effect| effect["id"] == id).unwrap();
+        assert_eq!(charged["read"], effect["state"]["version"]);
+    }
+}
