@@ -1,0 +1,163 @@
+//! `test`: the cases beside policies.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use portcullis::document::DecisionDocument;
+use portcullis::{Effect, Gate};
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::args::Test;
+use crate::cases::{Case, Cases};
+use crate::error::Error;
+use crate::load::{self, Files};
+
+/// How a cases file is called, after the name of its policy.
+const SUFFIX: &str = ".cases.yaml";
+
+/// How many cases went how.
+#[derive(Debug, Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    unusable: bool,
+}
+
+pub(crate) fn run(args: &Test, out: &mut impl Write) -> Result<Outcome, Error> {
+    let mut files = Vec::new();
+    let mut seen = BTreeSet::new();
+    for path in &args.paths {
+        files.extend(cases_files(path)?.into_iter().filter(|file| seen.insert(file.clone())));
+    }
+    let mut tally = Tally::default();
+    for file in &files {
+        match run_file(file, &mut tally, out) {
+            Err(error @ Error::Write(_)) => return Err(error),
+            // One file that can't be used doesn't keep the others from being run.
+            Err(error) => {
+                error.tell();
+                tally.unusable = true;
+            }
+            Ok(()) => {}
+        }
+    }
+    if tally.passed + tally.failed == 0 && !tally.unusable {
+        let problem = "no cases found".to_owned();
+        return Err(Error::Usage { problem, help: "put cases for `X.gate` into `X.cases.yaml` beside it" });
+    }
+    writeln!(out, "{} passed, {} failed", tally.passed, tally.failed)?;
+    Ok(match tally {
+        Tally { unusable: true, .. } => Outcome::Unusable,
+        Tally { failed: 0, .. } => Outcome::Fine,
+        _ => Outcome::Findings,
+    })
+}
+
+/// The cases files that a path speaks of.
+fn cases_files(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    if load::is_folder(path)? {
+        let mut found = Vec::new();
+        for folder in load::folders(path)? {
+            let entries = load::entries(&folder)?.into_iter();
+            found.extend(
+                entries.filter(|(entry, is_folder)| !is_folder && stem(entry).is_some()).map(|(entry, _)| entry),
+            );
+        }
+        return Ok(found);
+    }
+    if stem(path).is_some() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let name = path.file_stem().filter(|_| load::is_policy(path)).map(|stem| stem.to_string_lossy() + SUFFIX);
+    match name.map(|name| path.with_file_name(&*name)) {
+        Some(cases) if cases.is_file() => Ok(vec![cases]),
+        Some(cases) => Err(Error::document(path, format!("has no cases: there is no `{}`", cases.display()))),
+        None => Err(Error::document(path, format!("is neither a policy, `.gate`, nor a cases file, `{SUFFIX}`"))),
+    }
+}
+
+/// The name before `.cases.yaml`.
+fn stem(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()?.strip_suffix(SUFFIX)
+}
+
+/// The policy that a cases file is for: the file beside it, or else the policy of that name, which may be several files.
+fn policy_of(path: &Path) -> Result<Files, Error> {
+    let name = stem(path).unwrap_or_default();
+    let file = path.with_file_name(format!("{name}.gate"));
+    if file.is_file() {
+        return Files::file(&file);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let policy = Files::folder(folder)?.into_iter().find(|policy| policy.name == name);
+    policy.ok_or_else(|| Error::document(path, format!("belongs to no policy: there is no `{}`", file.display())))
+}
+
+fn run_file(path: &Path, tally: &mut Tally, out: &mut impl Write) -> Result<(), Error> {
+    let policy = policy_of(path)?.compile()?;
+    let cases = Cases::read(path)?;
+    let gate = policy.bind(&cases.ring.keys()).map_err(|error| Error::Bind {
+        error,
+        help: "`defaults.keys` of the cases file is the key ring, or names its file",
+    })?;
+    let width = cases.cases.len().to_string().len();
+    for case in &cases.cases {
+        match differences(case, &cases, &gate) {
+            Ok(differences) => {
+                let mark = if differences.is_empty() { "ok  " } else { "FAIL" };
+                writeln!(out, "{mark} {}  {:>width$}  {}", policy.name(), case.number, case.name)?;
+                for line in &differences {
+                    writeln!(out, "       {line}")?;
+                }
+                match differences.is_empty() {
+                    true => tally.passed += 1,
+                    false => tally.failed += 1,
+                }
+            }
+            Err(problem) => {
+                Error::document(path, format!("case {} `{}`: {problem}", case.number, case.name)).tell();
+                tally.unusable = true;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where the last decision of a case isn't as expected, and then what it was.
+fn differences(case: &Case, cases: &Cases, gate: &Gate) -> Result<Vec<String>, String> {
+    let mut document = case.request(gate, &cases.ring)?;
+    let mut decided = Value::Null;
+    for round in 1..=case.repeat {
+        let entropy = case.entropy(round);
+        let decision = gate.decide(&document.request(Timestamp::UNIX_EPOCH, Some(&entropy)));
+        if round == case.repeat {
+            let answer = DecisionDocument::new(&decision, gate.policy());
+            decided = serde_json::to_value(answer).map_err(|error| error.to_string())?;
+        }
+        for effect in &decision.effects {
+            if let Effect::Bucket { id, state, .. } = effect {
+                document.facts.buckets.insert(id.clone(), state.clone());
+            }
+        }
+    }
+    let mut differences = case.expect.differences(&decided);
+    if !differences.is_empty() {
+        differences.push(summary(&decided));
+    }
+    Ok(differences)
+}
+
+/// `decided: deny 403, csrf_missing in csrf at article.gate:64:1: there is no token`
+fn summary(decided: &Value) -> String {
+    let text = |pointer| decided.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let status = decided.get("status").cloned().unwrap_or_default();
+    let place = match text("/reason/at") {
+        "" => String::new(),
+        at => format!(" at {at}"),
+    };
+    let (verdict, code, stage) = (text("/verdict"), text("/reason/code"), text("/reason/stage"));
+    format!("decided: {verdict} {status}, {code} in {stage}{place}: {}", text("/reason/message"))
+}
