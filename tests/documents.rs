@@ -118,6 +118,9 @@ fn mistakes_are_named() {
             r#"{ "method": "GET", "url": "/", "facts": { "bucket": {} } }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "context": [] } }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "buckets": { "a": { "version": -1, "log": [] } } } }"#,
+            r#"{ "method": "GET", "url": "/", "facts": { "buckets": { "a": { "version": 1, "log": [1] } } } }"#,
+            r#"{ "method": "GET", "url": "/", "facts": { "buckets": [] } }"#,
+            r#"{ "method": "GET", "url": "/", "user": "u1" }"#,
             r#"[]"#,
         ],
     );

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
-use serde::de::{DeserializeOwned, Error as _};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
@@ -87,7 +87,7 @@ impl RequestDocument {
         let peer = take("peer").map(|value| address(&value)).transpose()?;
         let mut headers = take("headers").map_or_else(|| Ok(HeaderMap::new()), headers)?;
         let body = take("body").map_or_else(|| Ok(Vec::new()), |value| body(value, &mut headers))?;
-        let user = take("user").map(|value| typed("user", value)).transpose()?;
+        let user = take("user").map(user).transpose()?;
         let facts = take("facts").map_or_else(|| Ok(Facts::default()), facts)?;
         let entropy = take("entropy").map(|value| entropy(&value)).transpose()?;
         Ok(Self { now, method, url, peer, headers, body, user, facts, entropy })
@@ -156,8 +156,11 @@ fn known(map: &Map<String, Value>, place: &'static str, known: &'static [&'stati
     }
 }
 
-fn typed<T: DeserializeOwned>(key: &str, value: Value) -> Result<T, DocumentError> {
-    serde_json::from_value(value).map_err(|error| invalid(key, error.to_string()))
+fn user(value: Value) -> Result<User, DocumentError> {
+    if !value.is_object() {
+        return Err(invalid("user", "must be a map with at least an `id`"));
+    }
+    serde_json::from_value(value).map_err(|error| invalid("user", error.to_string()))
 }
 
 fn text(key: &str, value: Value) -> Result<String, DocumentError> {
@@ -240,8 +243,9 @@ fn buckets(states: Map<String, Value>) -> Result<HashMap<String, BucketState>, D
     states
         .into_iter()
         .map(|(id, value)| {
-            let state = typed(&format!("facts.buckets.{id}"), value)?;
-            Ok((id, state))
+            serde_json::from_value(value).map(|state| (id.clone(), state)).map_err(|_| {
+                invalid(format!("facts.buckets.{id}"), "must be the `state` that an earlier decision's effects gave")
+            })
         })
         .collect()
 }

@@ -47,7 +47,7 @@ pub(crate) struct Case {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a cases file must be a map with `cases` and perhaps `defaults`")]
 struct FileDocument {
     #[serde(default)]
     defaults: Defaults,
@@ -55,7 +55,7 @@ struct FileDocument {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "`defaults` must be a map")]
 struct Defaults {
     now: Option<Value>,
     peer: Option<Value>,
@@ -65,7 +65,7 @@ struct Defaults {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a case must be a map")]
 struct CaseDocument {
     name: String,
     request: Value,
@@ -81,7 +81,7 @@ struct CaseDocument {
 
 /// A session, and how long ago its CSRF token was issued.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a session, or a map with `session` and `age`")]
 struct Csrf {
     session: String,
     #[serde(default)]
@@ -270,4 +270,108 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), 
 
 fn typed<T: DeserializeOwned>(value: Value) -> Result<T, String> {
     serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn case(value: Value, defaults: Value) -> Result<Case, String> {
+        Case::new(1, value, &typed(defaults).unwrap())
+    }
+
+    #[test]
+    fn requests_are_completed() {
+        let check = |value: Value, defaults: Value, request: Value| {
+            let case = case(value, defaults).unwrap();
+            assert_eq!(Value::from(case.request.clone()), request);
+            typed::<RequestDocument>(case.request.into()).unwrap();
+        };
+        check(
+            json!({ "name": "short", "request": "DELETE /api/posts/42", "expect": "deny" }),
+            json!({}),
+            json!({ "method": "DELETE", "url": "https://localhost/api/posts/42", "now": NOW, "peer": PEER }),
+        );
+        check(
+            json!({ "name": "defaults", "request": "GET http://a/b", "as": { "id": "u1" }, "expect": "deny" }),
+            json!({ "now": "2026-11-23T10:00:00Z", "peer": "::1" }),
+            json!({
+                "method": "GET", "url": "http://a/b", "now": "2026-11-23T10:00:00Z", "peer": "::1", "user": { "id": "u1" },
+            }),
+        );
+        check(
+            json!({ "name": "own", "request": { "method": "GET", "url": "/", "now": NOW, "peer": null }, "expect": "deny" }),
+            json!({ "now": "2026-11-23T10:00:00Z", "peer": "::1" }),
+            json!({ "method": "GET", "url": "/", "now": NOW, "peer": null }),
+        );
+        check(
+            json!({
+                "name": "facts", "request": { "method": "GET", "url": "/", "facts": { "tokens": {} } }, "expect": "deny",
+                "facts": { "context": { "mfa": true }, "resources": { "posts/42": { "author": "u1" } }, "account": null },
+            }),
+            json!({ "facts": {
+                "context": { "mfa": false, "risk": 1 }, "resources": { "posts/42": { "author": "u2", "open": true } },
+                "account": { "id": "u2" },
+            } }),
+            json!({
+                "method": "GET", "url": "/",
+                "facts": {
+                    "context": { "mfa": true, "risk": 1 }, "resources": { "posts/42": { "author": "u1" } },
+                    "account": null, "tokens": {},
+                },
+                "now": NOW, "peer": PEER,
+            }),
+        );
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let check = |changes: Value, problem: &str| {
+            let mut value = json!({ "name": "a", "request": "GET /", "expect": "deny" });
+            value.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            let error = case(value, json!({})).unwrap_err();
+            assert!(error.contains(problem), "{error}");
+        };
+        check(json!({ "expekt": "deny" }), "`expekt`");
+        check(json!({ "request": "GET" }), "a method and a path");
+        check(json!({ "request": [] }), "`request` must be");
+        check(json!({ "repeat": 0 }), "`repeat` must be at least 1");
+        check(json!({ "token": { "kind": "access", "clams": {} } }), "`token`: unknown field `clams`");
+        check(json!({ "token": "access" }), "`token`: ");
+        check(json!({ "csrf": { "session": "s", "age": "soon" } }), "`csrf`: `soon` isn't a duration");
+        check(json!({ "csrf": [] }), "`csrf`: ");
+        check(json!({ "expect": "maybe" }), "`expect.verdict`");
+        let both = json!({ "as": { "id": "a" }, "request": { "method": "GET", "url": "/", "user": { "id": "a" } } });
+        check(both, "leave one out");
+    }
+
+    #[test]
+    fn ages_are_durations() {
+        let check = |text: &str, seconds: i64| {
+            let age: Age = typed(text.into()).unwrap();
+            assert_eq!(age.0, SignedDuration::from_secs(seconds), "{text}");
+        };
+        check("2h", 7_200);
+        check("1h30m", 5_400);
+        check("90s", 90);
+        check("1d", 86_400);
+        check("-5m", -300);
+    }
+
+    #[test]
+    fn cookies_are_joined() {
+        let mut headers = HeaderMap::new();
+        add_cookie(&mut headers, "a=1").unwrap();
+        add_cookie(&mut headers, "b=2").unwrap();
+        assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2"]);
+        assert!(add_cookie(&mut headers, "c=\n").is_err());
+    }
+
+    #[test]
+    fn entropy_differs_between_rounds_and_never_between_runs() {
+        let case = case(json!({ "name": "a", "request": "GET /", "expect": "deny" }), json!({})).unwrap();
+        assert_eq!(case.entropy(1), case.entropy(1));
+        assert_ne!(case.entropy(1), case.entropy(2));
+    }
 }

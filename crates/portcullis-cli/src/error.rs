@@ -16,7 +16,7 @@ pub(crate) enum Error {
     NoPolicy(PathBuf),
     #[error("`{}` holds several policies: {}", path.display(), listed(names))]
     SeveralPolicies { path: PathBuf, names: Vec<String> },
-    #[error("`{}` holds no policy `{name}`: there is {}", path.display(), listed(names))]
+    #[error("`{}` holds no policy `{name}`, only {}", path.display(), listed(names))]
     NoSuchPolicy { path: PathBuf, name: String, names: Vec<String> },
     /// Its diagnostics have been printed.
     #[error("`{0}` doesn't compile")]
@@ -66,8 +66,13 @@ impl Error {
 pub(crate) fn tell(kind: &str, message: &str) {
     let mut stderr = anstream::stderr().lock();
     for line in message.lines() {
-        let _ = writeln!(stderr, "{kind}: {line}");
+        let _ = writeln!(stderr, "{kind}: {}", printable(line));
     }
+}
+
+/// Text from a file without what a terminal would obey.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 fn lacks_secrets(error: &BindError) -> bool {

@@ -7,6 +7,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 use portcullis::{Diagnostic, Label, Severity, Source, Span};
 use serde::Serialize;
 
+use crate::error::printable;
 use crate::load::Files;
 
 /// The most that a person is shown of one policy: whoever has more to mend starts with the first.
@@ -14,15 +15,18 @@ const SHOWN: usize = 50;
 
 /// Prints diagnostics on stderr, coloured where that is a terminal that wants it.
 pub(crate) fn human(files: &Files, diagnostics: &[Diagnostic]) {
-    let renderer = Renderer::styled();
-    let mut stderr = anstream::stderr().lock();
-    for diagnostic in diagnostics.iter().take(SHOWN) {
-        let _ = writeln!(stderr, "{}\n", renderer.render(&report(files, diagnostic)));
-    }
+    // That stderr can't be written to is no reason to stop.
+    let _ = anstream::stderr().lock().write_all(rendered(&Renderer::styled(), files, diagnostics).as_bytes());
+}
+
+fn rendered(renderer: &Renderer, files: &Files, diagnostics: &[Diagnostic]) -> String {
+    let shown = diagnostics.iter().take(SHOWN);
+    let mut text: String = shown.map(|found| renderer.render(&report(files, found)) + "\n\n").collect();
     let left_out = diagnostics.len().saturating_sub(SHOWN);
     if left_out > 0 {
-        let _ = writeln!(stderr, "{}: {left_out} more not shown\n", files.name);
+        text += &format!("{}: {left_out} more not shown\n\n", files.name);
     }
+    text
 }
 
 fn report<'a>(files: &'a Files, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
@@ -50,7 +54,7 @@ fn report<'a>(files: &'a Files, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
         group = group.element(snippet);
     }
     if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(printable(help)));
     }
     vec![group]
 }
@@ -131,5 +135,85 @@ impl Place {
         let (line, column) = source.line_and_column(range.start);
         let (end_line, end_column) = source.line_and_column(range.end);
         Self { file, line, column, end_line, end_column }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(texts: &[(&str, &[u8])]) -> Files {
+        Files {
+            name: "shop".to_owned(),
+            paths: texts.iter().map(|(name, _)| format!("policies/{name}").into()).collect(),
+            sources: texts.iter().map(|(name, text)| Source::new(*name, text)).collect(),
+        }
+    }
+
+    fn span(file: u32, start: u32, end: u32) -> Span {
+        Span { file, start, end }
+    }
+
+    fn check(name: &str, files: &Files, diagnostics: &[Diagnostic]) {
+        let text = rendered(&Renderer::plain(), files, diagnostics);
+        insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(name, text);
+        });
+    }
+
+    #[test]
+    fn all_places_are_shown() {
+        let files = files(&[
+            ("a.gate", b"policy shop\n\nrole user { allow posts:read }\n"),
+            ("b.gate", "policy shop\nrole é { allow posts:raed } role user {}\n".as_bytes()),
+        ]);
+        let twice = Diagnostic::error("duplicate_role", span(1, 46, 50), "the role `user` is declared twice")
+            .label("again")
+            .also(span(0, 18, 22), "first declared here")
+            .help("give one of them another name");
+        let typo = Diagnostic::warning("unknown_permission", span(1, 28, 38), "there is no permission `posts:raed`")
+            .also(span(1, 17, 19), "");
+        check("places", &files, &[twice, typo]);
+    }
+
+    #[test]
+    fn odd_places_are_survived() {
+        let files = files(&[
+            ("empty.gate", b""),
+            ("bytes.gate", b"policy \xff\xfe"),
+            ("lines.gate", "policy x\r\n\té\r\n".as_bytes()),
+        ]);
+        let places = [
+            (0, 0, 0),
+            (0, 5, 9),
+            (1, 8, 9),
+            (1, 99, 3),
+            (2, 4, 14),
+            (2, 12, 13),
+            (2, 15, 15),
+            (2, 0, u32::MAX),
+            (9, 0, 1),
+        ];
+        let found: Vec<_> = places
+            .iter()
+            .map(|&(file, start, end)| {
+                Diagnostic::error("odd", span(file, start, end), format!("{file} {start}..{end}"))
+                    .label("h\u{1b}[31mere")
+            })
+            .collect();
+        check("odd_places", &files, &found);
+        for found in &found {
+            let finding = Finding::new(&files, found);
+            assert!(finding.place.line >= 1 && finding.place.column >= 1);
+        }
+    }
+
+    #[test]
+    fn the_first_fifty_are_shown() {
+        let files = files(&[("a.gate", b"policy shop\n")]);
+        let found = vec![Diagnostic::error("odd", span(0, 0, 6), "again"); 53];
+        let text = rendered(&Renderer::plain(), &files, &found);
+        assert_eq!(text.matches("error[odd]").count(), 50);
+        assert!(text.ends_with("shop: 3 more not shown\n\n"), "{text}");
     }
 }

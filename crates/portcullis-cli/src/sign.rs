@@ -14,7 +14,7 @@ use crate::keys::Ring;
 
 /// The token of a case.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map with at least `kind`")]
 pub(crate) struct Token {
     /// The declaration in the policy that it follows.
     pub(crate) kind: String,

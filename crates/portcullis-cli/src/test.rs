@@ -1,6 +1,7 @@
 //! `test`: the cases beside policies.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use serde_json::Value;
 use crate::Outcome;
 use crate::args::Test;
 use crate::cases::{Case, Cases};
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::load::{self, Files};
 
 /// How a cases file is called, after the name of its policy.
@@ -30,7 +31,9 @@ pub(crate) fn run(args: &Test, out: &mut impl Write) -> Result<Outcome, Error> {
     let mut files = Vec::new();
     let mut seen = BTreeSet::new();
     for path in &args.paths {
-        files.extend(cases_files(path)?.into_iter().filter(|file| seen.insert(file.clone())));
+        // One file may be reached by several paths.
+        let found = cases_files(path)?.into_iter();
+        files.extend(found.filter(|file| seen.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone()))));
     }
     let mut tally = Tally::default();
     for file in &files {
@@ -108,9 +111,9 @@ fn run_file(path: &Path, tally: &mut Tally, out: &mut impl Write) -> Result<(), 
         match differences(case, &cases, &gate) {
             Ok(differences) => {
                 let mark = if differences.is_empty() { "ok  " } else { "FAIL" };
-                writeln!(out, "{mark} {}  {:>width$}  {}", policy.name(), case.number, case.name)?;
+                writeln!(out, "{mark} {}  {:>width$}  {}", policy.name(), case.number, printable(&case.name))?;
                 for line in &differences {
-                    writeln!(out, "       {line}")?;
+                    writeln!(out, "       {}", printable(line))?;
                 }
                 match differences.is_empty() {
                     true => tally.passed += 1,

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeSeed;
 use serde_yaml::options::DuplicateKeyPolicy;
 
-/// The deepest that maps and lists may nest; the JSON reader stops there too.
-const MAX_DEPTH: usize = 128;
+/// The deepest that maps and lists may nest. Reading recurses, and takes about 16 KiB of stack a level at worst.
+const MAX_DEPTH: usize = 64;
 /// The most scalars, maps and lists of one document.
 const MAX_NODES: usize = 1_000_000;
 
@@ -23,7 +23,8 @@ pub(crate) fn parse<'de, T: DeserializeSeed<'de>>(text: &'de str, seed: T) -> Re
     };
     let options = serde_yaml::options! {
         budget: budget,
-        duplicate_keys: DuplicateKeyPolicy::Error,
+        // Keys that stand twice are the seed's business, for JSON and YAML alike.
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
@@ -38,4 +39,27 @@ pub(crate) fn parse<'de, T: DeserializeSeed<'de>>(text: &'de str, seed: T) -> Re
 /// Writes one document.
 pub(crate) fn to_string(value: &impl Serialize) -> Result<String, String> {
     serde_yaml::to_string(value).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::to_string;
+    use crate::documents::parse_yaml;
+
+    #[test]
+    fn what_is_written_is_read() {
+        for value in [
+            json!({ "a": ["no", "yes", "true", "null", "~", "", " ", "1", "0755", "1_000", "0x1f", "1e3", ".inf"] }),
+            json!(["2026-11-23T10:00:00Z", "- a", "a: b", "a #b", "*", "&a", "!t", "%", "@", "`", "'", "\"", "\\"]),
+            json!(["a\nb", "a\n", "\n", "\t", "\r", "\u{1b}", "\u{85}", "é", "{", "[", "<<", "---", "..."]),
+            json!([u64::MAX, i64::MIN, 1.5, 1e300, true, null, {}, [], { "": {} }, { "no": [[]] }]),
+            json!({ "true": 1, "404": 2, "x-y": "a".repeat(5_000), "words": "many words ".repeat(500) }),
+        ] {
+            let text = to_string(&value).unwrap();
+            assert_eq!(parse_yaml(&text).unwrap(), value, "{text}");
+        }
+    }
 }

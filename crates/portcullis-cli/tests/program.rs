@@ -1,0 +1,241 @@
+//! The program from outside: what it prints where, and how it exits.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+const POLICY: &str = include_str!("../../../policies/article.gate");
+const KEYS: &str = include_str!("../../../policies/keys.example.yaml");
+const NOWHERE: &str = "{ now: 2026-11-23T10:00:00Z, method: GET, url: https://a.example/nowhere, peer: 203.0.113.9, \
+                       entropy: '0000000000000000000000000000000000000000000000000000000000000000' }\n";
+
+struct Run {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+/// A folder with `article.gate`, `keys.yaml`, a request that no route has, and the files given.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let usual = [("article.gate", POLICY), ("keys.yaml", KEYS), ("nowhere.yaml", NOWHERE)];
+    for (name, text) in usual.iter().chain(files) {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+/// Runs the program in a folder; the arguments are split at spaces.
+fn run(folder: &Path, args: &str, stdin: &str) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(args.split_whitespace())
+        .current_dir(folder)
+        .env_remove("CLICOLOR_FORCE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Commands that never read it close it first.
+    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Run {
+        code: output.status.code(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Each command line beside what it prints; for messages that are the program's own.
+fn check(name: &str, files: &[(&str, &str)], commands: &[&str]) {
+    let folder = folder(files);
+    let mut text = String::new();
+    for args in commands {
+        let run = run(folder.path(), args, "");
+        writeln!(text, "$ portcullis {args}\n{}{}exit {}\n", run.out, run.err, run.code.unwrap()).unwrap();
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+#[test]
+fn files_that_cannot_be_used() {
+    check(
+        "unusable_files",
+        &[
+            ("two/a.gate", "policy a"),
+            ("two/b.gate", "policy b"),
+            ("empty/readme.md", ""),
+            ("list.yaml", "- a"),
+            ("twice.yaml", "method: GET\nmethod: PUT\nurl: /"),
+            ("typo.yaml", "method: GET\nurl: /\nbdy: 1"),
+            ("broken.json", "{\"method\": \"GET\", \"url\": }"),
+            ("several.jsonl", ""),
+        ],
+        &[
+            "check missing.gate",
+            "check empty",
+            "decide two --request nowhere.yaml",
+            "decide two --policy c --request nowhere.yaml",
+            "decide article.gate --keys keys.yaml --request missing.yaml",
+            "decide article.gate --keys keys.yaml --request list.yaml",
+            "decide article.gate --keys keys.yaml --request twice.yaml",
+            "decide article.gate --keys keys.yaml --request typo.yaml",
+            "decide article.gate --keys keys.yaml --request broken.json",
+            "decide article.gate --keys keys.yaml --request several.jsonl --format yaml",
+            "decide article.gate --keys list.yaml --request nowhere.yaml",
+            "graph two",
+            "test empty",
+            "test article.gate",
+            "test keys.yaml",
+        ],
+    );
+}
+
+#[test]
+fn cases_that_cannot_be_used() {
+    let policy = ("a/article.gate", POLICY);
+    let cases = |cases| {
+        let name = "a/article.cases.yaml";
+        let text = format!("defaults: {{ keys: ../keys.yaml }}\ncases:\n{cases}");
+        let folder = folder(&[policy, (name, &text)]);
+        let run = run(folder.path(), "test a", "");
+        assert_eq!(run.code, Some(2), "{}{}", run.out, run.err);
+        run.err
+    };
+    let check = |text, problem| {
+        let error = cases(text);
+        assert!(error.contains("case 1 `one`: ") && error.contains(problem), "{error}");
+    };
+    check("- { name: one, request: GET /, expekt: deny }", "`expekt`");
+    check("- { name: one, request: GET /, expect: { stats: 1 } }", "`stats`");
+    check("- { name: one, request: { method: GET, url: /, peeer: ::1 }, expect: deny }", "`peeer`");
+    check("- { name: one, request: GET /, token: { kind: nonsense }, expect: deny }", "no token `nonsense`");
+    assert!(cases("[").contains("article.cases.yaml"));
+}
+
+#[test]
+fn a_decision_is_printed() {
+    let folder = folder(&[("nowhere.json", "{ \"method\": \"GET\", \"url\": \"/nowhere\" }")]);
+    let check = |args: &str, stdin: &str, beginning: &str, notes: usize| {
+        let run = run(folder.path(), &format!("decide article.gate --keys keys.yaml {args}"), stdin);
+        assert_eq!(run.code, Some(1), "{}{}", run.out, run.err);
+        assert!(run.out.starts_with(beginning) && run.out.contains("not_found"), "{}", run.out);
+        assert_eq!(run.err.matches("note: ").count(), notes, "{}", run.err);
+    };
+    check("--request nowhere.yaml", "", "{\n  \"verdict\": \"deny\",\n  \"status\": 404,\n", 0);
+    check("--request nowhere.yaml --format yaml", "", "verdict: deny\nstatus: 404\n", 0);
+    check("--request nowhere.json", "", "{\n", 2);
+    check("--request -", NOWHERE, "{\n", 0);
+    check("--request -", "{\"method\": \"GET\", \"url\": \"/nowhere\"}", "{\n", 2);
+    check("--request -", "method: GET\nurl: /nowhere", "{\n", 2);
+}
+
+#[test]
+fn the_same_request_gets_the_same_decision() {
+    let folder = folder(&[]);
+    let once = || run(folder.path(), "decide article.gate --keys keys.yaml --request nowhere.yaml", "").out;
+    assert_eq!(once(), once());
+}
+
+#[test]
+fn lines_are_decided_one_by_one() {
+    let good = "{\"method\":\"GET\",\"url\":\"/nowhere\"}\n";
+    let decided = |lines: &str| {
+        let folder = folder(&[("log.jsonl", lines)]);
+        run(folder.path(), "decide article.gate --keys keys.yaml --request log.jsonl", "")
+    };
+    let all = decided(&format!("{good}\n{good}{}", good.trim_end()));
+    assert_eq!((all.code, all.out.lines().count()), (Some(1), 3), "{}", all.err);
+    assert!(all.out.lines().all(|line| line.starts_with("{\"verdict\":\"deny\",\"status\":404,")), "{}", all.out);
+
+    let some = decided(&format!("{good}{{\"method\":\"GET\"}}\nnonsense\n{good}"));
+    assert_eq!((some.code, some.out.lines().count()), (Some(2), 2), "{}", some.err);
+    assert!(some.err.contains("line 2: the request document lacks `url`"), "{}", some.err);
+    assert!(some.err.contains("line 3: "), "{}", some.err);
+
+    let none = decided("");
+    assert_eq!((none.code, none.out.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn policies_are_checked() {
+    let folder = folder(&[("bad/bad.gate", "policy bad\nbroken {\n"), ("bad/empty.gate", "")]);
+    let good = run(folder.path(), "check article.gate", "");
+    assert_eq!((good.code, good.out.starts_with("article: no errors")), (Some(0), true), "{}", good.err);
+
+    let bad = run(folder.path(), "check . bad", "");
+    assert_eq!(bad.code, Some(2));
+    assert!(bad.out.contains("article: no errors") && bad.out.contains("bad: 1 error"), "{}", bad.out);
+    assert!(bad.err.contains("error[") && bad.err.contains("--> bad/bad.gate:"), "{}", bad.err);
+    assert!(!bad.err.contains('\u{1b}'), "a pipe gets no colours: {}", bad.err);
+
+    let json = run(folder.path(), "check bad/bad.gate --format json", "");
+    let found: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json.code, Some(2));
+    assert_eq!((&found[0]["severity"], &found[0]["file"]), (&"error".into(), &"bad/bad.gate".into()), "{found}");
+    assert!(found[0]["line"].is_u64() && found[0]["end_column"].is_u64() && found[0]["labels"].is_array(), "{found}");
+}
+
+#[test]
+fn cases_are_run() {
+    let text = "defaults: { keys: keys.yaml, now: 2026-11-23T10:00:00Z }
+cases:
+  - { name: nothing there, request: GET /nowhere, expect: deny }
+  - { name: 'told why', request: GET /nowhere, expect: { status: 404, code: not_found, stage: path, user: null } }
+  - { name: again and again, request: GET /nowhere, repeat: 3, expect: deny }
+";
+    let all = folder(&[("article.cases.yaml", text)]);
+    for args in ["test .", "test article.gate", "test article.cases.yaml", "test . article.gate"] {
+        let run = run(all.path(), args, "");
+        assert_eq!(run.code, Some(0), "{}{}", run.out, run.err);
+        assert_eq!(run.out.lines().last(), Some("3 passed, 0 failed"), "{}", run.out);
+        assert!(run.out.starts_with("ok   article  1  nothing there\n"), "{}", run.out);
+    }
+
+    let failing = format!("{text}  - {{ name: wrong, request: GET /nowhere, expect: {{ status: 200 }} }}\n");
+    let run = run(folder(&[("article.cases.yaml", &failing)]).path(), "test .", "");
+    assert_eq!(run.code, Some(1), "{}", run.err);
+    assert!(run.out.contains("FAIL article  4  wrong\n       status: expected 200, got 404\n       decided: deny 404"));
+    assert!(run.out.ends_with("3 passed, 1 failed\n"), "{}", run.out);
+}
+
+#[test]
+fn the_examples_can_be_used() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for entry in fs::read_dir(root.join("policies/requests")).unwrap() {
+        let request = entry.unwrap().path();
+        let args = format!(
+            "decide policies/article.gate --keys policies/keys.example.yaml --request policies/requests/{}",
+            request.file_name().unwrap().to_string_lossy()
+        );
+        let run = run(&root, &args, "");
+        assert!(matches!(run.code, Some(0 | 1)), "{args}\n{}", run.err);
+    }
+}
+
+#[test]
+fn a_reader_may_go_away() {
+    let line = "{\"method\":\"GET\",\"url\":\"/nowhere\"}\n";
+    let folder = folder(&[("log.jsonl", &line.repeat(5_000))]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["decide", "article.gate", "--keys", "keys.yaml", "--request", "log.jsonl"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err.lines().all(|line| line.starts_with("note: ")), "{err}");
+}
