@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeSeed;
+use serde_yaml::Error;
 use serde_yaml::options::DuplicateKeyPolicy;
 
 /// The deepest that maps and lists may nest. Reading recurses, and takes about 16 KiB of stack a level at worst.
@@ -23,8 +24,7 @@ pub(crate) fn parse<'de, T: DeserializeSeed<'de>>(text: &'de str, seed: T) -> Re
     };
     let options = serde_yaml::options! {
         budget: budget,
-        // Keys that stand twice are the seed's business, for JSON and YAML alike.
-        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        duplicate_keys: DuplicateKeyPolicy::Error,
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
@@ -33,7 +33,14 @@ pub(crate) fn parse<'de, T: DeserializeSeed<'de>>(text: &'de str, seed: T) -> Re
         with_snippet: false,
     };
     serde_yaml::with_deserializer_from_str_with_options(text, options, |deserializer| seed.deserialize(deserializer))
-        .map_err(|error| error.to_string())
+        .map_err(|error| match &error {
+            // Its own message speaks to whoever sets the options.
+            Error::DuplicateMappingKey { key, location } => {
+                let key = key.as_deref().unwrap_or("null");
+                format!("the key `{key}` stands twice at line {}, column {}", location.line(), location.column())
+            }
+            error => error.to_string(),
+        })
 }
 
 /// Writes one document.

@@ -140,6 +140,20 @@ fn a_decision_is_printed() {
 }
 
 #[test]
+fn a_policy_may_be_several_files() {
+    let folder = folder(&[
+        ("shop/a.gate", "policy shop\n"),
+        ("shop/b.gate", "// more\npolicy shop\n"),
+        ("shop/c.gate", "policy c\n"),
+    ]);
+    let check = run(folder.path(), "check shop", "");
+    assert_eq!((check.code, check.out.as_str()), (Some(0), "c: no errors\nshop: no errors\n"), "{}", check.err);
+    let decide = run(folder.path(), "decide shop --policy shop --request nowhere.yaml", "");
+    assert_eq!(decide.code, Some(1), "{}", decide.err);
+    assert!(decide.out.contains("not_found"), "{}", decide.out);
+}
+
+#[test]
 fn the_same_request_gets_the_same_decision() {
     let folder = folder(&[]);
     let once = || run(folder.path(), "decide article.gate --keys keys.yaml --request nowhere.yaml", "").out;
