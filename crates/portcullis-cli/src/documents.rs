@@ -22,6 +22,7 @@ pub(crate) fn read(path: &Path) -> Result<Value, Error> {
     let bytes = Zeroizing::new(if path == Path::new("-") { stdin()? } else { load::read(path)? });
     let text = std::str::from_utf8(&bytes)
         .map_err(|error| Error::document(path, format!("isn't UTF-8 from byte {} on", error.valid_up_to())))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let parsed = match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => parse_json(text),
         Some("yaml" | "yml") => parse_yaml(text),
