@@ -1,23 +1,344 @@
-use super::parse::Stop;
+//! Comes in: where the grammar stopped, and what it would have taken there. Goes out: one diagnostic that says what
+//! is wrong and what to write instead. It never repeats the text of a string: it may be a secret.
+
+use super::expected::{DECLARATIONS, describe, keywords};
+use super::parse::{Rule, Stop};
+use super::recover::first_word;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
-pub(super) fn diagnose(file: u32, _text: &str, base: usize, stop: &Stop) -> Diagnostic {
-    let at = (base + stop.offset) as u32;
-    Diagnostic::error("syntax", Span { file, start: at, end: at }, format!("expected {:?}", stop.expected))
+
+/// How many expectations an error lists.
+const LISTED: usize = 6;
+
+/// The error for a stop in `text`, which begins at `base` in its file.
+pub(super) fn diagnose(file: u32, text: &str, base: usize, stop: &Stop) -> Diagnostic {
+    let Some((before, rest)) = text.split_at_checked(stop.offset) else {
+        return Diagnostic::error("syntax", span(file, base, 0), "the text can't be read");
+    };
+    let found = Found::at(rest);
+    let before = trim_trivia(before);
+    let at = if found == Found::End { before.len() } else { stop.offset };
+    let place = span(file, base + at, found.len());
+    let slip = Slip { before, rest, found, expected: &stop.expected };
+
+    if slip.expects(Rule::secret_name) && matches!(found, Found::String(_) | Found::Number(_) | Found::Quote) {
+        return Diagnostic::error("literal_secret", place, "a policy names its secrets, and never holds them")
+            .label("a literal where the name of a secret belongs")
+            .help(
+                "declare a name with `secret NAME`, write that name here, and give the bytes to the host's key ring",
+            );
+    }
+    if slip.expects(Rule::declaration)
+        && let Found::Word(word) = found
+        && !DECLARATIONS.contains(&word)
+        && (before.is_empty() || !slip.expects(Rule::comma))
+        && slip.specific().is_none()
+    {
+        return Diagnostic::error("unknown_declaration", place, format!("`{word}` begins no declaration")).help(
+            meant(word, DECLARATIONS).unwrap_or_else(|| format!("declarations begin with {}", list(DECLARATIONS))),
+        );
+    }
+    let message = match stop.expected.is_empty() {
+        true => "the text can't be read".to_owned(),
+        false => format!("expected {}, found {}", wording(&stop.expected), found.words()),
+    };
+    let help = slip.specific().or_else(|| slip.near_miss()).or_else(|| slip.missing_comma()).or_else(|| slip.shape());
+    let problem = Diagnostic::error("syntax", place, message);
+    problem.help(help.unwrap_or_else(|| slip.general()))
 }
-pub(super) fn second_header(file: u32, base: usize, _t: &str) -> Diagnostic {
-    Diagnostic::error("second_policy", Span { file, start: base as u32, end: base as u32 }, "a file")
+
+/// The error for a file that doesn't begin with `policy NAME`.
+pub(super) fn missing_header(file: u32, base: usize, text: &str) -> Diagnostic {
+    let word = first_word(text);
+    let place = span(file, base, Found::at(text).len());
+    Diagnostic::error("missing_policy", place, "a policy file begins with `policy NAME`")
+        .help(meant(word, &["policy"]).unwrap_or_else(|| "write `policy NAME` above everything else".to_owned()))
 }
-pub(super) fn missing_header(file: u32, base: usize, _t: &str) -> Diagnostic {
-    Diagnostic::error("missing_policy", Span { file, start: base as u32, end: base as u32 }, "a file")
+
+/// The error for a `policy NAME` that isn't the first.
+pub(super) fn second_header(file: u32, base: usize, text: &str) -> Diagnostic {
+    let place = span(file, base, first_word(text).len());
+    Diagnostic::error("second_policy", place, "`policy NAME` stands once in a file, at its start")
+        .help("take this line away; the files of one folder with the same name are one policy")
 }
+
+/// The candidate that `word` is a misspelling of.
 pub(super) fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut best: Option<(usize, &str)> = None;
-    for c in candidates {
-        let d = strsim::damerau_levenshtein(word, c);
-        if best.is_none_or(|(b, _)| d < b) {
-            best = Some((d, c));
+    // Words far longer than any keyword aren't worth the distance, which takes quadratic time.
+    if word.len() > 24 {
+        return None;
+    }
+    candidates
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance > 0 && *distance <= candidate.len() / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+fn meant(word: &str, candidates: &[&str]) -> Option<String> {
+    closest(word, candidates.iter().copied()).map(|keyword| format!("did you mean `{keyword}`?"))
+}
+
+fn span(file: u32, start: usize, len: usize) -> Span {
+    let place = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
+    Span { file, start: place(start), end: place(start + len) }
+}
+
+/// What stands where something else was expected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found<'a> {
+    End,
+    Word(&'a str),
+    Number(&'a str),
+    /// How long it is, with its quotes.
+    String(usize),
+    /// `'`, which begins no string.
+    Quote,
+    Symbol(&'a str),
+}
+
+impl<'a> Found<'a> {
+    fn at(rest: &'a str) -> Self {
+        let Some(first) = rest.chars().next() else { return Self::End };
+        let word = first_word(rest);
+        if first == '"' {
+            let mut escaped = false;
+            let end = rest.char_indices().skip(1).find(|(_, c)| {
+                let ends = *c == '"' && !escaped || *c == '\n';
+                escaped = *c == '\\' && !escaped;
+                ends
+            });
+            return Self::String(end.map_or(rest.len(), |(end, _)| end + 1));
+        }
+        if first == '\'' {
+            return Self::Quote;
+        }
+        if first.is_ascii_digit() {
+            return Self::Number(word);
+        }
+        if !word.is_empty() {
+            return Self::Word(word);
+        }
+        let symbol = ["&&", "||", "==", "!=", "<=", ">=", "??", "=>", "->", "::", ".."];
+        let symbol = symbol.into_iter().find(|symbol| rest.starts_with(symbol));
+        Self::Symbol(rest.get(..symbol.map_or(first.len_utf8(), str::len)).unwrap_or_default())
+    }
+
+    fn len(self) -> usize {
+        match self {
+            Self::End => 0,
+            Self::Word(text) | Self::Number(text) | Self::Symbol(text) => text.len(),
+            Self::String(len) => len,
+            Self::Quote => 1,
         }
     }
-    best.filter(|(d, c)| *d > 0 && *d <= c.len() / 3).map(|(_, c)| c)
+
+    fn words(self) -> String {
+        match self {
+            Self::End => "the end of the text".to_owned(),
+            Self::Word(text) | Self::Number(text) => format!("`{text}`"),
+            Self::Symbol(text) if text.chars().all(|c| !c.is_control() && c != '`') => format!("`{text}`"),
+            Self::Symbol(_) => "an unprintable character".to_owned(),
+            Self::String(_) => "a string".to_owned(),
+            Self::Quote => "`'`".to_owned(),
+        }
+    }
+}
+
+/// A stop, as the rules below look at it.
+struct Slip<'a> {
+    before: &'a str,
+    rest: &'a str,
+    found: Found<'a>,
+    expected: &'a [Rule],
+}
+
+impl Slip<'_> {
+    fn expects(&self, rule: Rule) -> bool {
+        self.expected.contains(&rule)
+    }
+
+    fn expects_any(&self, rules: &[Rule]) -> bool {
+        rules.iter().any(|rule| self.expects(*rule))
+    }
+
+    /// Help for habits from other languages, which are sure whatever was expected.
+    fn specific(&self) -> Option<String> {
+        let help = match self.found {
+            Found::Symbol("&&") => "write `and`",
+            Found::Symbol("||") => "write `or`",
+            Found::Symbol("!") => "write `not`",
+            Found::Symbol(";") => "take the `;` away: white space separates entries and declarations",
+            Found::Quote => "strings stand in double quotes: `\"…\"`",
+            Found::Symbol("=") if self.expects(Rule::infix) => "to compare, write `==`",
+            Found::Symbol("==") if self.expects(Rule::equals) => "write a single `=` here",
+            Found::Symbol(":" | "=") if !self.expects_any(&[Rule::colon, Rule::equals]) => {
+                "take it away: a setting is a name and a value with a space between"
+            }
+            Found::Symbol("/") if self.expects_any(&[Rule::operand, Rule::expression]) => {
+                "a regex stands only after `matches`"
+            }
+            Found::Symbol("/") if self.expects(Rule::infix) => "there is no division",
+            Found::Symbol(".") if self.expects(Rule::colon) => "a permission is written with a colon: `posts:read`",
+            Found::Symbol("?") if self.expects(Rule::pipe) => {
+                "`?` stands after the name: `email?: string`; a value that may be null is `TYPE | null`"
+            }
+            Found::Word("not") if self.expects(Rule::infix) => "put `not` before the whole comparison: `not a in b`",
+            Found::Word(_) if self.ends_with_words("is", "not") => "write `not user is ROLE`",
+            Found::Word("forbid" | "never") if self.expects_any(&[Rule::allow, Rule::k_allow]) => {
+                "roles and scopes only allow; write this line outside of the block"
+            }
+            Found::Word("no") if self.expects(Rule::clause) => "write what is switched off: `no body`, `no limit`",
+            _ => return None,
+        };
+        Some(help.to_owned())
+    }
+
+    fn ends_with_words(&self, first: &str, second: &str) -> bool {
+        let mut words = self.before.split_whitespace().rev();
+        words.next() == Some(second) && words.next() == Some(first)
+    }
+
+    /// A misspelt keyword.
+    fn near_miss(&self) -> Option<String> {
+        let Found::Word(word) = self.found else { return None };
+        if self.expects_any(&[Rule::clause, Rule::route])
+            && self.rest.strip_prefix(word).is_some_and(|rest| rest.trim_start().starts_with('/'))
+        {
+            return Some(format!("methods are written in capitals: `{}`", word.to_ascii_uppercase()));
+        }
+        let candidates: Vec<_> = self.expected.iter().flat_map(|rule| keywords(*rule)).collect();
+        let candidates: Vec<&str> = candidates.iter().map(AsRef::as_ref).collect();
+        if let Some(help) = meant(word, &candidates) {
+            return Some(help);
+        }
+        None
+    }
+
+    /// Two items of a list with nothing between them.
+    fn missing_comma(&self) -> Option<String> {
+        let last = self.before.chars().next_back()?;
+        let after_item = match self.found {
+            Found::Word(_) => last.is_ascii_alphanumeric() || last == '_' || last == '*',
+            Found::String(_) => last == '"',
+            Found::Number(_) => last.is_ascii_alphanumeric(),
+            _ => false,
+        };
+        let item = match self.found {
+            Found::Word(text) | Found::Number(text) => format!("`, {text}`"),
+            _ => "`\"…\", \"…\"`".to_owned(),
+        };
+        (after_item && self.expects(Rule::comma)).then(|| format!("separate the items of a list by commas: {item}"))
+    }
+
+    /// What is expected, as an example.
+    fn shape(&self) -> Option<String> {
+        if let Found::Number(text) = self.found
+            && text.contains(|c: char| c.is_ascii_alphabetic())
+        {
+            return Some(format!(
+                "`{text}` has no known unit: durations end in `ms`, `s`, `m`, `h` or `d`, sizes in `B`, `KiB`, `MiB` or `GiB`"
+            ));
+        }
+        match self.found {
+            Found::Word(text) if self.expected == [Rule::string] => {
+                return Some(format!("put it in double quotes: `\"{text}\"`"));
+            }
+            Found::String(_) if self.expects_any(&[Rule::name, Rule::clause_name]) => {
+                return Some("write a name without quotes".to_owned());
+            }
+            _ => {}
+        }
+        let help = match self.expected.first()? {
+            Rule::duration => "write a number and a unit: `250ms`, `30s`, `15m`, `1h`, `7d`",
+            Rule::size => "write a number and a unit: `512B`, `64KiB`, `2MiB`",
+            Rule::path => "a path begins with a slash: `/posts/{id}`",
+            Rule::literal_segment | Rule::parameter | Rule::rest => {
+                "a segment of a path is a word, `{id}`, `{id: int}` or, at the end, `{*rest}`"
+            }
+            Rule::regex => "write a regex between slashes: `matches /^[a-z]+$/`",
+            Rule::range | Rule::number => "write numbers: `min 1`, `1..100`",
+            Rule::rate => "write a rate: `100 per 1m`, `1_000 per 1h burst 2_000`",
+            Rule::network | Rule::proxy => "write a network: `10.0.0.0/8`, `2001:db8::/32`",
+            Rule::k_when | Rule::when if self.expects_any(&[Rule::k_unless, Rule::unless]) => {
+                "an invariant says when it must not happen: `never posts:delete when EXPR` or `… unless EXPR`"
+            }
+            Rule::string => "write a string in double quotes: `\"…\"`",
+            Rule::pattern => "write permissions: `posts:read`, `posts:[read, write]`, `posts:*`, `*`",
+            _ => return None,
+        };
+        Some(help.to_owned())
+    }
+
+    /// The help for all else: what can stand here, one by one.
+    fn general(&self) -> String {
+        if self.found == Found::End {
+            return match self.expects(Rule::brace_close) {
+                true => "close the block with `}`".to_owned(),
+                false => format!("go on with {}", wording(self.expected)),
+            };
+        }
+        let candidates: Vec<_> = self.expected.iter().filter(|rule| !is_incidental(**rule)).collect();
+        let words: Vec<_> = candidates.iter().flat_map(|rule| keywords(**rule)).collect();
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        if words.len() > 1 && !self.expects(Rule::declaration) {
+            return format!("what can stand here begins with {}", list(&words));
+        }
+        match self.found {
+            Found::Symbol(_) if self.expects(Rule::declaration) => {
+                "take it away, or begin the next declaration here".to_owned()
+            }
+            _ => format!("write {} here", wording(self.expected)),
+        }
+    }
+}
+
+/// Whether other things are better hints at what an author meant.
+fn is_incidental(rule: Rule) -> bool {
+    matches!(rule, Rule::infix | Rule::k_is | Rule::k_matches)
+}
+
+/// "a name, `{` or `extends`"
+fn wording(expected: &[Rule]) -> String {
+    let mut words: Vec<String> = Vec::new();
+    // What only goes on with a finished value is dropped where there is more to say.
+    let after_value = expected.contains(&Rule::infix);
+    for rule in expected {
+        let drop = match rule {
+            Rule::paren_open | Rule::arguments => after_value,
+            Rule::EOI => expected.len() > 1,
+            Rule::question => expected.contains(&Rule::colon),
+            _ => false,
+        };
+        let word = describe(*rule).into_owned();
+        if !drop && !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    words.truncate(LISTED);
+    join(&words)
+}
+
+fn list(words: &[&str]) -> String {
+    join(&words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>())
+}
+
+fn join(words: &[String]) -> String {
+    match words {
+        [] => "something else".to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// `text` without the white space and the comments at its end.
+fn trim_trivia(text: &str) -> &str {
+    let mut rest = text.trim_end();
+    while let Some((above, line)) = rest.rsplit_once('\n').or(Some(("", rest))) {
+        if !line.trim_start().starts_with("//") {
+            break;
+        }
+        rest = above.trim_end();
+    }
+    rest
 }
