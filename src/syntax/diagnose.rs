@@ -28,11 +28,8 @@ pub(super) fn diagnose(file: u32, text: &str, base: usize, stop: &Stop) -> Diagn
                 "declare a name with `secret NAME`, write that name here, and give the bytes to the host's key ring",
             );
     }
-    if slip.expects(Rule::declaration)
-        && let Found::Word(word) = found
-        && !DECLARATIONS.contains(&word)
-        && (before.is_empty() || !slip.expects(Rule::comma))
-        && slip.specific().is_none()
+    if let Found::Word(word) = found
+        && stop.expected.iter().all(|rule| matches!(rule, Rule::declaration | Rule::EOI))
     {
         return Diagnostic::error("unknown_declaration", place, format!("`{word}` begins no declaration")).help(
             meant(word, DECLARATIONS).unwrap_or_else(|| format!("declarations begin with {}", list(DECLARATIONS))),
@@ -94,6 +91,8 @@ enum Found<'a> {
     String(usize),
     /// `'`, which begins no string.
     Quote,
+    /// White space where nothing may stand between two parts.
+    Space,
     Symbol(&'a str),
 }
 
@@ -109,6 +108,9 @@ impl<'a> Found<'a> {
                 ends
             });
             return Self::String(end.map_or(rest.len(), |(end, _)| end + 1));
+        }
+        if first.is_whitespace() {
+            return Self::Space;
         }
         if first == '\'' {
             return Self::Quote;
@@ -129,18 +131,19 @@ impl<'a> Found<'a> {
             Self::End => 0,
             Self::Word(text) | Self::Number(text) | Self::Symbol(text) => text.len(),
             Self::String(len) => len,
-            Self::Quote => 1,
+            Self::Quote | Self::Space => 1,
         }
     }
 
     fn words(self) -> String {
         match self {
-            Self::End => "the end of the text".to_owned(),
+            Self::End => "the end of the declaration".to_owned(),
             Self::Word(text) | Self::Number(text) => format!("`{text}`"),
             Self::Symbol(text) if text.chars().all(|c| !c.is_control() && c != '`') => format!("`{text}`"),
             Self::Symbol(_) => "an unprintable character".to_owned(),
             Self::String(_) => "a string".to_owned(),
             Self::Quote => "`'`".to_owned(),
+            Self::Space => "white space".to_owned(),
         }
     }
 }
@@ -209,10 +212,7 @@ impl Slip<'_> {
         }
         let candidates: Vec<_> = self.expected.iter().flat_map(|rule| keywords(*rule)).collect();
         let candidates: Vec<&str> = candidates.iter().map(AsRef::as_ref).collect();
-        if let Some(help) = meant(word, &candidates) {
-            return Some(help);
-        }
-        None
+        meant(word, &candidates)
     }
 
     /// Two items of a list with nothing between them.
@@ -240,6 +240,24 @@ impl Slip<'_> {
                 "`{text}` has no known unit: durations end in `ms`, `s`, `m`, `h` or `d`, sizes in `B`, `KiB`, `MiB` or `GiB`"
             ));
         }
+        if let Found::Word(text) = self.found
+            && !self.expects(Rule::facet)
+        {
+            let entry = [Rule::attribute, Rule::claim, Rule::field, Rule::schema_entry, Rule::resource_entry];
+            if self.expects_any(&entry) {
+                return Some(format!("write a name and a type: `{text}: string`"));
+            }
+            if self.expects_any(&[Rule::mapping_entry, Rule::mapping_name]) {
+                return Some(format!("write a name and a value: `{text} = claims.{text}`"));
+            }
+            if self.expects(Rule::record_entry) {
+                return Some(format!("write a name and a value: `{text}: x`"));
+            }
+            if self.expected == [Rule::clause_name] {
+                let keyword = self.before.split_whitespace().next_back().unwrap_or_default();
+                return Some(format!("`{keyword}` needs a name after it: `{keyword} NAME`"));
+            }
+        }
         match self.found {
             Found::Word(text) if self.expected == [Rule::string] => {
                 return Some(format!("put it in double quotes: `\"{text}\"`"));
@@ -252,13 +270,18 @@ impl Slip<'_> {
         let help = match self.expected.first()? {
             Rule::duration => "write a number and a unit: `250ms`, `30s`, `15m`, `1h`, `7d`",
             Rule::size => "write a number and a unit: `512B`, `64KiB`, `2MiB`",
-            Rule::path => "a path begins with a slash: `/posts/{id}`",
+            Rule::path | Rule::slash => "a path begins with a slash: `/posts/{id}`",
             Rule::literal_segment | Rule::parameter | Rule::rest => {
                 "a segment of a path is a word, `{id}`, `{id: int}` or, at the end, `{*rest}`"
             }
             Rule::regex => "write a regex between slashes: `matches /^[a-z]+$/`",
             Rule::range | Rule::number => "write numbers: `min 1`, `1..100`",
-            Rule::rate => "write a rate: `100 per 1m`, `1_000 per 1h burst 2_000`",
+            Rule::name | Rule::role_name | Rule::clause_name => "write a name of letters, digits and `_`",
+            Rule::type_name | Rule::schema_type | Rule::schema_alternative | Rule::value_type => {
+                "write a type: `string`, `int`, `[string]`, `\"a\" | \"b\"`, or the name of a schema"
+            }
+            Rule::operand | Rule::expression => "write a value: `user.id`, `\"draft\"`, `15m`, `[a, b]`",
+            Rule::rate | Rule::k_per => "write a rate: `100 per 1m`, `1_000 per 1h burst 2_000`",
             Rule::network | Rule::proxy => "write a network: `10.0.0.0/8`, `2001:db8::/32`",
             Rule::k_when | Rule::when if self.expects_any(&[Rule::k_unless, Rule::unless]) => {
                 "an invariant says when it must not happen: `never posts:delete when EXPR` or `… unless EXPR`"
@@ -306,7 +329,6 @@ fn wording(expected: &[Rule]) -> String {
     for rule in expected {
         let drop = match rule {
             Rule::paren_open | Rule::arguments => after_value,
-            Rule::EOI => expected.len() > 1,
             Rule::question => expected.contains(&Rule::colon),
             _ => false,
         };

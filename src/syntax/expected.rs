@@ -62,12 +62,13 @@ const OPERATORS: &[&str] =
 /// The words for what was expected. Every rule has some: this match has no wildcard.
 pub(super) fn describe(rule: Rule) -> Cow<'static, str> {
     Cow::Borrowed(match rule {
-        Rule::EOI => "the end of the file",
+        // After a whole declaration, another may begin.
+        Rule::EOI => "a declaration",
         Rule::k_is | Rule::k_matches => "an operator",
         Rule::k_null | Rule::k_true | Rule::k_false => "a value",
         Rule::file => "a policy",
-        Rule::header | Rule::lone_header => "`policy NAME`",
-        Rule::lone_declaration | Rule::declaration => "a declaration",
+        Rule::header => "`policy NAME`",
+        Rule::declarations | Rule::declaration => "a declaration",
         Rule::keys_entry => "`jwks \"URL\"`",
         Rule::token_entry => "a setting of a token",
         Rule::carrier => "`bearer`, `cookie`, `header` or `body`",
@@ -122,11 +123,10 @@ pub(super) fn describe(rule: Rule) -> Cow<'static, str> {
         Rule::clause => "a clause",
         Rule::clause_name | Rule::reference_path | Rule::name => "a name",
         Rule::password_login => "`password(EXPR, EXPR)`",
-        Rule::path => "a path",
+        Rule::path | Rule::slash => "a path",
         Rule::literal_segment => "a segment of a path",
         Rule::parameter => "a parameter as in `{id}`",
         Rule::rest => "a parameter as in `{*rest}`",
-        Rule::slash => "`/`",
         Rule::expression
         | Rule::not_operator
         | Rule::operand

@@ -23,18 +23,15 @@ pub(super) struct Stop {
 pub(super) enum Part {
     /// A file: `policy NAME`, and declarations.
     File,
-    /// `policy NAME` alone.
-    Header,
-    /// One declaration.
-    Declaration,
+    /// Declarations alone.
+    Declarations,
 }
 
 /// Reads `text`, whose brackets must have been counted: the parser recurses through them.
 pub(super) fn parse(part: Part, text: &str) -> Result<Pairs<'_, Rule>, Stop> {
     let rule = match part {
         Part::File => Rule::file,
-        Part::Header => Rule::lone_header,
-        Part::Declaration => Rule::lone_declaration,
+        Part::Declarations => Rule::declarations,
     };
     Grammar::parse(rule, text).map_err(|error| Stop {
         offset: match error.location {

@@ -35,7 +35,11 @@ pub(super) fn errors(file: u32, text: &str, stop: Option<Stop>) -> Vec<Diagnosti
             break;
         }
     }
+    let seen_header = reader.seen_header;
     let mut problems = reader.problems;
+    if !seen_header {
+        problems.push(diagnose::missing_header(file, 0, ""));
+    }
     if let Some(stop) = stop.filter(|_| problems.is_empty()) {
         problems.push(diagnose(file, text, 0, &stop));
     }
@@ -65,7 +69,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads `policy NAME` or a declaration. A piece that is `broken` has been reported already.
+    /// Reads what is as a rule one declaration, or `policy NAME`. A piece that is `broken` has been reported already.
     fn piece(&mut self, start: usize, end: usize, broken: bool) {
         let piece = self.text.get(start..end).unwrap_or_default();
         let trimmed = without_trivia(piece);
@@ -88,7 +92,7 @@ impl Reader<'_> {
                 return;
             }
         }
-        let part = if is_header { Part::Header } else { Part::Declaration };
+        let part = if is_header { Part::File } else { Part::Declarations };
         match parse(part, trimmed) {
             Err(stop) => self.problems.push(diagnose(self.file, trimmed, base, &stop)),
             Ok(pairs) => {

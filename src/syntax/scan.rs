@@ -3,7 +3,7 @@
 
 use super::recover::begins_declaration;
 use super::tree::Comment;
-use super::{DEPTH_LIMIT, nested_too_deeply};
+use super::{DEPTH_LIMIT, ERROR_LIMIT, nested_too_deeply};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 
@@ -47,7 +47,7 @@ pub(super) fn scan(file: u32, text: &str, brackets: Brackets) -> Scan {
         brackets,
         open: Vec::new(),
         beyond: 0,
-        too_deep: false,
+        reported: false,
         nots: 0,
         before_regex: false,
         scan: Scan { comments: Vec::new(), problems: Vec::new(), lines: Vec::new() },
@@ -67,8 +67,8 @@ struct Scanner<'a> {
     open: Vec<(u8, usize)>,
     /// How many more are open, beyond the limit.
     beyond: usize,
-    /// Whether what is open has been reported as nested too deeply.
-    too_deep: bool,
+    /// Whether what is open has had an error that makes its closing brackets doubtful.
+    reported: bool,
     /// How many `not`s stand right before here.
     nots: usize,
     /// Whether the word `matches` stands right before here.
@@ -107,9 +107,7 @@ impl Scanner<'_> {
                 continue;
             }
             let before_regex = std::mem::take(&mut self.before_regex);
-            if !matches!(byte, b'(' | b'!') {
-                self.nots = 0;
-            }
+            self.nots = 0;
             match byte {
                 b'"' => self.string(),
                 b'/' if before_regex => self.regex(),
@@ -185,8 +183,9 @@ impl Scanner<'_> {
                 Some(_) => self.at += 1,
             }
         }
+        self.reported = !self.open.is_empty();
         let span = self.span(start, start + 1);
-        self.scan.problems.push(
+        self.problem(
             Diagnostic::error("unterminated_string", span, "the string doesn't end on its line")
                 .label("it begins here")
                 .help("close it with `\"`; a line break inside a string is written `\\n`"),
@@ -225,8 +224,9 @@ impl Scanner<'_> {
             }
             self.at += 1;
         }
+        self.reported = !self.open.is_empty();
         let span = self.span(start, start + 1);
-        self.scan.problems.push(
+        self.problem(
             Diagnostic::error("unterminated_regex", span, "the regex doesn't end on its line")
                 .label("it begins here")
                 .help("close it with `/`, and every class `[` in it with `]`; a slash in it is written `\\/`"),
@@ -238,8 +238,8 @@ impl Scanner<'_> {
             self.open.push((byte, self.at));
         } else {
             self.beyond += 1;
-            if !self.too_deep {
-                self.too_deep = true;
+            if !self.reported {
+                self.reported = true;
                 let span = self.span(self.at, self.at + 1);
                 self.scan.problems.push(nested_too_deeply(span, "text in brackets"));
             }
@@ -263,14 +263,14 @@ impl Scanner<'_> {
             Some(matching) => {
                 let unclosed = self.open.get(matching + 1).copied();
                 self.open.truncate(matching);
-                if let Some((open, open_at)) = unclosed.filter(|_| !self.too_deep) {
+                if let Some((open, open_at)) = unclosed.filter(|_| !self.reported) {
                     self.unclosed(open, open_at, Some(at));
                 }
             }
-            None if !self.too_deep => {
+            None if !self.reported => {
                 let span = self.span(at, at + 1);
                 let bracket = char::from(byte);
-                self.scan.problems.push(
+                self.problem(
                     Diagnostic::error("unexpected_bracket", span, format!("`{bracket}` closes nothing"))
                         .help(format!("take it away, or write `{}` where it should begin", char::from(wanted))),
                 );
@@ -278,18 +278,18 @@ impl Scanner<'_> {
             None => {}
         }
         if self.open.is_empty() {
-            self.too_deep = false;
+            self.reported = false;
         }
     }
 
     /// Nothing that is open will be closed.
     fn end_open(&mut self) {
-        if let Some((open, at)) = self.open.first().copied().filter(|_| !self.too_deep) {
+        if let Some((open, at)) = self.open.first().copied().filter(|_| !self.reported) {
             self.unclosed(open, at, None);
         }
         self.open.clear();
         self.beyond = 0;
-        self.too_deep = false;
+        self.reported = false;
     }
 
     fn unclosed(&mut self, open: u8, at: usize, closed_at: Option<usize>) {
@@ -307,7 +307,14 @@ impl Scanner<'_> {
         if let Some(closed_at) = closed_at {
             problem = problem.also(self.span(closed_at, closed_at + 1), "closes what is around it");
         }
-        self.scan.problems.push(problem);
+        self.problem(problem);
+    }
+
+    /// Nobody reads more than so many. What guards the parser isn't told here: it must always be.
+    fn problem(&mut self, problem: Diagnostic) {
+        if self.scan.problems.len() <= ERROR_LIMIT {
+            self.scan.problems.push(problem);
+        }
     }
 }
 

@@ -103,10 +103,11 @@ fn slips() {
 
 #[test]
 fn file_starts() {
-    let shown: Vec<String> = ["", "// nothing", "role a { }", "polcy blog\nrole a { }", "policy", "policy \"x\"", "policyblog"]
-        .iter()
-        .map(|text| render(text, &problems(text)))
-        .collect();
+    let shown: Vec<String> =
+        ["", "// nothing", "role a { }", "polcy blog\nrole a { }", "policy", "policy \"x\"", "policyblog"]
+            .iter()
+            .map(|text| render(text, &problems(text)))
+            .collect();
     insta::assert_snapshot!(shown.join("\n\n"));
 }
 

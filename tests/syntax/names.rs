@@ -1,1 +1,96 @@
-//! x
+//! No word is reserved: every keyword of the grammar is a name wherever a name can stand.
+
+use super::{dump, parse, render, tree};
+use regex::Regex;
+use std::collections::BTreeSet;
+
+/// The words of the grammar, read from the grammar.
+fn keywords() -> BTreeSet<String> {
+    let grammar = include_str!("../../grammar/portcullis.pest");
+    let words = Regex::new(r#""([a-z][a-z_0-9]+)""#).unwrap();
+    let rules = grammar.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let found: BTreeSet<String> =
+        rules.flat_map(|line| words.captures_iter(line).map(|found| found[1].to_owned()).collect::<Vec<_>>()).collect();
+    assert!(found.len() > 130 && found.contains("policy") && found.contains("starts_with"), "{}", found.len());
+    found
+}
+
+/// Policies that use `K` wherever a name can stand.
+const POSITIONS: &[&str] = &[
+    "policy K",
+    "policy p secret K, K",
+    "policy p keys K { jwks \"x\" }",
+    "policy p token K { key K  keys K  algorithm K, K  claims { K: string K?: int, K_x: K = account.K K: string } }",
+    "policy p account { K: string K?: int  K_x: [K] K: { K: K, K?: K } }",
+    "policy p context { K: string | null K?: \"a\" | \"b\"  K: K }",
+    "policy p user from K { id = claims.K  K = claims.K ?? a  K = K.x  K_x = claims.b, K = \"x\" K=a }",
+    "policy p resource K { actions K, K  K: string  K?: string K_x: K  actions a, K, K: string }",
+    "policy p condition K = K.a == b\ncondition K = a and body.K",
+    "policy p permissions K = K:K, K\nallow K:K, K\nforbid K:[K, K] except K:* when a.K because \"x\"",
+    "policy p role K extends K, K { allow K:K, *:K when a  allow K }",
+    "policy p role K { allow K }",
+    "policy p allow anyone K:K, K\nallow K",
+    "policy p condition x = user is K and a\ncondition y = has(a.K) or { K: a, K: b K: c } == x",
+    "policy p never K:K when user is K",
+    "policy p limit K { algorithm K  key a.K, b  tier a.K  rate 1 per 1s  cost a.K when b.K  skip when a.K  on_failure K }",
+    "policy p schema K { K: K  K?: K  K_x: string K: string min 1 K: [K] K: K | K K?: int 1..2 = 5 K: int secret = a K: int }",
+    "policy p schema K strict { K: { K: K  K?: K } check a.K == b K: string  check a else \"x\" K: int  check a.K K: int accepts \"x\" K: int }",
+    "policy p transport { https K  forwarded K }",
+    "policy p cors K { methods K }  headers K { preset K  remove K }  csrf { secret K  applies K }",
+    "policy p headers { K \"x\"  K-K \"y\" }",
+    "policy p cookie \"x\" { same_site K }  password { algorithm K  accept K, K }",
+    "policy p provider K { client_secret K  state K  keys K }",
+    "policy p routes /K { limit K  requires K:K, K  query K  cors K  GET /K/{K}/{K: K}/K.K requires K:K  body K  limit K  on K(K) }",
+    "policy p routes / { GET /{*K} callback of K issues K, K rotates K revokes K login with K  headers K  no K  requires any of K:K  csrf }",
+];
+
+#[test]
+fn every_keyword_is_a_name_everywhere() {
+    for keyword in keywords() {
+        for position in POSITIONS {
+            // Four words are operands of their own; after a dot, they are names like all others.
+            if matches!(keyword.as_str(), "not" | "null" | "true" | "false") && position.contains("= K.x") {
+                continue;
+            }
+            let text = position.replace('K', &keyword);
+            let mentions = text.matches(&keyword).count();
+            match parse(&text) {
+                Ok(file) => {
+                    // The same tree as with a word that is no keyword.
+                    let plain = dump::dump(&tree(&position.replace('K', "zzz")));
+                    let renamed = dump::dump(&file).replace(&format!("\"{keyword}\""), "\"zzz\"");
+                    let renamed = renamed.replace(&format!("\"{keyword}_x\""), "\"zzz_x\"");
+                    if !["string", "null", "raw", "body", "min", "int", "GET"].contains(&keyword.as_str())
+                        && mentions < 40
+                    {
+                        assert_same(&plain, &renamed, &keyword, &text);
+                    }
+                }
+                Err(problems) => panic!("`{keyword}`:\n{}", render(&text, &problems)),
+            }
+        }
+    }
+}
+
+fn assert_same(plain: &str, renamed: &str, keyword: &str, text: &str) {
+    // The spans of comments aside, only words inside other words may differ: `K.K` in a path, and methods.
+    let plain = plain.replace("zzz", keyword);
+    let renamed = renamed.replace("zzz", keyword);
+    assert_eq!(plain, renamed, "`{keyword}` in {text}");
+}
+
+#[test]
+fn keywords_end_at_word_boundaries() {
+    for keyword in keywords() {
+        // A keyword that is glued to a name isn't that keyword.
+        let text = format!("policy p {keyword}x");
+        assert!(parse(&text).is_err(), "{text}");
+        let text = format!("policy p schema A {{ {keyword}_x: string }}");
+        assert!(parse(&text).is_ok(), "{text}");
+    }
+    for glued in
+        ["policyblog", "policy p roleadmin { }", "policy p condition a = notb c", "policy p condition a = b andc"]
+    {
+        assert!(parse(glued).is_err(), "{glued}");
+    }
+}
