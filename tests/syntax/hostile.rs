@@ -68,9 +68,8 @@ fn large_and_wrong() {
     assert_eq!(codes("broken comment lines", filled("policy p\nrole {\n", "// a\n", "")).len(), 1);
     assert_eq!(codes("long word", filled("policy p\n", "a", "")), ["unknown_declaration"]);
     assert_eq!(codes("semicolons", filled("policy p\n", ";", "")).len(), 1);
-    assert_eq!(
-        codes("one regex", filled("policy p schema A { a: string matches /", "[", "")).contains(&"nested_too_deeply"),
-        true
+    assert!(
+        codes("one regex", filled("policy p schema A { a: string matches /", "[", "")).contains(&"nested_too_deeply")
     );
 }
 
