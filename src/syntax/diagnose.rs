@@ -329,7 +329,7 @@ fn wording(expected: &[Rule]) -> String {
     for rule in expected {
         let drop = match rule {
             Rule::paren_open | Rule::arguments => after_value,
-            Rule::EOI => expected.len() > 1,
+            Rule::EOI | Rule::declaration => after_value || expected.contains(&Rule::comma),
             Rule::question => expected.contains(&Rule::colon),
             _ => false,
         };
