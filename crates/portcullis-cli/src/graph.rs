@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::load::Files;
 
 pub(crate) fn run(args: &Graph, out: &mut impl Write) -> Result<Outcome, Error> {
-    let graph = Files::one(&args.policy)?.compile()?.graph();
+    let policy = Files::one(&args.policy)?.compile()?;
+    let graph = policy.graph();
     let text = match args.format {
         GraphFormat::Text => graph.text(),
         GraphFormat::Dot => graph.dot(),
