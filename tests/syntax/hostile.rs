@@ -4,19 +4,12 @@ use super::{ARTICLE, BLOG, parse, problems, tree};
 use portcullis::syntax::tree::DeclarationKind;
 use portcullis::syntax::{ERROR_LIMIT, SOURCE_LIMIT};
 use proptest::prelude::*;
-use std::time::{Duration, Instant};
 
-/// Far above what an unoptimised build takes, and far below what quadratic time would.
-const SOON: Duration = Duration::from_secs(20);
-
-/// The codes of the errors of a text, or none, and that they come soon.
+/// The codes of the errors of a text, or none. Nothing here is timed: quadratic work on a mebibyte wouldn't end.
 #[track_caller]
 fn codes(name: &str, text: impl AsRef<[u8]>) -> Vec<&'static str> {
-    let start = Instant::now();
+    println!("{name}: {} bytes", text.as_ref().len());
     let result = parse(text.as_ref());
-    let took = start.elapsed();
-    println!("{name}: {} bytes, {took:?}", text.as_ref().len());
-    assert!(took < SOON, "{name} took {took:?}");
     result.map_or_else(|problems| problems.iter().map(|problem| problem.code).collect(), |_| Vec::new())
 }
 
