@@ -122,6 +122,8 @@ impl Policy {
             carried: match &token.carrier {
                 TokenCarrier::Bearer => Carrier::Bearer,
                 TokenCarrier::Body(field) => Carrier::Body(field),
+                TokenCarrier::Cookie(name) => Carrier::Cookie(name),
+                TokenCarrier::Header(name) => Carrier::Header(name),
             },
         })
     }
@@ -185,6 +187,10 @@ pub enum Carrier<'p> {
     Bearer,
     /// In this field of a JSON body.
     Body(&'p str),
+    /// In this cookie.
+    Cookie(&'p str),
+    /// In this header.
+    Header(&'p str),
 }
 
 /// A policy's decision graph, to look at.

@@ -49,6 +49,7 @@ struct Draft {
     issues_csrf: bool,
     issues: bool,
     rotates: Option<Id<Token>>,
+    logs_in: bool,
 }
 
 impl Checker<'_> {
@@ -160,8 +161,14 @@ impl Checker<'_> {
             ClauseKind::Cors(_) => self.report(unsupported(clause.span, "`cors`")),
             ClauseKind::On { .. } => self.report(unsupported(clause.span, "`on`")),
             ClauseKind::Conceal => self.report(unsupported(clause.span, "`conceal`")),
-            ClauseKind::Login(_) => self.report(unsupported(clause.span, "`login`")),
-            ClauseKind::Callback(_) => self.report(unsupported(clause.span, "`callback`")),
+            ClauseKind::Login(_) => {
+                draft.logs_in = true;
+                self.report(unsupported(clause.span, "`login`"));
+            }
+            ClauseKind::Callback(_) => {
+                draft.logs_in = true;
+                self.report(unsupported(clause.span, "`callback`"));
+            }
             ClauseKind::Revokes(_) => self.report(unsupported(clause.span, "`revokes`")),
         }
     }
@@ -364,14 +371,14 @@ impl Checker<'_> {
             }
             (Some(token), false, _) => Service::Rotate(token),
             (None, true, false) => Service::IssueCsrf,
-            (None, false, true) => {
+            (None, false, true) if !draft.logs_in => {
                 self.report(
                     Diagnostic::error("issues_for_nobody", head, "tokens are issued for a login or a rotation")
                         .help("add `rotates TOKEN`"),
                 );
                 Service::Handler
             }
-            (None, false, false) => Service::Handler,
+            (None, false, _) => Service::Handler,
         }
     }
 

@@ -47,7 +47,10 @@ impl Checker<'_> {
         let secret = match parts.key {
             Some(key) => self.secret(key, algorithm.least_key_bytes()),
             None => {
-                self.report(incomplete(&token.name, "key", "key NAME_OF_A_SECRET"));
+                let by_other_means = |entry: &TokenEntry| matches!(entry, TokenEntry::Keys(_) | TokenEntry::Opaque);
+                if !token.entries.iter().any(|entry| by_other_means(&entry.node)) {
+                    self.report(incomplete(&token.name, "key", "key NAME_OF_A_SECRET"));
+                }
                 None
             }
         };
@@ -93,8 +96,14 @@ impl Checker<'_> {
                 TokenEntry::Carried(carried) => match carried {
                     Carried::Bearer => parts.carrier = Some(TokenCarrier::Bearer),
                     Carried::Body(field) => parts.carrier = Some(TokenCarrier::Body(field.node.clone())),
-                    Carried::Cookie(_) => self.report(unsupported(entry.span, "`carried cookie`")),
-                    Carried::Header(_) => self.report(unsupported(entry.span, "`carried header`")),
+                    Carried::Cookie(name) => {
+                        parts.carrier = Some(TokenCarrier::Cookie(name.node.clone()));
+                        self.report(unsupported(entry.span, "`carried cookie`"));
+                    }
+                    Carried::Header(name) => {
+                        parts.carrier = Some(TokenCarrier::Header(name.node.clone()));
+                        self.report(unsupported(entry.span, "`carried header`"));
+                    }
                 },
                 // What single use asks for happens at rotation.
                 TokenEntry::SingleUse(_) => {}

@@ -87,6 +87,8 @@ impl HmacAlgorithm {
 pub(crate) enum TokenCarrier {
     Bearer,
     Body(String),
+    Cookie(String),
+    Header(String),
 }
 
 /// A declared claim.

@@ -1,5 +1,6 @@
 //! Diagnostics as text, in the manner of rustc, and as JSON.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::ops::Range;
 
@@ -20,8 +21,9 @@ pub(crate) fn human(files: &Files, diagnostics: &[Diagnostic]) {
 }
 
 fn rendered(renderer: &Renderer, files: &Files, diagnostics: &[Diagnostic]) -> String {
+    let masked = masked(files, diagnostics);
     let shown = diagnostics.iter().take(SHOWN);
-    let mut text: String = shown.map(|found| renderer.render(&report(files, found)) + "\n\n").collect();
+    let mut text: String = shown.map(|found| renderer.render(&report(files, &masked, found)) + "\n\n").collect();
     let left_out = diagnostics.len().saturating_sub(SHOWN);
     if left_out > 0 {
         text += &format!("{}: {left_out} more not shown\n\n", files.name);
@@ -29,7 +31,23 @@ fn rendered(renderer: &Renderer, files: &Files, diagnostics: &[Diagnostic]) -> S
     text
 }
 
-fn report<'a>(files: &'a Files, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
+/// The files' texts with every secret that somebody wrote into a policy starred out: what is rendered ends up in logs.
+/// Offsets stay what they were.
+fn masked<'a>(files: &'a Files, diagnostics: &[Diagnostic]) -> Vec<Cow<'a, str>> {
+    let mut texts: Vec<Cow<'a, str>> = files.sources.iter().map(|source| Cow::Borrowed(source.text())).collect();
+    for found in diagnostics.iter().filter(|found| found.code == "literal_secret") {
+        let span = found.primary.span;
+        let file = usize::try_from(span.file).ok().and_then(|file| files.sources.get(file).zip(texts.get_mut(file)));
+        if let Some((source, text)) = file {
+            let range = range(source, span);
+            let stars = "*".repeat(range.len());
+            text.to_mut().replace_range(range, &stars);
+        }
+    }
+    texts
+}
+
+fn report<'a>(files: &'a Files, texts: &'a [Cow<'a, str>], diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -44,7 +62,8 @@ fn report<'a>(files: &'a Files, diagnostic: &'a Diagnostic) -> Vec<Group<'a>> {
     }
     for file in order {
         let Some((path, source)) = file_of(files, file) else { continue };
-        let mut snippet = Snippet::source(source.text()).path(path);
+        let text = usize::try_from(file).ok().and_then(|file| texts.get(file));
+        let mut snippet = Snippet::source(text.map_or("", Cow::as_ref)).path(path);
         if file == primary {
             snippet = snippet.annotation(annotation(AnnotationKind::Primary, source, &diagnostic.primary));
         }
@@ -206,6 +225,16 @@ mod tests {
             let finding = Finding::new(&files, found);
             assert!(finding.place.line >= 1 && finding.place.column >= 1);
         }
+    }
+
+    #[test]
+    fn literal_secrets_are_starred_out() {
+        let files = files(&[("a.gate", "policy shop\ntoken t { key \"hüsh hush\" }\n".as_bytes())]);
+        let on_the_same_line = Diagnostic::error("odd", span(0, 12, 17), "again");
+        let literal = Diagnostic::error("literal_secret", span(0, 26, 38), "a policy never holds secrets");
+        let text = rendered(&Renderer::plain(), &files, &[on_the_same_line, literal]);
+        assert_eq!(text.matches("token t { key ************ }").count(), 2, "{text}");
+        assert!(!text.contains("hush"), "{text}");
     }
 
     #[test]
