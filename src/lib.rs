@@ -1,4 +1,29 @@
 //! Portcullis: a policy engine for the front door of an API.
+//!
+//! [`Policy::compile`] turns text into a checked, immutable policy; [`Policy::bind`] gives it its secrets;
+//! [`Gate::decide`] decides a request. The last is pure and total: the same arguments give the same decision, and
+//! whatever is wrong with a request is a denial with a reason.
+//!
+//! ```
+//! use portcullis::{Facts, Keys, Policy, Request, Scheme, Source, Verdict};
+//!
+//! let source = Source::new("hello.gate", "policy hello\nroutes / { GET /health public }");
+//! let gate = Policy::compile(&[source]).expect("it is well-formed").bind(&Keys::new()).expect("it has no secrets");
+//! let decision = gate.decide(&Request {
+//!     method: &http::Method::GET,
+//!     target: "/health",
+//!     scheme: Scheme::Https,
+//!     host: Some("api.example.com"),
+//!     headers: &http::HeaderMap::new(),
+//!     peer: None,
+//!     body: Some(b""),
+//!     now: jiff::Timestamp::UNIX_EPOCH,
+//!     entropy: None,
+//!     user: None,
+//!     facts: &Facts::default(),
+//! });
+//! assert_eq!(decision.verdict, Verdict::Allow);
+//! ```
 #![forbid(unsafe_code)]
 
 mod check;
@@ -20,3 +45,7 @@ pub use model::request::{Facts, Request, Scheme, User};
 pub use model::source::{Source, Span, Spanned};
 pub use model::value::{Known, Value};
 pub use policy::{Carrier, Graph, Policy, TokenInfo};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -113,7 +113,6 @@ impl Builder<'_> {
     }
 
     fn requirements(&mut self, requirements: &[Requirement], then: Id<Node>) -> Id<Node> {
-        let lacking = self.nodes.intern(Node::Leaf(Leaf::DenyPermission));
         let mut next = then;
         for requirement in requirements.iter().rev() {
             let permissions = || requirement.any_of.iter().map(|permission| &self.policy.permissions[*permission]);
@@ -124,6 +123,7 @@ impl Builder<'_> {
             for permission in permissions() {
                 roles.union(&permission.roles);
             }
+            let lacking = self.nodes.intern(Node::Leaf(Leaf::DenyPermission));
             next = if roles.is_empty() {
                 lacking
             } else {
