@@ -33,6 +33,7 @@ mod gate;
 mod graph;
 mod model;
 mod policy;
+mod shape;
 pub mod syntax;
 
 pub use gate::{CsrfToken, Gate};

@@ -25,6 +25,7 @@ pub struct Policy {
 pub(crate) struct Compiled {
     sources: Vec<Source>,
     digest: String,
+    warnings: Vec<Diagnostic>,
     pub(crate) typed: TypedPolicy,
     pub(crate) graph: DecisionGraph,
 }
@@ -61,9 +62,9 @@ impl Policy {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let typed = check(&files, sources)?;
+        let (typed, warnings) = check(&files, sources)?;
         let graph = build(&typed);
-        let compiled = Compiled { sources: sources.to_vec(), digest: digest_of(sources), typed, graph };
+        let compiled = Compiled { sources: sources.to_vec(), digest: digest_of(sources), warnings, typed, graph };
         Ok(Self { compiled: Arc::new(compiled) })
     }
 
@@ -89,7 +90,7 @@ impl Policy {
 
     /// What the compiler found worth a warning.
     pub fn warnings(&self) -> &[Diagnostic] {
-        &[]
+        &self.compiled.warnings
     }
 
     /// The files that it was compiled from, which spans refer to.

@@ -1,19 +1,21 @@
 //! Expressions: what their names mean where they stand, and whether their types fit.
 
+use std::collections::HashMap;
+
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::Table;
 use crate::model::value::Value;
 use crate::syntax::tree::{self, BinaryOperator, Expression, ExpressionKind, Literal, Text, ValueTypeKind};
 
-use super::names::{list, suggest, unsupported};
+use super::names::{list, suggest, unsupported, worth_suggesting};
 use super::typed::{Claim, Expr, Read, Type, UserAttribute};
 
 /// What can be read where an expression stands.
 #[derive(Clone, Copy)]
 pub(super) enum Scope<'c> {
     /// In `user from`: the token's claims.
-    Claims(&'c [Claim]),
+    Claims(&'c [Claim], &'c HashMap<&'c str, usize>),
     /// In a limit: the caller, who may be missing, and the client.
     Request(&'c Table<UserAttribute>),
 }
@@ -131,10 +133,11 @@ fn constant(literal: &Literal, span: Span, out: &mut Vec<Diagnostic>) -> Option<
 fn read(path: &[Text], span: Span, scope: Scope<'_>, out: &mut Vec<Diagnostic>) -> Option<Typed> {
     let words: Vec<&str> = path.iter().map(|name| name.node.as_str()).collect();
     match (scope, words.as_slice()) {
-        (Scope::Claims(claims), ["claims", name]) => {
-            let found = claims.iter().enumerate().find(|(_, claim)| claim.name == *name);
+        (Scope::Claims(claims, slots), ["claims", name]) => {
+            let found = slots.get(name).and_then(|slot| Some((*slot, claims.get(*slot)?)));
             let Some((slot, claim)) = found else {
-                let names = claims.iter().map(|claim| claim.name.as_str());
+                let most = if worth_suggesting(out) { usize::MAX } else { 0 };
+                let names = claims.iter().map(|claim| claim.name.as_str()).take(most);
                 out.push(no_such("unknown_claim", "claim", name, span, names));
                 return None;
             };
@@ -170,7 +173,7 @@ fn read(path: &[Text], span: Span, scope: Scope<'_>, out: &mut Vec<Diagnostic>) 
             out.push(unsupported(span, &format!("reading `{}` here", words.join("."))));
             None
         }
-        (Scope::Claims(_), _) => {
+        (Scope::Claims(..), _) => {
             out.push(
                 Diagnostic::error("unknown_name", span, format!("`{}` can't be read here", words.join(".")))
                     .help("a mapping reads the token's claims: write `claims.NAME`"),
@@ -257,16 +260,29 @@ pub(super) fn key_part(expression: &Expression, scope: Scope<'_>, out: &mut Vec<
         ExpressionKind::Coalesce(operands) => {
             let typed = operands_of(operands, scope, out)?;
             let optional = typed.iter().all(|operand| operand.optional);
-            let ty = typed.first()?.ty.clone();
+            let odd = typed.iter().find(|operand| !fits_a_key(&operand.ty)).or(typed.first());
+            let ty = odd?.ty.clone();
             Typed { expr: Expr::Coalesce(typed.into_iter().map(|operand| operand.expr).collect()), ty, optional }
         }
         _ => infer(expression, scope, out)?,
     };
+    if !fits_a_key(&typed.ty) {
+        let message = format!("a key can't be made of a `{}`", typed.ty.name());
+        out.push(
+            Diagnostic::error("type_mismatch", expression.span, message).help("use a `string`, `int`, `bool` or `ip`"),
+        );
+        return None;
+    }
     if typed.optional {
         out.push(undischarged(expression.span, "the key"));
         return None;
     }
     Some(typed.expr)
+}
+
+/// What a key is made of must be equal exactly when it looks equal.
+fn fits_a_key(ty: &Type) -> bool {
+    matches!(ty, Type::String | Type::Int | Type::Bool | Type::Ip)
 }
 
 /// An expression that must be there and have a given type.

@@ -10,10 +10,8 @@ use crate::syntax::tree::{self, CsrfEntry, HeadersEntry, Text};
 
 use super::Checker;
 use super::names::unsupported;
-use super::typed::{Csrf, CsrfApplies, HeaderSet};
+use super::typed::{Csrf, CsrfApplies, HeaderSet, HmacAlgorithm};
 
-/// An HMAC-SHA-256 key has at least as many bytes as the hash (RFC 2104 §3, RFC 7518 §3.2).
-const CSRF_KEY_BYTES: usize = 32;
 const HSTS: &str = "strict-transport-security";
 /// Headers that frame a message or that the decision itself writes.
 const ENGINE_HEADERS: [&str; 9] = [
@@ -101,6 +99,7 @@ impl Checker<'_> {
     fn header_value(&mut self, name: &Text, value: &Text) -> Option<HeaderValue> {
         let printable = value.node.bytes().all(|byte| (0x20..0x7f).contains(&byte));
         let trimmed = value.node.trim() == value.node;
+        self.csp_keywords(name, value);
         match HeaderValue::from_str(&value.node) {
             Ok(header) if printable && trimmed => Some(header),
             _ => {
@@ -110,6 +109,33 @@ impl Checker<'_> {
                         .help("write printable ASCII on one line, without blanks at the ends"),
                 );
                 None
+            }
+        }
+    }
+
+    /// CSP keywords stand in single quotes (CSP3 §2.3.1); without them they are host names, which protect nothing.
+    fn csp_keywords(&mut self, name: &Text, value: &Text) {
+        const KEYWORDS: [&str; 9] = [
+            "none",
+            "self",
+            "report-sample",
+            "strict-dynamic",
+            "unsafe-eval",
+            "unsafe-hashes",
+            "unsafe-inline",
+            "wasm-unsafe-eval",
+            "inline-speculation-rules",
+        ];
+        if !name.node.to_ascii_lowercase().starts_with("content-security-policy") {
+            return;
+        }
+        for directive in value.node.split(';') {
+            let unquoted = directive.split_ascii_whitespace().skip(1).find(|source| KEYWORDS.contains(source));
+            if let Some(keyword) = unquoted {
+                let message = format!("`{keyword}` without quotes is a host name, not the keyword");
+                self.report(
+                    Diagnostic::error("unquoted_csp_keyword", value.span, message).help(format!("write `'{keyword}'`")),
+                );
             }
         }
     }
@@ -131,7 +157,7 @@ impl Checker<'_> {
             }
             seen.push((word, entry.span));
             match &entry.node {
-                CsrfEntry::Secret(name) => secret = self.secret(name, CSRF_KEY_BYTES),
+                CsrfEntry::Secret(name) => secret = self.secret(name, HmacAlgorithm::Hs256),
                 CsrfEntry::Session(name) => cookie = self.cookie_name(name),
                 CsrfEntry::Header(name) => header = self.header_name(name),
                 CsrfEntry::Lifetime(duration) => lifetime = self.csrf_lifetime(duration),

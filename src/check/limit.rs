@@ -58,12 +58,23 @@ impl Checker<'_> {
     }
 
     /// One row a declared limit, in the order written.
-    pub(super) fn limits(&mut self, attributes: &Table<UserAttribute>, mappings: &[Option<Mapping>]) -> Table<Limit> {
+    pub(super) fn limits(
+        &mut self,
+        attributes: &Table<UserAttribute>,
+        mappings: &[Option<Mapping>],
+        tiers: &Table<Tier>,
+    ) -> Table<Limit> {
         let declared: Vec<_> = self.names.limits.iter().map(|(_, limit)| *limit).collect();
-        declared.into_iter().map(|limit| self.limit(limit, attributes, !mappings.is_empty())).collect()
+        declared.into_iter().map(|limit| self.limit(limit, attributes, !mappings.is_empty(), tiers)).collect()
     }
 
-    fn limit(&mut self, limit: &tree::Limit, attributes: &Table<UserAttribute>, has_users: bool) -> Limit {
+    fn limit(
+        &mut self,
+        limit: &tree::Limit,
+        attributes: &Table<UserAttribute>,
+        has_users: bool,
+        tiers: &Table<Tier>,
+    ) -> Limit {
         let scope = Scope::Request(attributes);
         let mut seen: Vec<(&'static str, Span)> = Vec::new();
         let mut key: Option<Vec<Expr>> = None;
@@ -75,6 +86,7 @@ impl Checker<'_> {
             quota: Quota::Rates(Vec::new()),
             cost: 1,
             on_failure: OnFailure::Deny,
+            longest_period: 0,
             reads_user: false,
         };
         for entry in &limit.entries {
@@ -130,6 +142,15 @@ impl Checker<'_> {
         }
         typed.key = key.unwrap_or_default();
         typed.quota = quota.unwrap_or(Quota::Rates(Vec::new()));
+        let rates = self.possible_rates(&typed.quota, tiers);
+        typed.longest_period = rates.iter().map(|rate| rate.period).max().unwrap_or(0);
+        if let Some(rate) = rates.iter().find(|rate| rate.count < typed.cost) {
+            self.report(
+                Diagnostic::error("cost_out_of_range", limit.name.span, "a request costs more than a rate ever admits")
+                    .label(format!("costs {}, and a rate admits {}", typed.cost, rate.count))
+                    .help("lower the cost, or raise the rate"),
+            );
+        }
         typed.reads_user =
             typed.key.iter().any(reads_user) || matches!(&typed.quota, Quota::Tier(tier) if reads_user(tier));
         if typed.reads_user && !has_users {
@@ -139,6 +160,14 @@ impl Checker<'_> {
             );
         }
         typed
+    }
+
+    /// Every rate that the limit can be charged by.
+    fn possible_rates(&self, quota: &Quota, tiers: &Table<Tier>) -> Vec<Rate> {
+        match quota {
+            Quota::Rates(rates) => rates.clone(),
+            Quota::Tier(_) => tiers.iter().flat_map(|tier| &tier.rates).copied().collect(),
+        }
     }
 
     fn limit_algorithm(&mut self, name: &Text) {
@@ -171,7 +200,7 @@ impl Checker<'_> {
         Quota::Tier(typed.expr)
     }
 
-    fn tier_constants(&mut self, tier: &Expression) {
+    pub(super) fn tier_constants(&mut self, tier: &Expression) {
         match &tier.kind {
             ExpressionKind::Literal(Literal::String(name)) => {
                 let name = Text { node: name.clone(), span: tier.span };

@@ -1,14 +1,17 @@
 //! Tree to typed policy. Names are resolved, types checked, patterns expanded, roles closed; every mistake is
 //! reported at once, and nothing comes out unless there is none. Never reads anything but the tree.
 
+mod clause;
 mod expression;
+mod facet;
 mod header;
 mod limit;
 mod names;
+mod order;
+mod path;
 mod permission;
 mod route;
 mod schema;
-pub(crate) mod shape;
 mod token;
 pub(crate) mod typed;
 
@@ -18,13 +21,16 @@ use crate::model::table::{Id, Table};
 use crate::syntax::tree;
 
 use names::Names;
-use typed::{Secret, TypedPolicy};
+use typed::{HmacAlgorithm, Secret, TypedPolicy};
 
 /// A policy with thousands of errors has one cause, or an attacker; a person reads the first few.
 const MOST_DIAGNOSTICS: usize = 1_000;
 
 /// Checks all files of one policy. The files have the order of `sources`.
-pub(crate) fn check(files: &[tree::File], sources: &[Source]) -> Result<TypedPolicy, Vec<Diagnostic>> {
+pub(crate) fn check(
+    files: &[tree::File],
+    sources: &[Source],
+) -> Result<(TypedPolicy, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut diagnostics = Vec::new();
     one_policy(files, sources, &mut diagnostics);
     let names = Names::collect(files, sources, &mut diagnostics);
@@ -58,15 +64,15 @@ struct Checker<'t> {
 }
 
 impl Checker<'_> {
-    fn policy(mut self, name: String) -> Result<TypedPolicy, Vec<Diagnostic>> {
+    fn policy(mut self, name: String) -> Result<(TypedPolicy, Vec<Diagnostic>), Vec<Diagnostic>> {
         self.secrets =
-            self.names.secrets.iter().map(|(name, ())| Secret { name: name.to_owned(), least_bytes: 0 }).collect();
+            self.names.secrets.iter().map(|(name, ())| Secret { name: name.to_owned(), used: None }).collect();
         let tokens = self.tokens();
         let (attributes, mappings) = self.mappings(&tokens);
         let roles = self.roles();
         let permissions = self.permissions(&roles);
         let tiers = self.tiers();
-        let limits = self.limits(&attributes, &mappings);
+        let limits = self.limits(&attributes, &mappings, &tiers);
         let csrf = self.csrf();
         let (headers, default_headers, no_headers) = self.headers();
         let shapes = self.shapes();
@@ -84,9 +90,9 @@ impl Checker<'_> {
         });
         let any_error = self.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
         if let (false, Some(mappings), Some(csrf)) = (any_error, mappings.into_iter().collect(), csrf) {
-            return Ok(TypedPolicy {
+            let typed = TypedPolicy {
                 name,
-                secrets: self.secrets,
+                secrets: std::mem::replace(&mut self.secrets, Table::new()),
                 tokens,
                 mappings,
                 attributes,
@@ -99,38 +105,47 @@ impl Checker<'_> {
                 default_headers,
                 shapes: shapes.table,
                 routes,
-            });
+            };
+            return Ok((typed, sorted(self.diagnostics, self.sources)));
         }
-        Err(self.sorted())
-    }
-
-    /// By file name, then position, and no more than a person would read.
-    fn sorted(mut self) -> Vec<Diagnostic> {
-        let place = |span: Span| (self.sources.get(span.file as usize).map(Source::name), span.start);
-        self.diagnostics.sort_by(|one, other| place(one.primary.span).cmp(&place(other.primary.span)));
-        let left_out = self.diagnostics.len().saturating_sub(MOST_DIAGNOSTICS);
-        self.diagnostics.truncate(MOST_DIAGNOSTICS);
-        if left_out > 0
-            && let Some(last) = self.diagnostics.last()
-        {
-            let span = last.primary.span;
-            let note = Diagnostic::error("too_many_errors", span, format!("{left_out} more findings are left out"))
-                .help("mend the ones above first");
-            self.diagnostics.push(note);
-        }
-        self.diagnostics
+        Err(sorted(self.diagnostics, self.sources))
     }
 
     fn report(&mut self, finding: Diagnostic) {
         self.diagnostics.push(finding);
     }
 
-    /// The secret of that name, which from now on must have at least so many bytes.
-    fn secret(&mut self, name: &tree::Text, least_bytes: usize) -> Option<Id<Secret>> {
+    /// The secret of that name for one purpose, which it then serves alone: what is made with a key for one purpose
+    /// must not pass for another.
+    fn secret(&mut self, name: &tree::Text, algorithm: HmacAlgorithm) -> Option<Id<Secret>> {
         let (row, ()) = self.names.secrets.find(name, &mut self.diagnostics)?;
         let id = self.secrets.id(row)?;
         let secret = self.secrets.row_mut(id);
-        secret.least_bytes = secret.least_bytes.max(least_bytes);
+        if let Some((_, first)) = secret.used {
+            let (earlier, later) = names::in_order(self.sources, first, name.span);
+            self.report(
+                Diagnostic::error("secret_reused", later, format!("the secret `{}` serves two purposes", name.node))
+                    .also(earlier, "used here, too")
+                    .help("declare a secret for each purpose"),
+            );
+        } else {
+            secret.used = Some((algorithm, name.span));
+        }
         Some(id)
     }
+}
+
+/// By file name, then position, and no more than a person would read.
+fn sorted(mut diagnostics: Vec<Diagnostic>, sources: &[Source]) -> Vec<Diagnostic> {
+    let place = |span: Span| (sources.get(span.file as usize).map(Source::name), span.start);
+    diagnostics.sort_by(|one, other| place(one.primary.span).cmp(&place(other.primary.span)));
+    let left_out = diagnostics.len().saturating_sub(MOST_DIAGNOSTICS);
+    diagnostics.truncate(MOST_DIAGNOSTICS);
+    if let (1.., Some(last)) = (left_out, diagnostics.last()) {
+        let span = last.primary.span;
+        let note = Diagnostic::error("too_many_errors", span, format!("{left_out} more findings are left out"))
+            .help("mend the ones above first");
+        diagnostics.push(note);
+    }
+    diagnostics
 }

@@ -65,6 +65,7 @@ impl<'t, T> Kind<'t, T> {
     pub(super) fn find(&self, name: &Text, out: &mut Vec<Diagnostic>) -> Option<(usize, &T)> {
         let found = self.get(&name.node);
         if found.is_none() {
+            let known = self.entries.keys().copied().take(if worth_suggesting(out) { usize::MAX } else { 0 });
             let code = match self.what {
                 "role" => "unknown_role",
                 "secret" => "unknown_secret",
@@ -76,10 +77,16 @@ impl<'t, T> Kind<'t, T> {
                 "attribute of `account`" => "unknown_attribute",
                 _ => "unknown_name",
             };
-            out.push(unknown(code, self.what, name, self.entries.keys().copied()));
+            out.push(unknown(code, self.what, name, known));
         }
         found
     }
+}
+
+/// Comparing names takes time, and whoever has that many errors reads the first few.
+pub(super) fn worth_suggesting(out: &[Diagnostic]) -> bool {
+    const MOST: usize = 50;
+    out.len() < MOST
 }
 
 /// `there is no WHAT NAME`, with the name that was probably meant.
@@ -220,7 +227,7 @@ impl<'t> Names<'t> {
 pub(super) fn unsupported(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error("unsupported", span, format!("{what} isn't supported by this version"))
         .label("understood, but not enforced yet")
-        .help("take it out: a policy never compiles with a part that wouldn't be enforced")
+        .help("no policy compiles with a part that wouldn't be enforced; without it, this one would say something else")
 }
 
 fn unsupported_declaration(span: Span, word: &str) -> Diagnostic {

@@ -10,17 +10,17 @@ use crate::model::table::{Id, Table};
 use crate::syntax::tree::{Action, Effect, Pattern, Rule, Text};
 
 use super::Checker;
-use super::names::{list, suggest, unknown, unsupported};
+use super::names::{list, suggest, unknown, unsupported, worth_suggesting};
+use super::order::order;
 use super::typed::{Permission, Role};
-
-/// How deeply sets of permissions may name each other.
-const DEEPEST_SET: usize = 8;
 
 /// Where the permissions are: those of one resource stand side by side.
 pub(super) struct PermissionIndex {
     permissions: Table<Permission>,
     by_resource: HashMap<String, Range<usize>>,
     by_action: HashMap<String, Vec<usize>>,
+    /// What each named set of permissions stands for.
+    sets: HashMap<String, BitSet>,
 }
 
 impl Checker<'_> {
@@ -32,6 +32,7 @@ impl Checker<'_> {
     /// One row an action of a resource, with the roles that may do it.
     pub(super) fn permissions(&mut self, roles: &Table<Role>) -> PermissionIndex {
         let mut index = self.actions();
+        self.sets(&mut index);
         let declared: Vec<_> = self.names.roles.iter().map(|(_, role)| *role).collect();
         let mut granted: Vec<BitSet> = declared
             .iter()
@@ -59,8 +60,12 @@ impl Checker<'_> {
     }
 
     fn actions(&mut self) -> PermissionIndex {
-        let mut index =
-            PermissionIndex { permissions: Table::new(), by_resource: HashMap::new(), by_action: HashMap::new() };
+        let mut index = PermissionIndex {
+            permissions: Table::new(),
+            by_resource: HashMap::new(),
+            by_action: HashMap::new(),
+            sets: HashMap::new(),
+        };
         let declared: Vec<_> = self.names.resources.iter().map(|(_, resource)| *resource).collect();
         for resource in declared {
             let first = index.permissions.len();
@@ -117,8 +122,40 @@ impl Checker<'_> {
         }
     }
 
+    /// Finds out what each named set stands for, once, whether it is used or not.
+    fn sets(&mut self, index: &mut PermissionIndex) {
+        let declared: Vec<_> = self.names.permission_sets.iter().map(|(_, set)| *set).collect();
+        let named: Vec<Vec<(usize, &Text)>> = declared
+            .iter()
+            .map(|set| {
+                let bare = set.patterns.iter().filter(|pattern| pattern.action == Action::None);
+                let names = bare.filter_map(|pattern| pattern.resource.as_ref());
+                names.filter_map(|name| Some((self.names.permission_sets.get(&name.node)?.0, name))).collect()
+            })
+            .collect();
+        let order = order(&rows_only(&named));
+        for cycle in &order.cycles {
+            let names = cycle.rows.iter().filter_map(|row| declared.get(*row)).map(|set| &set.name);
+            let closing = cycle.rows.last().and_then(|row| named.get(*row)).and_then(|named| named.get(cycle.closing));
+            if let Some((_, closing)) = closing {
+                self.report(
+                    Diagnostic::error(
+                        "cyclic_permissions",
+                        closing.span,
+                        in_a_cycle("sets of permissions name", names),
+                    )
+                    .label("closes the cycle")
+                    .help("name the permissions themselves in one of the sets"),
+                );
+            }
+        }
+        for set in order.rows.iter().filter_map(|row| declared.get(*row)) {
+            let rows = self.matching(&set.patterns, index);
+            index.sets.insert(set.name.node.clone(), rows);
+        }
+    }
+
     /// Gives each role what the roles it extends may do; a cycle is an error that shows the way round it.
-    /// Walked without recursion: chains can be as long as a policy.
     fn inherit(&mut self, granted: &mut [BitSet]) {
         let declared: Vec<_> = self.names.roles.iter().map(|(_, role)| *role).collect();
         let parents: Vec<Vec<(usize, &Text)>> = declared
@@ -128,44 +165,24 @@ impl Checker<'_> {
                 names.filter_map(|name| Some((self.names.roles.find(name, &mut self.diagnostics)?.0, name))).collect()
             })
             .collect();
-        let mut visits = vec![Visit::Not; parents.len()];
-        for start in 0..parents.len() {
-            // The way from `start` to the role at hand, and how many of each one's parents were seen to.
-            let mut way: Vec<(usize, usize)> = vec![(start, 0)];
-            if visits.get(start) != Some(&Visit::Not) {
-                continue;
+        let order = order(&rows_only(&parents));
+        for cycle in &order.cycles {
+            let names = cycle.rows.iter().filter_map(|row| declared.get(*row)).map(|role| &role.name);
+            let closing =
+                cycle.rows.last().and_then(|row| parents.get(*row)).and_then(|named| named.get(cycle.closing));
+            if let Some((_, closing)) = closing {
+                self.report(
+                    Diagnostic::error("cyclic_role", closing.span, in_a_cycle("roles extend", names))
+                        .label("closes the cycle")
+                        .help("take one of the roles out of `extends`"),
+                );
             }
-            set(&mut visits, start, Visit::OnTheWay);
-            while let Some((role, seen)) = way.last_mut() {
-                let role = *role;
-                let Some((parent, name)) = parents.get(role).and_then(|parents| parents.get(*seen)).copied() else {
-                    set(&mut visits, role, Visit::Done);
-                    way.pop();
-                    if let (Some((child, _)), Some(inherited)) = (way.last(), granted.get(role).cloned())
-                        && let Some(own) = granted.get_mut(*child)
-                    {
-                        own.union(&inherited);
-                    }
-                    continue;
-                };
-                *seen += 1;
-                match visits.get(parent) {
-                    Some(Visit::Not) => {
-                        set(&mut visits, parent, Visit::OnTheWay);
-                        way.push((parent, 0));
-                    }
-                    Some(Visit::OnTheWay) => {
-                        let cycle = way.iter().map(|(role, _)| *role).skip_while(|role| *role != parent);
-                        let names = cycle.chain([parent]).filter_map(|row| declared.get(row)).map(|role| &role.name);
-                        self.report(cyclic(names, name));
-                    }
-                    Some(Visit::Done) | None => {
-                        if let Some(inherited) = granted.get(parent).cloned()
-                            && let Some(own) = granted.get_mut(role)
-                        {
-                            own.union(&inherited);
-                        }
-                    }
+        }
+        for row in order.rows {
+            for (parent, _) in parents.get(row).into_iter().flatten() {
+                let inherited = granted.get(*parent).cloned().unwrap_or_default();
+                if let Some(own) = granted.get_mut(row) {
+                    own.union(&inherited);
                 }
             }
         }
@@ -173,46 +190,62 @@ impl Checker<'_> {
 
     /// The permissions that `patterns` names and `except` doesn't.
     fn expand(&mut self, patterns: &[Pattern], except: &[Pattern], index: &PermissionIndex) -> BitSet {
-        let mut rows = self.matching(patterns, index, 0);
-        rows.subtract(&self.matching(except, index, 0));
+        let mut rows = self.matching(patterns, index);
+        rows.subtract(&self.matching(except, index));
         rows
     }
 
     /// The permissions that a route's `requires` names.
     pub(super) fn required(&mut self, patterns: &[Pattern], index: &PermissionIndex) -> Vec<Id<Permission>> {
-        self.matching(patterns, index, 0).rows().filter_map(|row| index.permissions.id(row)).collect()
+        self.matching(patterns, index).rows().filter_map(|row| index.permissions.id(row)).collect()
     }
 
-    fn matching(&mut self, patterns: &[Pattern], index: &PermissionIndex, depth: usize) -> BitSet {
+    fn matching(&mut self, patterns: &[Pattern], index: &PermissionIndex) -> BitSet {
         let mut rows = BitSet::default();
         for pattern in patterns {
-            self.matching_one(pattern, index, depth, &mut rows);
+            let errors = self.diagnostics.len();
+            let found = self.matching_one(pattern, index);
+            if found.is_empty() && self.diagnostics.len() == errors && !self.said_where_declared(pattern) {
+                self.report(
+                    Diagnostic::error("empty_pattern", pattern.span, "this pattern matches no permission")
+                        .help("declare the actions of a resource: `resource NAME { actions read, write }`"),
+                );
+            }
+            rows.union(&found);
         }
         rows
     }
 
-    fn matching_one(&mut self, pattern: &Pattern, index: &PermissionIndex, depth: usize, rows: &mut BitSet) {
+    /// What is wrong with a set was said where it is declared.
+    fn said_where_declared(&self, pattern: &Pattern) -> bool {
+        let name = pattern.resource.as_ref().filter(|_| pattern.action == Action::None);
+        name.is_some_and(|name| self.names.permission_sets.contains(&name.node))
+    }
+
+    fn matching_one(&mut self, pattern: &Pattern, index: &PermissionIndex) -> BitSet {
+        let mut rows = BitSet::default();
         match (&pattern.resource, &pattern.action) {
             (None, Action::Every | Action::None) => rows.extend(0..index.permissions.len()),
-            (None, Action::One(action)) => self.any_with(action, index, rows),
+            (None, Action::One(action)) => self.any_with(action, index, &mut rows),
             (None, Action::Several(actions)) => {
                 for action in actions {
-                    self.any_with(action, index, rows);
+                    self.any_with(action, index, &mut rows);
                 }
             }
-            (Some(set), Action::None) => self.set_of(set, index, depth, rows),
+            (Some(set), Action::None) => self.set_of(set, index, &mut rows),
             (Some(resource), Action::Every) => {
                 if let Some(range) = self.rows_of(resource, index) {
                     rows.extend(range);
                 }
             }
-            (Some(resource), Action::One(action)) => self.one_of(resource, action, index, rows),
+            (Some(resource), Action::One(action)) => self.one_of(resource, action, index, &mut rows),
             (Some(resource), Action::Several(actions)) => {
                 for action in actions {
-                    self.one_of(resource, action, index, rows);
+                    self.one_of(resource, action, index, &mut rows);
                 }
             }
         }
+        rows
     }
 
     fn rows_of(&mut self, resource: &Text, index: &PermissionIndex) -> Option<Range<usize>> {
@@ -225,7 +258,10 @@ impl Checker<'_> {
         match index.by_action.get(&action.node) {
             Some(found) => rows.extend(found.iter().copied()),
             None => {
-                let known: Vec<&str> = index.by_action.keys().map(String::as_str).collect();
+                let known: Vec<&str> = match worth_suggesting(&self.diagnostics) {
+                    true => index.by_action.keys().map(String::as_str).collect(),
+                    false => Vec::new(),
+                };
                 self.report(unknown_permission(None, action, &known));
             }
         }
@@ -239,6 +275,7 @@ impl Checker<'_> {
             Some(row) => rows.insert(row),
             None => {
                 let known: Vec<&str> = range
+                    .take(if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 })
                     .filter_map(|row| index.permissions.id(row))
                     .map(|id| index.permissions[id].action.as_str())
                     .collect();
@@ -248,52 +285,35 @@ impl Checker<'_> {
     }
 
     /// A bare name is the name of a set.
-    fn set_of(&mut self, name: &Text, index: &PermissionIndex, depth: usize, rows: &mut BitSet) {
-        let Some((_, set)) = self.names.permission_sets.get(&name.node) else {
+    fn set_of(&mut self, name: &Text, index: &PermissionIndex, rows: &mut BitSet) {
+        if let Some(found) = index.sets.get(&name.node) {
+            rows.union(found);
+        } else if !self.names.permission_sets.contains(&name.node) {
             let sets = self.names.permission_sets.iter().map(|(set, _)| set);
+            let sets = sets.take(if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 });
             let error = unknown("unknown_permission", "set of permissions", name, sets);
             self.report(match self.names.resources.contains(&name.node) {
                 true => error.help(format!("for all its actions, write `{}:*`", name.node)),
                 false => error,
             });
-            return;
-        };
-        if depth == DEEPEST_SET {
-            self.report(
-                Diagnostic::error("cyclic_permissions", name.span, "these permissions name each other in a cycle")
-                    .help("name the permissions themselves in one of the sets"),
-            );
-            return;
         }
-        let set = *set;
-        rows.union(&self.matching(&set.patterns, index, depth + 1));
     }
 }
 
-/// How far the walk over the roles has come with one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Visit {
-    Not,
-    OnTheWay,
-    Done,
+fn rows_only(named: &[Vec<(usize, &Text)>]) -> Vec<Vec<usize>> {
+    named.iter().map(|named| named.iter().map(|(row, _)| *row).collect()).collect()
 }
 
-fn set(visits: &mut [Visit], role: usize, visit: Visit) {
-    if let Some(slot) = visits.get_mut(role) {
-        *slot = visit;
-    }
-}
-
-fn cyclic<'n>(names: impl Iterator<Item = &'n Text>, closing: &Text) -> Diagnostic {
+/// `roles extend each other in a cycle: a → b → a`
+fn in_a_cycle<'n>(what: &str, names: impl Iterator<Item = &'n Text>) -> String {
     const MOST_SHOWN: usize = 8;
-    let names: Vec<String> = names.map(|name| format!("`{}`", name.node)).collect();
+    let mut names: Vec<String> = names.map(|name| format!("`{}`", name.node)).collect();
+    names.extend(names.first().cloned());
     let way = match names.as_slice() {
         [first, second, .., last] if names.len() > MOST_SHOWN => format!("{first} → {second} → … → {last}"),
         _ => names.join(" → "),
     };
-    Diagnostic::error("cyclic_role", closing.span, format!("roles extend each other in a cycle: {way}"))
-        .label("closes the cycle")
-        .help("take one of the roles out of `extends`")
+    format!("{what} each other in a cycle: {way}")
 }
 
 impl PermissionIndex {

@@ -1,25 +1,15 @@
 //! The route table: defaults merged, names resolved, and nothing left unsaid.
 
-use std::collections::HashMap;
-
-use http::Method;
-
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
-use crate::syntax::tree::{self, Clause, ClauseKind, PathPattern, Segment};
+use crate::syntax::tree::{self, Clause, ClauseKind};
 
 use super::Checker;
-use super::names::{in_order, suggest, unsupported};
+use super::clause::Draft;
 use super::permission::PermissionIndex;
 use super::schema::Shapes;
-use super::typed::{
-    Access, BodyRule, HeaderSet, Limit, ParameterType, PathSegment, Requirement, Route, Service, Token, TokenCarrier,
-};
-
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-/// Deeper paths than any client's target would hold.
-const MOST_SEGMENTS: usize = 64;
+use super::typed::{Access, BodyRule, HeaderSet, Limit, Route, Service, Token, TokenCarrier};
 
 /// What routes can refer to.
 pub(super) struct Declared<'c> {
@@ -34,30 +24,13 @@ pub(super) struct Declared<'c> {
     pub(super) makes_callers: bool,
 }
 
-/// What the clauses of a block and of one of its routes add up to.
-#[derive(Clone, Default)]
-struct Draft {
-    public: Option<Span>,
-    authenticated: Option<Span>,
-    requirements: Vec<Requirement>,
-    /// Whether it requires something, known or not.
-    requires: bool,
-    body: Option<BodyRule>,
-    limits: Vec<Id<Limit>>,
-    csrf: bool,
-    headers: Option<Id<HeaderSet>>,
-    issues_csrf: bool,
-    issues: bool,
-    rotates: Option<Id<Token>>,
-    logs_in: bool,
-}
-
 impl Checker<'_> {
     pub(super) fn routes(&mut self, declared: &Declared<'_>) -> Table<Route> {
         let blocks = self.names.routes.clone();
         let mut routes = Table::new();
         for block in blocks {
             let mut defaults = Draft::default();
+            self.said_once(&block.defaults, true);
             for clause in &block.defaults {
                 self.clause(clause, &mut defaults, declared);
             }
@@ -78,226 +51,36 @@ impl Checker<'_> {
         mut draft: Draft,
         declared: &Declared<'_>,
     ) -> Option<Route> {
-        // The route's own body and headers replace the block's.
+        self.said_once(&route.clauses, false);
+        // The route's own body replaces the block's.
         let by_default = draft.body.take();
         let public_by_default = draft.public;
-        for clause in &route.clauses {
+        // What a route switches off are the block's defaults, wherever among its clauses it says so.
+        let (off, on): (Vec<&Clause>, Vec<&Clause>) =
+            route.clauses.iter().partition(|clause| matches!(clause.kind, ClauseKind::No(_)));
+        for clause in off.into_iter().chain(on) {
             self.clause(clause, &mut draft, declared);
         }
         let method = self.method(&route.method);
         let path = self.path(&block.prefix, &route.path);
         self.access(route, &draft, public_by_default, declared);
         let body = self.body(route, &draft, by_default, declared);
-        let service = self.service(route, &draft);
+        let service = self.service(route, &draft, declared);
         Some(Route {
             span: route.span,
             method: method?,
             path: path?,
-            access: Access { public: draft.public.is_some(), requirements: draft.requirements },
+            access: Access {
+                public: draft.public.is_some(),
+                authenticated: draft.authenticated.is_some(),
+                requirements: draft.requirements,
+            },
             limits: draft.limits,
             csrf: draft.csrf,
             headers: draft.headers.unwrap_or(declared.default_headers),
             body: body?,
             service,
         })
-    }
-
-    fn clause(&mut self, clause: &Clause, draft: &mut Draft, declared: &Declared<'_>) {
-        match &clause.kind {
-            ClauseKind::Public => draft.public = Some(clause.span),
-            ClauseKind::Authenticated => draft.authenticated = Some(clause.span),
-            ClauseKind::Requires(patterns) => {
-                draft.requires = true;
-                for permission in self.required(patterns, declared.permissions) {
-                    draft.requirements.push(Requirement { any_of: vec![permission] });
-                }
-            }
-            ClauseKind::RequiresAny(patterns) => {
-                draft.requires = true;
-                let any_of = self.required(patterns, declared.permissions);
-                draft.requirements.push(Requirement { any_of });
-            }
-            ClauseKind::Body(name) => {
-                match self.names.schemas.find(name, &mut self.diagnostics) {
-                    Some(_) => draft.body = declared.shapes.find(&name.node).map(BodyRule::Shape),
-                    // Said once already; the route did say which body it takes.
-                    None => draft.body = Some(BodyRule::Raw),
-                }
-            }
-            ClauseKind::BodyRaw => draft.body = Some(BodyRule::Raw),
-            ClauseKind::NoBody => draft.body = Some(BodyRule::Empty),
-            ClauseKind::Limit(name) => {
-                if let Some((row, _)) = self.names.limits.find(name, &mut self.diagnostics)
-                    && let Some(limit) = declared.limits.id(row)
-                    && !draft.limits.contains(&limit)
-                {
-                    draft.limits.push(limit);
-                }
-            }
-            ClauseKind::Csrf => {
-                draft.csrf = true;
-                if !declared.has_csrf {
-                    self.report(
-                        Diagnostic::error("no_csrf", clause.span, "the policy has no `csrf` block")
-                            .help("declare `csrf { … }`"),
-                    );
-                }
-            }
-            ClauseKind::Headers(name) => {
-                if let Some((row, _)) = self.names.headers.find(name, &mut self.diagnostics) {
-                    draft.headers = declared.headers.id(row);
-                }
-            }
-            ClauseKind::No(what) => self.switch_off(what, clause.span, draft, declared),
-            ClauseKind::Issues(tokens) => self.issues(tokens, draft, declared),
-            ClauseKind::Rotates(name) => {
-                if let Some((row, _)) = self.names.tokens.find(name, &mut self.diagnostics) {
-                    draft.rotates = declared.tokens.id(row);
-                }
-            }
-            ClauseKind::Scope(_) => self.report(unsupported(clause.span, "`scope`")),
-            ClauseKind::When(_) => self.report(unsupported(clause.span, "`when`")),
-            ClauseKind::Query(_) => self.report(unsupported(clause.span, "`query`")),
-            ClauseKind::Cors(_) => self.report(unsupported(clause.span, "`cors`")),
-            ClauseKind::On { .. } => self.report(unsupported(clause.span, "`on`")),
-            ClauseKind::Conceal => self.report(unsupported(clause.span, "`conceal`")),
-            ClauseKind::Login(_) => {
-                draft.logs_in = true;
-                self.report(unsupported(clause.span, "`login`"));
-            }
-            ClauseKind::Callback(_) => {
-                draft.logs_in = true;
-                self.report(unsupported(clause.span, "`callback`"));
-            }
-            ClauseKind::Revokes(_) => self.report(unsupported(clause.span, "`revokes`")),
-        }
-    }
-
-    fn switch_off(&mut self, what: &tree::Text, span: Span, draft: &mut Draft, declared: &Declared<'_>) {
-        match what.node.as_str() {
-            "csrf" => draft.csrf = false,
-            "limit" => draft.limits.clear(),
-            "headers" => draft.headers = Some(declared.no_headers),
-            // There is nothing to switch off: `cors` itself isn't supported.
-            "cors" => {}
-            other => self.report(
-                Diagnostic::error("not_switchable", span, format!("`{other}` can't be switched off"))
-                    .help("what protects by identity holds for the whole block: move the route to another block"),
-            ),
-        }
-    }
-
-    fn issues(&mut self, tokens: &[tree::Text], draft: &mut Draft, declared: &Declared<'_>) {
-        for name in tokens {
-            if name.node == "csrf" {
-                draft.issues_csrf = true;
-                if !declared.has_csrf {
-                    self.report(
-                        Diagnostic::error("no_csrf", name.span, "the policy has no `csrf` block")
-                            .help("declare `csrf { … }`"),
-                    );
-                }
-                continue;
-            }
-            draft.issues = true;
-            let Some((_, token)) = self.names.tokens.find(name, &mut self.diagnostics) else { continue };
-            let claims = token.entries.iter().filter_map(|entry| match &entry.node {
-                tree::TokenEntry::Claims(claims) => Some(claims),
-                _ => None,
-            });
-            let sourceless = claims.flatten().find(|claim| claim.source.is_none() && !claim.attribute.optional);
-            if let Some(claim) = sourceless {
-                let name = &claim.attribute.name;
-                let message = format!("a route issues this token, and nothing says where `{}` comes from", name.node);
-                self.diagnostics.push(
-                    Diagnostic::error("claim_without_source", name.span, message)
-                        .help(format!("write `{}: … = account.NAME`", name.node)),
-                );
-            }
-        }
-    }
-
-    fn method(&mut self, method: &tree::Text) -> Option<Method> {
-        if METHODS.contains(&method.node.as_str()) {
-            return Method::from_bytes(method.node.as_bytes()).ok();
-        }
-        let error = Diagnostic::error("unknown_method", method.span, format!("there is no method `{}`", method.node));
-        self.report(match suggest(&method.node, METHODS.into_iter()) {
-            Some(meant) => error.help(format!("did you mean `{meant}`?")),
-            None => error.help("write `GET`, `POST`, `PUT`, `PATCH`, `DELETE`, `HEAD` or `OPTIONS`"),
-        });
-        None
-    }
-
-    fn path(&mut self, prefix: &PathPattern, path: &PathPattern) -> Option<Vec<PathSegment>> {
-        let mut segments = Vec::new();
-        let mut names: Vec<&str> = Vec::new();
-        let written = prefix.segments.iter().chain(&path.segments);
-        let count = prefix.segments.len() + path.segments.len();
-        if count > MOST_SEGMENTS {
-            let message = format!("the path has {count} segments");
-            let help = format!("use at most {MOST_SEGMENTS}");
-            self.report(Diagnostic::error("path_too_deep", path.span, message).help(help));
-            return None;
-        }
-        for (at, segment) in written.enumerate() {
-            let (name, typed) = match segment {
-                Segment::Literal(literal) => {
-                    segments.push(PathSegment::Literal(literal.node.clone()));
-                    continue;
-                }
-                Segment::Parameter { name, ty } => {
-                    let ty = match ty {
-                        Some(ty) => self.parameter_type(ty)?,
-                        None => ParameterType::Any,
-                    };
-                    (name, PathSegment::Parameter { name: name.node.clone(), ty })
-                }
-                Segment::Rest(name) => {
-                    if at + 1 != count {
-                        self.report(
-                            Diagnostic::error(
-                                "rest_not_last",
-                                name.span,
-                                format!("`{{*{}}}` takes the whole rest of the path", name.node),
-                            )
-                            .help("let it stand last"),
-                        );
-                        return None;
-                    }
-                    (name, PathSegment::Rest(name.node.clone()))
-                }
-            };
-            if names.contains(&name.node.as_str()) {
-                self.report(
-                    Diagnostic::error(
-                        "duplicate_name",
-                        name.span,
-                        format!("parameter `{}` stands twice in this path", name.node),
-                    )
-                    .help("give them different names"),
-                );
-                return None;
-            }
-            names.push(&name.node);
-            segments.push(typed);
-        }
-        Some(segments)
-    }
-
-    fn parameter_type(&mut self, ty: &tree::Text) -> Option<ParameterType> {
-        match ty.node.as_str() {
-            "int" => Some(ParameterType::Int),
-            "uuid" => Some(ParameterType::Uuid),
-            "string" => Some(ParameterType::Any),
-            other => {
-                self.report(
-                    Diagnostic::error("unknown_type", ty.span, format!("a path parameter can't be of type `{other}`"))
-                        .help("write `{name}`, `{name: int}` or `{name: uuid}`"),
-                );
-                None
-            }
-        }
     }
 
     /// A route must say who may come: silence opens no door.
@@ -308,6 +91,14 @@ impl Checker<'_> {
             self.report(
                 Diagnostic::error("public_and_protected", span, "a route can't be `public` and ask for a caller, too")
                     .help("take `public` out, or move the route to a block of its own"),
+            );
+        }
+        if let (Some(authenticated), true) = (draft.authenticated, draft.requires) {
+            self.report(
+                Diagnostic::warning("redundant_authenticated", authenticated, "`requires` asks for a caller already")
+                    .help(
+                        "take `authenticated` out, unless an `allow anyone` covers the permission and shouldn't here",
+                    ),
             );
         }
         if draft.public.is_none() && draft.authenticated.is_none() && !draft.requires {
@@ -359,7 +150,7 @@ impl Checker<'_> {
         }
     }
 
-    fn service(&mut self, route: &tree::Route, draft: &Draft) -> Service {
+    fn service(&mut self, route: &tree::Route, draft: &Draft, declared: &Declared<'_>) -> Service {
         let head = route.method.span.to(route.path.span);
         match (draft.rotates, draft.issues_csrf, draft.issues) {
             (Some(_), true, _) | (None, true, true) => {
@@ -369,7 +160,22 @@ impl Checker<'_> {
                 );
                 Service::IssueCsrf
             }
-            (Some(token), false, _) => Service::Rotate(token),
+            (Some(token), false, issues) => {
+                let declared = &declared.tokens[token];
+                if declared.carrier == TokenCarrier::Bearer {
+                    let message = format!("`{}` is a bearer token: it can't be rotated", declared.name);
+                    let error = Diagnostic::error("bearer_rotated", head, message)
+                        .help("rotate a token that is `carried body \"FIELD\"`");
+                    self.report(error);
+                }
+                if !issues {
+                    self.report(
+                        Diagnostic::error("rotates_for_nothing", head, "this route takes a token and gives none back")
+                            .help("add `issues TOKEN, …`"),
+                    );
+                }
+                Service::Rotate(token)
+            }
             (None, true, false) => Service::IssueCsrf,
             (None, false, true) if !draft.logs_in => {
                 self.report(
@@ -381,56 +187,4 @@ impl Checker<'_> {
             (None, false, _) => Service::Handler,
         }
     }
-
-    /// Two routes with one method whose paths match the same requests, and two types at one place.
-    fn distinct(&mut self, routes: &Table<Route>) {
-        let mut shapes: HashMap<(String, &Method), Span> = HashMap::new();
-        for route in routes.iter() {
-            let shape = path_shape(&route.path);
-            if let Some(first) = shapes.get(&(shape.clone(), &route.method)) {
-                let (earlier, later) = in_order(self.sources, *first, route.span);
-                self.diagnostics.push(
-                    Diagnostic::error("duplicate_route", later, format!("two routes match `{} {shape}`", route.method))
-                        .also(earlier, "the other one")
-                        .help("take one of them out"),
-                );
-                continue;
-            }
-            shapes.insert((shape, &route.method), route.span);
-        }
-        let mut types: HashMap<String, (ParameterType, Span)> = HashMap::new();
-        for route in routes.iter() {
-            for (at, segment) in route.path.iter().enumerate() {
-                let PathSegment::Parameter { ty: ty @ (ParameterType::Int | ParameterType::Uuid), .. } = segment else {
-                    continue;
-                };
-                let place = path_shape(route.path.get(..at).unwrap_or_default());
-                let (known, first) = *types.entry(place.clone()).or_insert((*ty, route.span));
-                if known != *ty {
-                    let (earlier, later) = in_order(self.sources, first, route.span);
-                    self.diagnostics.push(
-                        Diagnostic::error("parameter_types", later, format!("two types of parameter follow `{place}`"))
-                            .also(earlier, "the other type")
-                            .help("give both the same type"),
-                    );
-                }
-            }
-        }
-    }
-}
-
-/// The path with parameters' names taken out: equal ones match the same requests.
-fn path_shape(path: &[PathSegment]) -> String {
-    if path.is_empty() {
-        return "/".to_owned();
-    }
-    path.iter()
-        .map(|segment| match segment {
-            PathSegment::Literal(literal) => format!("/{literal}"),
-            PathSegment::Parameter { ty: ParameterType::Int, .. } => "/{int}".to_owned(),
-            PathSegment::Parameter { ty: ParameterType::Uuid, .. } => "/{uuid}".to_owned(),
-            PathSegment::Parameter { ty: ParameterType::Any, .. } => "/{}".to_owned(),
-            PathSegment::Rest(_) => "/{*}".to_owned(),
-        })
-        .collect()
 }

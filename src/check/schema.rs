@@ -2,25 +2,19 @@
 
 use std::collections::HashMap;
 
-use regex::RegexBuilder;
 use serde_json::Value as Json;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
 use crate::syntax::tree::{
-    self, Expression, ExpressionKind, Facet, FacetKind, Literal, NumberBound, SchemaEntry, SchemaType, SchemaTypeKind,
+    self, Expression, ExpressionKind, FacetKind, Literal, SchemaEntry, SchemaType, SchemaTypeKind,
 };
 
 use super::Checker;
-use super::names::{suggest, unsupported};
-use super::shape::{
-    Field, InputType, ListRules, NumberRules, Shape, StringCheck, StringRules, StringTest, Transform, UnknownFields,
-};
-
-/// A compiled regex may take so many bytes; and a policy may have so many of them.
-const REGEX_BYTES: usize = 256 * 1024;
-const MOST_REGEXES: usize = 1_000;
+use super::facet::{float_bound, int_bound};
+use super::names::{suggest, unsupported, worth_suggesting};
+use crate::shape::{Field, InputType, ListRules, Shape, UnknownFields, validate_value};
 
 const TYPES: [&str; 5] = ["string", "int", "float", "bool", "any"];
 
@@ -28,7 +22,7 @@ const TYPES: [&str; 5] = ["string", "int", "float", "bool", "any"];
 pub(super) struct Shapes {
     pub(super) table: Table<Shape>,
     rows: HashMap<String, usize>,
-    regexes: usize,
+    pub(super) regexes: usize,
 }
 
 impl Shapes {
@@ -58,7 +52,9 @@ impl Checker<'_> {
                 *shapes.table.row_mut(id) = shape;
             }
         }
-        self.finite(&shapes);
+        if self.finite(&shapes) {
+            self.defaults(&shapes.table);
+        }
         shapes
     }
 
@@ -92,24 +88,17 @@ impl Checker<'_> {
     }
 
     fn field(&mut self, field: &tree::Field, shapes: &mut Shapes) -> Option<Field> {
-        let secret =
-            field.ty.facets.iter().any(|facet| matches!(&facet.kind, FacetKind::Word(word) if word == "secret"));
         let default = match &field.default {
-            Some(default) => Some((constant(default, &mut self.diagnostics)?, default.span)),
+            Some(default) => Some(constant(default, &mut self.diagnostics)?),
             None => None,
         };
         let ty = self.input_type(&field.ty, shapes)?;
-        if let Some((value, span)) = &default
-            && !fits(value, &ty)
-        {
-            let message = format!("the default of `{}` doesn't have its type", field.name.node);
-            self.report(Diagnostic::error("type_mismatch", *span, message).help("write a default of the field's type"));
-        }
         Some(Field {
             name: field.name.node.clone(),
             optional: field.optional,
-            default: default.map(|(value, _)| value),
-            secret,
+            default,
+            default_span: field.default.as_ref().map(|default| default.span),
+            secret: is_secret(&field.ty),
             ty,
         })
     }
@@ -180,7 +169,7 @@ impl Checker<'_> {
                     return Some(InputType::Shape(shape));
                 }
                 let known = TYPES.into_iter().chain(self.names.schemas.iter().map(|(schema, _)| schema));
-                let meant = suggest(name, known);
+                let meant = if worth_suggesting(&self.diagnostics) { suggest(name, known) } else { None };
                 let error = Diagnostic::error("unknown_type", ty.span, format!("there is no type or schema `{name}`"));
                 self.diagnostics.push(match meant {
                     Some(meant) => error.help(format!("did you mean `{meant}`?")),
@@ -192,191 +181,8 @@ impl Checker<'_> {
         }
     }
 
-    fn string_rules(&mut self, facets: &[Facet], shapes: &mut Shapes) -> StringRules {
-        let mut rules = StringRules::default();
-        for facet in facets {
-            let mut tests = Vec::new();
-            match &facet.kind {
-                FacetKind::Min(bound) => tests.extend(self.length(bound).map(StringTest::MinLength)),
-                FacetKind::Max(bound) => tests.extend(self.length(bound).map(StringTest::MaxLength)),
-                FacetKind::Length(least, most) => {
-                    tests.extend(self.length(least).map(StringTest::MinLength));
-                    tests.extend(self.length(most).map(StringTest::MaxLength));
-                }
-                FacetKind::Bytes(least, most) => {
-                    tests.extend(self.length(least).map(StringTest::MinBytes));
-                    tests.extend(self.length(most).map(StringTest::MaxBytes));
-                }
-                FacetKind::Matches(pattern) => tests.extend(self.regex(pattern, shapes)),
-                FacetKind::OneOf(values) => {
-                    tests.push(StringTest::OneOf(values.iter().map(|value| value.node.clone()).collect()));
-                }
-                FacetKind::Word(word) => match word.as_str() {
-                    "trim" => rules.transforms.push(Transform::Trim),
-                    "lowercase" => rules.transforms.push(Transform::Lowercase),
-                    "uppercase" => rules.transforms.push(Transform::Uppercase),
-                    "email" => tests.push(StringTest::Email),
-                    "uuid" => tests.push(StringTest::Uuid),
-                    "secret" => {}
-                    "unique" => self.misplaced(facet, "a `string`"),
-                    other => self.report(unsupported(facet.span, &format!("the facet `{other}`"))),
-                },
-                FacetKind::Range(..) | FacetKind::MultipleOf(_) => self.misplaced(facet, "a `string`"),
-            }
-            let message = facet.message.as_ref().map(|message| message.node.clone());
-            rules.checks.extend(tests.into_iter().map(|test| StringCheck { test, message: message.clone() }));
-        }
-        self.possible_length(facets, &rules);
-        rules
-    }
-
-    /// Some length must satisfy both bounds.
-    fn possible_length(&mut self, facets: &[Facet], rules: &StringRules) {
-        let least = rules.checks.iter().filter_map(|check| match check.test {
-            StringTest::MinLength(length) => Some(length),
-            _ => None,
-        });
-        let most = rules.checks.iter().filter_map(|check| match check.test {
-            StringTest::MaxLength(length) | StringTest::MaxBytes(length) => Some(length),
-            _ => None,
-        });
-        if let (Some(least), Some(most), Some(facet)) = (least.max(), most.min(), facets.last())
-            && least > most
-        {
-            self.report(
-                Diagnostic::error(
-                    "impossible_bounds",
-                    facet.span,
-                    format!("no string has at least {least} and at most {most} characters"),
-                )
-                .help("make the lower bound at most the upper one"),
-            );
-        }
-    }
-
-    fn regex(&mut self, pattern: &tree::Text, shapes: &mut Shapes) -> Option<StringTest> {
-        shapes.regexes += 1;
-        if shapes.regexes > MOST_REGEXES {
-            if shapes.regexes == MOST_REGEXES + 1 {
-                let message = format!("a policy may have at most {MOST_REGEXES} regexes");
-                self.report(
-                    Diagnostic::error("too_many_regexes", pattern.span, message).help("share schemas that are alike"),
-                );
-            }
-            return None;
-        }
-        let built = RegexBuilder::new(&pattern.node).size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES).build();
-        match built {
-            Ok(regex) => Some(StringTest::Matches(regex)),
-            Err(regex::Error::CompiledTooBig(_)) => {
-                self.report(
-                    Diagnostic::error("invalid_regex", pattern.span, "the regex is too large once compiled")
-                        .help("use smaller repetitions, or `min` and `max` for lengths"),
-                );
-                None
-            }
-            Err(error) => {
-                // The last line of the crate's message says what is wrong; the ones before draw the pattern.
-                let told = error.to_string();
-                let why = told.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                self.report(
-                    Diagnostic::error("invalid_regex", pattern.span, format!("the regex isn't valid: {why}")).help(
-                        "the syntax is that of the `regex` crate: linear time, no look-around, no back-references",
-                    ),
-                );
-                None
-            }
-        }
-    }
-
-    fn number_rules<N: Copy + PartialOrd>(
-        &mut self,
-        facets: &[Facet],
-        name: &str,
-        read: fn(&NumberBound) -> Option<N>,
-    ) -> NumberRules<N> {
-        let mut rules = NumberRules { min: None, max: None, multiple_of: None };
-        for facet in facets {
-            let mut bound = |bound: &NumberBound| {
-                let value = read(bound);
-                if value.is_none() {
-                    self.diagnostics.push(
-                        Diagnostic::error("type_mismatch", bound.span, format!("this bound isn't of type `{name}`"))
-                            .help(format!("write a number of type `{name}`")),
-                    );
-                }
-                value
-            };
-            match &facet.kind {
-                FacetKind::Min(least) => rules.min = bound(least),
-                FacetKind::Max(most) => rules.max = bound(most),
-                FacetKind::Range(least, most) => {
-                    rules.min = bound(least);
-                    rules.max = bound(most);
-                }
-                FacetKind::MultipleOf(step) => rules.multiple_of = bound(step),
-                FacetKind::Word(word) if word == "secret" => {}
-                _ => self.misplaced(facet, &format!("an `{name}`")),
-            }
-        }
-        if let (Some(least), Some(most), Some(facet)) = (rules.min, rules.max, facets.last())
-            && least > most
-        {
-            self.report(
-                Diagnostic::error("impossible_bounds", facet.span, "no number is within these bounds")
-                    .help("make the lower bound at most the upper one"),
-            );
-        }
-        rules
-    }
-
-    /// The rules of a list, its items' type left open.
-    fn list_rules(&mut self, ty: &SchemaType) -> ListRules {
-        let mut rules = ListRules { item: InputType::Any, min: None, max: None, unique: false };
-        for facet in &ty.facets {
-            match &facet.kind {
-                FacetKind::Min(bound) => rules.min = self.length(bound),
-                FacetKind::Max(bound) => rules.max = self.length(bound),
-                FacetKind::Word(word) if word == "unique" => rules.unique = true,
-                FacetKind::Word(word) if word == "secret" => {}
-                _ => self.misplaced(facet, "a list"),
-            }
-        }
-        rules
-    }
-
-    fn length(&mut self, bound: &NumberBound) -> Option<u64> {
-        let length = match &bound.node {
-            Literal::Int(length) => u64::try_from(*length).ok(),
-            Literal::Size(bytes) => Some(*bytes),
-            _ => None,
-        };
-        if length.is_none() {
-            self.report(
-                Diagnostic::error("type_mismatch", bound.span, "a length is a whole number, 0 or more")
-                    .help("write a whole number, such as `max 200`"),
-            );
-        }
-        length
-    }
-
-    fn no_facets(&mut self, ty: &SchemaType, what: &str) {
-        for facet in &ty.facets {
-            if !matches!(&facet.kind, FacetKind::Word(word) if word == "secret") {
-                self.misplaced(facet, what);
-            }
-        }
-    }
-
-    fn misplaced(&mut self, facet: &Facet, what: &str) {
-        self.report(
-            Diagnostic::error("misplaced_facet", facet.span, format!("this facet says nothing about {what}"))
-                .help("take it out"),
-        );
-    }
-
     /// A schema that holds itself in a required field has no finite value.
-    fn finite(&mut self, shapes: &Shapes) {
+    fn finite(&mut self, shapes: &Shapes) -> bool {
         // A shape is finite once all its required fields are. What is left when nothing changes any more isn't.
         let mut finite = vec![false; shapes.table.len()];
         loop {
@@ -401,6 +207,22 @@ impl Checker<'_> {
                     .help("make that field optional, nullable, or a list"),
             );
         }
+        infinite.is_empty()
+    }
+
+    /// A default passes for validated input, so it must be valid itself.
+    fn defaults(&mut self, shapes: &Table<Shape>) {
+        for field in shapes.iter().flat_map(all_fields) {
+            let (Some(default), Some(span)) = (&field.default, field.default_span) else { continue };
+            if let Err(violations) = validate_value(shapes, &field.ty, default.clone()) {
+                let why = violations.first_message();
+                let message = format!("the default of `{}` isn't valid: it {why}", field.name);
+                self.report(
+                    Diagnostic::error("invalid_default", span, message)
+                        .help("write a default that the field itself would take"),
+                );
+            }
+        }
     }
 }
 
@@ -420,22 +242,6 @@ fn type_is_finite(ty: &InputType, finite: &[bool]) -> bool {
         | InputType::Any
         | InputType::Enum(_)
         | InputType::Nullable(_) => true,
-    }
-}
-
-fn int_bound(bound: &NumberBound) -> Option<i64> {
-    match bound.node {
-        Literal::Int(value) => Some(value),
-        _ => None,
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a bound beyond 2^53 is rounded as any float is")]
-fn float_bound(bound: &NumberBound) -> Option<f64> {
-    match bound.node {
-        Literal::Int(value) => Some(value as f64),
-        Literal::Float(value) => Some(value),
-        _ => None,
     }
 }
 
@@ -461,19 +267,29 @@ fn constant(expression: &Expression, out: &mut Vec<Diagnostic>) -> Option<Json> 
     }
 }
 
-/// Whether a default is of the field's type; its facets aren't asked.
-fn fits(value: &Json, ty: &InputType) -> bool {
-    match ty {
-        InputType::String(_) => value.is_string(),
-        InputType::Int(_) => value.is_i64(),
-        InputType::Float(_) => value.is_number(),
-        InputType::Bool => value.is_boolean(),
-        InputType::Any => true,
-        InputType::Enum(values) => value.as_str().is_some_and(|value| values.iter().any(|known| known == value)),
-        InputType::List(rules) => {
-            value.as_array().is_some_and(|items| items.iter().all(|item| fits(item, &rules.item)))
+/// A field is secret as soon as any part of it is.
+fn is_secret(ty: &SchemaType) -> bool {
+    let itself = ty.facets.iter().any(|facet| matches!(&facet.kind, FacetKind::Word(word) if word == "secret"));
+    itself
+        || match &ty.kind {
+            SchemaTypeKind::List(item) | SchemaTypeKind::Map(item) => is_secret(item),
+            SchemaTypeKind::Union(members) => members.iter().any(is_secret),
+            SchemaTypeKind::Tagged(_, members) => members.iter().any(|(_, member)| is_secret(member)),
+            // The fields of a record have secrets of their own.
+            SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) | SchemaTypeKind::Record(_) => false,
         }
-        InputType::Record(_) | InputType::Shape(_) => value.is_object(),
-        InputType::Nullable(ty) => value.is_null() || fits(value, ty),
+}
+
+/// The fields of a type's own records, however deep.
+fn fields_within(ty: &InputType) -> Vec<&Field> {
+    match ty {
+        InputType::Record(shape) => all_fields(shape),
+        InputType::List(rules) => fields_within(&rules.item),
+        InputType::Nullable(ty) => fields_within(ty),
+        _ => Vec::new(),
     }
+}
+
+fn all_fields(shape: &Shape) -> Vec<&Field> {
+    shape.fields.iter().flat_map(|field| std::iter::once(field).chain(fields_within(&field.ty))).collect()
 }

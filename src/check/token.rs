@@ -1,11 +1,13 @@
 //! Tokens, and how their claims become the caller.
 
+use std::collections::{HashMap, HashSet};
+
 use jiff::SignedDuration;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::Table;
-use crate::syntax::tree::{self, Carried, Expression, ExpressionKind, Text, TokenEntry};
+use crate::syntax::tree::{self, Carried, Expression, ExpressionKind, Literal, Text, TokenEntry};
 
 use super::Checker;
 use super::expression::{self, Scope, expect, infer, value_type};
@@ -35,9 +37,16 @@ struct TokenParts<'e> {
 impl Checker<'_> {
     /// One row a declared token, in the order written.
     pub(super) fn tokens(&mut self) -> Table<Token> {
+        let account: Vec<&tree::Attribute> = self.names.account.iter().map(|(_, attribute)| *attribute).collect();
+        for attribute in account {
+            value_type(&attribute.ty, &mut self.diagnostics);
+        }
         let declared: Vec<&tree::Token> = self.names.tokens.iter().map(|(_, token)| *token).collect();
+        let errors = self.diagnostics.len();
         let tokens = declared.into_iter().map(|token| self.token(token)).collect();
-        self.tell_apart(&tokens);
+        if self.diagnostics.len() == errors {
+            self.tell_apart(&tokens);
+        }
         tokens
     }
 
@@ -45,7 +54,7 @@ impl Checker<'_> {
         let parts = self.token_parts(token);
         let algorithm = parts.algorithm.unwrap_or(HmacAlgorithm::Hs256);
         let secret = match parts.key {
-            Some(key) => self.secret(key, algorithm.least_key_bytes()),
+            Some(key) => self.secret(key, algorithm),
             None => {
                 let by_other_means = |entry: &TokenEntry| matches!(entry, TokenEntry::Keys(_) | TokenEntry::Opaque);
                 if !token.entries.iter().any(|entry| by_other_means(&entry.node)) {
@@ -59,7 +68,7 @@ impl Checker<'_> {
             span: token.name.span,
             algorithm,
             // In a policy with an error, which nobody will bind, any row will do.
-            secret: secret.unwrap_or_else(|| self.secrets.push(Secret { name: String::new(), least_bytes: 0 })),
+            secret: secret.unwrap_or_else(|| self.secrets.push(Secret { name: String::new(), used: None })),
             issuer: parts.issuer,
             audiences: parts.audiences,
             typ: parts.typ,
@@ -73,6 +82,7 @@ impl Checker<'_> {
     fn token_parts<'e>(&mut self, token: &'e tree::Token) -> TokenParts<'e> {
         let mut parts = TokenParts::default();
         let mut seen: Vec<(&'static str, Span)> = Vec::new();
+        let mut single_use = None;
         for entry in &token.entries {
             let word = entry_word(&entry.node);
             if let Some((_, first)) = seen.iter().find(|(other, _)| *other == word) {
@@ -91,8 +101,8 @@ impl Checker<'_> {
                     parts.audiences = audiences.iter().map(|audience| audience.node.clone()).collect();
                 }
                 TokenEntry::Typ(typ) => parts.typ = Some(typ.node.clone()),
-                TokenEntry::Lifetime(lifetime) => parts.lifetime = Some(self.duration(lifetime)),
-                TokenEntry::Leeway(leeway) => parts.leeway = Some(self.duration(leeway)),
+                TokenEntry::Lifetime(lifetime) => parts.lifetime = Some(self.duration(lifetime, 1)),
+                TokenEntry::Leeway(leeway) => parts.leeway = Some(self.duration(leeway, 0)),
                 TokenEntry::Carried(carried) => match carried {
                     Carried::Bearer => parts.carrier = Some(TokenCarrier::Bearer),
                     Carried::Body(field) => parts.carrier = Some(TokenCarrier::Body(field.node.clone())),
@@ -105,8 +115,8 @@ impl Checker<'_> {
                         self.report(unsupported(entry.span, "`carried header`"));
                     }
                 },
-                // What single use asks for happens at rotation.
-                TokenEntry::SingleUse(_) => {}
+                // What single use asks for happens at rotation; a bearer token isn't rotated.
+                TokenEntry::SingleUse(_) => single_use = Some(entry.span),
                 TokenEntry::Claims(claims) => parts.claims = self.claims(claims),
                 TokenEntry::Keys(_) => self.report(unsupported(entry.span, "`keys`")),
                 TokenEntry::Opaque => self.report(unsupported(entry.span, "`opaque`")),
@@ -114,6 +124,9 @@ impl Checker<'_> {
         }
         if !seen.iter().any(|(word, _)| *word == "algorithm") {
             self.report(incomplete(&token.name, "algorithm", "algorithm HS256"));
+        }
+        if let (Some(span), None | Some(TokenCarrier::Bearer)) = (single_use, &parts.carrier) {
+            self.report(unsupported(span, "`single_use` on a bearer token"));
         }
         parts
     }
@@ -143,22 +156,24 @@ impl Checker<'_> {
         }
     }
 
-    fn duration(&mut self, milliseconds: &tree::Spanned<u64>) -> SignedDuration {
-        if let Ok(duration) = i64::try_from(milliseconds.node).map(SignedDuration::from_millis) {
-            return duration;
+    fn duration(&mut self, milliseconds: &tree::Spanned<u64>, least: u64) -> SignedDuration {
+        const LONGEST: u64 = 366 * 24 * 60 * 60 * 1000;
+        let within = i64::try_from(milliseconds.node).ok().filter(|_| (least..=LONGEST).contains(&milliseconds.node));
+        if within.is_none() {
+            self.report(
+                Diagnostic::error("duration_out_of_range", milliseconds.span, "this duration is out of range")
+                    .help("write one that is longer than 0 and at most 366 days, such as `15m`"),
+            );
         }
-        self.report(
-            Diagnostic::error("duration_too_long", milliseconds.span, "this duration is too long")
-                .help("write one of at most some years"),
-        );
-        SignedDuration::ZERO
+        within.map_or(SignedDuration::ZERO, SignedDuration::from_millis)
     }
 
     fn claims(&mut self, claims: &[tree::Claim]) -> Vec<Claim> {
         let mut typed: Vec<Claim> = Vec::new();
+        let mut names: HashSet<&str> = HashSet::new();
         for claim in claims {
             let name = &claim.attribute.name;
-            if typed.iter().any(|known| known.name == name.node) {
+            if !names.insert(&name.node) {
                 let error =
                     Diagnostic::error("duplicate_name", name.span, format!("claim `{}` stands twice", name.node))
                         .help("keep one of them");
@@ -197,6 +212,7 @@ impl Checker<'_> {
         if attribute.optional && !optional {
             self.report(expression::undischarged(source.span, "the source of a required claim"));
         }
+        // An error in the attribute's own type is reported where it stands.
         let Some(source_type) = value_type(&attribute.ty, &mut Vec::new()) else { return };
         if source_type != *ty {
             let message = format!("the claim is a `{}`, and its source is a `{}`", ty.name(), source_type.name());
@@ -259,19 +275,20 @@ impl Checker<'_> {
                 .help("make the user from a token that is carried as a bearer token");
             self.report(error);
         }
-        let scope = Scope::Claims(&tokens[token].claims);
-        let mut seen: Vec<&Text> = Vec::new();
+        let claims = &tokens[token].claims;
+        let slots = claims.iter().enumerate().map(|(slot, claim)| (claim.name.as_str(), slot)).collect();
+        let scope = Scope::Claims(claims, &slots);
+        let mut seen: HashMap<&str, Span> = HashMap::new();
         let (mut id, mut roles, mut tier) = (None, None, None);
         let mut others = Vec::new();
         for (name, expression) in &mapping.entries {
-            if let Some(first) = seen.iter().find(|other| other.node == name.node) {
+            if let Some(first) = seen.insert(&name.node, name.span) {
                 let error = Diagnostic::error("duplicate_name", name.span, format!("`{}` stands twice", name.node))
-                    .also(first.span, "first written here")
+                    .also(first, "first written here")
                     .help("keep one of them");
                 self.report(error);
                 continue;
             }
-            seen.push(name);
             let out = &mut self.diagnostics;
             match name.node.as_str() {
                 "id" => id = self.present(name, expression, scope),
@@ -279,7 +296,10 @@ impl Checker<'_> {
                     let strings = Type::List(Box::new(Type::String));
                     let help = "write a list of strings, such as `[claims.role]`";
                     roles = match infer(expression, scope, out) {
-                        Some(typed) if typed.ty == strings => Some(typed.expr),
+                        Some(typed) if typed.ty == strings => {
+                            self.role_constants(expression);
+                            Some(typed.expr)
+                        }
                         Some(typed) => {
                             let message = format!("`roles` must be a `[string]`, and this is a `{}`", typed.ty.name());
                             out.push(Diagnostic::error("type_mismatch", expression.span, message).help(help));
@@ -288,7 +308,10 @@ impl Checker<'_> {
                         None => None,
                     };
                 }
-                "tier" => tier = expect(expression, &Type::String, "`tier`", scope, out).map(|typed| typed.expr),
+                "tier" => {
+                    tier = expect(expression, &Type::String, "`tier`", scope, out).map(|typed| typed.expr);
+                    self.tier_constants(expression);
+                }
                 "scopes" => out.push(unsupported(name.span, "`scopes`")),
                 "token" => out.push(
                     Diagnostic::error("reserved_name", name.span, "`user.token` is built in")
@@ -297,7 +320,7 @@ impl Checker<'_> {
                 _ => others.extend(infer(expression, scope, out).map(|typed| (name, typed))),
             }
         }
-        if !seen.iter().any(|name| name.node == "id") {
+        if !seen.contains_key("id") {
             self.report(
                 Diagnostic::error("incomplete", span, "the mapping doesn't say who the user is")
                     .help("add `id = claims.NAME`"),
@@ -311,6 +334,22 @@ impl Checker<'_> {
             })
             .collect();
         Some(Mapping { token, id: id?, roles, tier, attributes: expressions })
+    }
+
+    /// A role that is written out must exist; one that comes with a token may not.
+    fn role_constants(&mut self, expression: &Expression) {
+        match &expression.kind {
+            ExpressionKind::Literal(Literal::String(name)) => {
+                let name = Text { node: name.clone(), span: expression.span };
+                self.names.roles.find(&name, &mut self.diagnostics);
+            }
+            ExpressionKind::List(parts) | ExpressionKind::Coalesce(parts) => {
+                for part in parts {
+                    self.role_constants(part);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// `id`, which must be there.

@@ -9,7 +9,7 @@ use crate::model::source::Span;
 use crate::model::table::{Id, Table};
 use crate::model::value::Value;
 
-use super::shape::Shape;
+use crate::shape::Shape;
 
 /// A whole policy, checked.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(crate) struct TypedPolicy {
 #[derive(Debug)]
 pub(crate) struct Secret {
     pub(crate) name: String,
-    /// The fewest bytes that its uses allow (RFC 7518 §3.2 for HMAC); 0 where nothing uses it.
-    pub(crate) least_bytes: usize,
+    /// What it is the key of, and where the policy says so; nothing where nothing uses it.
+    pub(crate) used: Option<(HmacAlgorithm, Span)>,
 }
 
 /// A kind of JWT.
@@ -194,6 +194,9 @@ pub(crate) struct Limit {
     pub(crate) quota: Quota,
     pub(crate) cost: u64,
     pub(crate) on_failure: OnFailure,
+    /// The longest window that the limit can be charged by, in microseconds: what another tier still counts must
+    /// not be forgotten.
+    pub(crate) longest_period: i64,
     /// One that doesn't read the user runs before authentication.
     pub(crate) reads_user: bool,
 }
@@ -273,6 +276,8 @@ pub(crate) enum ParameterType {
 pub(crate) struct Access {
     /// Anonymous callers, too.
     pub(crate) public: bool,
+    /// Said outright, which no `allow anyone` overrules.
+    pub(crate) authenticated: bool,
     /// All of them must hold.
     pub(crate) requirements: Vec<Requirement>,
 }

@@ -63,6 +63,9 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
     }
     let Ok(text) = line.to_str() else { return Err(unreadable("the `Authorization` header isn't ASCII")) };
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
+    if scheme.is_empty() || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Err(unreadable("the `Authorization` header doesn't begin with a scheme"));
+    }
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Ok(None);
     }
@@ -100,8 +103,9 @@ fn mapped(
     claims: &[Known<Value>],
 ) -> Result<Identity, &'static str> {
     let environment = Environment { claims, user: None, client: None };
-    let Known::Value(Value::String(id)) = evaluate(&mapping.id, environment) else {
-        return Err("the token doesn't say who the user is");
+    let id = match evaluate(&mapping.id, environment) {
+        Known::Value(Value::String(id)) if !id.is_empty() => id,
+        _ => return Err("the token doesn't say who the user is"),
     };
     let role_names = match mapping.roles.as_ref().map(|roles| evaluate(roles, environment)) {
         Some(Known::Value(Value::List(names))) => names

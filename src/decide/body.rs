@@ -3,25 +3,39 @@
 use http::{HeaderMap, header};
 use serde_json::{Map, Value as Json};
 
-use crate::check::shape::Shape;
 use crate::check::typed::{Token, TypedPolicy};
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::table::Id;
+use crate::shape::{Shape, Validated, Violations, validate};
 
 use super::Denial;
 use super::json;
-use super::validate::{Validated, Violations, validate};
+use super::transport::MAX_BODY;
 
 /// A route without a body takes none: what no schema speaks of doesn't pass.
 pub(super) fn check_empty(request: &Request<'_>) -> Result<(), Denial> {
+    if request.body.is_some_and(|body| !body.is_empty()) {
+        return Err(Denial::new(Code::BodyUnexpected, Stage::Validate, "the route takes no body, and there is one"));
+    }
+    if announces_body(request.headers) {
+        return Err(Denial::new(
+            Code::BodyUnexpected,
+            Stage::Validate,
+            "the route takes no body, and one is announced",
+        ));
+    }
+    Ok(())
+}
+
+/// A body that nobody reads has a size all the same.
+pub(super) fn check_size(request: &Request<'_>) -> Result<(), Denial> {
     match request.body {
-        Some([]) => Ok(()),
-        Some(_) => Err(Denial::new(Code::BodyUnexpected, Stage::Validate, "the route takes no body, and there is one")),
-        None if announces_body(request.headers) => {
-            Err(Denial::new(Code::BodyUnexpected, Stage::Validate, "the route takes no body, and one is announced"))
+        Some(body) if body.len() > MAX_BODY => {
+            let message = format!("the body has {} bytes, and {MAX_BODY} are allowed", body.len());
+            Err(Denial::new(Code::BodyTooLarge, Stage::Validate, message))
         }
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -34,7 +48,8 @@ fn announces_body(headers: &HeaderMap) -> bool {
 /// Parses and validates a body of a declared shape.
 pub(super) fn check_shape(policy: &TypedPolicy, shape: Id<Shape>, request: &Request<'_>) -> Result<Validated, Denial> {
     let body = read(request)?;
-    validate(policy, &policy.shapes[shape], body).map_err(|violations| violated(&policy.shapes[shape].name, violations))
+    validate(&policy.shapes, &policy.shapes[shape], body)
+        .map_err(|violations| violated(&policy.shapes[shape].name, violations))
 }
 
 /// The token in its field, which is the only one.
@@ -61,6 +76,7 @@ fn read(request: &Request<'_>) -> Result<Json, Denial> {
     if body.is_empty() {
         return Err(denied(Code::BodyMissing, "the request has no body"));
     }
+    check_size(request)?;
     if !is_json(request.headers) {
         return Err(denied(Code::MediaTypeUnsupported, "the body's media type isn't `application/json`"));
     }
@@ -75,13 +91,19 @@ fn is_json(headers: &HeaderMap) -> bool {
     let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return false };
     let Ok(text) = line.to_str() else { return false };
+    let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    if !encodings.into_iter().all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return false;
+    }
     let mut parts = text.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     let utf8 = parts.all(|parameter| match parameter.split_once('=') {
-        Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
-            value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
         }
-        _ => true,
+        // No blanks stand around the `=` of a parameter (RFC 9110 §5.6.6), and none is without one.
+        Some((name, value)) => name.trim() == name && value.trim() == value,
+        None => parameter.is_empty(),
     });
     essence.eq_ignore_ascii_case("application/json") && utf8
 }

@@ -30,19 +30,20 @@ fn denial(code: Code, message: &'static str, csrf: &Csrf) -> Denial {
     Denial::new(code, Stage::Csrf, message).at(csrf.span)
 }
 
-/// Checks a request, unless its method is safe.
+/// Checks a request, unless its method is safe. `by_header`: a credential identifies the caller that no browser sends by
+/// itself.
 pub(super) fn check(
     csrf: &Csrf,
     key: &hmac::Key,
     request: &Request<'_>,
     target: &Target,
-    authenticated: bool,
+    by_header: bool,
 ) -> Result<(), Denial> {
     if is_safe(request) {
         return Ok(());
     }
     let session = session(csrf, request.headers)?;
-    if csrf.applies == CsrfApplies::Ambient && authenticated && session.is_none() {
+    if csrf.applies == CsrfApplies::Ambient && by_header && session.is_none() {
         return Ok(());
     }
     check_origin(csrf, request, target)?;
@@ -61,7 +62,12 @@ pub(super) fn check(
 /// RFC 9110 §9.2.1; but a WebSocket handshake is a GET that opens a channel for unsafe things (RFC 6455 §10.2).
 fn is_safe(request: &Request<'_>) -> bool {
     let upgrades = request.headers.get_all(header::UPGRADE).iter().any(|value| {
-        value.to_str().is_ok_and(|text| text.split(',').any(|name| name.trim().eq_ignore_ascii_case("websocket")))
+        value.to_str().is_ok_and(|text| {
+            text.split(',').any(|upgrade| {
+                let protocol = upgrade.split('/').next().unwrap_or_default();
+                protocol.trim().eq_ignore_ascii_case("websocket")
+            })
+        })
     });
     !upgrades && matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
@@ -70,17 +76,20 @@ fn is_safe(request: &Request<'_>) -> bool {
 pub(super) fn session(csrf: &Csrf, headers: &HeaderMap) -> Result<Option<String>, Denial> {
     let mut found = None;
     for line in headers.get_all(header::COOKIE) {
-        let Ok(line) = line.to_str() else {
-            return Err(denial(Code::CsrfSession, "the cookies aren't ASCII", csrf));
-        };
-        for cookie in Cookie::split_parse(line).flatten() {
-            if cookie.name() != csrf.cookie {
+        // Other cookies may hold what they like.
+        let line = String::from_utf8_lossy(line.as_bytes());
+        for pair in line.split(';') {
+            // A name without a value, or with blanks around it, is read differently by different readers.
+            let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
+            if name.trim() != csrf.cookie {
                 continue;
             }
-            if found.is_some() {
-                return Err(denial(Code::CsrfSession, "there are two session cookies", csrf));
-            }
-            found = Some(cookie.value().to_owned());
+            let cookie = Cookie::parse(pair.trim_start_matches(' '));
+            let value = cookie.ok().filter(|_| name.trim_start_matches(' ') == csrf.cookie);
+            let Some(value) = value.filter(|_| found.is_none()) else {
+                return Err(denial(Code::CsrfSession, "there are two session cookies, or one is malformed", csrf));
+            };
+            found = Some(value.value().to_owned());
         }
     }
     Ok(found.filter(|session| !session.is_empty()))

@@ -55,18 +55,26 @@ fn problems(policy: &TypedPolicy, ring: &Keys) -> Vec<KeyProblem> {
             problems.push(KeyProblem::Missing { name });
             continue;
         };
-        if bytes.len() < secret.least_bytes {
-            problems.push(KeyProblem::TooShort { name, length: bytes.len(), least: secret.least_bytes });
+        let least = secret.used.map_or(0, |(algorithm, _)| algorithm.least_key_bytes());
+        if bytes.len() < least {
+            problems.push(KeyProblem::TooShort { name, length: bytes.len(), least });
             continue;
         }
         if bytes.iter().all(|byte| Some(byte) == bytes.first()) {
             problems.push(KeyProblem::Constant { name });
             continue;
         }
-        if let Some((first, _)) = present.iter().find(|(_, known)| *known == bytes) {
+        let key = unpadded(bytes);
+        if let Some((first, _)) = present.iter().find(|(_, known)| *known == key) {
             problems.push(KeyProblem::Equal { first: (*first).to_owned(), second: name });
         }
-        present.push((&secret.name, bytes));
+        present.push((&secret.name, key));
     }
     problems
+}
+
+/// HMAC pads a key with zeros (RFC 2104 §2), so keys that differ in zeros at the end are one key.
+fn unpadded(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or(bytes)
 }

@@ -62,10 +62,10 @@ pub(super) fn charge_all(
         };
         let fresh = BucketState::default();
         let state = request.facts.buckets.get(&bucket).unwrap_or(&fresh);
-        let charged = charge(state, rates, request.now.as_microsecond(), limit.cost);
+        let charged = charge(state, rates, limit.longest_period, request.now.as_microsecond(), limit.cost);
         let standing = match charged {
             Charged::Admitted { state: after, tightest } => {
-                let expires = later(request.now, tightest.full_after.max(longest_period(rates)));
+                let expires = later(request.now, limit.longest_period);
                 outcome.effects.push(Effect::Bucket { id: bucket, read: state.version, state: after, expires });
                 tightest
             }
@@ -117,10 +117,6 @@ fn rates<'p>(policy: &'p TypedPolicy, limit: &'p Limit, environment: Environment
             policy.tiers.iter().find(|tier| tier.name == name).map(|tier| tier.rates.as_slice())
         }
     }
-}
-
-fn longest_period(rates: &[Rate]) -> i64 {
-    rates.iter().map(|rate| rate.period).max().unwrap_or(0)
 }
 
 /// The id of the bucket: policy and limit, then for each part of the key which branch it came from and how long it

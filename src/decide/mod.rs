@@ -13,7 +13,6 @@ mod limit;
 mod respond;
 mod sliding_log;
 mod transport;
-mod validate;
 
 pub(crate) use csrf::issue as issue_csrf;
 
@@ -30,13 +29,13 @@ use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::source::Span;
 use crate::model::table::Id;
+use crate::shape::Violations;
 
 use authenticate::{Caller, Identity};
 use evaluate::Environment;
 use keys::BoundKeys;
 use respond::Outcome;
 use transport::Target;
-use validate::Violations;
 
 /// Why a request goes no further, or what is noted beside a decision.
 #[derive(Debug, Clone)]
@@ -206,9 +205,11 @@ impl<'g, 'r> Journey<'g, 'r> {
                 let (Some(csrf), Some(key)) = (&self.policy.csrf, self.keys.csrf()) else {
                     return Err(Denial::new(Code::CsrfInvalid, Stage::Csrf, "the policy has no CSRF key"));
                 };
-                csrf::check(csrf, key, self.request, &self.target, self.user.is_some())
+                // A caller whom the host vouches for may have come by a cookie or a certificate.
+                let by_header = self.user.as_ref().is_some_and(|user| user.token.is_some());
+                csrf::check(csrf, key, self.request, &self.target, by_header)
             }
-            Probe::Body(BodyRule::Raw) => Ok(()),
+            Probe::Body(BodyRule::Raw) => body::check_size(self.request),
             Probe::Body(BodyRule::Empty) => body::check_empty(self.request),
             Probe::Body(BodyRule::Shape(shape)) => {
                 let validated = body::check_shape(self.policy, shape, self.request)?;

@@ -1,6 +1,6 @@
 //! The end of a journey: what was gathered becomes a decision.
 
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
 use crate::check::typed::{HeaderSet, PathSegment, Route, TypedPolicy};
@@ -53,6 +53,10 @@ pub(super) fn routed<'g>(journey: Journey<'g, '_>, outcome: Outcome) -> Decision
     decision.own_headers = journey.headers;
     decision.own_headers.extend(own);
     decision.effects = journey.effects;
+    if decision.verdict == Verdict::Answer && *journey.request.method == Method::HEAD {
+        // RFC 9110 §9.3.2: the headers of the answer, without its body.
+        decision.body = None;
+    }
     decision.user = journey.user.map(|user| caller(policy, user));
     decision.target = Some(journey.target.canonical);
     // A credential that didn't hold, and yet didn't decide, is worth a line in the log; none at all is not.

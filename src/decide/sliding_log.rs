@@ -26,9 +26,9 @@ pub(super) struct Standing {
     pub(super) full_after: i64,
 }
 
-/// Charges `cost` at `now`, in microseconds since 1970. `rates` must not be empty: one window's worth of
-/// admissions at least is kept.
-pub(super) fn charge(state: &BucketState, rates: &[Rate], now: i64, cost: u64) -> Charged {
+/// Charges `cost` at `now`, in microseconds since 1970. Without a rate, nothing is admitted. What is older than
+/// `keep` microseconds is forgotten.
+pub(super) fn charge(state: &BucketState, rates: &[Rate], keep: i64, now: i64, cost: u64) -> Charged {
     let log = settled(state, now);
     let mut retry_after = Some(0);
     let mut tightest: Option<Standing> = None;
@@ -55,8 +55,7 @@ pub(super) fn charge(state: &BucketState, rates: &[Rate], now: i64, cost: u64) -
     if rates.is_empty() || retry_after != Some(0) {
         return Charged::Refused { tightest, retry_after };
     }
-    let longest = rates.iter().map(|rate| rate.period).max().unwrap_or(0);
-    let mut kept = within(&log, now, longest).to_vec();
+    let mut kept = within(&log, now, keep).to_vec();
     match kept.last_mut() {
         Some(last) if last.0 == now => last.1 = last.1.saturating_add(cost),
         _ => kept.push(Admission(now, cost)),

@@ -2,10 +2,12 @@
 //! headers that frame the message. What comes out is the one canonical path that everything after goes by.
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 use http::{HeaderMap, Uri, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::model::path::decode_segment;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::{Request, Scheme};
 
@@ -18,7 +20,7 @@ const MAX_HEADER: usize = 16 * 1024;
 /// The most header lines.
 const MAX_HEADER_LINES: usize = 100;
 /// The largest body in bytes.
-const MAX_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY: usize = 1024 * 1024;
 
 /// What a path segment may hold unescaped (RFC 3986 §3.3), less `;`, which the path never holds.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -72,11 +74,14 @@ fn sizes(request: &Request<'_>) -> Result<(), Denial> {
         let message = format!("the headers have {bytes} bytes, and {MAX_HEADER} are allowed");
         return Err(Denial::new(Code::HeadersTooLarge, Stage::Transport, message));
     }
-    let announced = content_length(request.headers)?.unwrap_or(0);
-    let read = request.body.map_or(0, <[u8]>::len);
-    let body = announced.max(u64::try_from(read).unwrap_or(u64::MAX));
-    if body > MAX_BODY as u64 {
-        let message = format!("the body has {body} bytes, and {MAX_BODY} are allowed");
+    let announced = content_length(request.headers)?;
+    if announced.is_some() && request.headers.contains_key(header::TRANSFER_ENCODING) {
+        // Two readers would see two bodies (RFC 9112 §6.3).
+        let message = "the request has both `Content-Length` and `Transfer-Encoding`";
+        return Err(Denial::new(Code::HeaderMalformed, Stage::Transport, message));
+    }
+    if announced.is_some_and(|length| length > MAX_BODY as u64) {
+        let message = format!("the body is announced to be larger than {MAX_BODY} bytes");
         return Err(Denial::new(Code::BodyTooLarge, Stage::Transport, message));
     }
     Ok(())
@@ -117,8 +122,8 @@ fn target(request: &Request<'_>) -> Result<Target, Denial> {
     if raw.contains('\\') {
         return Err(malformed("the target holds a backslash"));
     }
+    let host = host(request)?;
     if raw.starts_with('/') {
-        let host = host(request)?;
         return taken_apart(raw, request.scheme, host);
     }
     let Some((scheme, after_scheme)) = raw.split_once("://") else {
@@ -132,9 +137,9 @@ fn target(request: &Request<'_>) -> Result<Target, Denial> {
         return Err(malformed("the target's scheme is neither http nor https"));
     };
     let at = after_scheme.find(['/', '?']).unwrap_or(after_scheme.len());
-    let (host, path) = after_scheme.split_at_checked(at).unwrap_or((after_scheme, ""));
+    let (named, path) = after_scheme.split_at_checked(at).unwrap_or((after_scheme, ""));
     let path = if path.starts_with('/') { Cow::Borrowed(path) } else { Cow::Owned(format!("/{path}")) };
-    taken_apart(&path, scheme, Some(authority(host)?))
+    taken_apart(&path, scheme, Some(authority(named)?))
 }
 
 /// The authority that the request is for, by the host's own word or by the `Host` header. One of each name only.
@@ -155,10 +160,25 @@ fn host(request: &Request<'_>) -> Result<Option<String>, Denial> {
 /// A host and perhaps a port: no user, nothing else.
 fn authority(text: &str) -> Result<String, Denial> {
     let parsed: Result<http::uri::Authority, _> = text.parse();
-    match parsed {
-        Ok(authority) if !text.contains('@') && !authority.host().is_empty() => Ok(text.to_ascii_lowercase()),
-        _ => Err(malformed("the host isn't a host name or an address")),
+    let valid = parsed.is_ok_and(|authority| {
+        let host = authority.host();
+        let port = text.get(host.len()..).unwrap_or_default();
+        let port_fits = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        port_fits && !text.contains('@') && is_host(host)
+    });
+    if valid { Ok(text.to_ascii_lowercase()) } else { Err(malformed("the host isn't a host name or an address")) }
+}
+
+/// A host name of labels, or an address; IPv6 in brackets (RFC 3986 §3.2.2).
+fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<Ipv6Addr>().is_ok();
     }
+    let label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    // A name may end in the root's dot.
+    host.strip_suffix('.').unwrap_or(host).split('.').all(label)
 }
 
 fn taken_apart(path_and_query: &str, scheme: Scheme, authority: Option<String>) -> Result<Target, Denial> {
@@ -198,42 +218,8 @@ fn segments(path: &str) -> Result<Vec<String>, Denial> {
         if segment.is_empty() && !last {
             return Err(malformed("the path holds `//`"));
         }
-        segments.push(decoded(segment)?);
+        let decoded = decode_segment(segment).map_err(|what| malformed(format!("the path holds {what}")))?;
+        segments.push(decoded);
     }
     Ok(segments)
-}
-
-fn decoded(segment: &str) -> Result<String, Denial> {
-    if has_bad_escape(segment) {
-        return Err(malformed("the path holds a `%` without two hexadecimal digits"));
-    }
-    let Ok(decoded) = percent_decode_str(segment).decode_utf8() else {
-        return Err(malformed("the path's escapes aren't UTF-8"));
-    };
-    if decoded.chars().any(|c| matches!(c, '/' | '\\' | ';') || c.is_control()) {
-        return Err(malformed("the path holds an escaped `/` or `\\`, a `;` or a control character"));
-    }
-    if decoded == "." || decoded == ".." {
-        return Err(malformed("the path holds a dot segment"));
-    }
-    if has_escape(&decoded) {
-        return Err(malformed("the path is escaped twice"));
-    }
-    Ok(decoded.into_owned())
-}
-
-fn has_bad_escape(text: &str) -> bool {
-    escapes(text).any(|complete| !complete)
-}
-
-fn has_escape(text: &str) -> bool {
-    escapes(text).any(|complete| complete)
-}
-
-/// For each `%`, whether two hexadecimal digits follow.
-fn escapes(text: &str) -> impl Iterator<Item = bool> {
-    text.split('%').skip(1).map(|after| {
-        let mut bytes = after.bytes();
-        matches!((bytes.next(), bytes.next()), (Some(high), Some(low)) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
-    })
 }

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use http::{HeaderValue, Method};
 
-use crate::check::typed::{BodyRule, Limit, ParameterType, PathSegment, Requirement, Route, Service, TypedPolicy};
+use crate::check::typed::{Limit, ParameterType, PathSegment, Requirement, Route, Service, TypedPolicy};
 use crate::model::bits::BitSet;
 use crate::model::table::{Id, Table};
 
@@ -71,10 +71,7 @@ impl Builder<'_> {
         let (with_user, guards): (Vec<Id<Limit>>, Vec<Id<Limit>>) =
             route.limits.iter().copied().partition(|limit| self.policy.limits[*limit].reads_user);
         let service = self.service(route.service);
-        let validated = match route.body {
-            BodyRule::Raw => service,
-            rule => self.probe(Probe::Body(rule), service, Leaf::DenyProbe),
-        };
+        let validated = self.probe(Probe::Body(route.body), service, Leaf::DenyProbe);
 
         let authorized = self.requirements(&route.access.requirements, validated);
         let caller = self.csrf(route, authorized);
@@ -98,7 +95,8 @@ impl Builder<'_> {
         let anyone = |requirement: &Requirement| {
             requirement.any_of.iter().any(|permission| self.policy.permissions[*permission].anyone)
         };
-        route.access.public || (!requirements.is_empty() && requirements.iter().all(anyone))
+        route.access.public
+            || (!route.access.authenticated && !requirements.is_empty() && requirements.iter().all(anyone))
     }
 
     fn service(&mut self, service: Service) -> Id<Node> {

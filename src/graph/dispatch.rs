@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use crate::check::typed::{ParameterType, PathSegment};
+use crate::model::path::is_uuid;
 use crate::model::table::{Id, Table};
 
 use super::Endpoint;
@@ -109,13 +110,4 @@ fn accepts(ty: ParameterType, segment: &str) -> bool {
 /// A canonical `int`: no plus sign, no leading zeros, so that one id has one spelling.
 fn is_int(text: &str) -> bool {
     text.parse::<i64>().is_ok_and(|value| value.to_string() == text)
-}
-
-/// RFC 9562 §4: 8-4-4-4-12 hexadecimal digits.
-pub(crate) fn is_uuid(text: &str) -> bool {
-    let mut groups = text.split('-');
-    let lengths = [8, 4, 4, 4, 12];
-    lengths.iter().all(|length| {
-        groups.next().is_some_and(|group| group.len() == *length && group.bytes().all(|byte| byte.is_ascii_hexdigit()))
-    }) && groups.next().is_none()
 }

@@ -7,7 +7,7 @@ mod dispatch;
 mod render;
 
 pub(crate) use build::build;
-pub(crate) use dispatch::{Dispatch, is_uuid};
+pub(crate) use dispatch::Dispatch;
 
 use http::{HeaderValue, Method};
 

@@ -87,7 +87,7 @@ impl DecisionGraph {
             }
             Probe::Csrf => ("csrf".to_owned(), "own", "foreign"),
             Probe::Body(BodyRule::Empty) => ("no body".to_owned(), "none", "some"),
-            Probe::Body(BodyRule::Raw) => ("any body".to_owned(), "any", "never"),
+            Probe::Body(BodyRule::Raw) => ("body raw".to_owned(), "fits", "too large"),
             Probe::Body(BodyRule::Shape(shape)) => {
                 (format!("body {}", policy.shapes[shape].name), "conforms", "violates")
             }

@@ -61,9 +61,12 @@ pub struct Decision<'g> {
 }
 
 impl Decision<'_> {
-    /// The headers of the answer, whoever writes it: they go out with the handler's answer too.
+    /// The headers of the answer, whoever writes it: they go out with the handler's answer too. A header that was made
+    /// for this answer replaces the policy's of the same name.
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.policy_headers.iter().chain(&self.own_headers).map(|(name, value)| (name, value))
+        let replaced = |name: &HeaderName| self.own_headers.iter().any(|(own, _)| own == name);
+        let policy = self.policy_headers.iter().filter(move |(name, _)| !replaced(name));
+        policy.chain(&self.own_headers).map(|(name, value)| (name, value))
     }
 
     /// The problem of a denial.

@@ -7,12 +7,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Map, Value as Json};
 
-use crate::check::shape::{
-    Field, InputType, ListRules, NumberRules, Shape, StringRules, StringTest, Transform, UnknownFields,
-};
-use crate::check::typed::TypedPolicy;
-use crate::graph::is_uuid;
 use crate::model::decision::Violation;
+use crate::model::path::is_uuid;
+use crate::model::table::Table;
+
+use super::{Field, InputType, ListRules, NumberRules, Shape, StringRules, StringTest, Transform, UnknownFields};
 
 /// The most violations that are told: what is told costs memory, and the body's sender sets the number.
 const MOST_VIOLATIONS: usize = 32;
@@ -23,28 +22,28 @@ const LONGEST_EMAIL: usize = 254;
 
 /// A body that conforms.
 #[derive(Debug)]
-pub(super) struct Validated {
-    pub(super) body: Json,
+pub(crate) struct Validated {
+    pub(crate) body: Json,
     /// JSON pointers to secret fields.
-    pub(super) secrets: Vec<String>,
+    pub(crate) secrets: Vec<String>,
 }
 
 /// What is wrong with a body.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Violations {
-    pub(super) list: Vec<Violation>,
-    pub(super) truncated: bool,
+pub(crate) struct Violations {
+    pub(crate) list: Vec<Violation>,
+    pub(crate) truncated: bool,
 }
 
 impl Violations {
-    pub(super) fn one(pointer: &str, code: &'static str, message: &str) -> Self {
+    pub(crate) fn one(pointer: &str, code: &'static str, message: &str) -> Self {
         let mut violations = Self::default();
         violations.push(pointer.to_owned(), code, message.to_owned());
         violations
     }
 
-    pub(super) fn unknown_field(name: &str) -> Self {
-        Self::one(&child("", name), "unknown_field", UNKNOWN_FIELD)
+    pub(crate) fn unknown_field(name: &str) -> Self {
+        Self::one(&foreign_child("", name), "unknown_field", UNKNOWN_FIELD)
     }
 
     fn push(&mut self, pointer: String, code: &'static str, message: String) {
@@ -55,8 +54,13 @@ impl Violations {
         }
     }
 
+    /// What is wrong first.
+    pub(crate) fn first_message(&self) -> &str {
+        self.list.first().map_or("isn't valid", |violation| violation.message.as_str())
+    }
+
     /// The pointers of the first few, for logs.
-    pub(super) fn places(&self) -> String {
+    pub(crate) fn places(&self) -> String {
         const SHOWN: usize = 5;
         let shown: Vec<String> =
             self.list.iter().take(SHOWN).map(|violation| format!("`{}`", violation.pointer)).collect();
@@ -68,29 +72,53 @@ impl Violations {
 const UNKNOWN_FIELD: &str = "isn't a known field";
 
 /// Validates and normalises a body.
-pub(super) fn validate(policy: &TypedPolicy, shape: &Shape, body: Json) -> Result<Validated, Violations> {
-    let mut walk = Walk { policy, violations: Violations::default(), secrets: Vec::new() };
+pub(crate) fn validate(shapes: &Table<Shape>, shape: &Shape, body: Json) -> Result<Validated, Violations> {
+    let mut walk = Walk::over(shapes);
     let body = walk.object(shape, body, "");
-    if walk.violations.list.is_empty() { Ok(Validated { body, secrets: walk.secrets }) } else { Err(walk.violations) }
+    walk.end(body)
+}
+
+/// Validates and normalises a value of any type.
+pub(crate) fn validate_value(shapes: &Table<Shape>, ty: &InputType, value: Json) -> Result<Validated, Violations> {
+    let mut walk = Walk::over(shapes);
+    let value = walk.value(ty, value, "");
+    walk.end(value)
 }
 
 /// The pointer to a member (RFC 6901 §3).
 fn child(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// The same for a name that the sender chose.
+fn foreign_child(pointer: &str, name: &str) -> String {
     let mut shown: String = name.chars().take(LONGEST_NAME).collect();
     if shown.len() < name.len() {
         shown.push('…');
     }
-    format!("{pointer}/{}", shown.replace('~', "~0").replace('/', "~1"))
+    child(pointer, &shown)
 }
 
 /// A walk over a body. It is as deep as the JSON, whose depth the parser bounds.
 struct Walk<'p> {
-    policy: &'p TypedPolicy,
+    shapes: &'p Table<Shape>,
     violations: Violations,
     secrets: Vec<String>,
 }
 
-impl Walk<'_> {
+impl<'p> Walk<'p> {
+    fn over(shapes: &'p Table<Shape>) -> Self {
+        Self { shapes, violations: Violations::default(), secrets: Vec::new() }
+    }
+
+    fn end(self, body: Json) -> Result<Validated, Violations> {
+        if self.violations.list.is_empty() {
+            Ok(Validated { body, secrets: self.secrets })
+        } else {
+            Err(self.violations)
+        }
+    }
+
     fn wrong(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
         self.violations.push(pointer.to_owned(), code, message.into());
     }
@@ -107,23 +135,29 @@ impl Walk<'_> {
                 return Json::Null;
             }
             let at = child(pointer, &field.name);
-            if let Some(value) = self.field(field, given.remove(&field.name), at) {
+            // The member stays where it is, so that those after it keep their order.
+            let given = given.get_mut(&field.name).map(std::mem::take);
+            if let Some(value) = self.field(field, given, at) {
                 taken.insert(field.name.clone(), value);
             }
         }
-        match shape.unknown_fields {
-            UnknownFields::Strip => {}
-            UnknownFields::Keep => taken.extend(given),
-            UnknownFields::Refuse => {
-                for name in given.keys() {
-                    if self.violations.truncated {
-                        break;
-                    }
-                    self.wrong(&child(pointer, name), "unknown_field", UNKNOWN_FIELD);
-                }
-            }
+        if shape.unknown_fields != UnknownFields::Strip {
+            self.unknown(shape, given, &mut taken, pointer);
         }
         Json::Object(taken)
+    }
+
+    fn unknown(&mut self, shape: &Shape, given: Map<String, Json>, taken: &mut Map<String, Json>, pointer: &str) {
+        let declared: HashSet<&str> = shape.fields.iter().map(|field| field.name.as_str()).collect();
+        for (name, value) in given.into_iter().filter(|(name, _)| !declared.contains(name.as_str())) {
+            if shape.unknown_fields == UnknownFields::Keep {
+                taken.insert(name, value);
+            } else if self.violations.truncated {
+                break;
+            } else {
+                self.wrong(&foreign_child(pointer, &name), "unknown_field", UNKNOWN_FIELD);
+            }
+        }
     }
 
     fn field(&mut self, field: &Field, given: Option<Json>, pointer: String) -> Option<Json> {
@@ -165,8 +199,8 @@ impl Walk<'_> {
             InputType::List(rules) => self.list(rules, value, pointer),
             InputType::Record(shape) => self.object(shape, value, pointer),
             InputType::Shape(shape) => {
-                let policy = self.policy;
-                self.object(&policy.shapes[*shape], value, pointer)
+                let shapes = self.shapes;
+                self.object(&shapes[*shape], value, pointer)
             }
             InputType::Nullable(_) if value.is_null() => value,
             InputType::Nullable(ty) => self.value(ty, value, pointer),
@@ -196,7 +230,9 @@ impl Walk<'_> {
     /// `1.0` is an integer, and so is any other number without a fraction that an `int` can hold.
     fn int(&mut self, rules: &NumberRules<i64>, value: &Json, pointer: &str) -> Json {
         let Some(number) = value.as_i64().or_else(|| value.as_f64().filter(|_| value.is_f64()).and_then(whole)) else {
-            let message = if value.is_u64() { "is too large" } else { "must be an integer" };
+            let integral = value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0);
+            let message =
+                if integral { "must be an integer that fits into 64 bits exactly" } else { "must be an integer" };
             self.wrong(pointer, "type", message);
             return Json::Null;
         };
@@ -212,7 +248,7 @@ impl Walk<'_> {
             self.wrong(pointer, "type", "must be a number");
             return Json::Null;
         };
-        if rules.multiple_of.is_some_and(|step| number % step != 0.0) {
+        if rules.multiple_of.is_some_and(|step| !is_multiple(number, step)) {
             self.wrong(pointer, "multiple_of", "isn't a multiple of the declared step");
         }
         self.bounds(rules, number, pointer);
@@ -258,12 +294,18 @@ impl Walk<'_> {
     }
 }
 
-/// The integer that a float is, where it is exactly one.
+/// The integer that a float is, where it is one beyond doubt: larger floats stand for several integers each.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
 fn whole(number: f64) -> Option<i64> {
-    /// The powers of two that bound an i64 are floats exactly.
-    const BOUND: f64 = 9_223_372_036_854_775_808.0;
-    (number.fract() == 0.0 && (-BOUND..BOUND).contains(&number)).then_some(number as i64)
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+    (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
+}
+
+/// Decimal steps such as 0.1 aren't floats exactly, so what is within rounding of a multiple is one.
+fn is_multiple(number: f64, step: f64) -> bool {
+    const ROUNDING: f64 = 1e-9;
+    let quotient = number / step;
+    (quotient - quotient.round()).abs() <= ROUNDING * quotient.abs().max(1.0)
 }
 
 /// Why a string fails a test: the code, and the message where the policy has none of its own.

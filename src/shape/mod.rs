@@ -1,8 +1,13 @@
-//! Checked schemas: what a body must look like, with every regex compiled.
+//! Checked schemas: what a body must look like, with every regex compiled, and whether one does.
+
+mod validate;
+
+pub(crate) use validate::{Validated, Violations, validate, validate_value};
 
 use regex::Regex;
 use serde_json::Value as Json;
 
+use crate::model::source::Span;
 use crate::model::table::Id;
 
 /// The shape of an object.
@@ -29,6 +34,7 @@ pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) optional: bool,
     pub(crate) default: Option<Json>,
+    pub(crate) default_span: Option<Span>,
     pub(crate) secret: bool,
     pub(crate) ty: InputType,
 }

@@ -1,0 +1,220 @@
+//! The clauses of routes: what each adds to what a block's defaults said, and that none contradicts another.
+
+use std::collections::HashMap;
+
+use crate::model::diagnostic::Diagnostic;
+use crate::model::source::Span;
+use crate::model::table::Id;
+use crate::syntax::tree::{self, Clause, ClauseKind};
+
+use super::Checker;
+use super::names::unsupported;
+use super::route::Declared;
+use super::typed::{BodyRule, HeaderSet, Limit, Requirement, Token};
+
+/// What `no` takes, `body` apart, which has a clause of its own.
+const SWITCHABLE: [&str; 4] = ["csrf", "cors", "headers", "limit"];
+/// What `no` never takes.
+const IDENTITY: [&str; 6] = ["requires", "authenticated", "scope", "when", "conceal", "on"];
+/// What the clauses of a block and of one of its routes add up to.
+#[derive(Clone, Default)]
+pub(super) struct Draft {
+    pub(super) public: Option<Span>,
+    pub(super) authenticated: Option<Span>,
+    pub(super) requirements: Vec<Requirement>,
+    /// Whether it requires something, known or not.
+    pub(super) requires: bool,
+    pub(super) body: Option<BodyRule>,
+    pub(super) limits: Vec<Id<Limit>>,
+    pub(super) csrf: bool,
+    pub(super) headers: Option<Id<HeaderSet>>,
+    pub(super) issues_csrf: bool,
+    pub(super) issues: bool,
+    pub(super) rotates: Option<Id<Token>>,
+    pub(super) logs_in: bool,
+}
+
+impl Checker<'_> {
+    /// The order of clauses means nothing, so none may contradict another of the same list, or repeat it.
+    pub(super) fn said_once(&mut self, clauses: &[Clause], defaults: bool) {
+        let mut seen: HashMap<(&str, &str), Span> = HashMap::new();
+        for clause in clauses {
+            if let (true, ClauseKind::No(what)) = (defaults, &clause.kind)
+                && SWITCHABLE.contains(&what.node.as_str())
+            {
+                self.report(
+                    Diagnostic::error("nothing_to_switch_off", clause.span, "there is nothing to switch off here")
+                        .help("blocks don't nest: leave the default out, or say this in a route"),
+                );
+                continue;
+            }
+            let Some(subject) = subject(&clause.kind) else { continue };
+            if let Some(first) = seen.insert(subject, clause.span) {
+                self.report(
+                    Diagnostic::error(
+                        "contradictory_clauses",
+                        clause.span,
+                        "this clause contradicts another, or repeats it",
+                    )
+                    .also(first, "the other one")
+                    .help("keep one of the two"),
+                );
+            }
+        }
+    }
+
+    pub(super) fn clause(&mut self, clause: &Clause, draft: &mut Draft, declared: &Declared<'_>) {
+        match &clause.kind {
+            ClauseKind::Public => draft.public = Some(clause.span),
+            ClauseKind::Authenticated => draft.authenticated = Some(clause.span),
+            ClauseKind::Requires(patterns) => {
+                draft.requires = true;
+                let required = self.required(patterns, declared.permissions);
+                if required.is_empty() {
+                    // An error was reported; a requirement that nobody meets is the safe way to go on.
+                    draft.requirements.push(Requirement { any_of: Vec::new() });
+                }
+                for permission in required {
+                    draft.requirements.push(Requirement { any_of: vec![permission] });
+                }
+            }
+            ClauseKind::RequiresAny(patterns) => {
+                draft.requires = true;
+                let any_of = self.required(patterns, declared.permissions);
+                draft.requirements.push(Requirement { any_of });
+            }
+            ClauseKind::Body(name) => {
+                match self.names.schemas.find(name, &mut self.diagnostics) {
+                    Some(_) => draft.body = declared.shapes.find(&name.node).map(BodyRule::Shape),
+                    // Said once already; the route did say which body it takes.
+                    None => draft.body = Some(BodyRule::Raw),
+                }
+            }
+            ClauseKind::BodyRaw => draft.body = Some(BodyRule::Raw),
+            ClauseKind::NoBody => draft.body = Some(BodyRule::Empty),
+            ClauseKind::Limit(name) => {
+                if let Some((row, _)) = self.names.limits.find(name, &mut self.diagnostics)
+                    && let Some(limit) = declared.limits.id(row)
+                    && !draft.limits.contains(&limit)
+                {
+                    draft.limits.push(limit);
+                }
+            }
+            ClauseKind::Csrf => {
+                draft.csrf = true;
+                if !declared.has_csrf {
+                    self.report(
+                        Diagnostic::error("no_csrf", clause.span, "the policy has no `csrf` block")
+                            .help("declare `csrf { … }`"),
+                    );
+                }
+            }
+            ClauseKind::Headers(name) => {
+                if let Some((row, _)) = self.names.headers.find(name, &mut self.diagnostics) {
+                    draft.headers = declared.headers.id(row);
+                }
+            }
+            ClauseKind::No(what) => self.switch_off(what, clause.span, draft, declared),
+            ClauseKind::Issues(tokens) => self.issues(tokens, draft, declared),
+            ClauseKind::Rotates(name) => {
+                if let Some((row, _)) = self.names.tokens.find(name, &mut self.diagnostics) {
+                    draft.rotates = declared.tokens.id(row);
+                }
+            }
+            ClauseKind::Scope(_) => self.report(unsupported(clause.span, "`scope`")),
+            ClauseKind::When(_) => self.report(unsupported(clause.span, "`when`")),
+            ClauseKind::Query(_) => self.report(unsupported(clause.span, "`query`")),
+            ClauseKind::Cors(_) => self.report(unsupported(clause.span, "`cors`")),
+            ClauseKind::On { .. } => self.report(unsupported(clause.span, "`on`")),
+            ClauseKind::Conceal => self.report(unsupported(clause.span, "`conceal`")),
+            ClauseKind::Login(_) => {
+                draft.logs_in = true;
+                self.report(unsupported(clause.span, "`login`"));
+            }
+            ClauseKind::Callback(_) => {
+                draft.logs_in = true;
+                self.report(unsupported(clause.span, "`callback`"));
+            }
+            ClauseKind::Revokes(_) => self.report(unsupported(clause.span, "`revokes`")),
+        }
+    }
+
+    fn switch_off(&mut self, what: &tree::Text, span: Span, draft: &mut Draft, declared: &Declared<'_>) {
+        match what.node.as_str() {
+            "csrf" => draft.csrf = false,
+            "limit" => draft.limits.clear(),
+            "headers" => draft.headers = Some(declared.no_headers),
+            "cors" => self.report(unsupported(span, "`no cors`")),
+            other if IDENTITY.contains(&other) => self.report(
+                Diagnostic::error("not_switchable", span, format!("`{other}` can't be switched off"))
+                    .help("what protects by identity holds for the whole block: move the route to another block"),
+            ),
+            other => self.report(
+                Diagnostic::error("not_switchable", span, format!("there is no `no {other}`"))
+                    .help("write `no csrf`, `no cors`, `no headers`, `no limit` or `no body`"),
+            ),
+        }
+    }
+
+    fn issues(&mut self, tokens: &[tree::Text], draft: &mut Draft, declared: &Declared<'_>) {
+        for (at, name) in tokens.iter().enumerate() {
+            if tokens.iter().take(at).any(|other| other.node == name.node) {
+                self.report(
+                    Diagnostic::error("duplicate_name", name.span, format!("`{}` is issued twice", name.node))
+                        .help("name it once"),
+                );
+                continue;
+            }
+            if name.node == "csrf" {
+                draft.issues_csrf = true;
+                if !declared.has_csrf {
+                    self.report(
+                        Diagnostic::error("no_csrf", name.span, "the policy has no `csrf` block")
+                            .help("declare `csrf { … }`"),
+                    );
+                }
+                continue;
+            }
+            draft.issues = true;
+            let Some((_, token)) = self.names.tokens.find(name, &mut self.diagnostics) else { continue };
+            let claims = token.entries.iter().filter_map(|entry| match &entry.node {
+                tree::TokenEntry::Claims(claims) => Some(claims),
+                _ => None,
+            });
+            let sourceless = claims.flatten().find(|claim| claim.source.is_none() && !claim.attribute.optional);
+            if let Some(claim) = sourceless {
+                let name = &claim.attribute.name;
+                let message = format!("a route issues this token, and nothing says where `{}` comes from", name.node);
+                self.diagnostics.push(
+                    Diagnostic::error("claim_without_source", name.span, message)
+                        .help(format!("write `{}: … = account.NAME`", name.node)),
+                );
+            }
+        }
+    }
+}
+
+/// What a clause speaks of, where only one of a list may.
+fn subject(clause: &ClauseKind) -> Option<(&str, &str)> {
+    match clause {
+        ClauseKind::Public => Some(("public", "")),
+        ClauseKind::Authenticated => Some(("authenticated", "")),
+        ClauseKind::Body(_) | ClauseKind::BodyRaw | ClauseKind::NoBody => Some(("body", "")),
+        ClauseKind::Query(_) => Some(("query", "")),
+        ClauseKind::Limit(name) => Some(("limit", &name.node)),
+        ClauseKind::Csrf => Some(("csrf", "")),
+        ClauseKind::Cors(_) => Some(("cors", "")),
+        ClauseKind::Headers(_) => Some(("headers", "")),
+        // `no limit` beside `limit x` puts x in the place of the block's limits.
+        ClauseKind::No(what) if what.node == "limit" => Some(("no limit", "")),
+        ClauseKind::No(what) => Some((what.node.as_str(), "")),
+        ClauseKind::On { resource, .. } => Some(("on", &resource.node)),
+        ClauseKind::Conceal => Some(("conceal", "")),
+        ClauseKind::Login(_) => Some(("login", "")),
+        ClauseKind::Callback(_) => Some(("callback", "")),
+        ClauseKind::Issues(_) => Some(("issues", "")),
+        ClauseKind::Rotates(_) => Some(("rotates", "")),
+        ClauseKind::Revokes(_) => Some(("revokes", "")),
+        ClauseKind::Requires(_) | ClauseKind::RequiresAny(_) | ClauseKind::Scope(_) | ClauseKind::When(_) => None,
+    }
+}

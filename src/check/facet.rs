@@ -1,0 +1,261 @@
+//! Facets: each fits its type, says something once, and leaves a value that can be.
+
+use regex::RegexBuilder;
+
+use crate::model::diagnostic::Diagnostic;
+use crate::shape::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest, Transform};
+use crate::syntax::tree::{self, Facet, FacetKind, Literal, NumberBound, SchemaType};
+
+use super::Checker;
+use super::names::unsupported;
+use super::schema::Shapes;
+
+/// A compiled regex may take so many bytes; and a policy may have so many of them.
+const REGEX_BYTES: usize = 256 * 1024;
+const MOST_REGEXES: usize = 1_000;
+
+impl Checker<'_> {
+    pub(super) fn string_rules(&mut self, facets: &[Facet], shapes: &mut Shapes) -> StringRules {
+        let mut rules = StringRules::default();
+        for facet in facets {
+            let mut tests = Vec::new();
+            match &facet.kind {
+                FacetKind::Min(bound) => tests.extend(self.length(bound).map(StringTest::MinLength)),
+                FacetKind::Max(bound) => tests.extend(self.length(bound).map(StringTest::MaxLength)),
+                FacetKind::Length(least, most) => {
+                    tests.extend(self.length(least).map(StringTest::MinLength));
+                    tests.extend(self.length(most).map(StringTest::MaxLength));
+                }
+                FacetKind::Bytes(least, most) => {
+                    tests.extend(self.length(least).map(StringTest::MinBytes));
+                    tests.extend(self.length(most).map(StringTest::MaxBytes));
+                }
+                FacetKind::Matches(pattern) => tests.extend(self.regex(pattern, shapes)),
+                FacetKind::OneOf(values) => {
+                    tests.push(StringTest::OneOf(values.iter().map(|value| value.node.clone()).collect()));
+                }
+                FacetKind::Word(word) => match word.as_str() {
+                    "trim" => rules.transforms.push(Transform::Trim),
+                    "lowercase" => rules.transforms.push(Transform::Lowercase),
+                    "uppercase" => rules.transforms.push(Transform::Uppercase),
+                    "email" => tests.push(StringTest::Email),
+                    "uuid" => tests.push(StringTest::Uuid),
+                    "secret" => {}
+                    "unique" => self.misplaced(facet, "a `string`"),
+                    other => self.report(unsupported(facet.span, &format!("the facet `{other}`"))),
+                },
+                FacetKind::Range(..) | FacetKind::MultipleOf(_) => self.misplaced(facet, "a `string`"),
+            }
+            let message = facet.message.as_ref().map(|message| message.node.clone());
+            rules.checks.extend(tests.into_iter().map(|test| StringCheck { test, message: message.clone() }));
+        }
+        self.possible_length(facets, &rules);
+        rules
+    }
+
+    /// Some string must satisfy all bounds.
+    fn possible_length(&mut self, facets: &[Facet], rules: &StringRules) {
+        let longest_of =
+            |get: fn(&StringTest) -> Option<u64>| rules.checks.iter().filter_map(|check| get(&check.test)).max();
+        let shortest_of =
+            |get: fn(&StringTest) -> Option<u64>| rules.checks.iter().filter_map(|check| get(&check.test)).min();
+        let min_length = longest_of(|test| if let StringTest::MinLength(least) = test { Some(*least) } else { None });
+        let min_bytes = longest_of(|test| if let StringTest::MinBytes(least) = test { Some(*least) } else { None });
+        let max_length = shortest_of(|test| if let StringTest::MaxLength(most) = test { Some(*most) } else { None });
+        let max_bytes = shortest_of(|test| if let StringTest::MaxBytes(most) = test { Some(*most) } else { None });
+        // A character has at least one byte and at most four.
+        let pairs = [
+            (min_length, max_length),
+            (min_bytes, max_bytes),
+            (min_length, max_bytes),
+            (min_bytes, max_length.map(|most| most.saturating_mul(4))),
+        ];
+        let impossible = pairs.iter().any(|pair| matches!(pair, (Some(least), Some(most)) if least > most));
+        if let (true, Some(facet)) = (impossible, facets.last()) {
+            self.report(
+                Diagnostic::error("impossible_bounds", facet.span, "no string is within these bounds")
+                    .help("make the lower bound at most the upper one"),
+            );
+        }
+    }
+
+    fn regex(&mut self, pattern: &tree::Text, shapes: &mut Shapes) -> Option<StringTest> {
+        shapes.regexes += 1;
+        if shapes.regexes > MOST_REGEXES {
+            if shapes.regexes == MOST_REGEXES + 1 {
+                let message = format!("a policy may have at most {MOST_REGEXES} regexes");
+                self.report(
+                    Diagnostic::error("too_many_regexes", pattern.span, message).help("share schemas that are alike"),
+                );
+            }
+            return None;
+        }
+        let built = RegexBuilder::new(&pattern.node).size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES).build();
+        match built {
+            Ok(regex) => Some(StringTest::Matches(regex)),
+            Err(regex::Error::CompiledTooBig(_)) => {
+                self.report(
+                    Diagnostic::error("invalid_regex", pattern.span, "the regex is too large once compiled")
+                        .help("use smaller repetitions, or `min` and `max` for lengths"),
+                );
+                None
+            }
+            Err(error) => {
+                // The last line of the crate's message says what is wrong; the ones before draw the pattern.
+                let told = error.to_string();
+                let why = told.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                self.report(
+                    Diagnostic::error("invalid_regex", pattern.span, format!("the regex isn't valid: {why}")).help(
+                        "the syntax is that of the `regex` crate: linear time, no look-around, no back-references",
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn number_rules<N: Copy + PartialOrd + Default>(
+        &mut self,
+        facets: &[Facet],
+        name: &str,
+        read: fn(&NumberBound) -> Option<N>,
+    ) -> NumberRules<N> {
+        let mut rules = NumberRules { min: None, max: None, multiple_of: None };
+        for facet in facets {
+            self.no_message(facet);
+            match &facet.kind {
+                FacetKind::Min(least) => self.bound(&mut rules.min, facet, least, name, read),
+                FacetKind::Max(most) => self.bound(&mut rules.max, facet, most, name, read),
+                FacetKind::Range(least, most) => {
+                    self.bound(&mut rules.min, facet, least, name, read);
+                    self.bound(&mut rules.max, facet, most, name, read);
+                }
+                FacetKind::MultipleOf(step) => {
+                    self.bound(&mut rules.multiple_of, facet, step, name, read);
+                    if rules.multiple_of.is_some_and(|step| step <= N::default()) {
+                        self.report(
+                            Diagnostic::error("impossible_bounds", step.span, "a step is greater than 0")
+                                .help("write the distance of two values, such as `multiple_of 5`"),
+                        );
+                    }
+                }
+                FacetKind::Word(word) if word == "secret" => {}
+                _ => self.misplaced(facet, &format!("an `{name}`")),
+            }
+        }
+        self.possible(rules.min, rules.max, facets, "number");
+        rules
+    }
+
+    fn bound<N: Copy>(
+        &mut self,
+        slot: &mut Option<N>,
+        facet: &Facet,
+        bound: &NumberBound,
+        name: &str,
+        read: fn(&NumberBound) -> Option<N>,
+    ) {
+        let value = read(bound);
+        if value.is_none() {
+            self.report(
+                Diagnostic::error("type_mismatch", bound.span, format!("this bound isn't of type `{name}`"))
+                    .help(format!("write a number of type `{name}`")),
+            );
+        }
+        if slot.is_some() {
+            self.report(
+                Diagnostic::error("duplicate_facet", facet.span, "this bound is set twice")
+                    .help("keep one of the two facets"),
+            );
+        }
+        *slot = value;
+    }
+
+    fn possible<N: Copy + PartialOrd>(&mut self, least: Option<N>, most: Option<N>, facets: &[Facet], what: &str) {
+        if let (Some(least), Some(most), Some(facet)) = (least, most, facets.last())
+            && least > most
+        {
+            self.report(
+                Diagnostic::error("impossible_bounds", facet.span, format!("no {what} is within these bounds"))
+                    .help("make the lower bound at most the upper one"),
+            );
+        }
+    }
+
+    /// Only the checks of strings have messages of the policy's own.
+    fn no_message(&mut self, facet: &Facet) {
+        if let Some(message) = &facet.message {
+            self.report(
+                Diagnostic::error("misplaced_message", message.span, "this facet can't have a message of its own")
+                    .help("take the `else` out: the facets of a string can have one"),
+            );
+        }
+    }
+
+    /// The rules of a list, its items' type left open.
+    pub(super) fn list_rules(&mut self, ty: &SchemaType) -> ListRules {
+        let mut rules = ListRules { item: InputType::Any, min: None, max: None, unique: false };
+        for facet in &ty.facets {
+            self.no_message(facet);
+            match &facet.kind {
+                FacetKind::Min(bound) => self.bound(&mut rules.min, facet, bound, "int", length),
+                FacetKind::Max(bound) => self.bound(&mut rules.max, facet, bound, "int", length),
+                FacetKind::Word(word) if word == "unique" => rules.unique = true,
+                FacetKind::Word(word) if word == "secret" => {}
+                _ => self.misplaced(facet, "a list"),
+            }
+        }
+        self.possible(rules.min, rules.max, &ty.facets, "list");
+        rules
+    }
+
+    fn length(&mut self, bound: &NumberBound) -> Option<u64> {
+        let length = length(bound);
+        if length.is_none() {
+            self.report(
+                Diagnostic::error("type_mismatch", bound.span, "a length is a whole number, 0 or more")
+                    .help("write a whole number, such as `max 200`"),
+            );
+        }
+        length
+    }
+
+    pub(super) fn no_facets(&mut self, ty: &SchemaType, what: &str) {
+        for facet in &ty.facets {
+            if !matches!(&facet.kind, FacetKind::Word(word) if word == "secret") {
+                self.misplaced(facet, what);
+            }
+        }
+    }
+
+    fn misplaced(&mut self, facet: &Facet, what: &str) {
+        self.report(
+            Diagnostic::error("misplaced_facet", facet.span, format!("this facet says nothing about {what}"))
+                .help("take it out"),
+        );
+    }
+}
+
+fn length(bound: &NumberBound) -> Option<u64> {
+    match &bound.node {
+        Literal::Int(length) => u64::try_from(*length).ok(),
+        Literal::Size(bytes) => Some(*bytes),
+        _ => None,
+    }
+}
+
+pub(super) fn int_bound(bound: &NumberBound) -> Option<i64> {
+    match bound.node {
+        Literal::Int(value) => Some(value),
+        _ => None,
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a bound beyond 2^53 is rounded as any float is")]
+pub(super) fn float_bound(bound: &NumberBound) -> Option<f64> {
+    match bound.node {
+        Literal::Int(value) => Some(value as f64),
+        Literal::Float(value) => Some(value),
+        _ => None,
+    }
+}

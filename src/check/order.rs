@@ -1,0 +1,65 @@
+//! Things that name each other, such as roles that extend roles: an order in which each comes after all that it
+//! names, and the cycles that keep some from having one. Walked without recursion, as a chain can be as long as
+//! a policy.
+
+/// What a walk over references found.
+pub(super) struct Order {
+    /// Every row, after the rows it refers to, but for the references that close a cycle.
+    pub(super) rows: Vec<usize>,
+    pub(super) cycles: Vec<Cycle>,
+}
+
+/// A way from a row back to it.
+pub(super) struct Cycle {
+    /// The rows on the way, the first of which the last refers to.
+    pub(super) rows: Vec<usize>,
+    /// Which reference of the last one closes it.
+    pub(super) closing: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    Not,
+    OnTheWay,
+    Done,
+}
+
+/// Orders rows by their references, `references[row]` being the rows that `row` refers to.
+pub(super) fn order(references: &[Vec<usize>]) -> Order {
+    let mut visits = vec![Visit::Not; references.len()];
+    let mut order = Order { rows: Vec::with_capacity(references.len()), cycles: Vec::new() };
+    for start in 0..references.len() {
+        if visits.get(start) == Some(&Visit::Not) {
+            walk(start, references, &mut visits, &mut order);
+        }
+    }
+    order
+}
+
+fn walk(start: usize, references: &[Vec<usize>], visits: &mut [Visit], order: &mut Order) {
+    let mut set = |row: usize, visit: Visit| visits.get_mut(row).map(|slot| std::mem::replace(slot, visit));
+    set(start, Visit::OnTheWay);
+    // Each row on the way, and how many of its references were seen to.
+    let mut way: Vec<(usize, usize)> = vec![(start, 0)];
+    while let Some((row, seen)) = way.last_mut() {
+        let (row, reference) = (*row, *seen);
+        *seen += 1;
+        let Some(next) = references.get(row).and_then(|references| references.get(reference)).copied() else {
+            set(row, Visit::Done);
+            order.rows.push(row);
+            way.pop();
+            continue;
+        };
+        match set(next, Visit::OnTheWay) {
+            Some(Visit::Not) => way.push((next, 0)),
+            Some(Visit::OnTheWay) => {
+                let rows = way.iter().map(|(row, _)| *row).skip_while(|row| *row != next).collect();
+                order.cycles.push(Cycle { rows, closing: reference });
+            }
+            Some(Visit::Done) => {
+                set(next, Visit::Done);
+            }
+            None => {}
+        }
+    }
+}
