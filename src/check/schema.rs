@@ -216,7 +216,7 @@ impl Checker<'_> {
             let (Some(default), Some(span)) = (&field.default, field.default_span) else { continue };
             if let Err(violations) = validate_value(shapes, &field.ty, default.clone()) {
                 let why = violations.first_message();
-                let message = format!("the default of `{}` isn't valid: it {why}", field.name);
+                let message = format!("the default of `{}` isn't valid: {why}", field.name);
                 self.report(
                     Diagnostic::error("invalid_default", span, message)
                         .help("write a default that the field itself would take"),

@@ -54,9 +54,13 @@ impl Violations {
         }
     }
 
-    /// What is wrong first.
-    pub(crate) fn first_message(&self) -> &str {
-        self.list.first().map_or("isn't valid", |violation| violation.message.as_str())
+    /// What is wrong first, as the rest of a sentence.
+    pub(crate) fn first_message(&self) -> String {
+        match self.list.first() {
+            Some(Violation { pointer, message, .. }) if pointer.is_empty() => format!("it {message}"),
+            Some(Violation { pointer, message, .. }) => format!("`{pointer}` {message}"),
+            None => "it doesn't conform".to_owned(),
+        }
     }
 
     /// The pointers of the first few, for logs.
