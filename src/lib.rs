@@ -3,8 +3,8 @@
 
 mod check;
 mod decide;
-mod gate;
 pub mod document;
+mod gate;
 mod graph;
 mod model;
 mod policy;
