@@ -43,7 +43,9 @@ fn deletion(headers: Value) -> Value {
 fn a_foreign_page() {
     check(
         "a_foreign_page",
-        deletion(json!({ "cookie": "session-id=s1", "sec-fetch-site": "cross-site", "origin": "https://evil.example" })),
+        deletion(
+            json!({ "cookie": "session-id=s1", "sec-fetch-site": "cross-site", "origin": "https://evil.example" }),
+        ),
     );
 }
 
