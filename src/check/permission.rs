@@ -13,14 +13,13 @@ use super::Checker;
 use super::names::{list, suggest, unknown, unsupported};
 use super::typed::{Permission, Role};
 
-/// How deeply sets of permissions may name each other.
-const DEEPEST_SET: usize = 8;
-
 /// Where the permissions are: those of one resource stand side by side.
 pub(super) struct PermissionIndex {
     permissions: Table<Permission>,
     by_resource: HashMap<String, Range<usize>>,
     by_action: HashMap<String, Vec<usize>>,
+    /// What each set of permissions holds, by its name.
+    sets: HashMap<String, BitSet>,
 }
 
 impl Checker<'_> {
@@ -32,6 +31,7 @@ impl Checker<'_> {
     /// One row an action of a resource, with the roles that may do it.
     pub(super) fn permissions(&mut self, roles: &Table<Role>) -> PermissionIndex {
         let mut index = self.actions();
+        index.sets = self.sets(&index);
         let declared: Vec<_> = self.names.roles.iter().map(|(_, role)| *role).collect();
         let mut granted: Vec<BitSet> = declared
             .iter()
@@ -59,8 +59,12 @@ impl Checker<'_> {
     }
 
     fn actions(&mut self) -> PermissionIndex {
-        let mut index =
-            PermissionIndex { permissions: Table::new(), by_resource: HashMap::new(), by_action: HashMap::new() };
+        let mut index = PermissionIndex {
+            permissions: Table::new(),
+            by_resource: HashMap::new(),
+            by_action: HashMap::new(),
+            sets: HashMap::new(),
+        };
         let declared: Vec<_> = self.names.resources.iter().map(|(_, resource)| *resource).collect();
         for resource in declared {
             let first = index.permissions.len();
@@ -117,8 +121,29 @@ impl Checker<'_> {
         }
     }
 
-    /// Gives each role what the roles it extends may do; a cycle is an error that shows the way round it.
-    /// Walked without recursion: chains can be as long as a policy.
+    /// Each set of permissions, and with it what the sets that it names hold.
+    fn sets(&mut self, index: &PermissionIndex) -> HashMap<String, BitSet> {
+        let declared: Vec<_> = self.names.permission_sets.iter().map(|(_, set)| *set).collect();
+        let mut held = Vec::with_capacity(declared.len());
+        let mut named: Vec<Vec<(usize, &Text)>> = Vec::with_capacity(declared.len());
+        for set in &declared {
+            let mut own = BitSet::default();
+            let mut others = Vec::new();
+            for pattern in &set.patterns {
+                match (&pattern.resource, &pattern.action) {
+                    (Some(name), Action::None) => others.extend(self.set_row(name).map(|row| (row, name))),
+                    _ => self.matching_one(pattern, index, &mut own),
+                }
+            }
+            held.push(own);
+            named.push(others);
+        }
+        let names: Vec<&Text> = declared.iter().map(|set| &set.name).collect();
+        self.close(&names, &named, &mut held, &SETS);
+        names.iter().map(|name| name.node.clone()).zip(held).collect()
+    }
+
+    /// Gives each role what the roles it extends may do.
     fn inherit(&mut self, granted: &mut [BitSet]) {
         let declared: Vec<_> = self.names.roles.iter().map(|(_, role)| *role).collect();
         let parents: Vec<Vec<(usize, &Text)>> = declared
@@ -128,6 +153,13 @@ impl Checker<'_> {
                 names.filter_map(|name| Some((self.names.roles.find(name, &mut self.diagnostics)?.0, name))).collect()
             })
             .collect();
+        let names: Vec<&Text> = declared.iter().map(|role| &role.name).collect();
+        self.close(&names, &parents, granted, &ROLES);
+    }
+
+    /// Gives each row what its parents have; a cycle is an error that shows the way round it. Walked without
+    /// recursion: chains can be as long as a policy.
+    fn close(&mut self, names: &[&Text], parents: &[Vec<(usize, &Text)>], granted: &mut [BitSet], words: &CycleWords) {
         let mut visits = vec![Visit::Not; parents.len()];
         for start in 0..parents.len() {
             // The way from `start` to the role at hand, and how many of each one's parents were seen to.
@@ -156,8 +188,8 @@ impl Checker<'_> {
                     }
                     Some(Visit::OnTheWay) => {
                         let cycle = way.iter().map(|(role, _)| *role).skip_while(|role| *role != parent);
-                        let names = cycle.chain([parent]).filter_map(|row| declared.get(row)).map(|role| &role.name);
-                        self.report(cyclic(names, name));
+                        let way = cycle.chain([parent]).filter_map(|row| names.get(row).copied());
+                        self.report(cyclic(way, name, words));
                     }
                     Some(Visit::Done) | None => {
                         if let Some(inherited) = granted.get(parent).cloned()
@@ -173,25 +205,25 @@ impl Checker<'_> {
 
     /// The permissions that `patterns` names and `except` doesn't.
     fn expand(&mut self, patterns: &[Pattern], except: &[Pattern], index: &PermissionIndex) -> BitSet {
-        let mut rows = self.matching(patterns, index, 0);
-        rows.subtract(&self.matching(except, index, 0));
+        let mut rows = self.matching(patterns, index);
+        rows.subtract(&self.matching(except, index));
         rows
     }
 
     /// The permissions that a route's `requires` names.
     pub(super) fn required(&mut self, patterns: &[Pattern], index: &PermissionIndex) -> Vec<Id<Permission>> {
-        self.matching(patterns, index, 0).rows().filter_map(|row| index.permissions.id(row)).collect()
+        self.matching(patterns, index).rows().filter_map(|row| index.permissions.id(row)).collect()
     }
 
-    fn matching(&mut self, patterns: &[Pattern], index: &PermissionIndex, depth: usize) -> BitSet {
+    fn matching(&mut self, patterns: &[Pattern], index: &PermissionIndex) -> BitSet {
         let mut rows = BitSet::default();
         for pattern in patterns {
-            self.matching_one(pattern, index, depth, &mut rows);
+            self.matching_one(pattern, index, &mut rows);
         }
         rows
     }
 
-    fn matching_one(&mut self, pattern: &Pattern, index: &PermissionIndex, depth: usize, rows: &mut BitSet) {
+    fn matching_one(&mut self, pattern: &Pattern, index: &PermissionIndex, rows: &mut BitSet) {
         match (&pattern.resource, &pattern.action) {
             (None, Action::Every | Action::None) => rows.extend(0..index.permissions.len()),
             (None, Action::One(action)) => self.any_with(action, index, rows),
@@ -200,7 +232,11 @@ impl Checker<'_> {
                     self.any_with(action, index, rows);
                 }
             }
-            (Some(set), Action::None) => self.set_of(set, index, depth, rows),
+            (Some(set), Action::None) => {
+                if let (Some(_), Some(held)) = (self.set_row(set), index.sets.get(&set.node)) {
+                    rows.union(held);
+                }
+            }
             (Some(resource), Action::Every) => {
                 if let Some(range) = self.rows_of(resource, index) {
                     rows.extend(range);
@@ -248,29 +284,28 @@ impl Checker<'_> {
     }
 
     /// A bare name is the name of a set.
-    fn set_of(&mut self, name: &Text, index: &PermissionIndex, depth: usize, rows: &mut BitSet) {
-        let Some((_, set)) = self.names.permission_sets.get(&name.node) else {
-            let sets = self.names.permission_sets.iter().map(|(set, _)| set);
-            let error = unknown("unknown_permission", "set of permissions", name, sets);
-            self.report(match self.names.resources.contains(&name.node) {
-                true => error.help(format!("for all its actions, write `{}:*`", name.node)),
-                false => error,
-            });
-            return;
-        };
-        if depth == DEEPEST_SET {
-            self.report(
-                Diagnostic::error("cyclic_permissions", name.span, "these permissions name each other in a cycle")
-                    .help("name the permissions themselves in one of the sets"),
-            );
-            return;
+    fn set_row(&mut self, name: &Text) -> Option<usize> {
+        if let Some((row, _)) = self.names.permission_sets.get(&name.node) {
+            return Some(row);
         }
-        let set = *set;
-        rows.union(&self.matching(&set.patterns, index, depth + 1));
+        let error = match self.names.resources.contains(&name.node) {
+            true => Diagnostic::error(
+                "unknown_permission",
+                name.span,
+                format!("`{}` is a resource, and says nothing about what may be done to it", name.node),
+            )
+            .help(format!("for all its actions, write `{}:*`", name.node)),
+            false => {
+                let sets = self.names.permission_sets.iter().map(|(set, _)| set);
+                unknown("unknown_permission", "set of permissions", name, sets)
+            }
+        };
+        self.report(error);
+        None
     }
 }
 
-/// How far the walk over the roles has come with one.
+/// How far the walk has come with a role or a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Visit {
     Not,
@@ -284,16 +319,34 @@ fn set(visits: &mut [Visit], role: usize, visit: Visit) {
     }
 }
 
-fn cyclic<'n>(names: impl Iterator<Item = &'n Text>, closing: &Text) -> Diagnostic {
+/// What is said of a cycle.
+struct CycleWords {
+    code: &'static str,
+    message: &'static str,
+    help: &'static str,
+}
+
+const ROLES: CycleWords = CycleWords {
+    code: "cyclic_role",
+    message: "roles extend each other in a cycle",
+    help: "take one of the roles out of `extends`",
+};
+const SETS: CycleWords = CycleWords {
+    code: "cyclic_permissions",
+    message: "sets of permissions name each other in a cycle",
+    help: "name the permissions themselves in one of the sets",
+};
+
+fn cyclic<'n>(names: impl Iterator<Item = &'n Text>, closing: &Text, words: &CycleWords) -> Diagnostic {
     const MOST_SHOWN: usize = 8;
     let names: Vec<String> = names.map(|name| format!("`{}`", name.node)).collect();
     let way = match names.as_slice() {
         [first, second, .., last] if names.len() > MOST_SHOWN => format!("{first} → {second} → … → {last}"),
         _ => names.join(" → "),
     };
-    Diagnostic::error("cyclic_role", closing.span, format!("roles extend each other in a cycle: {way}"))
+    Diagnostic::error(words.code, closing.span, format!("{}: {way}", words.message))
         .label("closes the cycle")
-        .help("take one of the roles out of `extends`")
+        .help(words.help)
 }
 
 impl PermissionIndex {
