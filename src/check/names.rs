@@ -6,6 +6,9 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::source::{Source, Span};
 use crate::syntax::tree::{self, DeclarationKind, Text};
 
+/// After so many findings, no more names are suggested.
+const MOST_SUGGESTIONS: usize = 50;
+
 /// All declarations of a policy by kind and name.
 #[derive(Debug)]
 pub(super) struct Names<'t> {
@@ -76,7 +79,9 @@ impl<'t, T> Kind<'t, T> {
                 "attribute of `account`" => "unknown_attribute",
                 _ => "unknown_name",
             };
-            out.push(unknown(code, self.what, name, self.entries.keys().copied()));
+            // Who has made so many mistakes has made one, and each suggestion looks at every name there is.
+            let suggested = if out.len() < MOST_SUGGESTIONS { self.entries.len() } else { 0 };
+            out.push(unknown(code, self.what, name, self.entries.keys().copied().take(suggested)));
         }
         found
     }

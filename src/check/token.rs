@@ -1,5 +1,7 @@
 //! Tokens, and how their claims become the caller.
 
+use std::collections::HashMap;
+
 use jiff::SignedDuration;
 
 use crate::model::diagnostic::Diagnostic;
@@ -147,11 +149,13 @@ impl Checker<'_> {
 
     fn claims(&mut self, claims: &[tree::Claim]) -> Vec<Claim> {
         let mut typed: Vec<Claim> = Vec::new();
+        let mut seen: HashMap<&str, Span> = HashMap::new();
         for claim in claims {
             let name = &claim.attribute.name;
-            if typed.iter().any(|known| known.name == name.node) {
+            if let Some(first) = seen.insert(&name.node, name.span) {
                 let error =
                     Diagnostic::error("duplicate_name", name.span, format!("claim `{}` stands twice", name.node))
+                        .also(first, "first written here")
                         .help("keep one of them");
                 self.report(error);
                 continue;
@@ -251,18 +255,18 @@ impl Checker<'_> {
             self.report(error);
         }
         let scope = Scope::Claims(&tokens[token].claims);
-        let mut seen: Vec<&Text> = Vec::new();
+        let mut seen: HashMap<&str, Span> = HashMap::new();
         let (mut id, mut roles, mut tier) = (None, None, None);
         let mut others = Vec::new();
         for (name, expression) in &mapping.entries {
-            if let Some(first) = seen.iter().find(|other| other.node == name.node) {
+            if let Some(first) = seen.get(name.node.as_str()) {
                 let error = Diagnostic::error("duplicate_name", name.span, format!("`{}` stands twice", name.node))
-                    .also(first.span, "first written here")
+                    .also(*first, "first written here")
                     .help("keep one of them");
                 self.report(error);
                 continue;
             }
-            seen.push(name);
+            seen.insert(&name.node, name.span);
             let out = &mut self.diagnostics;
             match name.node.as_str() {
                 "id" => id = self.present(name, expression, scope),
@@ -288,7 +292,7 @@ impl Checker<'_> {
                 _ => others.extend(infer(expression, scope, out).map(|typed| (name, typed))),
             }
         }
-        if !seen.iter().any(|name| name.node == "id") {
+        if !seen.contains_key("id") {
             self.report(
                 Diagnostic::error("incomplete", span, "the mapping doesn't say who the user is")
                     .help("add `id = claims.NAME`"),
