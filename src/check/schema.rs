@@ -102,8 +102,12 @@ impl Checker<'_> {
         if let Some((value, span)) = &default
             && !fits(value, &ty)
         {
-            let message = format!("the default of `{}` doesn't have its type", field.name.node);
-            self.report(Diagnostic::error("type_mismatch", *span, message).help("write a default of the field's type"));
+            let message = format!("the default of `{}` isn't of the field's type", field.name.node);
+            self.report(
+                Diagnostic::error("type_mismatch", *span, message)
+                    .also(field.ty.span, "the type")
+                    .help("write a default of that type, or change the type"),
+            );
         }
         Some(Field {
             name: field.name.node.clone(),
@@ -370,8 +374,8 @@ impl Checker<'_> {
 
     fn misplaced(&mut self, facet: &Facet, what: &str) {
         self.report(
-            Diagnostic::error("misplaced_facet", facet.span, format!("this facet says nothing about {what}"))
-                .help("take it out"),
+            Diagnostic::error("misplaced_facet", facet.span, format!("{what} can't have this facet"))
+                .help("take it out, or change the type"),
         );
     }
 
