@@ -247,15 +247,29 @@ impl Checker<'_> {
         if let (Some(least), Some(most), Some(facet)) = (least.max(), most.min(), facets.last())
             && least > most
         {
-            self.report(
-                Diagnostic::error(
-                    "impossible_bounds",
-                    facet.span,
-                    format!("no string has at least {least} and at most {most} characters"),
-                )
-                .help("make the lower bound at most the upper one"),
-            );
+            self.impossible(facet.span, format!("no string has at least {least} and at most {most} characters"));
         }
+        let fewest = rules.checks.iter().filter_map(|check| match check.test {
+            StringTest::MinBytes(bytes) => Some(bytes),
+            _ => None,
+        });
+        let most = rules.checks.iter().filter_map(|check| match check.test {
+            StringTest::MaxBytes(bytes) => Some(bytes),
+            // The longest code point has four bytes (RFC 3629 §3).
+            StringTest::MaxLength(length) => Some(length.saturating_mul(4)),
+            _ => None,
+        });
+        if let (Some(least), Some(most), Some(facet)) = (fewest.max(), most.min(), facets.last())
+            && least > most
+        {
+            self.impossible(facet.span, format!("no string has at least {least} and at most {most} bytes"));
+        }
+    }
+
+    fn impossible(&mut self, span: Span, message: impl Into<String>) {
+        self.report(
+            Diagnostic::error("impossible_bounds", span, message).help("make the lower bound at most the upper one"),
+        );
     }
 
     fn regex(&mut self, pattern: &tree::Text, shapes: &mut Shapes) -> Option<StringTest> {
@@ -326,10 +340,7 @@ impl Checker<'_> {
         if let (Some(least), Some(most), Some(facet)) = (rules.min, rules.max, facets.last())
             && least > most
         {
-            self.report(
-                Diagnostic::error("impossible_bounds", facet.span, "no number is within these bounds")
-                    .help("make the lower bound at most the upper one"),
-            );
+            self.impossible(facet.span, "no number is within these bounds");
         }
         rules
     }
@@ -345,6 +356,12 @@ impl Checker<'_> {
                 FacetKind::Word(word) if word == "secret" => {}
                 _ => self.misplaced(facet, "a list"),
             }
+        }
+        if let (Some(least), Some(most), Some(facet)) = (rules.min, rules.max, ty.facets.last())
+            && least > most
+        {
+            let message = format!("no list has at least {least} and at most {most} elements");
+            self.impossible(facet.span, message);
         }
         rules
     }
