@@ -1,5 +1,12 @@
 //! Hostile policies: as large as they may be, or as tangled. Each ends, with what its author has to know.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 
 use std::fmt::Write as _;
 

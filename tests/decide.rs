@@ -1,5 +1,12 @@
 //! Decisions on the article's policy: each request document beside its decision document.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 
 #[path = "decide/article.rs"]
 mod article;

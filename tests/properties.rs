@@ -1,5 +1,12 @@
 //! What holds for every request: no panic, one answer, no door without all its layers, and exact limits.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 #![allow(dead_code, reason = "what stands beside other tests has parts that only they need")]
 
 #[path = "decide/article.rs"]

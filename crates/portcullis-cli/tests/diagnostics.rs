@@ -1,5 +1,12 @@
 //! What the author of a wrong policy reads: each policy of `tests/errors` beside what `check` says about it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
