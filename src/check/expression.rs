@@ -257,23 +257,30 @@ fn operands_of(operands: &[Expression], scope: Scope<'_>, out: &mut Vec<Diagnost
 
 /// A part of a key: the parts of its `??` may differ in type, and one of them must be there.
 pub(super) fn key_part(expression: &Expression, scope: Scope<'_>, out: &mut Vec<Diagnostic>) -> Option<Expr> {
-    let typed = match &expression.kind {
-        ExpressionKind::Coalesce(operands) => {
-            let typed = operands_of(operands, scope, out)?;
-            let optional = typed.iter().all(|operand| operand.optional);
-            let ty = typed.first()?.ty.clone();
-            Typed { expr: Expr::Coalesce(typed.into_iter().map(|operand| operand.expr).collect()), ty, optional }
-        }
-        _ => infer(expression, scope, out)?,
+    let operands = match &expression.kind {
+        ExpressionKind::Coalesce(operands) => operands_of(operands, scope, out)?,
+        _ => vec![infer(expression, scope, out)?],
     };
-    if typed.optional {
+    if let Some(odd) = operands.iter().find(|operand| matches!(operand.ty, Type::Float | Type::List(_))) {
+        let message = format!("a key can't be a `{}`", odd.ty.name());
+        out.push(
+            Diagnostic::error("type_mismatch", expression.span, message)
+                .help("count by a `string`, an `int`, a `bool` or an `ip`"),
+        );
+        return None;
+    }
+    if operands.iter().all(|operand| operand.optional) {
         out.push(
             undischarged(expression.span, "the key")
                 .help("say what counts then, such as `?? client.ip` for anonymous callers"),
         );
         return None;
     }
-    Some(typed.expr)
+    let mut exprs: Vec<Expr> = operands.into_iter().map(|operand| operand.expr).collect();
+    match exprs.len() {
+        1 => exprs.pop(),
+        _ => Some(Expr::Coalesce(exprs)),
+    }
 }
 
 /// An expression that must be there and have a given type.
