@@ -155,7 +155,7 @@ fn read(path: &[Text], span: Span, scope: Scope<'_>, out: &mut Vec<Diagnostic>) 
         (Scope::Request(_), ["user", "roles"]) => {
             out.push(
                 Diagnostic::error("roles_read", span, "`user.roles` can't be read as a value")
-                    .help("ask `user is ROLE` in a condition instead"),
+                    .help("count by `user.id`, or make an attribute in `user from`, such as `group = claims.role`"),
             );
             None
         }
@@ -197,7 +197,11 @@ fn no_such<'n>(
     span: Span,
     known: impl Iterator<Item = &'n str> + Clone,
 ) -> Diagnostic {
-    let error = Diagnostic::error(code, span, format!("there is no {what} `{name}`")).label("not declared");
+    let message = match what.strip_prefix("attribute of ") {
+        Some(owner) => format!("{owner} has no attribute `{name}`"),
+        None => format!("there is no {what} `{name}`"),
+    };
+    let error = Diagnostic::error(code, span, message).label("not declared");
     match (suggest(name, known.clone()), list(known)) {
         (Some(meant), _) => error.help(format!("did you mean `{meant}`?")),
         (None, Some(names)) => error.help(format!("declared are {names}")),
@@ -209,7 +213,7 @@ fn list_of(items: Vec<Typed>, span: Span, out: &mut Vec<Diagnostic>) -> Option<T
     let Some(first) = items.first() else {
         out.push(
             Diagnostic::error("empty_list", span, "the list is empty, so its type isn't known")
-                .help("write at least one element"),
+                .help("write at least one element, or leave the entry out"),
         );
         return None;
     };
@@ -277,7 +281,18 @@ pub(super) fn key_part(expression: &Expression, scope: Scope<'_>, out: &mut Vec<
         out.push(undischarged(expression.span, "the key"));
         return None;
     }
-    Some(typed.expr)
+    if operands.iter().all(|operand| operand.optional) {
+        out.push(
+            undischarged(expression.span, "the key")
+                .help("say what counts then, such as `?? client.ip` for anonymous callers"),
+        );
+        return None;
+    }
+    let mut exprs: Vec<Expr> = operands.into_iter().map(|operand| operand.expr).collect();
+    match exprs.len() {
+        1 => exprs.pop(),
+        _ => Some(Expr::Coalesce(exprs)),
+    }
 }
 
 /// What a key is made of must be equal exactly when it looks equal.

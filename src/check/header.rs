@@ -1,5 +1,7 @@
 //! Response headers and the CSRF block.
 
+use std::collections::HashMap;
+
 use http::{HeaderName, HeaderValue};
 use jiff::SignedDuration;
 
@@ -46,14 +48,14 @@ impl Checker<'_> {
 
     fn header_set(&mut self, headers: &tree::Headers) -> HeaderSet {
         let mut set = HeaderSet::default();
-        let mut seen: Vec<(HeaderName, Span)> = Vec::new();
+        let mut seen: HashMap<HeaderName, Span> = HashMap::new();
         for entry in &headers.entries {
             match &entry.node {
                 HeadersEntry::Set(name, value) => {
                     let (Some(header), Some(value)) = (self.header_name(name), self.header_value(name, value)) else {
                         continue;
                     };
-                    if let Some((_, first)) = seen.iter().find(|(other, _)| *other == header) {
+                    if let Some(first) = seen.get(&header) {
                         let error =
                             Diagnostic::error("duplicate_name", name.span, format!("`{}` stands twice", name.node))
                                 .also(*first, "first written here")
@@ -61,7 +63,7 @@ impl Checker<'_> {
                         self.report(error);
                         continue;
                     }
-                    seen.push((header.clone(), name.span));
+                    seen.insert(header.clone(), name.span);
                     if header.as_str() != HSTS {
                         set.over_http.push((header.clone(), value.clone()));
                     }

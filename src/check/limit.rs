@@ -175,7 +175,8 @@ impl Checker<'_> {
         match name.node.as_str() {
             "sliding_log" => {}
             other if ALGORITHMS.contains(&other) => {
-                self.report(unsupported(name.span, &format!("the algorithm `{other}`")));
+                let error = unsupported(name.span, &format!("the algorithm `{other}`"));
+                self.report(error.help("this version has `sliding_log`, which is exact"));
             }
             other => {
                 let message = format!("there is no limit algorithm `{other}`");

@@ -6,6 +6,9 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::source::{Source, Span};
 use crate::syntax::tree::{self, DeclarationKind, Text};
 
+/// After so many findings, no more names are suggested.
+const MOST_SUGGESTIONS: usize = 50;
+
 /// All declarations of a policy by kind and name.
 #[derive(Debug)]
 pub(super) struct Names<'t> {
@@ -97,7 +100,11 @@ pub(super) fn unknown<'n>(
     known: impl Iterator<Item = &'n str>,
 ) -> Diagnostic {
     let known: Vec<&str> = known.collect();
-    let error = Diagnostic::error(code, name.span, format!("there is no {what} `{}`", name.node)).label("not declared");
+    let message = match what {
+        "attribute of `account`" => format!("`account` has no attribute `{}`", name.node),
+        _ => format!("there is no {what} `{}`", name.node),
+    };
+    let error = Diagnostic::error(code, name.span, message).label("not declared");
     match suggest(&name.node, known.iter().copied()) {
         Some(meant) => error.help(format!("did you mean `{meant}`?")),
         None => match list(known.into_iter()) {
@@ -140,7 +147,11 @@ fn twice(sources: &[Source], first: Span, second: Span, what: &str) -> Diagnosti
     Diagnostic::error("duplicate_name", later, format!("{what} is declared twice"))
         .label("declared again")
         .also(earlier, "first declared here")
-        .help("rename one of them, or take one out")
+        .help(match what {
+            "`csrf`" => "keep one of them",
+            "the unnamed `headers` block" => "put both into one, or give one a name: `headers NAME { … }`",
+            _ => "rename one of them, or take one out",
+        })
 }
 
 /// By file name, then position: the order of files on a command line means nothing.

@@ -185,16 +185,17 @@ impl Checker<'_> {
     fn finite(&mut self, shapes: &Shapes) -> bool {
         // A shape is finite once all its required fields are. What is left when nothing changes any more isn't.
         let mut finite = vec![false; shapes.table.len()];
-        loop {
-            let mut changed = false;
-            for (row, shape) in shapes.table.iter().enumerate() {
-                if finite.get(row) == Some(&false) && shape_is_finite(shape, &finite) {
+        let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); shapes.table.len()];
+        let rows: Vec<&Shape> = shapes.table.iter().collect();
+        let mut due: Vec<usize> = (0..rows.len()).rev().collect();
+        while let Some(row) = due.pop() {
+            let Some(shape) = rows.get(row).filter(|_| finite.get(row) == Some(&false)) else { continue };
+            match first_infinite(shape, &finite) {
+                Some(other) => waiting.iter_mut().skip(other).take(1).for_each(|rows| rows.push(row)),
+                None => {
                     finite.iter_mut().skip(row).take(1).for_each(|slot| *slot = true);
-                    changed = true;
+                    due.extend(waiting.get_mut(row).map(std::mem::take).unwrap_or_default());
                 }
-            }
-            if !changed {
-                break;
             }
         }
         let infinite: Vec<usize> =
@@ -226,22 +227,25 @@ impl Checker<'_> {
     }
 }
 
-fn shape_is_finite(shape: &Shape, finite: &[bool]) -> bool {
-    shape.fields.iter().all(|field| field.optional || field.default.is_some() || type_is_finite(&field.ty, finite))
+/// A named shape that isn't known to be finite yet, without which this one isn't.
+fn first_infinite(shape: &Shape, finite: &[bool]) -> Option<usize> {
+    let required = shape.fields.iter().filter(|field| !field.optional && field.default.is_none());
+    required.map(|field| &field.ty).find_map(|ty| infinite_in(ty, finite))
 }
 
-fn type_is_finite(ty: &InputType, finite: &[bool]) -> bool {
+fn infinite_in(ty: &InputType, finite: &[bool]) -> Option<usize> {
     match ty {
-        InputType::Shape(shape) => finite.get(shape.row()).copied().unwrap_or(false),
-        InputType::Record(shape) => shape_is_finite(shape, finite),
-        InputType::List(rules) => rules.min.unwrap_or(0) == 0 || type_is_finite(&rules.item, finite),
+        InputType::Shape(shape) => Some(shape.row()).filter(|row| finite.get(*row) != Some(&true)),
+        InputType::Record(shape) => first_infinite(shape, finite),
+        InputType::List(rules) if rules.min.unwrap_or(0) == 0 => None,
+        InputType::List(rules) => infinite_in(&rules.item, finite),
         InputType::String(_)
         | InputType::Int(_)
         | InputType::Float(_)
         | InputType::Bool
         | InputType::Any
         | InputType::Enum(_)
-        | InputType::Nullable(_) => true,
+        | InputType::Nullable(_) => None,
     }
 }
 

@@ -141,7 +141,14 @@ impl Checker<'_> {
             "HS384" => Some(HmacAlgorithm::Hs384),
             "HS512" => Some(HmacAlgorithm::Hs512),
             other if KNOWN.contains(&other) => {
-                self.report(unsupported(name.span, &format!("the algorithm `{other}`")));
+                let error = unsupported(name.span, &format!("the algorithm `{other}`"));
+                self.report(error.help("this version verifies `HS256`, `HS384` and `HS512`"));
+                None
+            }
+            "none" => {
+                let error =
+                    Diagnostic::error("unknown_algorithm", name.span, "a token without a signature proves nothing");
+                self.report(error.help("write `HS256`, `HS384` or `HS512`"));
                 None
             }
             other => {
@@ -176,6 +183,7 @@ impl Checker<'_> {
             if !names.insert(&name.node) {
                 let error =
                     Diagnostic::error("duplicate_name", name.span, format!("claim `{}` stands twice", name.node))
+                        .also(first, "first written here")
                         .help("keep one of them");
                 self.report(error);
                 continue;
@@ -357,7 +365,11 @@ impl Checker<'_> {
         let what = format!("`{}`", name.node);
         let typed = expect(expression, &Type::String, &what, scope, &mut self.diagnostics)?;
         if typed.optional {
-            self.report(expression::undischarged(expression.span, &what));
+            self.report(
+                expression::undischarged(expression.span, &what).help(
+                    "a caller always has an id: take the `?` off the claim, so that a token without it is refused",
+                ),
+            );
             return None;
         }
         Some(typed.expr)

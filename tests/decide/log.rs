@@ -1,0 +1,140 @@
+//! The sliding log, through whole decisions, against a list of times.
+
+use std::collections::HashMap;
+
+use http::{HeaderMap, Method};
+use jiff::Timestamp;
+use portcullis::{Effect, Facts, Request, Scheme, User};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::GATE;
+use super::article::NOW;
+use super::oracle::rate;
+
+const MINUTE: i64 = 60_000_000;
+
+/// A clock step in microseconds, then so many requests of one user.
+#[derive(Debug, Clone, Copy)]
+struct Burst {
+    step: i64,
+    user: usize,
+    tier: Option<&'static str>,
+    count: usize,
+}
+
+fn bursts(steps: Vec<i64>) -> impl Strategy<Value = Vec<Burst>> {
+    let tiers = prop_oneof![4 => Just(None), 1 => select(vec![Some("free"), Some("pro")])];
+    let burst = (select(steps), 0_usize..2, tiers, 1_usize..45).prop_map(|(step, user, tier, count)| Burst {
+        step,
+        user,
+        tier,
+        count,
+    });
+    vec(burst, 1..25)
+}
+
+/// The host: it keeps what the decisions' effects say.
+#[derive(Default)]
+struct Host {
+    facts: Facts,
+}
+
+impl Host {
+    /// Whether a user's request at a time is admitted.
+    fn admits(&mut self, user: usize, tier: Option<&str>, at: i64) -> bool {
+        let user = User { id: format!("u{user}"), tier: tier.map(str::to_owned), ..User::default() };
+        let decision = GATE.decide(&Request {
+            method: &Method::GET,
+            target: "/api/me",
+            scheme: Scheme::Https,
+            host: None,
+            headers: &HeaderMap::new(),
+            peer: None,
+            body: Some(&[]),
+            now: Timestamp::from_microsecond(at).unwrap(),
+            entropy: None,
+            user: Some(&user),
+            facts: &self.facts,
+        });
+        let effects = decision.effects.clone();
+        for effect in effects {
+            let Effect::Bucket { id, read, state, .. } = effect else { panic!("{effect:?}") };
+            let known = self.facts.buckets.get(&id).map_or(0, |known| known.version);
+            assert_eq!(known, read);
+            self.facts.buckets.insert(id, state);
+        }
+        match decision.status.as_u16() {
+            200 => true,
+            429 => false,
+            other => panic!("{other}"),
+        }
+    }
+}
+
+const STEPS: [i64; 9] = [0, 1, 1_000, 600_000, 1_000_000, MINUTE / 2, MINUTE - 1, MINUTE, MINUTE + 1];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// While the clock doesn't run backwards, a request is admitted exactly if fewer than the rate were in the
+    /// minute before it.
+    #[test]
+    fn admits_exactly_the_rate(bursts in bursts(STEPS.to_vec())) {
+        let mut host = Host::default();
+        let mut admitted: HashMap<usize, Vec<i64>> = HashMap::new();
+        let mut at = NOW * 1_000_000;
+        for burst in bursts {
+            at += burst.step;
+            let before = admitted.entry(burst.user).or_default();
+            for _ in 0..burst.count {
+                let counted = before.iter().filter(|time| **time > at - MINUTE).count();
+                let has_room = u64::try_from(counted).unwrap() < rate(burst.tier);
+                prop_assert_eq!(host.admits(burst.user, burst.tier, at), has_room, "{} counted", counted);
+                if has_room {
+                    before.push(at);
+                }
+            }
+        }
+        // No minute anywhere holds more than the largest rate that was asked by.
+        for times in admitted.values() {
+            for (first, time) in times.iter().enumerate() {
+                let together = times[first..].iter().take_while(|other| **other < time + MINUTE).count();
+                prop_assert!(together <= 1_000);
+            }
+        }
+    }
+
+    /// After a clock jumped back, what was admitted in its future counts as admitted now, and what had left the
+    /// window stays away; a minute after the latest admission all is there again.
+    #[test]
+    fn takes_a_clock_that_jumps_back(
+        bursts in bursts([STEPS.as_slice(), &[-1, -1_000_000, -MINUTE, -10 * MINUTE]].concat()),
+    ) {
+        let mut host = Host::default();
+        let mut admitted: HashMap<usize, Vec<i64>> = HashMap::new();
+        let mut at = NOW * 1_000_000;
+        for burst in bursts {
+            at += burst.step;
+            let before = admitted.entry(burst.user).or_default();
+            for _ in 0..burst.count {
+                let counted = before.iter().filter(|time| **time > at - MINUTE).count();
+                let has_room = u64::try_from(counted).unwrap() < rate(burst.tier);
+                prop_assert_eq!(host.admits(burst.user, burst.tier, at), has_room, "{} counted", counted);
+                if has_room {
+                    before.retain(|time| *time > at - MINUTE);
+                    before.iter_mut().for_each(|time| *time = at.min(*time));
+                    before.push(at);
+                }
+            }
+        }
+        let latest = admitted.values().flatten().max().copied().unwrap_or(at).max(at);
+        for user in admitted.keys() {
+            for _ in 0..100 {
+                prop_assert!(host.admits(*user, None, latest + MINUTE));
+            }
+            prop_assert!(!host.admits(*user, None, latest + MINUTE));
+        }
+    }
+}
