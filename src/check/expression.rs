@@ -260,25 +260,18 @@ fn operands_of(operands: &[Expression], scope: Scope<'_>, out: &mut Vec<Diagnost
 
 /// A part of a key: the parts of its `??` may differ in type, and one of them must be there.
 pub(super) fn key_part(expression: &Expression, scope: Scope<'_>, out: &mut Vec<Diagnostic>) -> Option<Expr> {
-    let typed = match &expression.kind {
-        ExpressionKind::Coalesce(operands) => {
-            let typed = operands_of(operands, scope, out)?;
-            let optional = typed.iter().all(|operand| operand.optional);
-            let odd = typed.iter().find(|operand| !fits_a_key(&operand.ty)).or(typed.first());
-            let ty = odd?.ty.clone();
-            Typed { expr: Expr::Coalesce(typed.into_iter().map(|operand| operand.expr).collect()), ty, optional }
-        }
-        _ => infer(expression, scope, out)?,
+    let (operands, places) = match &expression.kind {
+        ExpressionKind::Coalesce(places) => (operands_of(places, scope, out)?, places.as_slice()),
+        _ => (vec![infer(expression, scope, out)?], std::slice::from_ref(expression)),
     };
-    if !fits_a_key(&typed.ty) {
-        let message = format!("a key can't be made of a `{}`", typed.ty.name());
+    // What a key is made of must be equal exactly when it looks equal.
+    let unfit = |operand: &Typed| matches!(operand.ty, Type::Float | Type::List(_));
+    if let Some((odd, place)) = operands.iter().zip(places).find(|(operand, _)| unfit(operand)) {
+        let message = format!("a key can't be a `{}`", odd.ty.name());
         out.push(
-            Diagnostic::error("type_mismatch", expression.span, message).help("use a `string`, `int`, `bool` or `ip`"),
+            Diagnostic::error("type_mismatch", place.span, message)
+                .help("count by a `string`, an `int`, a `bool` or an `ip`"),
         );
-        return None;
-    }
-    if typed.optional {
-        out.push(undischarged(expression.span, "the key"));
         return None;
     }
     if operands.iter().all(|operand| operand.optional) {
@@ -293,11 +286,6 @@ pub(super) fn key_part(expression: &Expression, scope: Scope<'_>, out: &mut Vec<
         1 => exprs.pop(),
         _ => Some(Expr::Coalesce(exprs)),
     }
-}
-
-/// What a key is made of must be equal exactly when it looks equal.
-fn fits_a_key(ty: &Type) -> bool {
-    matches!(ty, Type::String | Type::Int | Type::Bool | Type::Ip)
 }
 
 /// An expression that must be there and have a given type.

@@ -1,5 +1,7 @@
 //! Facets: each fits its type, says something once, and leaves a value that can be.
 
+use std::fmt::Display;
+
 use regex::RegexBuilder;
 
 use crate::model::diagnostic::Diagnostic;
@@ -63,19 +65,17 @@ impl Checker<'_> {
         let min_bytes = longest_of(|test| if let StringTest::MinBytes(least) = test { Some(*least) } else { None });
         let max_length = shortest_of(|test| if let StringTest::MaxLength(most) = test { Some(*most) } else { None });
         let max_bytes = shortest_of(|test| if let StringTest::MaxBytes(most) = test { Some(*most) } else { None });
-        // A character has at least one byte and at most four.
+        // A character has at least one byte and at most four (RFC 3629 §3).
         let pairs = [
-            (min_length, max_length),
-            (min_bytes, max_bytes),
-            (min_length, max_bytes),
-            (min_bytes, max_length.map(|most| most.saturating_mul(4))),
+            (min_length, max_length, "characters"),
+            (min_bytes, max_bytes, "bytes"),
+            (min_length, max_bytes, "bytes"),
+            (min_bytes, max_length.map(|most| most.saturating_mul(4)), "bytes"),
         ];
-        let impossible = pairs.iter().any(|pair| matches!(pair, (Some(least), Some(most)) if least > most));
-        if let (true, Some(facet)) = (impossible, facets.last()) {
-            self.report(
-                Diagnostic::error("impossible_bounds", facet.span, "no string is within these bounds")
-                    .help("make the lower bound at most the upper one"),
-            );
+        for (least, most, unit) in pairs {
+            if self.possible(least, most, facets, &format!("string of so many {unit}")) {
+                break;
+            }
         }
     }
 
@@ -114,7 +114,7 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn number_rules<N: Copy + PartialOrd + Default>(
+    pub(super) fn number_rules<N: Copy + PartialOrd + Default + Display>(
         &mut self,
         facets: &[Facet],
         name: &str,
@@ -171,15 +171,23 @@ impl Checker<'_> {
         *slot = value;
     }
 
-    fn possible<N: Copy + PartialOrd>(&mut self, least: Option<N>, most: Option<N>, facets: &[Facet], what: &str) {
-        if let (Some(least), Some(most), Some(facet)) = (least, most, facets.last())
-            && least > most
-        {
+    /// Reports bounds that exclude each other, and says whether it did.
+    fn possible<N: Copy + PartialOrd + Display>(
+        &mut self,
+        least: Option<N>,
+        most: Option<N>,
+        facets: &[Facet],
+        what: &str,
+    ) -> bool {
+        let (Some(least), Some(most), Some(facet)) = (least, most, facets.last()) else { return false };
+        if least > most {
+            let message = format!("there is no {what}: at least {least}, and at most {most}");
             self.report(
-                Diagnostic::error("impossible_bounds", facet.span, format!("no {what} is within these bounds"))
+                Diagnostic::error("impossible_bounds", facet.span, message)
                     .help("make the lower bound at most the upper one"),
             );
         }
+        least > most
     }
 
     /// Only the checks of strings have messages of the policy's own.
@@ -205,7 +213,7 @@ impl Checker<'_> {
                 _ => self.misplaced(facet, "a list"),
             }
         }
-        self.possible(rules.min, rules.max, &ty.facets, "list");
+        self.possible(rules.min, rules.max, &ty.facets, "list of so many elements");
         rules
     }
 
@@ -230,8 +238,8 @@ impl Checker<'_> {
 
     fn misplaced(&mut self, facet: &Facet, what: &str) {
         self.report(
-            Diagnostic::error("misplaced_facet", facet.span, format!("this facet says nothing about {what}"))
-                .help("take it out"),
+            Diagnostic::error("misplaced_facet", facet.span, format!("{what} can't have this facet"))
+                .help("take it out, or change the type"),
         );
     }
 }

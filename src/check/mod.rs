@@ -6,6 +6,7 @@ mod expression;
 mod facet;
 mod header;
 mod limit;
+mod mapping;
 mod names;
 mod order;
 mod path;

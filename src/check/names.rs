@@ -6,9 +6,6 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::source::{Source, Span};
 use crate::syntax::tree::{self, DeclarationKind, Text};
 
-/// After so many findings, no more names are suggested.
-const MOST_SUGGESTIONS: usize = 50;
-
 /// All declarations of a policy by kind and name.
 #[derive(Debug)]
 pub(super) struct Names<'t> {

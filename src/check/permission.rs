@@ -292,8 +292,10 @@ impl Checker<'_> {
             let sets = self.names.permission_sets.iter().map(|(set, _)| set);
             let sets = sets.take(if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 });
             let error = unknown("unknown_permission", "set of permissions", name, sets);
+            let message = format!("`{}` is a resource, and says nothing about what may be done to it", name.node);
             self.report(match self.names.resources.contains(&name.node) {
-                true => error.help(format!("for all its actions, write `{}:*`", name.node)),
+                true => Diagnostic::error("unknown_permission", name.span, message)
+                    .help(format!("for all its actions, write `{}:*`", name.node)),
                 false => error,
             });
         }

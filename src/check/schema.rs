@@ -108,6 +108,16 @@ impl Checker<'_> {
             SchemaTypeKind::Named(name) => self.named_type(name, ty, shapes),
             SchemaTypeKind::Enum(values) => {
                 self.no_facets(ty, "an enum");
+                let mut seen: HashMap<&str, Span> = HashMap::new();
+                for value in values {
+                    if let Some(first) = seen.insert(&value.node, value.span) {
+                        self.report(
+                            Diagnostic::error("duplicate_name", value.span, format!("`{}` stands twice", value.node))
+                                .also(first, "first written here")
+                                .help("keep one of them"),
+                        );
+                    }
+                }
                 Some(InputType::Enum(values.iter().map(|value| value.node.clone()).collect()))
             }
             SchemaTypeKind::List(item) => {
@@ -183,7 +193,8 @@ impl Checker<'_> {
 
     /// A schema that holds itself in a required field has no finite value.
     fn finite(&mut self, shapes: &Shapes) -> bool {
-        // A shape is finite once all its required fields are. What is left when nothing changes any more isn't.
+        // A shape is finite once all its required fields are. Each is looked at anew when one that it waited for turns
+        // out to be; what is left when nothing changes any more isn't finite.
         let mut finite = vec![false; shapes.table.len()];
         let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); shapes.table.len()];
         let rows: Vec<&Shape> = shapes.table.iter().collect();

@@ -86,8 +86,11 @@ pub(super) fn session(csrf: &Csrf, headers: &HeaderMap) -> Result<Option<String>
             }
             let cookie = Cookie::parse(pair.trim_start_matches(' '));
             let value = cookie.ok().filter(|_| name.trim_start_matches(' ') == csrf.cookie);
-            let Some(value) = value.filter(|_| found.is_none()) else {
-                return Err(denial(Code::CsrfSession, "there are two session cookies, or one is malformed", csrf));
+            if found.is_some() {
+                return Err(denial(Code::CsrfSession, "there are two session cookies", csrf));
+            }
+            let Some(value) = value else {
+                return Err(denial(Code::CsrfSession, "the session cookie is malformed", csrf));
             };
             found = Some(value.value().to_owned());
         }

@@ -29,15 +29,21 @@ pub(super) struct Standing {
 /// Charges `cost` at `now`, in microseconds since 1970. Without a rate, nothing is admitted. What is older than
 /// `keep` microseconds is forgotten.
 pub(super) fn charge(state: &BucketState, rates: &[Rate], keep: i64, now: i64, cost: u64) -> Charged {
-    let log = settled(state, now);
+    let mut log = state.log.clone();
+    log.sort_unstable();
+    let clock = clock(&log, keep, now);
+    for admission in &mut log {
+        admission.0 = admission.0.min(clock);
+    }
+    let behind = clock.saturating_sub(now);
     let mut retry_after = Some(0);
     let mut tightest: Option<Standing> = None;
     for rate in rates {
-        let in_window = within(&log, now, rate.period);
+        let in_window = within(&log, clock, rate.period);
         let used = in_window.iter().fold(0_u64, |sum, admission| sum.saturating_add(admission.1));
         let fits = used.saturating_add(cost) <= rate.count;
         let counted = if fits { used.saturating_add(cost) } else { used };
-        let newest = if fits { now } else { in_window.last().map_or(now, |admission| admission.0) };
+        let newest = if fits { clock } else { in_window.last().map_or(clock, |admission| admission.0) };
         let standing = Standing {
             rate: *rate,
             remaining: rate.count.saturating_sub(counted),
@@ -47,7 +53,7 @@ pub(super) fn charge(state: &BucketState, rates: &[Rate], keep: i64, now: i64, c
             tightest = Some(standing);
         }
         if !fits {
-            let wait = wait(in_window, *rate, now, used, cost);
+            let wait = wait(in_window, *rate, clock, used, cost).map(|wait| wait.saturating_add(behind));
             retry_after = retry_after.zip(wait).map(|(known, wait): (i64, i64)| known.max(wait));
         }
     }
@@ -55,21 +61,20 @@ pub(super) fn charge(state: &BucketState, rates: &[Rate], keep: i64, now: i64, c
     if rates.is_empty() || retry_after != Some(0) {
         return Charged::Refused { tightest, retry_after };
     }
-    let mut kept = within(&log, now, keep).to_vec();
+    let mut kept = within(&log, clock, keep).to_vec();
     match kept.last_mut() {
-        Some(last) if last.0 == now => last.1 = last.1.saturating_add(cost),
-        _ => kept.push(Admission(now, cost)),
+        Some(last) if last.0 == clock => last.1 = last.1.saturating_add(cost),
+        _ => kept.push(Admission(clock, cost)),
     }
     Charged::Admitted { state: BucketState { version: state.version.wrapping_add(1), log: kept }, tightest }
 }
 
-/// The log in order, with nothing in the future: after a clock has jumped back, what it admitted then counts as
-/// admitted now, which errs against the client and heals within a window.
-fn settled(state: &BucketState, now: i64) -> Vec<Admission> {
-    let mut log: Vec<Admission> =
-        state.log.iter().map(|admission| Admission(admission.0.min(now), admission.1)).collect();
-    log.sort_unstable();
-    log
+/// The time that a charge is made at. A clock that has jumped back by no more than what is kept stands still until it
+/// has caught up, or admissions would leave their window early. A log from further ahead is wrong, or the clock was:
+/// what it holds then counts as admitted now, and the bucket heals within a window.
+fn clock(log: &[Admission], keep: i64, now: i64) -> i64 {
+    let newest = log.last().map_or(now, |admission| admission.0);
+    if newest > now && newest <= now.saturating_add(keep) { newest } else { now }
 }
 
 /// The admissions in `(now - period, now]`.

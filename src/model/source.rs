@@ -8,6 +8,8 @@ use std::fmt;
 pub struct Source {
     name: String,
     text: String,
+    /// The offset that each line begins at.
+    lines: Vec<usize>,
     invalid_utf8_at: Option<usize>,
 }
 
@@ -15,14 +17,11 @@ impl Source {
     /// `name` is what diagnostics call the file.
     pub fn new(name: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
         let bytes = bytes.as_ref();
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Self { name: name.into(), text: text.to_owned(), invalid_utf8_at: None },
-            Err(error) => Self {
-                name: name.into(),
-                text: String::from_utf8_lossy(bytes).into_owned(),
-                invalid_utf8_at: Some(error.valid_up_to()),
-            },
-        }
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(after_breaks).collect();
+        let invalid_utf8_at = std::str::from_utf8(bytes).err().map(|error| error.valid_up_to());
+        Self { name: name.into(), text, lines, invalid_utf8_at }
     }
 
     /// What diagnostics call the file.
@@ -42,10 +41,10 @@ impl Source {
 
     /// Line and column, both from 1, of a byte offset; columns count characters.
     pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
-        let before = self.text.get(..offset).unwrap_or(&self.text);
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+        let offset = self.text.floor_char_boundary(offset);
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|before| self.lines.get(before)).copied().unwrap_or(0);
+        let column = self.text.get(start..offset).unwrap_or_default().chars().count() + 1;
         (line, column)
     }
 }

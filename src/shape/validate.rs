@@ -66,9 +66,10 @@ impl Violations {
     /// The pointers of the first few, for logs.
     pub(crate) fn places(&self) -> String {
         const SHOWN: usize = 5;
-        let shown: Vec<String> =
-            self.list.iter().take(SHOWN).map(|violation| format!("`{}`", violation.pointer)).collect();
-        let more = if self.list.len() > SHOWN { " and elsewhere" } else { "" };
+        let mut pointers: Vec<&str> = self.list.iter().map(|violation| violation.pointer.as_str()).collect();
+        pointers.dedup();
+        let shown: Vec<String> = pointers.iter().take(SHOWN).map(|pointer| format!("`{pointer}`")).collect();
+        let more = if pointers.len() > SHOWN { " and elsewhere" } else { "" };
         format!("{}{more}", shown.join(", "))
     }
 }
