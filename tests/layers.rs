@@ -73,6 +73,31 @@ fn a_route_switches_defaults_off_wherever_it_says_so() {
 }
 
 #[test]
+fn headers_speak_of_the_rate_with_the_least_left() {
+    let limits = "limit tight { algorithm sliding_log  key client.ip  rate 5 per 1m }\n\
+                  limit wide  { algorithm sliding_log  key user.id ?? client.ip  rate 50 per 1m, 500 per 1h }\n\
+                  routes /z { GET / public limit wide limit tight }";
+    let gate = article_and(limits);
+    let told = |decision: &Value, name: &str| -> Vec<String> {
+        let headers = decision["headers"].as_array().unwrap();
+        headers.iter().filter(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap().to_owned()).collect()
+    };
+    let decision = check(&gate, &get("/z"), 200, "allowed");
+    assert_eq!(told(&decision, "ratelimit"), ["\"tight\";r=4;t=60"]);
+    assert_eq!(told(&decision, "x-ratelimit-limit"), ["5"]);
+    assert_eq!(decision["effects"].as_array().unwrap().len(), 2);
+
+    // The guard's limit is charged first, and stays charged; the refusal of the other is what the client hears of.
+    let full = json!({ "article/wide/1:11:203.0.113.9": { "version": 9, "log": [[1_795_427_990_000_000_i64, 50]] } });
+    let request = json!({ "method": "GET", "url": "/z", "facts": { "buckets": full } });
+    let decision = check(&gate, &request, 429, "rate_limited");
+    assert_eq!(told(&decision, "ratelimit"), ["\"wide\";r=0;t=50"]);
+    assert_eq!(told(&decision, "retry-after"), ["50"]);
+    let ids: Vec<&Value> = decision["effects"].as_array().unwrap().iter().map(|effect| &effect["id"]).collect();
+    assert_eq!(ids, [&json!("article/tight/0:11:203.0.113.9")]);
+}
+
+#[test]
 fn integers_are_exact_or_refused() {
     let gate = gate("policy p\nschema A { a: int }\nroutes / { POST / public body A }");
     let post = |body: &str| json!({ "method": "POST", "url": "/", "headers": { "content-type": "application/json" }, "body": body });

@@ -30,23 +30,41 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What charging a set of limits came to.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct Outcome<'p> {
     pub(super) effects: Vec<Effect>,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) tightest: Option<Tightest<'p>>,
     /// Limits that couldn't be decided and let the request pass all the same.
     pub(super) notes: Vec<Denial>,
     pub(super) refused: Option<Denial>,
 }
 
+/// A limit, and its rate that has the least left.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tightest<'p> {
+    limit: &'p Limit,
+    standing: Standing,
+}
+
+impl<'p> Tightest<'p> {
+    /// The tighter of the two: clients are told of one rate.
+    pub(super) fn or(self, other: Option<Self>) -> Self {
+        match other {
+            Some(other) if other.standing.remaining < self.standing.remaining => other,
+            _ => self,
+        }
+    }
+}
+
 /// Charges all limits of a set, or none.
-pub(super) fn charge_all(
-    policy: &TypedPolicy,
+pub(super) fn charge_all<'p>(
+    policy: &'p TypedPolicy,
     limits: &[Id<Limit>],
     environment: Environment<'_>,
     request: &Request<'_>,
-) -> Outcome {
+) -> Outcome<'p> {
     let mut outcome = Outcome::default();
-    let mut tightest: Option<(&Limit, Standing)> = None;
+    let mut tightest: Option<Tightest<'p>> = None;
+    let mut tightest_refused: Option<Tightest<'p>> = None;
     let mut longest_wait: Option<(&Limit, Option<i64>)> = None;
     for limit in limits.iter().map(|limit| &policy.limits[*limit]) {
         let (Some(bucket), Some(rates)) = (bucket(policy, limit, environment), rates(policy, limit, environment))
@@ -78,18 +96,17 @@ pub(super) fn charge_all(
                 if longer {
                     longest_wait = Some((limit, retry_after));
                 }
+                tightest_refused = Some(Tightest { limit, standing: tightest }.or(tightest_refused));
                 tightest
             }
         };
-        if tightest.is_none_or(|(_, known)| standing.remaining < known.remaining) {
-            tightest = Some((limit, standing));
-        }
+        tightest = Some(Tightest { limit, standing }.or(tightest));
     }
-    if let Some((limit, standing)) = tightest {
-        outcome.headers = headers(limit, standing, request.now);
-    }
+    outcome.tightest = tightest;
     if let Some((limit, wait)) = longest_wait {
+        // None was consumed, so what the others would have left says nothing.
         outcome.effects.clear();
+        outcome.tightest = tightest_refused;
         outcome.refused = Some(refused(limit, wait));
     }
     outcome
@@ -156,8 +173,8 @@ fn subnet(address: IpAddr) -> String {
 
 /// Both dialects: `X-RateLimit-*`, with the reset in Unix seconds, and the fields of the IETF's
 /// draft-ietf-httpapi-ratelimit-headers-10, with it in seconds from now.
-fn headers(limit: &Limit, standing: Standing, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
-    let Standing { rate, remaining, full_after } = standing;
+pub(super) fn headers(tightest: Tightest<'_>, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
+    let Tightest { limit, standing: Standing { rate, remaining, full_after } } = tightest;
     let window = seconds(rate.period);
     let reset = later(now, full_after);
     let reset_second = reset.as_second() + i64::from(reset.subsec_nanosecond() > 0);

@@ -34,6 +34,7 @@ use crate::shape::Violations;
 use authenticate::{Caller, Identity};
 use evaluate::Environment;
 use keys::BoundKeys;
+use limit::Tightest;
 use respond::Outcome;
 use transport::Target;
 
@@ -110,7 +111,7 @@ struct Journey<'g, 'r> {
     /// What the last probe found.
     found: Option<Denial>,
     notes: Vec<Denial>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    tightest: Option<Tightest<'g>>,
     effects: Vec<Effect>,
     input: Input<'g>,
     /// What the body carried as a token.
@@ -141,7 +142,7 @@ impl<'g, 'r> Journey<'g, 'r> {
             credential: None,
             found: None,
             notes: Vec::new(),
-            headers: Vec::new(),
+            tightest: None,
             effects: Vec::new(),
             input,
             carried: None,
@@ -197,7 +198,9 @@ impl<'g, 'r> Journey<'g, 'r> {
                 let limits = &self.graph.limit_sets[set];
                 let charged = limit::charge_all(self.policy, limits, environment, self.request);
                 self.effects.extend(charged.effects);
-                self.headers.extend(charged.headers);
+                // A refusal is told of, whatever an earlier stage had left.
+                let earlier = if charged.refused.is_some() { None } else { self.tightest };
+                self.tightest = charged.tightest.map(|tightest| tightest.or(earlier)).or(earlier);
                 self.notes.extend(charged.notes);
                 charged.refused.map_or(Ok(()), Err)
             }

@@ -12,6 +12,7 @@ use crate::model::value::Known;
 use super::authenticate::Identity;
 use super::csrf;
 use super::entropy::Entropy;
+use super::limit;
 use super::transport::Target;
 use super::{Denial, Journey};
 
@@ -48,10 +49,11 @@ pub(super) fn routed<'g>(journey: Journey<'g, '_>, outcome: Outcome) -> Decision
     let policy = journey.policy;
     let headers = over(&policy.headers[journey.route.headers], journey.target.scheme);
     let mut decision = decision(outcome, Some(journey.route), headers);
-    // What went out with a refused request must not say that it was admitted.
-    let own = std::mem::take(&mut decision.own_headers);
-    decision.own_headers = journey.headers;
-    decision.own_headers.extend(own);
+    if let Some(tightest) = journey.tightest {
+        let own = std::mem::take(&mut decision.own_headers);
+        decision.own_headers = limit::headers(tightest, journey.request.now);
+        decision.own_headers.extend(own);
+    }
     decision.effects = journey.effects;
     if decision.verdict == Verdict::Answer && *journey.request.method == Method::HEAD {
         // RFC 9110 §9.3.2: the headers of the answer, without its body.
