@@ -97,9 +97,6 @@ fn every_line(gate: &Gate, path: &Path, supplied: &mut Supplied, out: &mut impl 
 }
 
 fn document(value: Value) -> Result<RequestDocument, String> {
-    if !value.is_object() {
-        return Err("a request document is a map with at least `method` and `url`".to_owned());
-    }
     serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
