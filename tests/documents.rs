@@ -111,19 +111,34 @@ fn mistakes_are_named() {
             r#"{ "method": "GET", "url": "/", "entropy": "00" }"#,
             r#"{ "method": "GET", "url": "/", "headers": ["a"] }"#,
             r#"{ "method": "GET", "url": "/", "headers": { "x y": "a" } }"#,
+            r#"{ "method": "GET", "url": "/", "headers": { "accept": "*/*", "authorization:Bearer-hush": null } }"#,
+            r#"{ "method": "GET", "url": "/", "headers": { "Bearer-hush": null } }"#,
+            r#"{ "method": "GET", "url": "/", "headers": { "accept": [null] } }"#,
             r#"{ "method": "GET", "url": "/", "headers": { "authorization": "Bearer hush\r\n" } }"#,
             r#"{ "method": "GET", "url": "/", "headers": { "content-length": 5 } }"#,
             r#"{ "method": "GET", "url": "/", "user": { "roles": [] } }"#,
             r#"{ "method": "GET", "url": "/", "user": { "id": "u1", "roles": "admin" } }"#,
+            r#"{ "method": "GET", "url": "/", "user": { "id": "u1", "roles": [5] } }"#,
+            r#"{ "method": "GET", "url": "/", "user": { "id": 5 } }"#,
+            r#"{ "method": "GET", "url": "/", "user": { "id": null } }"#,
+            r#"{ "method": "GET", "url": "/", "user": { "id": "u1", "scopes": "hush", "tier": null } }"#,
+            r#"{ "method": "GET", "url": "/", "user": { "id": "u1", "tier": ["hush"] } }"#,
+            r#"{ "method": "GET", "url": "/", "body:hush": null }"#,
+            r#"{ "method": "GET", "url": "/", "hush": null }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "bucket": {} } }"#,
+            r#"{ "method": "GET", "url": "/", "facts": { "context:hush": null } }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "context": [] } }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "buckets": { "a": { "version": -1, "log": [] } } } }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "buckets": { "a": { "version": 1, "log": [1] } } } }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "buckets": [] } }"#,
             r#"{ "method": "GET", "url": "/", "user": "u1" }"#,
             r#"[]"#,
+            r#""hush""#,
         ],
     );
+    let snapshot = include_str!("snapshots/mistakes.snap");
+    let mut told = snapshot.lines().filter(|line| line.trim_start().starts_with("error: "));
+    assert!(told.all(|line| !line.contains("hush")), "an input's value is in a message");
 }
 
 #[test]

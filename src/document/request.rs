@@ -96,7 +96,11 @@ impl RequestDocument {
 
 impl<'de> Deserialize<'de> for RequestDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_map(Map::deserialize(deserializer)?).map_err(D::Error::custom)
+        match Value::deserialize(deserializer)? {
+            Value::Object(map) => Self::from_map(map),
+            _ => Err(DocumentError::NotAMap),
+        }
+        .map_err(D::Error::custom)
     }
 }
 
@@ -111,6 +115,9 @@ impl fmt::Debug for RequestDocument {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentError {
+    /// The document is something else than a map.
+    #[error("a request document is a map with at least `method` and `url`")]
+    NotAMap,
     /// A key that has to be there isn't.
     #[error("the request document lacks `{0}`: it needs `method` and `url`")]
     Missing(&'static str),
@@ -119,6 +126,16 @@ pub enum DocumentError {
     UnknownKey {
         /// The key.
         key: String,
+        /// Where it stands.
+        place: &'static str,
+        /// The keys that may stand there.
+        known: &'static [&'static str],
+    },
+    /// A key that isn't even a word. It may be a slip that made a key of a credential, and isn't repeated.
+    #[error(
+        "unknown key (is a space missing after the colon?): {place} may have `{}`", known.join("`, `")
+    )]
+    NoKey {
         /// Where it stands.
         place: &'static str,
         /// The keys that may stand there.
@@ -143,6 +160,12 @@ pub enum DocumentError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A header without a name that could be repeated, as in `{authorization:Bearer-…}`.
+    #[error("entry {number} of `headers` is no header name with a value: is a space missing after the colon?")]
+    NoHeader {
+        /// Which entry it is, from 1.
+        number: usize,
+    },
 }
 
 fn invalid(key: impl Into<String>, problem: impl Into<String>) -> DocumentError {
@@ -150,17 +173,40 @@ fn invalid(key: impl Into<String>, problem: impl Into<String>) -> DocumentError 
 }
 
 fn known(map: &Map<String, Value>, place: &'static str, known: &'static [&'static str]) -> Result<(), DocumentError> {
-    match map.keys().find(|key| !known.contains(&key.as_str())) {
-        Some(key) => Err(DocumentError::UnknownKey { key: key.clone(), place, known }),
+    match map.iter().find(|(key, _)| !known.contains(&key.as_str())) {
+        // A slip such as `{method:GET}` gives a key without a value.
+        Some((key, value)) if !value.is_null() && is_word(key) => {
+            Err(DocumentError::UnknownKey { key: key.clone(), place, known })
+        }
+        Some(_) => Err(DocumentError::NoKey { place, known }),
         None => Ok(()),
     }
 }
 
+fn is_word(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 fn user(value: Value) -> Result<User, DocumentError> {
-    if !value.is_object() {
+    let Value::Object(mut map) = value else {
         return Err(invalid("user", "must be a map with at least an `id`"));
-    }
-    serde_json::from_value(value).map_err(|error| invalid("user", error.to_string()))
+    };
+    // `null` counts as absent.
+    let mut take = |key: &str| map.shift_remove(key).filter(|value| !value.is_null());
+    let id = take("id").ok_or_else(|| invalid("user", "lacks `id`"))?;
+    Ok(User {
+        id: text("user.id", id)?,
+        roles: take("roles").map(|value| texts("user.roles", value)).transpose()?,
+        tier: take("tier").map(|value| text("user.tier", value)).transpose()?,
+        scopes: take("scopes").map(|value| texts("user.scopes", value)).transpose()?,
+        attributes: map,
+    })
+}
+
+fn texts(key: &str, value: Value) -> Result<Vec<String>, DocumentError> {
+    let fail = || invalid(key, "must be a list of strings");
+    let Value::Array(values) = value else { return Err(fail()) };
+    values.into_iter().map(|value| text(key, value).map_err(|_| fail())).collect()
 }
 
 fn text(key: &str, value: Value) -> Result<String, DocumentError> {
@@ -190,16 +236,17 @@ fn headers(value: Value) -> Result<HeaderMap, DocumentError> {
         return Err(invalid("headers", "must be a map of header names to values"));
     };
     let mut headers = HeaderMap::new();
-    for (name, value) in entries {
+    for (number, (name, value)) in (1..).zip(entries) {
+        let parsed = HeaderName::from_bytes(name.as_bytes()).ok().filter(|_| !value.is_null());
+        let parsed = parsed.ok_or(DocumentError::NoHeader { number })?;
         let fail = |problem| DocumentError::Header { name: name.clone(), problem };
-        let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| fail("isn't a header name"))?;
         let values = match value {
             Value::Array(values) => values,
             value => vec![value],
         };
         for value in values {
             let Value::String(text) = value else {
-                return Err(fail("must be a string or a list of strings; quote numbers, booleans and null"));
+                return Err(fail("must be a string or a list of strings; quote numbers and booleans"));
             };
             let value = HeaderValue::from_bytes(text.as_bytes())
                 .map_err(|_| fail("its value holds a character that HTTP doesn't allow there"))?;

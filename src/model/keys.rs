@@ -8,7 +8,14 @@ use zeroize::Zeroizing;
 /// The secrets that a host supplies, by the names that policies give them. Wiped when dropped; never printed.
 #[derive(Clone, Default)]
 pub struct Keys {
-    secrets: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    secrets: BTreeMap<String, Secret>,
+}
+
+#[derive(Clone)]
+struct Secret {
+    bytes: Zeroizing<Vec<u8>>,
+    /// The one algorithm that it may be used with.
+    pinned: Option<String>,
 }
 
 impl Keys {
@@ -20,20 +27,37 @@ impl Keys {
     /// Puts a secret on the ring, in place of one of the same name. Whether it is strong enough is said by
     /// [`Policy::bind`](crate::Policy::bind), which knows what it is for.
     #[must_use]
-    pub fn with_secret(mut self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        self.secrets.insert(name.into(), Zeroizing::new(bytes.into()));
+    pub fn with_secret(self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        self.with(name.into(), bytes.into(), None)
+    }
+
+    /// Puts a secret on the ring that is for one algorithm alone, such as `HS512`, as the `alg` of a JWK says
+    /// (RFC 7517 §4.4).
+    #[must_use]
+    pub fn with_secret_for(self, name: impl Into<String>, bytes: impl Into<Vec<u8>>, algorithm: &str) -> Self {
+        self.with(name.into(), bytes.into(), Some(algorithm.to_owned()))
+    }
+
+    fn with(mut self, name: String, bytes: Vec<u8>, pinned: Option<String>) -> Self {
+        self.secrets.insert(name, Secret { bytes: Zeroizing::new(bytes), pinned });
         self
     }
 
     /// The bytes of a secret.
     pub(crate) fn secret(&self, name: &str) -> Option<&[u8]> {
-        self.secrets.get(name).map(|bytes| bytes.as_slice())
+        self.secrets.get(name).map(|secret| secret.bytes.as_slice())
+    }
+
+    /// The one algorithm that a secret is for, if there is one.
+    pub(crate) fn pinned(&self, name: &str) -> Option<&str> {
+        self.secrets.get(name)?.pinned.as_deref()
     }
 }
 
 impl fmt::Debug for Keys {
+    /// The names, and the algorithms that they are for.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.secrets.keys()).finish()
+        f.debug_map().entries(self.secrets.keys().map(|name| (name, self.pinned(name)))).finish()
     }
 }
 
@@ -71,6 +95,19 @@ pub enum KeyProblem {
         /// The secret's name.
         name: String,
     },
+    /// Its JWK says what it is for, and the policy uses it otherwise (RFC 7517 §4.4).
+    #[error(
+        "the secret `{name}` is for {pinned} alone, as its `alg` says, and the policy uses it with {used}: supply one \
+         for {used}, or change the policy's algorithm"
+    )]
+    WrongAlgorithm {
+        /// The secret's name.
+        name: String,
+        /// The algorithm that it is for.
+        pinned: String,
+        /// The algorithm that the policy uses it with.
+        used: String,
+    },
     /// A token made for one purpose would then pass for another.
     #[error("the secrets `{first}` and `{second}` are equal: each purpose needs a secret of its own")]
     Equal {
@@ -79,4 +116,19 @@ pub enum KeyProblem {
         /// The other.
         second: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_may_be_for_one_algorithm() {
+        let keys = Keys::new().with_secret("A", b"hush").with_secret_for("B", b"hush", "HS512");
+        assert_eq!((keys.secret("A"), keys.pinned("A")), (Some(&b"hush"[..]), None));
+        assert_eq!((keys.secret("B"), keys.pinned("B")), (Some(&b"hush"[..]), Some("HS512")));
+        assert_eq!((keys.secret("C"), keys.pinned("C")), (None, None));
+        assert_eq!(format!("{keys:?}"), r#"{"A": None, "B": Some("HS512")}"#);
+        assert_eq!(keys.with_secret("B", b"other").pinned("B"), None, "what is replaced is gone");
+    }
 }

@@ -2,6 +2,7 @@
 //! is wrong and what to write instead. It never repeats the text of a string: it may be a secret.
 
 use super::expected::{DECLARATIONS, describe, keywords};
+use super::misplaced::misplaced;
 use super::parse::{Rule, Stop};
 use super::recover::first_word;
 use crate::model::diagnostic::Diagnostic;
@@ -34,6 +35,9 @@ pub(super) fn diagnose(file: u32, text: &str, base: usize, stop: &Stop) -> Diagn
         return Diagnostic::error("unknown_declaration", place, format!("`{word}` begins no declaration")).help(
             meant(word, DECLARATIONS).unwrap_or_else(|| format!("declarations begin with {}", list(DECLARATIONS))),
         );
+    }
+    if let Some(problem) = misplaced(file, text, base, stop) {
+        return problem;
     }
     let message = match stop.expected.is_empty() {
         true => "the text can't be read".to_owned(),
@@ -76,7 +80,7 @@ fn meant(word: &str, candidates: &[&str]) -> Option<String> {
     closest(word, candidates.iter().copied()).map(|keyword| format!("did you mean `{keyword}`?"))
 }
 
-fn span(file: u32, start: usize, len: usize) -> Span {
+pub(super) fn span(file: u32, start: usize, len: usize) -> Span {
     let place = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
     Span { file, start: place(start), end: place(start + len) }
 }

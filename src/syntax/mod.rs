@@ -13,6 +13,7 @@ mod lower_route;
 mod lower_rule;
 mod lower_schema;
 mod lower_setting;
+mod misplaced;
 mod parse;
 mod recover;
 mod scan;

@@ -87,6 +87,27 @@ const SLIPS: &[&str] = &[
     "routes /posts/ { }",
     "account { a: string | int }",
     "policy q",
+    // Headers
+    "headers { X-Frame-Options DENY }",
+    "headers {\n  X-Frame-Options DENY // never\n  preset api\n}",
+    "headers { Cache-Control no-store, private }",
+    "headers { X-Frame-Options: \"DENY\" }",
+    "headers {\n  X-Frame-Options\n}",
+    "headers { remov Server }",
+    // Paths
+    "routes / {\n  GET /x/a{id} public\n}",
+    "routes / {\n  GET /x/{id}a public\n}",
+    "routes / {\n  GET /x/{id: int}.json public\n}",
+    "routes / {\n  GET /{a}{b} public\n}",
+    "routes /a{id} { }",
+    "routes / {\n  GET /é public\n}",
+    "routes / {\n  GET /menu/café/{id} public\n}",
+    "routes / {\n  GET /x?page=1 public\n}",
+    "routes / {\n  GET //x public\n}",
+    "routes / {\n  GET //x public\n  // more\n  GET /y public\n}",
+    "never GET //x when b",
+    "never GET /x/a{id} when b",
+    "schema A { a: string matches /a/é }",
 ];
 
 #[test]

@@ -7,13 +7,12 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use portcullis::document::RequestDocument;
 use portcullis::{Carrier, Gate};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::documents;
 use crate::error::Error;
 use crate::expect::Expectation;
+use crate::fields::{Fields, is_name};
 use crate::keys::Ring;
 use crate::sign::Token;
 
@@ -21,13 +20,26 @@ use crate::sign::Token;
 const NOW: &str = "2026-01-01T00:00:00Z";
 /// Where requests come from that don't say so.
 const PEER: &str = "127.0.0.1";
+/// The keys of a case.
+const KEYS: &[&str] = &["name", "request", "as", "token", "facts", "csrf", "repeat", "expect"];
 
 /// A cases file.
 pub(crate) struct Cases {
     /// The secrets that the policy is bound with and tokens are signed with.
     pub(crate) ring: Ring,
-    /// The cases, in their order.
-    pub(crate) cases: Vec<Case>,
+    /// The cases, in their order; one that can't be read keeps none of the others from being run.
+    pub(crate) cases: Vec<Result<Case, Unreadable>>,
+}
+
+/// A case that can't be read.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    /// Which it is in its file, from 1.
+    pub(crate) number: u32,
+    /// What it is called, if that can be read.
+    pub(crate) name: Option<String>,
+    /// Why not.
+    pub(crate) problem: String,
 }
 
 /// One case.
@@ -46,83 +58,80 @@ pub(crate) struct Case {
     csrf: Option<Csrf>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a cases file must be a map with `cases` and perhaps `defaults`")]
-struct FileDocument {
-    #[serde(default)]
-    defaults: Defaults,
-    cases: Vec<Value>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "`defaults` must be a map")]
+#[derive(Debug, Default)]
 struct Defaults {
     now: Option<Value>,
     peer: Option<Value>,
     keys: Option<Value>,
-    #[serde(default)]
     facts: Map<String, Value>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a case must be a map")]
-struct CaseDocument {
-    name: String,
-    request: Value,
-    #[serde(rename = "as")]
-    user: Option<Value>,
-    token: Option<Value>,
-    #[serde(default)]
-    facts: Map<String, Value>,
-    csrf: Option<Value>,
-    repeat: Option<u32>,
-    expect: Value,
 }
 
 /// A session, and how long ago its CSRF token was issued.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a session, or a map with `session` and `age`")]
+#[derive(Debug)]
 struct Csrf {
     session: String,
-    #[serde(default)]
-    age: Age,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(try_from = "String")]
-struct Age(SignedDuration);
-
-impl TryFrom<String> for Age {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let duration = text.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
-        duration.map(Self).map_err(|_| format!("`{text}` isn't a duration, such as `2h` or `1h30m`"))
-    }
+    age: SignedDuration,
 }
 
 impl Cases {
     /// Reads a cases file. The key ring may be in it, or in a file beside it.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let fail = |problem| Error::document(path, problem);
-        let file: FileDocument = typed(documents::read(path)?).map_err(fail)?;
-        let ring = match &file.defaults.keys {
-            None => Ring::default(),
-            Some(Value::String(name)) => Ring::read(&path.with_file_name(name))?,
-            Some(inline) => Ring::new(inline.clone()).map_err(|problem| fail(format!("`defaults.keys`: {problem}")))?,
+        let Value::Object(file) = documents::read(path)? else {
+            return Err(fail("a cases file must be a map with `cases` and perhaps `defaults`".to_owned()));
         };
-        let cases = (1..).zip(file.cases).map(|(number, value)| {
-            let name = value.get("name").and_then(Value::as_str).map(|name| format!(" `{name}`")).unwrap_or_default();
-            Case::new(number, value, &file.defaults).map_err(|problem| fail(format!("case {number}{name}: {problem}")))
+        let mut file = Fields::new(file, "a cases file", "", &["defaults", "cases"]).map_err(fail)?;
+        let defaults = file.map("defaults").and_then(Defaults::new).map_err(fail)?;
+        let Some(Value::Array(cases)) = file.value("cases") else {
+            return Err(fail("a cases file needs `cases`, a list".to_owned()));
+        };
+        let cases = (1..).zip(cases).map(|(number, value)| {
+            let name = value.get("name").and_then(Value::as_str).map(str::to_owned);
+            Case::new(number, value, &defaults).map_err(|problem| Unreadable { number, name, problem })
         });
-        Ok(Self { cases: cases.collect::<Result<_, _>>()?, ring })
+        let cases = cases.collect();
+        Ok(Self { cases, ring: ring(path, defaults.keys)? })
+    }
+}
+
+/// The ring that a cases file holds or names.
+fn ring(path: &Path, keys: Option<Value>) -> Result<Ring, Error> {
+    let fail = |problem| Error::document(path, format!("`defaults.keys`: {problem}"));
+    match keys {
+        None => Ok(Ring::default()),
+        Some(Value::String(name)) => {
+            let named = path.with_file_name(&name);
+            // What isn't a file may be a secret in the wrong place.
+            if !named.is_file() && ![".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end)) {
+                return Err(fail("must be a key ring, or the name of a file with one".to_owned()));
+            }
+            Ring::read(&named)
+        }
+        Some(inline) => Ring::new(inline).map_err(fail),
+    }
+}
+
+impl Defaults {
+    fn new(map: Map<String, Value>) -> Result<Self, String> {
+        let mut fields = Fields::new(map, "`defaults`", "defaults.", &["now", "peer", "keys", "facts"])?;
+        Ok(Self {
+            now: fields.value("now"),
+            peer: fields.value("peer"),
+            keys: fields.value("keys"),
+            facts: fields.map("facts")?,
+        })
     }
 }
 
 impl Case {
     fn new(number: u32, value: Value, defaults: &Defaults) -> Result<Self, String> {
-        let document: CaseDocument = typed(value)?;
-        let mut request = match document.request {
+        let Value::Object(map) = value else {
+            return Err("a case must be a map with at least `name`, `request` and `expect`".to_owned());
+        };
+        let mut fields = Fields::new(map, "a case", "", KEYS)?;
+        let lacks = |key: &str| format!("lacks `{key}`: a case has at least `name`, `request` and `expect`");
+        let name = fields.string("name")?.ok_or_else(|| lacks("name"))?;
+        let mut request = match fields.value("request").ok_or_else(|| lacks("request"))? {
             Value::Object(request) => request,
             Value::String(short) => short_form(&short)?,
             _ => return Err("`request` must be a request document, or short as in `DELETE /api/posts/42`".to_owned()),
@@ -130,7 +139,7 @@ impl Case {
         // A `null` in the request says that there is none.
         request.entry("now").or_insert_with(|| defaults.now.clone().unwrap_or_else(|| NOW.into()));
         request.entry("peer").or_insert_with(|| defaults.peer.clone().unwrap_or_else(|| PEER.into()));
-        if let Some(user) = document.user
+        if let Some(user) = fields.value("as")
             && request.insert("user".to_owned(), user).is_some()
         {
             return Err("`as` and `request.user` say the same thing: leave one out".to_owned());
@@ -139,33 +148,37 @@ impl Case {
         if let Some(Value::Object(own)) = request.get("facts") {
             merge(&mut facts, own);
         }
-        merge(&mut facts, &document.facts);
+        merge(&mut facts, &fields.map("facts")?);
         if !facts.is_empty() {
             request.insert("facts".to_owned(), facts.into());
         }
         Ok(Self {
             number,
-            name: document.name,
-            repeat: match document.repeat {
-                Some(0) => return Err("`repeat` must be at least 1".to_owned()),
-                repeat => repeat.unwrap_or(1),
+            name,
+            repeat: match fields.value("repeat") {
+                None => 1,
+                Some(times) => {
+                    let times = times.as_u64().and_then(|times| u32::try_from(times).ok()).filter(|times| *times > 0);
+                    times.ok_or("`repeat` must be a whole number of at least 1")?
+                }
             },
-            expect: Expectation::new(document.expect)?,
+            expect: Expectation::new(fields.value("expect").ok_or_else(|| lacks("expect"))?)?,
             request,
-            token: document.token.map(typed).transpose().map_err(|problem| format!("`token`: {problem}"))?,
-            csrf: document.csrf.map(csrf).transpose().map_err(|problem| format!("`csrf`: {problem}"))?,
+            token: fields.value("token").map(Token::new).transpose()?,
+            csrf: fields.value("csrf").map(csrf).transpose()?,
         })
     }
 
     /// The request that the case makes at a gate, with the tokens that it asks for.
     pub(crate) fn request(&self, gate: &Gate, ring: &Ring) -> Result<RequestDocument, String> {
-        let mut document: RequestDocument = typed(self.request.clone().into())?;
+        let mut document: RequestDocument =
+            serde_json::from_value(self.request.clone().into()).map_err(|error| error.to_string())?;
         let now = document.now.ok_or("`now` can't be null: cases are reproducible")?;
         if let Some(token) = &self.token {
             add_token(&mut document, token, gate, ring, now)?;
         }
         if let Some(csrf) = &self.csrf {
-            let issued = now.checked_sub(csrf.age.0).map_err(|error| format!("`csrf.age`: {error}"))?;
+            let issued = now.checked_sub(csrf.age).map_err(|_| "`csrf.age` reaches out of all time")?;
             let token = gate
                 .csrf_token(&csrf.session, issued, &self.entropy(u32::MAX))
                 .ok_or("`csrf`: the policy has no `csrf` that issues tokens")?;
@@ -210,10 +223,20 @@ fn merge(facts: &mut Map<String, Value>, added: &Map<String, Value>) {
 }
 
 fn csrf(value: Value) -> Result<Csrf, String> {
-    match value {
-        Value::String(session) => Ok(Csrf { session, age: Age::default() }),
-        value => typed(value),
-    }
+    let map = match value {
+        Value::String(session) => return Ok(Csrf { session, age: SignedDuration::ZERO }),
+        Value::Object(map) => map,
+        _ => return Err("`csrf` must be a session, or a map with `session` and `age`".to_owned()),
+    };
+    let mut fields = Fields::new(map, "`csrf`", "csrf.", &["session", "age"])?;
+    let session = fields.string("session")?.ok_or("`csrf` lacks `session`")?;
+    let age = fields.string("age")?.map_or(Ok(SignedDuration::ZERO), |text| duration(&text));
+    Ok(Csrf { session, age: age? })
+}
+
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let duration = text.parse::<Span>().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()));
+    duration.map_err(|_| "`csrf.age` must be a duration, such as `2h` or `1h30m`".to_owned())
 }
 
 fn add_token(
@@ -223,11 +246,13 @@ fn add_token(
     ring: &Ring,
     now: Timestamp,
 ) -> Result<(), String> {
-    let declared = gate
-        .policy()
-        .tokens()
-        .find(|declared| declared.name == token.kind)
-        .ok_or_else(|| format!("`token`: the policy declares no token `{}`", token.kind))?;
+    let declared =
+        gate.policy().tokens().find(|declared| declared.name == token.kind).ok_or_else(|| {
+            match is_name(&token.kind) {
+                true => format!("`token.kind`: the policy declares no token `{}`", token.kind),
+                false => "`token.kind` must be the name of a token that the policy declares".to_owned(),
+            }
+        })?;
     let signed = token.sign(&declared, ring, now)?;
     match declared.carried {
         Carrier::Bearer => append(&mut document.headers, AUTHORIZATION, &format!("Bearer {signed}")),
@@ -268,17 +293,14 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), 
     Ok(())
 }
 
-fn typed<T: DeserializeOwned>(value: Value) -> Result<T, String> {
-    serde_json::from_value(value).map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     fn case(value: Value, defaults: Value) -> Result<Case, String> {
-        Case::new(1, value, &typed(defaults).unwrap())
+        let Value::Object(defaults) = defaults else { return Err("defaults are a map".to_owned()) };
+        Case::new(1, value, &Defaults::new(defaults)?)
     }
 
     #[test]
@@ -286,7 +308,7 @@ mod tests {
         let check = |value: Value, defaults: Value, request: Value| {
             let case = case(value, defaults).unwrap();
             assert_eq!(Value::from(case.request.clone()), request);
-            typed::<RequestDocument>(case.request.into()).unwrap();
+            serde_json::from_value::<RequestDocument>(case.request.into()).unwrap();
         };
         check(
             json!({ "name": "short", "request": "DELETE /api/posts/42", "expect": "deny" }),
@@ -331,16 +353,26 @@ mod tests {
             let mut value = json!({ "name": "a", "request": "GET /", "expect": "deny" });
             value.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
             let error = case(value, json!({})).unwrap_err();
-            assert!(error.contains(problem), "{error}");
+            assert!(error.contains(problem) && !error.contains("HUSH"), "{error}");
         };
+        check(json!({ "HUSH": null }), "is a space missing after the colon?");
+        check(json!({ "token:HUSH.HUSH": null }), "is a space missing after the colon?");
+        check(json!({ "name": 5 }), "`name` must be a string");
+        check(json!({ "name": null }), "lacks `name`");
+        check(json!({ "facts": "HUSH" }), "`facts` must be a map");
         check(json!({ "expekt": "deny" }), "`expekt`");
         check(json!({ "request": "GET" }), "a method and a path");
         check(json!({ "request": [] }), "`request` must be");
-        check(json!({ "repeat": 0 }), "`repeat` must be at least 1");
-        check(json!({ "token": { "kind": "access", "clams": {} } }), "`token`: unknown field `clams`");
-        check(json!({ "token": "access" }), "`token`: ");
-        check(json!({ "csrf": { "session": "s", "age": "soon" } }), "`csrf`: `soon` isn't a duration");
-        check(json!({ "csrf": [] }), "`csrf`: ");
+        check(json!({ "repeat": 0 }), "`repeat` must be a whole number of at least 1");
+        check(json!({ "repeat": "HUSH" }), "`repeat` must be a whole number");
+        check(json!({ "token": { "kind": "access", "clams": {} } }), "unknown key `clams`: `token` may have `kind`");
+        check(json!({ "token": "HUSH" }), "`token` must be a map with at least `kind`");
+        check(json!({ "token": { "claims": {} } }), "`token` lacks `kind`");
+        check(json!({ "token": { "kind": "access", "claims": "HUSH" } }), "`token.claims` must be a map");
+        check(json!({ "token": { "kind": "access", "tamper": "HUSH" } }), "`token.tamper` must be `true` or `false`");
+        check(json!({ "csrf": { "session": "s", "age": "HUSH" } }), "`csrf.age` must be a duration");
+        check(json!({ "csrf": { "session": 5 } }), "`csrf.session` must be a string");
+        check(json!({ "csrf": [] }), "`csrf` must be a session");
         check(json!({ "expect": "maybe" }), "`expect.verdict`");
         let both = json!({ "as": { "id": "a" }, "request": { "method": "GET", "url": "/", "user": { "id": "a" } } });
         check(both, "leave one out");
@@ -349,8 +381,7 @@ mod tests {
     #[test]
     fn ages_are_durations() {
         let check = |text: &str, seconds: i64| {
-            let age: Age = typed(text.into()).unwrap();
-            assert_eq!(age.0, SignedDuration::from_secs(seconds), "{text}");
+            assert_eq!(duration(text).unwrap(), SignedDuration::from_secs(seconds), "{text}");
         };
         check("2h", 7_200);
         check("1h30m", 5_400);

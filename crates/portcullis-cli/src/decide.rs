@@ -20,6 +20,9 @@ use crate::{documents, yaml};
 const KEYS_HELP: &str =
     "give a key ring with `--keys FILE`: a map of each secret's name to one of `text`, `base64`, `hex`, `jwk`, `env`";
 
+/// What some editors put before UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 pub(crate) fn run(args: &Decide, out: &mut impl Write) -> Result<Outcome, Error> {
     let many = args.request.extension().is_some_and(|extension| extension == "jsonl");
     if many && args.format == DecideFormat::Yaml {
@@ -67,12 +70,14 @@ fn every_line(gate: &Gate, path: &Path, supplied: &mut Supplied, out: &mut impl 
         if u64::try_from(line.len()).is_ok_and(|length| length == MAX_FILE) && !line.ends_with(b"\n") {
             return Err(Error::document(path, format!("line {number} is longer than {MAX_FILE} bytes")));
         }
-        if line.trim_ascii().is_empty() {
+        let bytes = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| number == 1).unwrap_or(&line);
+        if bytes.trim_ascii().is_empty() {
             continue;
         }
-        let parsed = std::str::from_utf8(&line)
+        let parsed = std::str::from_utf8(bytes)
             .map_err(|_| "isn't UTF-8".to_owned())
-            .and_then(documents::parse_json)
+            // Without the end of the line, or what is missing at it would be missing on the next.
+            .and_then(|text| documents::parse_json(text.trim_end()).map_err(|problem| problem.in_one_line()))
             .and_then(document);
         let outcome = match parsed {
             Ok(document) => supplied.decide(gate, &document, |decision| {
@@ -92,9 +97,6 @@ fn every_line(gate: &Gate, path: &Path, supplied: &mut Supplied, out: &mut impl 
 }
 
 fn document(value: Value) -> Result<RequestDocument, String> {
-    if !value.is_object() {
-        return Err("a request document is a map with at least `method` and `url`".to_owned());
-    }
     serde_json::from_value(value).map_err(|error| error.to_string())
 }
 

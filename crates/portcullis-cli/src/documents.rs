@@ -8,7 +8,8 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
 use serde_json::{Map, Number, Value};
 use zeroize::Zeroizing;
 
@@ -24,34 +25,77 @@ pub(crate) fn read(path: &Path) -> Result<Value, Error> {
         .map_err(|error| Error::document(path, format!("isn't UTF-8 from byte {} on", error.valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let parsed = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("json") => parse_json(text),
-        Some("yaml" | "yml") => parse_yaml(text),
+        Some("json") => parse_json(text).map_err(|problem| problem.to_string()),
+        Some("yaml" | "yml") => parse_yaml(text).map_err(|problem| problem.to_string()),
         _ => parse(text),
     };
     parsed.map_err(|problem| Error::document(path, problem))
 }
 
+/// What is wrong with a document, and where. It never repeats what stands there, which may be of a secret.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    what: &'static str,
+    /// The line and the column, from 1.
+    place: Option<(u64, u64)>,
+}
+
+impl Problem {
+    pub(crate) fn new(what: &'static str, place: Option<(u64, u64)>) -> Self {
+        Self { what, place }
+    }
+
+    /// For a document that is one line, whose number the caller knows.
+    pub(crate) fn in_one_line(&self) -> String {
+        match self.place {
+            Some((_, column)) => format!("{}, at column {column}", self.what),
+            None => self.what.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)?;
+        match self.place {
+            Some((line, column)) => write!(f, ", at line {line}, column {column}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Reads JSON or YAML. Nearly all JSON is YAML, but not all, and JSON reads much faster as such.
 fn parse(text: &str) -> Result<Value, String> {
     if !text.trim_start().starts_with('{') {
-        return parse_yaml(text);
+        return parse_yaml(text).map_err(|problem| problem.to_string());
     }
     parse_json(text).or_else(|json| parse_yaml(text).map_err(|yaml| format!("as JSON: {json}\nas YAML: {yaml}")))
 }
 
 /// Reads JSON.
-pub(crate) fn parse_json(text: &str) -> Result<Value, String> {
-    let left = Cell::new(MAX_UNFOLDED);
+pub(crate) fn parse_json(text: &str) -> Result<Value, Problem> {
+    let state = State::default();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Strict { left: &left }.deserialize(&mut deserializer).map_err(|error| error.to_string())?;
-    deserializer.end().map_err(|error| error.to_string())?;
-    Ok(value)
+    let value = Strict { state: &state }.deserialize(&mut deserializer);
+    value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| {
+        let what = match error.classify() {
+            Category::Eof if text.trim().is_empty() => "is empty",
+            Category::Eof => "isn't JSON: ends too early",
+            // Kinds aren't told apart but by words.
+            _ if error.to_string().starts_with("recursion limit") => "nests too deeply",
+            _ => "isn't JSON",
+        };
+        // What a visitor said itself, serde places behind the value.
+        let place = Some((error.line() as u64, error.column() as u64)).filter(|(line, _)| *line > 0);
+        Problem::new(state.problem.get().unwrap_or(what), place)
+    })
 }
 
 /// Reads YAML.
-pub(crate) fn parse_yaml(text: &str) -> Result<Value, String> {
-    let left = Cell::new(MAX_UNFOLDED);
-    yaml::parse(text, Strict { left: &left })
+pub(crate) fn parse_yaml(text: &str) -> Result<Value, Problem> {
+    let state = State::default();
+    yaml::parse(text, Strict { state: &state })
+        .map_err(|Problem { what, place }| Problem::new(state.problem.get().unwrap_or(what), place))
 }
 
 fn stdin() -> Result<Vec<u8>, Error> {
@@ -70,17 +114,34 @@ fn stdin() -> Result<Vec<u8>, Error> {
 /// The most bytes of strings that one document may unfold to.
 const MAX_UNFOLDED: usize = 64 << 20;
 
+/// What reading one document counts, and what it found wrong itself.
+struct State {
+    left: Cell<usize>,
+    problem: Cell<Option<&'static str>>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { left: Cell::new(MAX_UNFOLDED), problem: Cell::new(None) }
+    }
+}
+
 /// Reads any value; counts what it takes.
 #[derive(Clone, Copy)]
 struct Strict<'a> {
-    left: &'a Cell<usize>,
+    state: &'a State,
 }
 
 impl Strict<'_> {
     fn take<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        let left = self.left.get().checked_sub(text.len());
-        self.left.set(left.ok_or_else(|| E::custom(format!("unfolds to more than {MAX_UNFOLDED} bytes")))?);
+        let left = self.state.left.get().checked_sub(text.len());
+        self.state.left.set(left.ok_or_else(|| self.fail("unfolds to more than 64 MiB"))?);
         Ok(())
+    }
+
+    fn fail<E: serde::de::Error>(self, problem: &'static str) -> E {
+        self.state.problem.set(Some(problem));
+        E::custom(problem)
     }
 }
 
@@ -116,7 +177,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number must be finite"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| self.fail("a number must be finite"))
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
@@ -142,7 +203,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(key) = access.next_key::<String>()? {
             self.take(&key)?;
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key `{key}` stands twice")));
+                return Err(self.fail("a key stands twice"));
             }
             let value = access.next_value_seed(self)?;
             map.insert(key, value);
@@ -211,11 +272,39 @@ mod tests {
             "*missing",
         ] {
             let error = parse_yaml(yaml).unwrap_err();
-            assert!(error.len() < 500, "{error}");
+            assert!(error.to_string().len() < 200, "{error}");
         }
         for json in [r#"{"a":1,"a":2}"#, r#"{"a":{"b":1,"b":1}}"#, &"[".repeat(100_000), "{} {}", "1e999"] {
             assert!(parse_json(json).is_err(), "{json:.40}");
         }
+    }
+
+    #[test]
+    fn problems_repeat_nothing() {
+        let check = |text: &str, problem: &str| {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(problem), "{text}: {error}");
+            assert!(!error.contains("HUSH") && !error.contains('@'), "{text}: {error}");
+        };
+        check("a: !HUSH x", "quote text that begins with `!`, at line 1");
+        check("{ text: !HUSH x }", "quote text that begins with `!`");
+        check("!HUSH { a: b }", "quote text that begins with `!`");
+        check("a: *HUSH", "quote text that begins with `*`, at line 1, column 4");
+        check("{ HUSH, HUSH }", "a key stands twice");
+        check("HUSH: 1\nHUSH: 2", "a key stands twice, at line 2, column 1");
+        check("{\"HUSH\":1,\"HUSH\":2}", "as JSON: a key stands twice, at line 1");
+        check("a: HUSH: b", "has a colon too many");
+        check("a: @HUSH", "quote it, at line 1, column 4");
+        check("a: 'HUSH", "a quote isn't closed");
+        check("a: \"\\qHUSH\"", "an escape that YAML doesn't know");
+        check("a: [HUSH", "a bracket isn't closed");
+        check("a: !!int HUSH", "isn't YAML");
+        check("? [HUSH]\n: x", "where a key belongs");
+        check("a: HUSH\n---\nb: HUSH", "more than one document");
+        check("%HUSH\n---\n- [", "a bracket");
+        check("a: HUSH\n b: HUSH", "at line 2");
+        check("{\"a\": @HUSH }", "as JSON: isn't JSON, at line 1, column 7");
+        check("{\"a\": \"HUSH", "as JSON: isn't JSON: ends too early");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What a case expects of a decision: everything that it names must be in the decision document.
 
+use portcullis::{Code, Stage};
 use serde_json::{Map, Value, json};
+
+use crate::fields;
 
 /// What may be named, and where it stands in a decision document.
 const KEYS: &[(&str, &str)] = &[
@@ -19,6 +22,20 @@ const KEYS: &[(&str, &str)] = &[
     ("notes", "/notes"),
 ];
 const VERDICTS: [&str; 3] = ["allow", "deny", "answer"];
+/// Every stage, in their order.
+const STAGES: [Stage; 11] = [
+    Stage::Transport,
+    Stage::Path,
+    Stage::Method,
+    Stage::Authenticate,
+    Stage::Limit,
+    Stage::Csrf,
+    Stage::Authorize,
+    Stage::Validate,
+    Stage::Login,
+    Stage::Issue,
+    Stage::Allow,
+];
 
 /// An expectation: at least one thing.
 #[derive(Debug, Clone)]
@@ -35,9 +52,14 @@ impl Expectation {
             let fits = match key.as_str() {
                 "verdict" => value.as_str().is_some_and(|verdict| VERDICTS.contains(&verdict)),
                 "status" => value.is_u64(),
-                "code" | "stage" | "message" => value.is_string(),
+                "code" => code(value)?,
+                "stage" => stage(value)?,
+                "message" => value.is_string(),
                 "headers" => value.as_object().is_some_and(|headers| headers.values().all(is_header)),
-                "notes" => is_strings(value),
+                "notes" => {
+                    is_strings(value)
+                        && value.as_array().into_iter().flatten().try_fold(true, |_, value| code(value))?
+                }
                 "effects" => value.is_array(),
                 "input" => value.is_object(),
                 "user" | "problem" => value.is_object() || value.is_null(),
@@ -45,7 +67,7 @@ impl Expectation {
                 "body" => true,
                 _ => {
                     let known: Vec<_> = KEYS.iter().map(|(key, _)| *key).collect();
-                    return Err(format!("unknown key `{key}`: `expect` may have `{}`", known.join("`, `")));
+                    return Err(fields::unknown((key, value), "`expect`", &known));
                 }
             };
             if !fits {
@@ -69,6 +91,27 @@ impl Expectation {
         }
         found
     }
+}
+
+/// Whether a value is a code; an error if it is a string and isn't.
+fn code(value: &Value) -> Result<bool, String> {
+    named(value, "code", Code::ALL.iter().map(|code| code.as_str()))
+}
+
+/// Whether a value is a stage, likewise.
+fn stage(value: &Value) -> Result<bool, String> {
+    named(value, "stage", STAGES.iter().map(|stage| stage.as_str()))
+}
+
+/// An expectation that nothing can meet is a slip, and `deny` with it would hide what is denied and why.
+fn named(value: &Value, kind: &str, known: impl Iterator<Item = &'static str>) -> Result<bool, String> {
+    let Some(name) = value.as_str() else { return Ok(false) };
+    let known: Vec<_> = known.collect();
+    if known.contains(&name) {
+        return Ok(true);
+    }
+    let name = if fields::is_name(name) { format!(" `{name}`") } else { String::new() };
+    Err(format!("`expect`: there is no {kind}{name}, only `{}`", known.join("`, `")))
 }
 
 fn is_header(value: &Value) -> bool {
@@ -211,11 +254,36 @@ mod tests {
     }
 
     #[test]
+    fn users_match_in_part_and_null_is_absent() {
+        check(json!({ "user": { "id": "u1" } }), &[]);
+        check(json!({ "user": { "nonsense": null, "tier": null } }), &[]);
+        check(json!({ "user": { "nonsense": 1 } }), &["user.nonsense: expected 1, got null"]);
+        check(json!({ "user": { "id": null } }), &[r#"user.id: expected null, got "u1""#]);
+        check(json!({ "user": null }), &[r#"user: expected null, got {"id":"u1","roles":["user","editor"]}"#]);
+    }
+
+    #[test]
+    fn every_code_and_stage_is_known() {
+        for code in Code::ALL {
+            Expectation::new(json!({ "code": code.as_str(), "notes": [code.as_str()] })).unwrap();
+        }
+        for stage in STAGES {
+            Expectation::new(json!({ "stage": stage.as_str() })).unwrap();
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let check = |value: Value, problem: &str| {
             let error = Expectation::new(value).unwrap_err();
             assert!(error.contains(problem), "{error}");
         };
+        check(json!({ "code": "nonsense" }), "there is no code `nonsense`, only `allowed`, ");
+        check(json!({ "code": 5 }), "`expect.code` must be a string");
+        check(json!({ "stage": "door" }), "there is no stage `door`, only `transport`, ");
+        check(json!({ "notes": ["invalid_token", "nonsense"] }), "there is no code `nonsense`");
+        check(json!({ "notes": [5] }), "`expect.notes` must be");
+        check(json!({ "code:hush": null }), "is a space missing after the colon?");
         check(json!("alow"), "`expect.verdict` must be");
         check(json!({}), "`expect` must be");
         check(json!(null), "`expect` must be");

@@ -7,6 +7,7 @@ mod decide;
 mod documents;
 mod error;
 mod expect;
+mod fields;
 mod graph;
 mod keys;
 mod load;

@@ -7,39 +7,55 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use portcullis::TokenInfo;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::fields::{Fields, is_name};
 use crate::keys::Ring;
 
 /// The token of a case.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a map with at least `kind`")]
+#[derive(Debug, Clone)]
 pub(crate) struct Token {
     /// The declaration in the policy that it follows.
     pub(crate) kind: String,
     /// Claims beside the ones that the declaration pins, or in their place; `null` takes one away.
-    #[serde(default)]
     claims: Map<String, Value>,
     /// Another secret of the ring to sign with.
-    #[serde(default)]
     key: Option<String>,
     /// Another `alg` for the header. `none` leaves the signature empty.
-    #[serde(default)]
     algorithm: Option<String>,
     /// Header fields beside `alg` and `typ`, or in their place; `null` takes one away.
-    #[serde(default)]
     header: Map<String, Value>,
     /// Whether to flip a bit of the signature.
-    #[serde(default)]
     tamper: bool,
 }
 
 impl Token {
+    /// From the `token` of a case.
+    pub(crate) fn new(value: Value) -> Result<Self, String> {
+        let Value::Object(map) = value else {
+            return Err(
+                "`token` must be a map with at least `kind`: a token of that kind is signed for the case".into()
+            );
+        };
+        let known = ["kind", "claims", "key", "algorithm", "header", "tamper"];
+        let mut fields = Fields::new(map, "`token`", "token.", &known)?;
+        Ok(Self {
+            kind: fields.string("kind")?.ok_or("`token` lacks `kind`")?,
+            claims: fields.map("claims")?,
+            key: fields.string("key")?,
+            algorithm: fields.string("algorithm")?,
+            header: fields.map("header")?,
+            tamper: fields.flag("tamper")?,
+        })
+    }
+
     /// Signs the token as the policy declares it, but for what the case says otherwise.
     pub(crate) fn sign(&self, declared: &TokenInfo<'_>, ring: &Ring, now: Timestamp) -> Result<String, String> {
         let name = self.key.as_deref().unwrap_or(declared.secret);
-        let secret = ring.secret(name).ok_or_else(|| format!("`token`: the key ring has no secret `{name}`"))?;
+        let secret = ring.secret(name).ok_or_else(|| match is_name(name) {
+            true => format!("`token`: the key ring has no secret `{name}`"),
+            false => "`token.key` must be the name of a secret on the key ring".to_owned(),
+        })?;
         let algorithm = self.algorithm.as_deref().unwrap_or(declared.algorithm);
         let header = json!({ "alg": algorithm, "typ": declared.typ.unwrap_or("JWT") });
         self.signed(header, pinned(declared, now), algorithm, secret)
@@ -116,7 +132,7 @@ mod tests {
     const SECRET: &[u8] = b"a secret of thirty-two bytes, at least";
 
     fn signed(token: Value) -> Result<String, String> {
-        let token: Token = serde_json::from_value(token).unwrap();
+        let token = Token::new(token).unwrap();
         let algorithm = token.algorithm.clone().unwrap_or("HS256".to_owned());
         let header = json!({ "alg": algorithm, "typ": "JWT" });
         token.signed(header, json!({ "iss": "me", "iat": 1_000, "exp": 1_900 }), &algorithm, SECRET)
@@ -156,6 +172,6 @@ mod tests {
         let confused = signed(json!({ "kind": "access", "algorithm": "RS256" })).unwrap();
         assert_eq!(decode_header(&confused).unwrap().alg, Algorithm::RS256);
         assert!(signed(json!({ "kind": "access", "algorithm": "none", "tamper": true })).is_err());
-        assert!(serde_json::from_value::<Token>(json!({ "kind": "access", "claim": {} })).is_err());
+        assert!(Token::new(json!({ "kind": "access", "claim": {} })).is_err());
     }
 }

@@ -6,7 +6,10 @@
 use serde::Serialize;
 use serde::de::DeserializeSeed;
 use serde_yaml::Error;
+use serde_yaml::budget::BudgetBreach;
 use serde_yaml::options::DuplicateKeyPolicy;
+
+use crate::documents::Problem;
 
 /// The deepest that maps and lists may nest. Reading recurses, and takes about 16 KiB of stack a level at worst.
 const MAX_DEPTH: usize = 64;
@@ -14,7 +17,7 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 1_000_000;
 
 /// Reads one document.
-pub(crate) fn parse<'de, T: DeserializeSeed<'de>>(text: &'de str, seed: T) -> Result<T::Value, String> {
+pub(crate) fn parse<'de, T: DeserializeSeed<'de>>(text: &'de str, seed: T) -> Result<T::Value, Problem> {
     let budget = serde_yaml::budget! {
         max_depth: MAX_DEPTH,
         flow_nesting_limit: MAX_DEPTH,
@@ -33,14 +36,41 @@ pub(crate) fn parse<'de, T: DeserializeSeed<'de>>(text: &'de str, seed: T) -> Re
         with_snippet: false,
     };
     serde_yaml::with_deserializer_from_str_with_options(text, options, |deserializer| seed.deserialize(deserializer))
-        .map_err(|error| match &error {
-            // Its own message speaks to whoever sets the options.
-            Error::DuplicateMappingKey { key, location } => {
-                let key = key.as_deref().unwrap_or("null");
-                format!("the key `{key}` stands twice at line {}, column {}", location.line(), location.column())
-            }
-            error => error.to_string(),
-        })
+        .map_err(|error| problem(&error))
+}
+
+/// The crate's own messages speak to programmers, and repeat tags, keys and characters that may be of a secret.
+fn problem(error: &Error) -> Problem {
+    let what = match error {
+        Error::AliasError { error, .. } => return problem(error),
+        Error::DuplicateMappingKey { .. } => "a key stands twice",
+        Error::UnsupportedTag { .. } => "has a tag, which means nothing here: quote text that begins with `!`",
+        Error::UnknownAnchor { .. } => "has an alias for nothing: quote text that begins with `*`",
+        Error::Budget { breach: BudgetBreach::Documents { .. }, .. } | Error::MultipleDocuments { .. } => {
+            "holds more than one document"
+        }
+        Error::Budget { .. } => "nests too deeply, or holds too much",
+        Error::NonFiniteFloat { .. } => "a number must be finite",
+        Error::Unexpected { .. } => "has a list or a map where a key belongs",
+        Error::Eof { .. } => "ends too early",
+        Error::ExternalMessage { msg, .. } => slip(msg),
+        _ => NOT_YAML,
+    };
+    Problem::new(what, error.location().map(|at| (at.line(), at.column())))
+}
+
+const NOT_YAML: &str = "isn't YAML";
+
+/// In a user's words, what the scanner stumbled over.
+fn slip(message: &str) -> &'static str {
+    let slips = [
+        ("unclosed quote", "a quote isn't closed"),
+        ("unclosed bracket", "a bracket isn't closed"),
+        ("mapping values are not allowed", "has a colon too many: quote text that holds `: `"),
+        ("unexpected character", "a value begins with a character that YAML reserves: quote it"),
+        ("escape", "has an escape that YAML doesn't know: double a `\\` that is meant as such"),
+    ];
+    slips.iter().find(|(beginning, _)| message.contains(beginning)).map_or(NOT_YAML, |(_, slip)| slip)
 }
 
 /// Writes one document.

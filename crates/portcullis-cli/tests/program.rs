@@ -103,23 +103,79 @@ fn files_that_cannot_be_used() {
 #[test]
 fn cases_that_cannot_be_used() {
     let policy = ("a/article.gate", POLICY);
-    let cases = |cases| {
-        let name = "a/article.cases.yaml";
-        let text = format!("defaults: {{ keys: ../keys.yaml }}\ncases:\n{cases}");
-        let folder = folder(&[policy, (name, &text)]);
+    let cases = |defaults: &str, cases: &str| {
+        let text = format!("defaults: {{ keys: {defaults} }}\ncases:\n{cases}");
+        let folder = folder(&[policy, ("a/article.cases.yaml", &text)]);
         let run = run(folder.path(), "test a", "");
+        assert!(!run.out.contains("HUSH") && !run.err.contains("HUSH"), "{}{}", run.out, run.err);
+        run
+    };
+    // One case that can't be used has failed, and the others are run.
+    let check = |case: &str, problem: &str| {
+        let run = cases("../keys.yaml", &format!("{case}\n- {{ name: two, request: GET /, expect: deny }}"));
+        let first = format!("FAIL article  1  one\n       {problem}");
+        assert!(run.out.starts_with(&first), "{}{}", run.out, run.err);
+        assert!(run.out.ends_with("ok   article  2  two\n1 passed, 1 failed\n"), "{}", run.out);
+        assert_eq!((run.code, run.err.as_str()), (Some(1), ""));
+    };
+    check("- { name: one, request: GET /, expekt: deny }", "unknown key `expekt`");
+    check("- { name: one, request: GET /, expect: { stats: 1 } }", "unknown key `stats`");
+    check("- { name: one, request: GET /, expect: { code: nonsense } }", "`expect`: there is no code `nonsense`, only");
+    check("- { name: one, request: GET /, expect: { stage: door } }", "`expect`: there is no stage `door`, only");
+    check("- { name: one, request: { method: GET, url: /, peeer: ::1 }, expect: deny }", "unknown key `peeer`");
+    check("- { name: one, request: GET /, as: { id: a, roles: HUSH }, expect: deny }", "`user.roles`: must be a list");
+    check(
+        "- { name: one, request: GET /, token: { kind: nonsense }, expect: deny }",
+        "`token.kind`: the policy declares",
+    );
+    check("- { name: one, request: GET /, token: { kind: HUSH.HUSH }, expect: deny }", "`token.kind` must be the name");
+    check("- { name: one, request: GET /, token: HUSH, expect: deny }", "`token` must be a map");
+    let nameless = cases("../keys.yaml", "- 5");
+    assert!(nameless.out.contains("(without a name)\n       a case must be a map"), "{}", nameless.out);
+
+    let unusable = |defaults: &str, text: &str, problem: &str| {
+        let run = cases(defaults, text);
         assert_eq!(run.code, Some(2), "{}{}", run.out, run.err);
-        run.err
+        assert!(run.err.contains("article.cases.yaml`: ") && run.err.contains(problem), "{}", run.err);
     };
-    let check = |text, problem| {
-        let error = cases(text);
-        assert!(error.contains("case 1 `one`: ") && error.contains(problem), "{error}");
-    };
-    check("- { name: one, request: GET /, expekt: deny }", "`expekt`");
-    check("- { name: one, request: GET /, expect: { stats: 1 } }", "`stats`");
-    check("- { name: one, request: { method: GET, url: /, peeer: ::1 }, expect: deny }", "`peeer`");
-    check("- { name: one, request: GET /, token: { kind: nonsense }, expect: deny }", "no token `nonsense`");
-    assert!(cases("[").contains("article.cases.yaml"));
+    unusable("../keys.yaml", "[", "a bracket isn't closed");
+    unusable("../keys.yaml", "", "needs `cases`, a list");
+    unusable("HUSH", " []", "`defaults.keys`: must be a key ring, or the name of a file");
+    unusable("{ JWT_SECRET: {text:HUSH} }", " []", "`defaults.keys`: secret `JWT_SECRET`: is of an unknown kind");
+    unusable("{ JWT_SECRET:HUSH }", " []", "`defaults.keys`: secret number 1: ");
+    unusable("{ A: { text: !HUSH x } }", " []", "quote text that begins with `!`");
+}
+
+#[test]
+fn no_slip_in_a_key_ring_tells_a_secret() {
+    for ring in [
+        "JWT_SECRET: {text:HUSH-0123}",
+        "JWT_SECRET: { HUSH }",
+        "JWT_SECRET: HUSH",
+        "{JWT_SECRET:HUSH}",
+        "{ HUSH }",
+        "HUSH",
+        "[HUSH]",
+        "JWT_SECRET:HUSH",
+        "JWT_SECRET: { text: !HUSH x }",
+        "JWT_SECRET: { text: *HUSH }",
+        "JWT_SECRET: { env: HUSH }",
+        "JWT_SECRET: { env: 'HUSH=HUSH' }",
+        "JWT_SECRET: { hex: HUSH }",
+        "JWT_SECRET: { text: HUSH: HUSH }",
+        "JWT_SECRET: { text: 'HUSH }",
+        "JWT_SECRET: { HUSH: HUSH, HUSH: HUSH }",
+        "JWT_SECRET: { jwk: { kty: HUSH, k: HUSH } }",
+        "JWT_SECRET: { jwk: { kty: oct, k: HUSH, alg: HUSH } }",
+        "{ \"JWT_SECRET\": { \"text\": \"HUSH } }",
+    ] {
+        let folder = folder(&[("ring.yaml", ring), ("ring.json", ring), ("ring", ring)]);
+        for file in ["ring.yaml", "ring.json", "ring"] {
+            let run = run(folder.path(), &format!("decide article.gate --keys {file} --request nowhere.yaml"), "");
+            assert_eq!(run.code, Some(2), "{ring}");
+            assert!(run.err.starts_with("error: ") && !run.err.contains("HUSH"), "{ring}\n{}", run.err);
+        }
+    }
 }
 
 #[test]
@@ -174,7 +230,13 @@ fn lines_are_decided_one_by_one() {
     let some = decided(&format!("{good}{{\"method\":\"GET\"}}\nnonsense\n{good}"));
     assert_eq!((some.code, some.out.lines().count()), (Some(2), 2), "{}", some.err);
     assert!(some.err.contains("line 2: the request document lacks `url`"), "{}", some.err);
-    assert!(some.err.contains("line 3: "), "{}", some.err);
+    assert!(some.err.contains("line 3: isn't JSON, at column 2\n"), "{}", some.err);
+    let bad = decided(&format!("{good}\n{good}{{\"method\":\n[1, 2]\n"));
+    assert!(bad.err.contains("line 4: isn't JSON: ends too early, at column 10\n"), "{}", bad.err);
+    assert!(bad.err.contains("line 5: a request document is a map"), "{}", bad.err);
+
+    let marked = decided(&format!("\u{feff}{good}{good}"));
+    assert_eq!((marked.code, marked.out.lines().count()), (Some(1), 2), "{}", marked.err);
 
     let none = decided("");
     assert_eq!((none.code, none.out.as_str()), (Some(0), ""));
