@@ -55,6 +55,13 @@ fn problems(policy: &TypedPolicy, ring: &Keys) -> Vec<KeyProblem> {
             problems.push(KeyProblem::Missing { name });
             continue;
         };
+        if let (Some(pinned), Some((algorithm, _))) = (ring.pinned(&name), secret.used)
+            && pinned != algorithm.name()
+        {
+            let (pinned, used) = (pinned.to_owned(), algorithm.name().to_owned());
+            problems.push(KeyProblem::WrongAlgorithm { name, pinned, used });
+            continue;
+        }
         let least = secret.used.map_or(0, |(algorithm, _)| algorithm.least_key_bytes());
         if bytes.len() < least {
             problems.push(KeyProblem::TooShort { name, length: bytes.len(), least });
