@@ -1,0 +1,7 @@
+//! Any text, compiled, bound and asked.
+#![no_main]
+
+#[path = "../../tests/regressions/harness/compile.rs"]
+mod compile;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| compile::check(data));

@@ -1,0 +1,7 @@
+//! Any bytes, read as a policy file.
+#![no_main]
+
+#[path = "../../tests/regressions/harness/parse.rs"]
+mod parse;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| parse::check(data));
