@@ -13,6 +13,8 @@ mod compile;
 mod decide;
 #[path = "regressions/harness/parse.rs"]
 mod parse;
+#[path = "regressions/harness/spans.rs"]
+mod spans;
 
 /// Checks every file of a folder.
 fn replay(folder: &str, check: fn(&[u8])) {

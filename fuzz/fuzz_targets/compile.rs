@@ -3,5 +3,7 @@
 
 #[path = "../../tests/regressions/harness/compile.rs"]
 mod compile;
+#[path = "../../tests/regressions/harness/spans.rs"]
+mod spans;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| compile::check(data));

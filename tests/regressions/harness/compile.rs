@@ -5,8 +5,7 @@ use jiff::Timestamp;
 use portcullis::syntax::tree::{DeclarationKind, Segment};
 use portcullis::{Facts, KeyProblem, Keys, Policy, Request, Scheme, Source, User, Verdict, syntax};
 
-#[path = "spans.rs"]
-mod spans;
+use crate::spans;
 
 /// How many of a policy's doors are knocked at.
 const DOORS: usize = 8;

@@ -336,8 +336,8 @@ struct Token {
 }
 
 impl Token {
-    /// `KEY ALG CLAIMS`: claims that are an object stand in for the ones of a valid token, and what isn't one is signed
-    /// as it is.
+    /// `KEY ALG CLAIMS`: claims that are an object stand in for the ones of a valid token. What isn't an object is signed
+    /// as it is, and so is what stands after `=`.
     fn read(refresh: bool, line: &str) -> Option<Self> {
         let mut words = line.splitn(3, ' ');
         let (key, alg, claims) = (words.next()?, words.next()?, words.next().unwrap_or("{}"));
@@ -353,7 +353,7 @@ impl Token {
                 claims.extend(own);
                 Value::Object(claims).to_string()
             }
-            Err(_) => claims.to_owned(),
+            Err(_) => claims.strip_prefix('=').unwrap_or(claims).to_owned(),
         };
         let header = json!({ "alg": alg, "typ": "JWT" }).to_string();
         let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));

@@ -3,8 +3,7 @@
 use portcullis::Source;
 use portcullis::syntax::{ERROR_LIMIT, parse};
 
-#[path = "spans.rs"]
-mod spans;
+use crate::spans;
 
 /// Panics where it doesn't hold.
 pub(crate) fn check(bytes: &[u8]) {
