@@ -1,0 +1,7 @@
+//! Any request, decided by the gate of `policies/article.gate`.
+#![no_main]
+
+#[path = "../../tests/regressions/harness/decide.rs"]
+mod decide;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| decide::check(data));
