@@ -1,0 +1,35 @@
+//! What compiles, and is worth a word all the same.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use portcullis::{Policy, Severity, Source};
+
+/// Compiles a policy, and expects warnings: their codes, and the text that each underlines.
+#[track_caller]
+fn check(text: &str, expected: &[(&str, &str)]) {
+    let policy = Policy::compile(&[Source::new("test.gate", text)]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let warnings = policy.warnings();
+    assert!(warnings.iter().all(|warning| warning.severity == Severity::Warning));
+    let told: Vec<(&str, &str)> = warnings
+        .iter()
+        .map(|warning| {
+            let span = warning.primary.span;
+            (warning.code, text.get(span.start as usize..span.end as usize).unwrap())
+        })
+        .collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn article_has_none() {
+    check(include_str!("../policies/article.gate"), &[]);
+}
+
+#[test]
+fn authenticated_beside_requires_is_redundant() {
+    let policy = "policy p\nsecret KEY\n\
+                  token access { algorithm HS256  key KEY  claims { sub: string } }\n\
+                  user from access { id = claims.sub }\n\
+                  resource posts { actions read }\nallow posts:read\n\
+                  routes / { GET /one authenticated requires posts:read  GET /two requires posts:read }";
+    check(policy, &[("redundant_authenticated", "authenticated")]);
+}
