@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Check, decide, test and draw Portcullis policies.
+/// Check, decide, test, draw and format Portcullis policies.
 ///
 /// Exits with 0 if all is fine or the request is allowed, 1 if it is denied or a test failed, 2 if the command line, a
 /// policy or another file can't be used.
@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Test(Test),
     /// Print the decision graph of a policy
     Graph(Graph),
+    /// Write policies in their canonical format
+    Fmt(Fmt),
 }
 
 #[derive(Debug, Args)]
@@ -102,4 +104,14 @@ pub(crate) enum GraphFormat {
     Text,
     /// For Graphviz
     Dot,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// Policy files, folders with any below them, or `-` to format stdin to stdout
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write nothing, and exit with 1 if a file would change
+    #[arg(long)]
+    pub(crate) check: bool,
 }
