@@ -56,9 +56,7 @@ fn one(file: &Files, check: bool, is_stdin: bool, out: &mut impl Write) -> Resul
         hint(path, source.text(), &formatted, out)?;
         return Ok(Outcome::Findings);
     } else if changed {
-        replace(path, &formatted).map_err(|problem| {
-            Error::document(path, format!("can't be written: {problem}"))
-        })?;
+        replace(path, &formatted).map_err(|problem| Error::document(path, format!("can't be written: {problem}")))?;
         writeln!(out, "{}", printable(&path.to_string_lossy()))?;
     }
     Ok(Outcome::Fine)

@@ -32,7 +32,7 @@ pub(super) fn gap(parent: Rule, index: usize, before: Rule, next: Rule) -> Gap {
 }
 
 /// What begins with a keyword, and has a block.
-pub(super) fn is_declaration(rule: Rule) -> bool {
+fn is_declaration(rule: Rule) -> bool {
     match rule {
         Rule::account | Rule::context | Rule::password | Rule::transport | Rule::csrf => true,
         Rule::condition | Rule::permissions | Rule::secrets => false,

@@ -35,13 +35,19 @@ pub(super) fn print(rows: &[Row<'_>], tables: Tables) -> String {
 fn widths(rows: &[Row<'_>], tables: &Tables) -> Vec<Vec<usize>> {
     let mut widths: Vec<Vec<usize>> = vec![Vec::new(); tables.count];
     let mut requires = vec![false; tables.count];
+    let mut is_routes = vec![false; tables.count];
+    for table in &tables.routes {
+        is_routes.get_mut(*table).into_iter().for_each(|is_routes| *is_routes = true);
+    }
     for row in rows {
         let Some(table) = row.table else { continue };
         let Some(widths) = widths.get_mut(table) else { continue };
         widths.resize(widths.len().max(row.cells.len()), 0);
-        for (width, cell) in widths.iter_mut().zip(&row.cells) {
+        let is_routes = is_routes.get(table).copied().unwrap_or(false);
+        for (index, (width, cell)) in widths.iter_mut().zip(&row.cells).enumerate() {
             let length = cell.text.chars().count();
-            if !cell.uncounted && length <= WIDEST {
+            let counts = index == 0 || is_routes || index + 1 < row.cells.len();
+            if counts && length <= WIDEST {
                 *width = length.max(*width);
             }
         }

@@ -16,14 +16,15 @@
 //!   an entry breaks it; what follows stands a level deeper.
 //! - Columns: of all settings of a block, their values (`single_use`, `claims` and `actions` stand outside); of fields,
 //!   attributes, claims and mappings the types and sources; of one-line declarations of one kind (`secret` and `keys`
-//!   count as one), directly below each other, the names, what follows them, and entries that two spaces separate.
+//!   count as one), directly below each other, the names and what follows them, and of cookies also the entries.
 //! - Routes have columns of methods, paths and first clauses; two spaces separate the other clauses. All tables of a file
 //!   that `require` something share these columns. A table that doesn't shares with them where its first clauses begin.
 //!   Where a file has several tables, clauses begin at multiples of four, so that a longer path in one table seldom
 //!   moves the others.
-//! - A cell is as wide as its widest content of up to [`WIDEST`] characters; what is wider pushes its own row alone.
+//! - A column is as wide as its widest cell of up to [`WIDEST`] characters; what is wider pushes its own row alone. What
+//!   ends its row counts in the first column, and among routes.
 //! - Of a field with several messages, every facet from the first one with a message on has a line of its own, under the
-//!   type, with the messages aligned.
+//!   type, with the messages aligned; the default too.
 //! - A line that is too long is broken at commas, before `and`, `or`, facets, `when`, `unless`, `except`, `because` and
 //!   `else`. A route is never broken.
 
@@ -57,8 +58,12 @@ pub fn format(source: &Source) -> Result<String, Vec<Diagnostic>> {
     let start = Span { file: 0, start: 0, end: 0 };
     if text.len() > SOURCE_LIMIT {
         return Err(vec![
-            Diagnostic::error("policy_too_large", start, format!("formatted, the file is larger than {SOURCE_LIMIT} bytes"))
-                .help("spread the policy over several files of one folder, each beginning with the same `policy NAME`"),
+            Diagnostic::error(
+                "policy_too_large",
+                start,
+                format!("formatted, the file is larger than {SOURCE_LIMIT} bytes"),
+            )
+            .help("spread the policy over several files of one folder, each beginning with the same `policy NAME`"),
         ]);
     }
     let formatted = Source::new(source.name(), &text);

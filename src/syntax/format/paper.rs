@@ -34,8 +34,6 @@ pub(super) struct Cell {
     pub(super) text: String,
     /// How many spaces stand before it at least.
     pub(super) gap: usize,
-    /// Whether its column doesn't get wider for it.
-    pub(super) uncounted: bool,
     /// Which spaces in `text` may become line breaks.
     pub(super) breaks: Vec<usize>,
 }
@@ -83,8 +81,9 @@ pub(super) struct Paper<'s> {
     fresh: bool,
     /// The table of the entry that is being written.
     entry_table: Option<Table>,
-    /// Whether the lines that continue the entry stand under its second column.
+    /// Whether the lines that continue the entry stand under its second column: from now on, or as soon as it has one.
     hanging: bool,
+    may_hang: bool,
     tables: usize,
     /// How many blocks on one line we are in.
     flat: usize,
@@ -105,6 +104,7 @@ impl<'s> Paper<'s> {
             fresh: true,
             entry_table: None,
             hanging: false,
+            may_hang: false,
             tables: 0,
             flat: 0,
             over: false,
@@ -131,10 +131,6 @@ impl<'s> Paper<'s> {
         self.over
     }
 
-    pub(super) fn is_hanging(&self) -> bool {
-        self.hanging && self.flat == 0
-    }
-
     /// How many rows are done.
     pub(super) fn done(&self) -> usize {
         self.rows.len()
@@ -151,13 +147,16 @@ impl<'s> Paper<'s> {
         let blank = !self.fresh && self.line_breaks_before(start) > 1;
         self.fresh = false;
         self.hanging = false;
+        self.may_hang = false;
         self.entry_table = None;
         self.current = Some(Row { blank, ..self.row() });
     }
 
-    /// Gives the row that has begun the columns of a table.
-    pub(super) fn join(&mut self, table: Table) {
+    /// Gives the row that has begun the columns of a table. If it `may_hang`, what continues it stands in its second
+    /// column.
+    pub(super) fn join(&mut self, table: Table, may_hang: bool) {
         self.entry_table = Some(table);
+        self.may_hang = may_hang;
         if let Some(row) = &mut self.current {
             row.table = Some(table);
         }
@@ -166,13 +165,6 @@ impl<'s> Paper<'s> {
     pub(super) fn keep_unbroken(&mut self) {
         if let Some(row) = &mut self.current {
             row.unbroken = true;
-        }
-    }
-
-    /// Keeps the last cell from making its column wider.
-    pub(super) fn uncount(&mut self) {
-        if let Some(cell) = self.current.as_mut().and_then(|row| row.cells.last_mut()) {
-            cell.uncounted = true;
         }
     }
 
@@ -200,7 +192,10 @@ impl<'s> Paper<'s> {
         match (row.cells.last_mut(), gap) {
             (None, _) => row.cells.push(Cell { text: token.to_owned(), ..Cell::default() }),
             (Some(_), Gap::Column(gap)) => row.push(gap, token),
-            (Some(_), Gap::Cell(gap)) if !flat => row.push(gap, token),
+            (Some(_), Gap::Cell(gap)) if !flat => {
+                self.hanging |= self.may_hang;
+                row.push(gap, token);
+            }
             (Some(cell), gap) => {
                 let spaces = match gap {
                     Gap::Nothing => "",
@@ -255,6 +250,7 @@ impl<'s> Paper<'s> {
         self.indent = self.indent.saturating_sub(1);
         self.fresh = false;
         self.hanging = false;
+        self.may_hang = false;
         self.entry_table = entry_table;
         self.current = Some(self.row());
         self.token(start, end, Gap::Nothing);

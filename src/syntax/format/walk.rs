@@ -1,7 +1,7 @@
 //! Comes in: the pairs of a file. Goes out: its rows. Every token goes to the paper once and in the order written,
 //! commas apart; a block on one line that turns out too long is the one thing written a second time.
 
-use super::between::{gap, is_declaration, is_setting};
+use super::between::{gap, is_setting};
 use super::columns::Tables;
 use super::paper::{Gap, Paper, Row, Table};
 use crate::syntax::lower::Pair;
@@ -13,10 +13,10 @@ use std::vec::IntoIter;
 
 /// The rows of a file, and the tables that they are in.
 pub(super) fn walk<'s>(text: &'s str, comments: &'s [Comment], pairs: Pairs<'_, Rule>) -> (Vec<Row<'s>>, Tables) {
-    let mut walker = Walker { text, paper: Paper::new(text, comments), routes: Vec::new(), last: None };
+    let mut walker = Walker { text, paper: Paper::new(text, comments), routes: Vec::new(), last: None, hanging: false };
     for pair in pairs {
         match pair.as_rule() {
-            Rule::header => walker.row(pair, None),
+            Rule::header => walker.row(pair),
             Rule::declaration => {
                 for inner in pair.into_inner() {
                     walker.declaration(inner);
@@ -36,6 +36,8 @@ struct Walker<'s> {
     routes: Vec<Table>,
     /// The last declaration, if it is one row.
     last: Option<OneRow>,
+    /// Whether we are behind the first facet that hangs of a field.
+    hanging: bool,
 }
 
 /// A declaration that the next one may share its columns with.
@@ -50,16 +52,14 @@ struct Block<'i> {
     open: Pair<'i>,
     items: Vec<Pair<'i>>,
     close: Pair<'i>,
-    /// Whether it is a declaration's.
-    outermost: bool,
+    /// Whether its entries have columns even on one line.
+    columns: bool,
 }
 
 impl Walker<'_> {
-    fn row(&mut self, pair: Pair<'_>, table: Option<Table>) {
+    /// What has no columns.
+    fn row(&mut self, pair: Pair<'_>) {
         self.paper.begin_row(pair.as_span().start());
-        if let Some(table) = table {
-            self.paper.join(table);
-        }
         self.flow(pair, Gap::Nothing);
         self.paper.end_row();
     }
@@ -68,7 +68,7 @@ impl Walker<'_> {
         let keyword = match pair.as_rule() {
             Rule::allow | Rule::forbid | Rule::never => {
                 self.last = None;
-                return self.row(pair, None);
+                return self.row(pair);
             }
             Rule::secrets => Rule::keys,
             keyword => keyword,
@@ -77,7 +77,7 @@ impl Walker<'_> {
         let named = pair.clone().into_inner().nth(1).is_some_and(|part| part.as_rule() != Rule::brace_open);
         let table = self.paper.new_table();
         self.paper.begin_row(pair.as_span().start());
-        self.paper.join(table);
+        self.paper.join(table, false);
         let row = self.paper.done();
         self.flow(pair, Gap::Nothing);
         self.paper.end_row();
@@ -115,16 +115,18 @@ impl Walker<'_> {
     }
 
     fn parts(&mut self, parent: Rule, parts: Vec<Pair<'_>>, first: Gap) {
-        let outermost = is_declaration(parent);
         let mut before = None;
         let mut index = 0;
         let mut parts = parts.into_iter().peekable();
         while let Some(part) = parts.next() {
+            if self.paper.is_over() {
+                return;
+            }
             let rule = part.as_rule();
             if rule == Rule::comma {
                 // Not before a closing bracket, nor at the end of an entry.
-                let needed = parts.peek().is_some_and(|next| next.as_rule() != Rule::bracket_close)
-                    && parts.peek().is_some_and(|next| next.as_rule() != Rule::paren_close);
+                let next = parts.peek().map(Pair::as_rule);
+                let needed = !matches!(next, None | Some(Rule::bracket_close | Rule::paren_close));
                 self.paper.comma(part.as_span().end(), needed);
                 before = Some(rule);
                 continue;
@@ -137,23 +139,28 @@ impl Walker<'_> {
             index += 1;
             match rule {
                 Rule::brace_open if parent != Rule::parameter => {
-                    if let Some(block) = block(part, &mut parts, outermost) {
+                    if let Some(block) = block(part, &mut parts, parent == Rule::cookie) {
                         self.block(&block, gap);
                     }
                 }
                 Rule::schema_type if parent == Rule::field && !self.paper.is_flat() => self.field_type(part, gap),
+                Rule::equals if self.hanging => {
+                    let table = self.paper.new_table();
+                    self.paper.begin_hanging_row(part.as_span().start(), table);
+                    self.flow(part, gap);
+                }
                 _ => self.flow(part, gap),
             }
-            if parent == Rule::secrets && index > 1 {
-                self.paper.uncount();
-            }
+        }
+        if parent == Rule::field {
+            self.hanging = false;
         }
     }
 
     /// What depends on more than the rules.
     fn gap(&self, parent: Rule, index: usize, before: Rule, part: &Pair<'_>) -> Gap {
         match (parent, before, part.as_rule()) {
-            (Rule::facet, _, Rule::otherwise) if self.paper.is_hanging() => Gap::Column(1),
+            (Rule::facet, _, Rule::otherwise) if self.hanging => Gap::Column(1),
             (Rule::expression, _, Rule::infix) if matches!(part.as_str(), "and" | "or") => Gap::Soft,
             (Rule::token_entry, Rule::k_claims | Rule::k_single_use, _) => Gap::Space,
             (_, _, rule) => gap(parent, index, before, rule),
@@ -193,7 +200,7 @@ impl Walker<'_> {
             }
             self.paper.begin_row(item.as_span().start());
             if in_columns(item) {
-                self.paper.join(table);
+                self.paper.join(table, item.as_rule() != Rule::route);
             }
             if item.as_rule() == Rule::route {
                 self.paper.keep_unbroken();
@@ -208,22 +215,22 @@ impl Walker<'_> {
         self.paper.token(open.start(), open.end(), gap);
         let mut before: Option<&Pair<'_>> = None;
         for item in block.items.iter().filter(|item| item.as_rule() != Rule::comma) {
+            if self.paper.is_over() {
+                return;
+            }
             let gap = match before {
                 None => Gap::Space,
                 Some(before) if takes_comma(before) => {
                     self.paper.push_comma();
                     Gap::Space
                 }
-                Some(_) if block.outermost => Gap::Column(2),
+                Some(_) if block.columns => Gap::Column(2),
                 Some(_) => Gap::Wide,
             };
             self.flow(item.clone(), gap);
             before = Some(item);
         }
         self.paper.token(close.start(), close.end(), if before.is_some() { Gap::Space } else { Gap::Nothing });
-        if block.outermost {
-            self.paper.uncount();
-        }
     }
 
     /// A field's type. Where its facets have several messages, they hang.
@@ -236,10 +243,9 @@ impl Walker<'_> {
             return self.flow(pair, gap);
         }
         let table = self.paper.new_table();
-        let mut hanging = false;
         for (index, part) in parts.into_iter().enumerate() {
-            hanging |= has_message(&part);
-            if hanging {
+            self.hanging |= has_message(&part);
+            if self.hanging {
                 self.paper.begin_hanging_row(part.as_span().start(), table);
             }
             self.flow(part, if index == 0 { gap } else { Gap::Soft });
@@ -248,11 +254,11 @@ impl Walker<'_> {
 }
 
 /// The block that `open` begins, all of it taken from `parts`.
-fn block<'i>(open: Pair<'i>, parts: &mut Peekable<IntoIter<Pair<'i>>>, outermost: bool) -> Option<Block<'i>> {
+fn block<'i>(open: Pair<'i>, parts: &mut Peekable<IntoIter<Pair<'i>>>, columns: bool) -> Option<Block<'i>> {
     let mut items = Vec::new();
     loop {
         match parts.next()? {
-            close if close.as_rule() == Rule::brace_close => return Some(Block { open, items, close, outermost }),
+            close if close.as_rule() == Rule::brace_close => return Some(Block { open, items, close, columns }),
             item => items.push(item),
         }
     }
@@ -269,7 +275,9 @@ fn in_columns(item: &Pair<'_>) -> bool {
         Rule::token_entry => !matches!(first, Rule::k_claims | Rule::k_single_use),
         Rule::resource_entry => first != Rule::k_actions,
         Rule::schema_entry => true,
-        Rule::attribute | Rule::claim | Rule::mapping_entry | Rule::record_entry | Rule::tagged_case | Rule::route => true,
+        Rule::attribute | Rule::claim | Rule::mapping_entry | Rule::record_entry | Rule::tagged_case | Rule::route => {
+            true
+        }
         rule => is_setting(rule),
     }
 }
