@@ -20,6 +20,28 @@ use std::fmt::Write as _;
 const ARTICLE: &str = include_str!("../policies/article.gate");
 const BLOG: &str = include_str!("../policies/blog.gate");
 
+/// Between them, all that the language has.
+const MESSY: &[&str] = &[
+    include_str!("format/comments_between_clauses.gate"),
+    include_str!("format/comments_in_lists.gate"),
+    include_str!("format/comments_inside_entries.gate"),
+    include_str!("format/expressions.gate"),
+    include_str!("format/hanging.gate"),
+    include_str!("format/limits.gate"),
+    include_str!("format/literals.gate"),
+    include_str!("format/long_lines.gate"),
+    include_str!("format/neighbours.gate"),
+    include_str!("format/nested_blocks.gate"),
+    include_str!("format/one_line.gate"),
+    include_str!("format/routes.gate"),
+    include_str!("format/rules.gate"),
+    include_str!("format/schemas.gate"),
+    include_str!("format/token.gate"),
+    include_str!("format/who.gate"),
+    include_str!("format/browser.gate"),
+    include_str!("format/keywords_as_names.gate"),
+];
+
 fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
     syntax::format(&Source::new("test.gate", text))
 }
@@ -53,6 +75,7 @@ fn the_policies_are_formatted() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the messy files are files")]
 fn messy_files() {
     insta::glob!("format/*.gate", |path| {
         let text = std::fs::read_to_string(path).unwrap();
@@ -128,23 +151,27 @@ fn large_expressions() {
     formatted(&format!("policy p condition a = {}[{items}b]{}", "{a:".repeat(60), "}".repeat(60)));
 }
 
+/// What may stand between two tokens.
+const TRIVIA: &[&str] = &[
+    " ",
+    "  ",
+    "\n",
+    "\n\n",
+    "\n\n\n",
+    "\t",
+    "\r\n",
+    " // c\n",
+    "\n// c\n",
+    "\n\n// c\n\n",
+    " // c\n// d\n",
+    "\n/// doc\n",
+    " // c  \r\n\r\n",
+    "\r",
+];
+
 /// A policy with what stands between its tokens changed: white space and comments.
 fn respaced() -> impl Strategy<Value = String> {
-    let trivia = prop::sample::select(vec![
-        " ",
-        "  ",
-        "\n",
-        "\n\n",
-        "\n\n\n",
-        "\t",
-        "\r\n",
-        " // c\n",
-        "\n// c\n",
-        "\n\n// c\n\n",
-        "// c\n// d\n",
-        "\n/// doc\n",
-        " // c  \r\n\r\n",
-    ]);
+    let trivia = prop::sample::select(TRIVIA);
     let edits = prop::collection::vec((any::<prop::sample::Index>(), trivia, prop::bool::ANY), 1..60);
     (prop::bool::ANY, edits).prop_map(|(blog, edits)| {
         let text = if blog { BLOG } else { ARTICLE };
@@ -194,11 +221,28 @@ fn gaps(text: &str) -> Vec<(usize, usize)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn other_white_space_and_comments(text in respaced()) {
         formatted(&text);
+    }
+
+    #[test]
+    fn edited_files(
+        file in any::<prop::sample::Index>(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..3, prop::sample::select(TRIVIA)), 1..4),
+    ) {
+        let mut text: Vec<char> = MESSY[file.index(MESSY.len())].chars().collect();
+        for (at, cut, new) in edits {
+            let at = at.index(text.len());
+            let end = (at + cut).min(text.len());
+            text.splice(at..end, new.chars());
+        }
+        let text: String = text.into_iter().collect();
+        if syntax::parse(0, &Source::new("test.gate", &text)).is_ok() {
+            formatted(&text);
+        }
     }
 
     #[test]

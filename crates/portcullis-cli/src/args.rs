@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Check, decide, test, draw and format Portcullis policies.
 ///
-/// Exits with 0 if all is fine or the request is allowed, 1 if it is denied or a test failed, 2 if the command line, a
-/// policy or another file can't be used.
+/// Exits with 0 if all is fine or the request is allowed, 1 if it is denied, a test failed or a file isn't formatted, 2
+/// if the command line, a policy or another file can't be used.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version)]
 pub(crate) struct Cli {

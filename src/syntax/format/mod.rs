@@ -13,18 +13,18 @@
 //!   other blocks have one entry a line. On one line, fields, mappings and rates have commas between them, other
 //!   entries two spaces; on lines of their own, only the rates of a tier have commas.
 //! - A comment behind something stays behind it, after two spaces; a comment on a line of its own keeps one. One inside
-//!   an entry breaks it; what follows stands a level deeper.
+//!   an entry breaks it; what follows stands a level deeper, or under the value that it continues.
 //! - Columns: of all settings of a block, their values (`single_use`, `claims` and `actions` stand outside); of fields,
 //!   attributes, claims and mappings the types and sources; of one-line declarations of one kind (`secret` and `keys`
 //!   count as one), directly below each other, the names and what follows them, and of cookies also the entries.
-//! - Routes have columns of methods, paths and first clauses; two spaces separate the other clauses. All tables of a file
-//!   that `require` something share these columns. A table that doesn't shares with them where its first clauses begin.
-//!   Where a file has several tables, clauses begin at multiples of four, so that a longer path in one table seldom
-//!   moves the others.
-//! - A column is as wide as its widest cell of up to [`WIDEST`] characters; what is wider pushes its own row alone. What
-//!   ends its row counts in the first column, and among routes.
-//! - Of a field with several messages, every facet from the first one with a message on has a line of its own, under the
-//!   type, with the messages aligned; the default too.
+//! - Routes have columns of methods, paths and first clauses; two spaces separate the other clauses. All tables of a
+//!   file that `require` something share these columns. A table that doesn't shares with them where its first clauses
+//!   begin. Where a file has several tables, clauses begin at multiples of four, so that a longer path in one table
+//!   seldom moves the others.
+//! - A column is as wide as its widest cell of up to [`WIDEST`] characters; what is wider pushes its own row alone.
+//!   What ends its row counts in the first column, and among routes.
+//! - Of a field with several messages, every facet from the first one with a message on has a line of its own, under
+//!   the type, with the messages aligned; the default too.
 //! - A line that is too long is broken at commas, before `and`, `or`, facets, `when`, `unless`, `except`, `because` and
 //!   `else`. A route is never broken.
 
@@ -47,7 +47,7 @@ const WIDEST: usize = 48;
 ///
 /// # Errors
 ///
-/// Every syntax error, as [`parse`](super::parse) tells them; `policy_too_large`, if the result couldn't be parsed for
+/// Every syntax error, as [`parse`](super::parse()) tells them; `policy_too_large`, if the result couldn't be parsed for
 /// its size; `format_mismatch`, if it would say something else than `source`, which is a fault of this function.
 pub fn format(source: &Source) -> Result<String, Vec<Diagnostic>> {
     let (pairs, comments) = super::read(0, source)?;
