@@ -3,9 +3,11 @@
 //!
 //! The way: `scan` counts brackets and finds comments, `parse` runs the grammar, `lower` builds the tree; where the
 //! grammar stops, `recover` reads the file declaration by declaration, and `diagnose` and `expected` find the words.
+//! `format` goes back to text.
 
 mod diagnose;
 mod expected;
+mod format;
 mod literal;
 mod lower;
 mod lower_expression;
@@ -21,9 +23,11 @@ pub mod tree;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::{Source, Span};
+pub use format::format;
 use lower::Lowering;
 use parse::{Part, Rule};
-use tree::{Declaration, File};
+use pest::iterators::Pairs;
+use tree::{Comment, Declaration, File};
 
 /// The largest policy file, in bytes.
 pub const SOURCE_LIMIT: usize = 1 << 20;
@@ -38,6 +42,12 @@ pub const ERROR_LIMIT: usize = 100;
 ///
 /// Every syntax error, by position: one a declaration, and [`ERROR_LIMIT`] at most.
 pub fn parse(file: u32, source: &Source) -> Result<File, Vec<Diagnostic>> {
+    let (pairs, comments) = read(file, source)?;
+    lower(file, source.text(), pairs, comments)
+}
+
+/// What the grammar makes of a file, and its comments.
+fn read(file: u32, source: &Source) -> Result<(Pairs<'_, Rule>, Vec<Comment>), Vec<Diagnostic>> {
     let text = source.text();
     let start = Span { file, start: 0, end: 0 };
     if text.len() > SOURCE_LIMIT {
@@ -59,12 +69,14 @@ pub fn parse(file: u32, source: &Source) -> Result<File, Vec<Diagnostic>> {
     if !scan.problems.is_empty() {
         return Err(recover::errors(file, text, None));
     }
-    let pairs = match parse::parse(Part::File, text) {
-        Ok(pairs) => pairs,
-        Err(stop) => return Err(recover::errors(file, text, Some(stop))),
-    };
+    match parse::parse(Part::File, text) {
+        Ok(pairs) => Ok((pairs, scan.comments)),
+        Err(stop) => Err(recover::errors(file, text, Some(stop))),
+    }
+}
 
-    let mut lowering = Lowering::new(file, 0, text, &scan.comments);
+fn lower(file: u32, text: &str, pairs: Pairs<'_, Rule>, comments: Vec<Comment>) -> Result<File, Vec<Diagnostic>> {
+    let mut lowering = Lowering::new(file, 0, text, &comments);
     let mut header = None;
     let mut declarations: Vec<Declaration> = Vec::new();
     for pair in pairs {
@@ -76,7 +88,7 @@ pub fn parse(file: u32, source: &Source) -> Result<File, Vec<Diagnostic>> {
     }
     let problems = lowering.problems;
     match header {
-        Some((policy, doc)) if problems.is_empty() => Ok(File { policy, doc, declarations, comments: scan.comments }),
+        Some((policy, doc)) if problems.is_empty() => Ok(File { policy, doc, declarations, comments }),
         _ => Err(recover::capped(file, problems)),
     }
 }

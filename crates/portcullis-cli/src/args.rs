@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Check, decide, test and draw Portcullis policies.
+/// Check, decide, test, draw and format Portcullis policies.
 ///
-/// Exits with 0 if all is fine or the request is allowed, 1 if it is denied or a test failed, 2 if the command line, a
-/// policy or another file can't be used.
+/// Exits with 0 if all is fine or the request is allowed, 1 if it is denied, a test failed or a file isn't formatted, 2
+/// if the command line, a policy or another file can't be used.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version)]
 pub(crate) struct Cli {
@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Test(Test),
     /// Print the decision graph of a policy
     Graph(Graph),
+    /// Write policies in their canonical format
+    Fmt(Fmt),
 }
 
 #[derive(Debug, Args)]
@@ -102,4 +104,14 @@ pub(crate) enum GraphFormat {
     Text,
     /// For Graphviz
     Dot,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fmt {
+    /// Policy files, folders with any below them, or `-` to format stdin to stdout
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write nothing, and exit with 1 if a file would change
+    #[arg(long)]
+    pub(crate) check: bool,
 }

@@ -8,6 +8,7 @@ mod documents;
 mod error;
 mod expect;
 mod fields;
+mod fmt;
 mod graph;
 mod keys;
 mod load;
@@ -29,7 +30,7 @@ use error::Error;
 enum Outcome {
     /// All is fine, or the request is allowed.
     Fine,
-    /// A request was denied, or a case failed.
+    /// A request was denied, a case failed, or a file isn't formatted.
     Findings,
     /// Something couldn't be used; it has been told already.
     Unusable,
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Decide(args) => decide::run(args, &mut out),
         Command::Test(args) => test::run(args, &mut out),
         Command::Graph(args) => graph::run(args, &mut out),
+        Command::Fmt(args) => fmt::run(args, &mut out),
     };
     match outcome.and_then(|outcome| out.flush().map(|()| outcome).map_err(Error::from)) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -1,0 +1,308 @@
+//! Comes in: the pairs of a file. Goes out: its rows. Every token goes to the paper once and in the order written,
+//! commas apart; a block on one line that turns out too long is the one thing written a second time.
+
+use super::between::{gap, is_setting};
+use super::columns::Tables;
+use super::paper::{Gap, Paper, Row, Table};
+use crate::syntax::lower::Pair;
+use crate::syntax::parse::Rule;
+use crate::syntax::tree::Comment;
+use pest::iterators::Pairs;
+use std::iter::Peekable;
+use std::vec::IntoIter;
+
+/// The rows of a file, and the tables that they are in.
+pub(super) fn walk<'s>(text: &'s str, comments: &'s [Comment], pairs: Pairs<'_, Rule>) -> (Vec<Row<'s>>, Tables) {
+    let mut walker = Walker { text, paper: Paper::new(text, comments), routes: Vec::new(), last: None, hanging: false };
+    for pair in pairs {
+        match pair.as_rule() {
+            Rule::header => walker.row(pair),
+            Rule::declaration => {
+                for inner in pair.into_inner() {
+                    walker.declaration(inner);
+                }
+            }
+            _ => {}
+        }
+    }
+    let (rows, count) = walker.paper.finish();
+    (rows, Tables { count, routes: walker.routes })
+}
+
+struct Walker<'s> {
+    text: &'s str,
+    paper: Paper<'s>,
+    /// The tables of routes.
+    routes: Vec<Table>,
+    /// The last declaration, if it is one row.
+    last: Option<OneRow>,
+    /// Whether we are behind the first facet that hangs of a field.
+    hanging: bool,
+}
+
+/// A declaration that the next one may share its columns with.
+struct OneRow {
+    keyword: Rule,
+    row: usize,
+    table: Table,
+}
+
+/// What stands between two braces.
+struct Block<'i> {
+    open: Pair<'i>,
+    items: Vec<Pair<'i>>,
+    close: Pair<'i>,
+    /// Whether its entries have columns even on one line.
+    columns: bool,
+}
+
+impl Walker<'_> {
+    /// What has no columns.
+    fn row(&mut self, pair: Pair<'_>) {
+        self.paper.begin_row(pair.as_span().start());
+        self.flow(pair, Gap::Nothing);
+        self.paper.end_row();
+    }
+
+    fn declaration(&mut self, pair: Pair<'_>) {
+        let keyword = match pair.as_rule() {
+            Rule::allow | Rule::forbid | Rule::never => {
+                self.last = None;
+                return self.row(pair);
+            }
+            Rule::secrets => Rule::keys,
+            keyword => keyword,
+        };
+        // Without a name, as `cors { … }` may be, there is no column to share.
+        let named = pair.clone().into_inner().nth(1).is_some_and(|part| part.as_rule() != Rule::brace_open);
+        let table = self.paper.new_table();
+        self.paper.begin_row(pair.as_span().start());
+        self.paper.join(table, false);
+        let row = self.paper.done();
+        self.flow(pair, Gap::Nothing);
+        self.paper.end_row();
+
+        let one_row = named && self.paper.done() == row + 1;
+        let before = self.last.take().filter(|last| one_row && last.keyword == keyword);
+        let shared = before.filter(|last| self.paper.rows_from(last.row + 1).iter().all(|row| !row.blank));
+        let table = shared.map_or(table, |last| last.table);
+        if let Some(first) = self.paper.rows_from(row).first_mut() {
+            first.table = Some(table);
+        }
+        self.last = one_row.then_some(OneRow { keyword, row, table });
+    }
+
+    fn flow(&mut self, pair: Pair<'_>, before: Gap) {
+        if self.paper.is_over() {
+            return;
+        }
+        let span = pair.as_span();
+        let rule = pair.as_rule();
+        let parts: Vec<Pair<'_>> = pair.into_inner().collect();
+        match rule {
+            // Pest counts the white space behind it as its own.
+            Rule::equals => return self.paper.token(span.start(), span.start() + "=".len(), before),
+            Rule::reference_path => return self.paper.token(span.start(), span.end(), before),
+            _ if parts.is_empty() => return self.paper.token(span.start(), span.end(), before),
+            // The one token that the grammar has no rule for.
+            Rule::rest => {
+                self.paper.token(span.start(), span.start() + "{*".len(), before);
+                return self.parts(rule, parts, Gap::Nothing);
+            }
+            _ => {}
+        }
+        self.parts(rule, parts, before);
+    }
+
+    fn parts(&mut self, parent: Rule, parts: Vec<Pair<'_>>, first: Gap) {
+        let mut before = None;
+        let mut index = 0;
+        let mut parts = parts.into_iter().peekable();
+        while let Some(part) = parts.next() {
+            if self.paper.is_over() {
+                return;
+            }
+            let rule = part.as_rule();
+            if rule == Rule::comma {
+                // Not before a closing bracket, nor at the end of an entry.
+                let next = parts.peek().map(Pair::as_rule);
+                let needed = !matches!(next, None | Some(Rule::bracket_close | Rule::paren_close));
+                self.paper.comma(part.as_span().end(), needed);
+                before = Some(rule);
+                continue;
+            }
+            let gap = match before {
+                None => first,
+                Some(before) => self.gap(parent, index, before, &part),
+            };
+            before = Some(rule);
+            index += 1;
+            match rule {
+                Rule::brace_open if parent != Rule::parameter => {
+                    if let Some(block) = block(part, &mut parts, parent == Rule::cookie) {
+                        self.block(&block, gap);
+                    }
+                }
+                Rule::schema_type if parent == Rule::field && !self.paper.is_flat() => self.field_type(part, gap),
+                Rule::equals if self.hanging => {
+                    let table = self.paper.new_table();
+                    self.paper.begin_hanging_row(part.as_span().start(), table);
+                    self.flow(part, gap);
+                }
+                _ => self.flow(part, gap),
+            }
+        }
+        if parent == Rule::field {
+            self.hanging = false;
+        }
+    }
+
+    /// What depends on more than the rules.
+    fn gap(&self, parent: Rule, index: usize, before: Rule, part: &Pair<'_>) -> Gap {
+        match (parent, before, part.as_rule()) {
+            (Rule::facet, _, Rule::otherwise) if self.hanging => Gap::Column(1),
+            (Rule::expression, _, Rule::infix) if matches!(part.as_str(), "and" | "or") => Gap::Soft,
+            (Rule::token_entry, Rule::k_claims | Rule::k_single_use, _) => Gap::Space,
+            (_, _, rule) => gap(parent, index, before, rule),
+        }
+    }
+
+    fn block(&mut self, block: &Block<'_>, gap: Gap) {
+        let (open, close) = (block.open.as_span(), block.close.as_span());
+        if self.paper.is_flat() {
+            return self.flat_block(block, gap);
+        }
+        let written = self.text.get(open.start()..close.end()).unwrap_or_default();
+        let empty = block.items.is_empty() && !written.contains("//");
+        if empty || !written.contains('\n') {
+            let mark = self.paper.begin_flat(open.start());
+            // The cell that it begins is still of the row's own.
+            self.flat_block(block, if let Gap::Cell(gap) = gap { Gap::Column(gap) } else { gap });
+            if self.paper.end_flat(&mark) {
+                return;
+            }
+        }
+
+        let entry_table = self.paper.entry_table();
+        self.paper.token(open.start(), open.end(), gap);
+        self.paper.begin_block();
+        let table = self.paper.new_table();
+        if block.items.iter().any(|item| item.as_rule() == Rule::route) {
+            self.routes.push(table);
+        }
+        let mut items = block.items.iter().peekable();
+        while let Some(item) = items.next() {
+            if item.as_rule() == Rule::comma {
+                // Rates are the one kind of entry that needs them.
+                let needed = items.peek().is_some_and(|next| next.as_rule() == Rule::rate);
+                self.paper.comma(item.as_span().end(), needed);
+                continue;
+            }
+            self.paper.begin_row(item.as_span().start());
+            if in_columns(item) {
+                self.paper.join(table, item.as_rule() != Rule::route);
+            }
+            if item.as_rule() == Rule::route {
+                self.paper.keep_unbroken();
+            }
+            self.flow(item.clone(), Gap::Nothing);
+        }
+        self.paper.end_block(close.start(), close.end(), entry_table);
+    }
+
+    fn flat_block(&mut self, block: &Block<'_>, gap: Gap) {
+        let (open, close) = (block.open.as_span(), block.close.as_span());
+        self.paper.token(open.start(), open.end(), gap);
+        let mut before: Option<&Pair<'_>> = None;
+        for item in block.items.iter().filter(|item| item.as_rule() != Rule::comma) {
+            if self.paper.is_over() {
+                return;
+            }
+            let gap = match before {
+                None => Gap::Space,
+                Some(before) if takes_comma(before) => {
+                    self.paper.push_comma();
+                    Gap::Space
+                }
+                Some(_) if block.columns => Gap::Column(2),
+                Some(_) => Gap::Wide,
+            };
+            self.flow(item.clone(), gap);
+            before = Some(item);
+        }
+        self.paper.token(close.start(), close.end(), if before.is_some() { Gap::Space } else { Gap::Nothing });
+    }
+
+    /// A field's type. Where its facets have several messages, they hang.
+    fn field_type(&mut self, pair: Pair<'_>, gap: Gap) {
+        let mut alternatives = pair.clone().into_inner();
+        let first = alternatives.next().filter(|_| alternatives.next().is_none());
+        let parts: Vec<Pair<'_>> = first.into_iter().flat_map(Pair::into_inner).collect();
+        let messages = parts.iter().filter(|part| has_message(part));
+        if messages.count() < 2 {
+            return self.flow(pair, gap);
+        }
+        let table = self.paper.new_table();
+        for (index, part) in parts.into_iter().enumerate() {
+            self.hanging |= has_message(&part);
+            if self.hanging {
+                self.paper.begin_hanging_row(part.as_span().start(), table);
+            }
+            self.flow(part, if index == 0 { gap } else { Gap::Soft });
+        }
+    }
+}
+
+/// The block that `open` begins, all of it taken from `parts`.
+fn block<'i>(open: Pair<'i>, parts: &mut Peekable<IntoIter<Pair<'i>>>, columns: bool) -> Option<Block<'i>> {
+    let mut items = Vec::new();
+    loop {
+        match parts.next()? {
+            close if close.as_rule() == Rule::brace_close => return Some(Block { open, items, close, columns }),
+            item => items.push(item),
+        }
+    }
+}
+
+fn has_message(part: &Pair<'_>) -> bool {
+    part.as_rule() == Rule::facet && part.clone().into_inner().any(|part| part.as_rule() == Rule::otherwise)
+}
+
+/// Whether an entry has the columns of its block.
+fn in_columns(item: &Pair<'_>) -> bool {
+    let Some(first) = item.clone().into_inner().next().map(|part| part.as_rule()) else { return false };
+    match item.as_rule() {
+        Rule::token_entry => !matches!(first, Rule::k_claims | Rule::k_single_use),
+        Rule::resource_entry => first != Rule::k_actions,
+        Rule::schema_entry => true,
+        Rule::attribute | Rule::claim | Rule::mapping_entry | Rule::record_entry | Rule::tagged_case | Rule::route => {
+            true
+        }
+        rule => is_setting(rule),
+    }
+}
+
+/// Whether a comma may stand behind an entry.
+fn takes_comma(item: &Pair<'_>) -> bool {
+    let first = item.clone().into_inner().next().map(|part| part.as_rule());
+    match item.as_rule() {
+        Rule::rate | Rule::attribute | Rule::claim | Rule::mapping_entry | Rule::record_entry => true,
+        Rule::schema_entry => first != Some(Rule::accepts),
+        Rule::resource_entry => first == Some(Rule::attribute),
+        Rule::tagged_case => !ends_with_choice(item.clone()),
+        _ => false,
+    }
+}
+
+/// Whether a type ends with `one_of "a", "b"`, which would take a string behind a comma for another of its own.
+fn ends_with_choice(pair: Pair<'_>) -> bool {
+    let mut last = Some(pair);
+    while let Some(pair) = last {
+        let choice = pair.clone().into_inner().next().is_some_and(|part| part.as_rule() == Rule::k_one_of);
+        last = pair.into_inner().last();
+        if choice && last.as_ref().is_some_and(|last| last.as_rule() == Rule::string) {
+            return true;
+        }
+    }
+    false
+}
