@@ -24,7 +24,7 @@ type Object = Map<String, Json>;
 pub(super) struct Compact<'t> {
     /// What is signed: header, dot, payload.
     signed: &'t str,
-    signature: &'t str,
+    signature: Vec<u8>,
     header: Object,
     payload: Vec<u8>,
 }
@@ -39,15 +39,14 @@ pub(super) fn parse(token: &str) -> Result<Compact<'_>, &'static str> {
     else {
         return Err("the token doesn't have three parts");
     };
-    let (Ok(header), Ok(payload), Ok(_)) =
-        (URL_SAFE_NO_PAD.decode(header), URL_SAFE_NO_PAD.decode(payload), URL_SAFE_NO_PAD.decode(signature))
-    else {
+    let decode = |part| URL_SAFE_NO_PAD.decode::<&str>(part);
+    let (Ok(header), Ok(payload), Ok(signature)) = (decode(header), decode(payload), decode(signature)) else {
         return Err("a part of the token isn't canonical base64url");
     };
     let Ok(Json::Object(header)) = json::parse(&header) else {
         return Err("the token's header isn't a JSON object");
     };
-    let (signed, signature) = token.rsplit_once('.').unwrap_or((token, signature));
+    let (signed, _) = token.rsplit_once('.').unwrap_or((token, ""));
     Ok(Compact { signed, signature, header, payload })
 }
 
@@ -116,11 +115,10 @@ impl Compact<'_> {
             HmacAlgorithm::Hs384 => Algorithm::HS384,
             HmacAlgorithm::Hs512 => Algorithm::HS512,
         };
-        let signature = URL_SAFE_NO_PAD.decode(self.signature).map_err(|_| FAILED)?;
         // The crate's own entry asks a process-wide setting which provider to use, and panics where another
         // dependency has switched a second one on.
         let verifier = (DEFAULT_PROVIDER.verifier_factory)(&algorithm, key).map_err(|_| FAILED)?;
-        verifier.verify(self.signed.as_bytes(), &signature).map_err(|_| FAILED)
+        verifier.verify(self.signed.as_bytes(), &self.signature).map_err(|_| FAILED)
     }
 }
 
