@@ -289,3 +289,84 @@ fn literal_segments_are_read_as_requests_are() {
     let decision = check(&gate, &get("/caf%c3%a9/x%2Dy"), 200, "allowed");
     assert_eq!((&decision["target"], &decision["input"]["params"]["id"]), (&json!("/caf%C3%A9/x-y"), &json!("x-y")));
 }
+
+#[test]
+fn a_slash_at_the_end_is_no_other_door() {
+    let gate = article_and("routes /z { GET /admin requires admin:access  GET /{*rest} public }");
+    check(&gate, &get("/z/admin"), 401, "credential_missing");
+    check(&gate, &get("/z/admin/"), 404, "not_found");
+    check(&gate, &get("/z/"), 404, "not_found");
+    let decision = check(&gate, &get("/z/a/b"), 200, "allowed");
+    assert_eq!(decision["input"]["params"]["rest"], "a/b");
+}
+
+#[test]
+fn another_tiers_window_locks_nobody_out() {
+    let text = ARTICLE.replace("tier \"pro\" ", "tier \"bulk\" { 5 per 30d }\ntier \"pro\" ");
+    let ahead = json!({ "article/api/0:2:u1": { "version": 1, "log": [[1_797_156_000_000_000_i64, 100]] } });
+    let request = json!({ "method": "GET", "url": "/api/posts", "user": { "id": "u1", "roles": ["user"] },
+                          "facts": { "buckets": ahead } });
+    let decision = check(&gate(&text), &request, 429, "rate_limited");
+    assert!(decision["headers"].as_array().unwrap().contains(&json!(["retry-after", "60"])), "{decision:#}");
+}
+
+#[test]
+fn a_refusal_speaks_of_the_rate_that_refuses() {
+    let limit = "limit l { algorithm sliding_log  key client.ip  rate 3 per 1s, 10 per 1m }\n\
+                 routes /z { GET / public limit l }";
+    let log = json!([[1_795_427_990_000_000_i64, 8], [1_795_427_999_900_000_i64, 2]]);
+    let buckets = json!({ "article/l/0:11:203.0.113.9": { "version": 1, "log": log } });
+    let request = json!({ "method": "GET", "url": "/z", "facts": { "buckets": buckets } });
+    let decision = check(&article_and(limit), &request, 429, "rate_limited");
+    let headers = decision["headers"].as_array().unwrap();
+    assert!(headers.contains(&json!(["retry-after", "50"])), "{decision:#}");
+    assert!(headers.contains(&json!(["ratelimit", "\"l\";r=0;t=60"])), "{decision:#}");
+}
+
+#[test]
+fn other_schemes_are_no_credentials() {
+    let gate = gate(ARTICLE);
+    for scheme in ["Basic dTpw", "AWS4_HMAC x", "DPoP abc", "Digest username=\"u\""] {
+        let request = json!({ "method": "GET", "url": "/api/health", "headers": { "authorization": scheme } });
+        check(&gate, &request, 200, "allowed");
+    }
+}
+
+#[test]
+fn nobody_is_called_nothing() {
+    let user = json!({ "method": "GET", "url": "/api/me", "user": { "id": "" } });
+    check(&gate(ARTICLE), &user, 401, "credential_missing");
+}
+
+#[test]
+fn defaults_are_handed_on_whole_and_masked() {
+    let schema = "schema A { a: string trim = \"x\"  r: { b: int = 1, s: string secret = \"hunter2\" } = { b: 2, s: \"hunter2\" }\n\
+                  t: string secret = \"hunter2\" }";
+    let gate = gate(&format!("policy p\n{schema}\nroutes / {{ POST / public body A }}"));
+    let decision = check(&gate, &json!({ "method": "POST", "url": "/", "body": {} }), 200, "allowed");
+    assert_eq!(decision["input"]["body"], json!({ "a": "x", "r": { "b": 2, "s": "[secret]" }, "t": "[secret]" }));
+}
+
+#[test]
+fn unique_compares_values() {
+    let gate = gate(
+        "policy p\nschema A { f?: [float] unique  s?: [string] unique  o?: [any] unique }\nroutes / { POST / public body A }",
+    );
+    let post = |body: Value| json!({ "method": "POST", "url": "/", "body": body });
+    let codes = |decision: Value| -> Vec<String> {
+        let errors = decision["problem"]["errors"].as_array().unwrap();
+        errors.iter().map(|error| error["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let refused = |body: Value| codes(check(&gate, &post(body), 422, "validation_failed"));
+    assert_eq!(refused(json!({ "f": [1, 1.0] })), ["duplicate"]);
+    assert_eq!(refused(json!({ "s": [1, 2] })), ["type", "type"]);
+    assert_eq!(refused(json!({ "o": [{ "a": 1, "b": 2 }, { "b": 2, "a": 1 }] })), ["duplicate"]);
+    check(&gate, &post(json!({ "s": ["a", "A"], "o": [1, "1", [1]] })), 200, "allowed");
+}
+
+#[test]
+fn literals_with_braces_are_no_parameters() {
+    let gate = gate("policy p\nroutes / { GET /a/%7B%7D public  GET /a/{x} public }");
+    assert_eq!(check(&gate, &get("/a/%7B%7D"), 200, "allowed")["input"]["params"], json!({}));
+    assert_eq!(check(&gate, &get("/a/b"), 200, "allowed")["input"]["params"], json!({ "x": "b" }));
+}

@@ -1,6 +1,6 @@
 //! The clauses of routes: what each adds to what a block's defaults said, and that none contradicts another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -16,6 +16,9 @@ use super::typed::{BodyRule, HeaderSet, Limit, Requirement, Token};
 const SWITCHABLE: [&str; 4] = ["csrf", "cors", "headers", "limit"];
 /// What `no` never takes.
 const IDENTITY: [&str; 6] = ["requires", "authenticated", "scope", "when", "conceal", "on"];
+/// The most permissions that one clause can name.
+const MOST_REQUIRED: usize = 100;
+
 /// What the clauses of a block and of one of its routes add up to.
 #[derive(Clone, Default)]
 pub(super) struct Draft {
@@ -70,6 +73,9 @@ impl Checker<'_> {
             ClauseKind::Requires(patterns) => {
                 draft.requires = true;
                 let required = self.required(patterns, declared.permissions);
+                if self.too_many(required.len(), clause.span) {
+                    return;
+                }
                 if required.is_empty() {
                     // An error was reported; a requirement that nobody meets is the safe way to go on.
                     draft.requirements.push(Requirement { any_of: Vec::new() });
@@ -81,6 +87,9 @@ impl Checker<'_> {
             ClauseKind::RequiresAny(patterns) => {
                 draft.requires = true;
                 let any_of = self.required(patterns, declared.permissions);
+                if self.too_many(any_of.len(), clause.span) {
+                    return;
+                }
                 draft.requirements.push(Requirement { any_of });
             }
             ClauseKind::Body(name) => {
@@ -139,6 +148,21 @@ impl Checker<'_> {
         }
     }
 
+    /// Every route of a block holds what the block requires, so the product must stay small.
+    fn too_many(&mut self, permissions: usize, span: Span) -> bool {
+        if permissions > MOST_REQUIRED {
+            self.report(
+                Diagnostic::error(
+                    "too_many_requirements",
+                    span,
+                    format!("this clause names {permissions} permissions"),
+                )
+                .help(format!("name at most {MOST_REQUIRED}, or give the door a permission of its own")),
+            );
+        }
+        permissions > MOST_REQUIRED
+    }
+
     fn switch_off(&mut self, what: &tree::Text, span: Span, draft: &mut Draft, declared: &Declared<'_>) {
         match what.node.as_str() {
             "csrf" => draft.csrf = false,
@@ -157,8 +181,9 @@ impl Checker<'_> {
     }
 
     fn issues(&mut self, tokens: &[tree::Text], draft: &mut Draft, declared: &Declared<'_>) {
-        for (at, name) in tokens.iter().enumerate() {
-            if tokens.iter().take(at).any(|other| other.node == name.node) {
+        let mut seen: HashSet<&str> = HashSet::new();
+        for name in tokens {
+            if !seen.insert(&name.node) {
                 self.report(
                     Diagnostic::error("duplicate_name", name.span, format!("`{}` is issued twice", name.node))
                         .help("name it once"),

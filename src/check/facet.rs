@@ -1,5 +1,6 @@
 //! Facets: each fits its type, says something once, and leaves a value that can be.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 
 use regex::RegexBuilder;
@@ -19,8 +20,20 @@ const MOST_REGEXES: usize = 1_000;
 impl Checker<'_> {
     pub(super) fn string_rules(&mut self, facets: &[Facet], shapes: &mut Shapes) -> StringRules {
         let mut rules = StringRules::default();
+        let mut seen = HashSet::new();
         for facet in facets {
             let mut tests = Vec::new();
+            let bounds = matches!(
+                facet.kind,
+                FacetKind::Min(_) | FacetKind::Max(_) | FacetKind::Length(..) | FacetKind::Bytes(..)
+            );
+            let repeats = bounds && !seen.insert(std::mem::discriminant(&facet.kind));
+            if repeats {
+                self.report(
+                    Diagnostic::error("duplicate_facet", facet.span, "this bound is set twice")
+                        .help("keep one of the two facets"),
+                );
+            }
             match &facet.kind {
                 FacetKind::Min(bound) => tests.extend(self.length(bound).map(StringTest::MinLength)),
                 FacetKind::Max(bound) => tests.extend(self.length(bound).map(StringTest::MaxLength)),
@@ -73,7 +86,7 @@ impl Checker<'_> {
             (min_bytes, max_length.map(|most| most.saturating_mul(4)), "bytes"),
         ];
         for (least, most, unit) in pairs {
-            if self.possible(least, most, facets, &format!("string of so many {unit}")) {
+            if self.exclude_each_other(least, most, facets, &format!("string of so many {unit}")) {
                 break;
             }
         }
@@ -143,7 +156,7 @@ impl Checker<'_> {
                 _ => self.misplaced(facet, &format!("an `{name}`")),
             }
         }
-        self.possible(rules.min, rules.max, facets, "number");
+        self.exclude_each_other(rules.min, rules.max, facets, "number");
         rules
     }
 
@@ -171,15 +184,18 @@ impl Checker<'_> {
         *slot = value;
     }
 
-    /// Reports bounds that exclude each other, and says whether it did.
-    fn possible<N: Copy + PartialOrd + Display>(
+    /// Reports bounds that exclude each other, and says whether they do.
+    fn exclude_each_other<N: Copy + PartialOrd + Display>(
         &mut self,
         least: Option<N>,
         most: Option<N>,
         facets: &[Facet],
         what: &str,
     ) -> bool {
-        let (Some(least), Some(most), Some(facet)) = (least, most, facets.last()) else { return false };
+        let bound =
+            |facet: &&Facet| !matches!(facet.kind, FacetKind::Word(_) | FacetKind::Matches(_) | FacetKind::OneOf(_));
+        let last = facets.iter().rev().find(bound);
+        let (Some(least), Some(most), Some(facet)) = (least, most, last) else { return false };
         if least > most {
             let message = format!("there is no {what}: at least {least}, and at most {most}");
             self.report(
@@ -213,7 +229,7 @@ impl Checker<'_> {
                 _ => self.misplaced(facet, "a list"),
             }
         }
-        self.possible(rules.min, rules.max, &ty.facets, "list of so many elements");
+        self.exclude_each_other(rules.min, rules.max, &ty.facets, "list of so many elements");
         rules
     }
 

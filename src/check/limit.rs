@@ -3,6 +3,7 @@
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::Table;
+use crate::model::value::Value;
 use crate::syntax::tree::{self, Expression, ExpressionKind, LimitEntry, Literal, Text};
 
 use super::Checker;
@@ -166,6 +167,10 @@ impl Checker<'_> {
     fn possible_rates(&self, quota: &Quota, tiers: &Table<Tier>) -> Vec<Rate> {
         match quota {
             Quota::Rates(rates) => rates.clone(),
+            Quota::Tier(Expr::Constant(Value::String(name))) => {
+                let named = tiers.iter().filter(|tier| tier.name == *name);
+                named.flat_map(|tier| &tier.rates).copied().collect()
+            }
             Quota::Tier(_) => tiers.iter().flat_map(|tier| &tier.rates).copied().collect(),
         }
     }

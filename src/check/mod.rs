@@ -1,5 +1,5 @@
 //! Tree to typed policy. Names are resolved, types checked, patterns expanded, roles closed; every mistake is
-//! reported at once, and nothing comes out unless there is none. Never reads anything but the tree.
+//! reported at once, and nothing comes out unless there is none. Never reads anything but the trees and their sources' names.
 
 mod clause;
 mod expression;

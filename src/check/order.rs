@@ -17,6 +17,9 @@ pub(super) struct Cycle {
     pub(super) closing: usize,
 }
 
+/// Each cycle is as long as its way, and one error after the other is mended.
+const MOST_CYCLES: usize = 50;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Visit {
     Not,
@@ -52,14 +55,14 @@ fn walk(start: usize, references: &[Vec<usize>], visits: &mut [Visit], order: &m
         };
         match set(next, Visit::OnTheWay) {
             Some(Visit::Not) => way.push((next, 0)),
-            Some(Visit::OnTheWay) => {
+            Some(Visit::OnTheWay) if order.cycles.len() < MOST_CYCLES => {
                 let rows = way.iter().map(|(row, _)| *row).skip_while(|row| *row != next).collect();
                 order.cycles.push(Cycle { rows, closing: reference });
             }
             Some(Visit::Done) => {
                 set(next, Visit::Done);
             }
-            None => {}
+            Some(Visit::OnTheWay) | None => {}
         }
     }
 }

@@ -118,10 +118,11 @@ impl Checker<'_> {
 
     /// Two routes with one method whose paths match the same requests, and two types at one place.
     pub(super) fn distinct(&mut self, routes: &Table<Route>) {
-        let mut shapes: HashMap<(String, &Method), Span> = HashMap::new();
+        let mut shapes: HashMap<(Vec<PathSegment>, &Method), Span> = HashMap::new();
         for route in routes.iter() {
-            let shape = path_shape(&route.path);
+            let shape = nameless(&route.path);
             if let Some(first) = shapes.get(&(shape.clone(), &route.method)) {
+                let shape = path_shape(&route.path);
                 let (earlier, later) = in_order(self.sources, *first, route.span);
                 self.diagnostics.push(
                     Diagnostic::error("duplicate_route", later, format!("two routes match `{} {shape}`", route.method))
@@ -132,14 +133,15 @@ impl Checker<'_> {
             }
             shapes.insert((shape, &route.method), route.span);
         }
-        let mut types: HashMap<String, (ParameterType, Span)> = HashMap::new();
+        let mut types: HashMap<Vec<PathSegment>, (ParameterType, Span)> = HashMap::new();
         for route in routes.iter() {
             for (at, segment) in route.path.iter().enumerate() {
                 let PathSegment::Parameter { ty: ty @ (ParameterType::Int | ParameterType::Uuid), .. } = segment else {
                     continue;
                 };
-                let place = path_shape(route.path.get(..at).unwrap_or_default());
-                let (known, first) = *types.entry(place.clone()).or_insert((*ty, route.span));
+                let before = route.path.get(..at).unwrap_or_default();
+                let place = path_shape(before);
+                let (known, first) = *types.entry(nameless(before)).or_insert((*ty, route.span));
                 if known != *ty {
                     let (earlier, later) = in_order(self.sources, first, route.span);
                     self.diagnostics.push(
@@ -154,6 +156,17 @@ impl Checker<'_> {
 }
 
 /// The path with parameters' names taken out: equal ones match the same requests.
+fn nameless(path: &[PathSegment]) -> Vec<PathSegment> {
+    path.iter()
+        .map(|segment| match segment {
+            PathSegment::Literal(_) => segment.clone(),
+            PathSegment::Parameter { ty, .. } => PathSegment::Parameter { name: String::new(), ty: *ty },
+            PathSegment::Rest(_) => PathSegment::Rest(String::new()),
+        })
+        .collect()
+}
+
+/// The same for people.
 fn path_shape(path: &[PathSegment]) -> String {
     if path.is_empty() {
         return "/".to_owned();

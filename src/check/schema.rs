@@ -14,7 +14,7 @@ use crate::syntax::tree::{
 use super::Checker;
 use super::facet::{float_bound, int_bound};
 use super::names::{suggest, unsupported, worth_suggesting};
-use crate::shape::{Field, InputType, ListRules, Shape, UnknownFields, validate_value};
+use crate::shape::{Field, InputType, ListRules, Shape, UnknownFields, validate_default};
 
 const TYPES: [&str; 5] = ["string", "int", "float", "bool", "any"];
 
@@ -226,14 +226,16 @@ impl Checker<'_> {
     fn defaults(&mut self, shapes: &Table<Shape>) {
         for field in shapes.iter().flat_map(all_fields) {
             let (Some(default), Some(span)) = (&field.default, field.default_span) else { continue };
-            if let Err(violations) = validate_value(shapes, &field.ty, default.clone()) {
-                let why = violations.first_message();
-                let message = format!("the default of `{}` isn't valid: {why}", field.name);
-                self.report(
-                    Diagnostic::error("invalid_default", span, message)
-                        .help("write a default that the field itself would take"),
-                );
-            }
+            let why = match validate_default(shapes, &field.ty, default.clone()) {
+                Ok(normal) if normal.body == *default => continue,
+                Ok(_) => "write it as it would be handed on, transforms applied and nothing left out".to_owned(),
+                Err(violations) => violations.first_message(),
+            };
+            let message = format!("the default of `{}` isn't valid: {why}", field.name);
+            self.report(
+                Diagnostic::error("invalid_default", span, message)
+                    .help("write a default that the field itself would take and leave as it is"),
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens: what each kind pins, and that kinds can be told apart.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::SignedDuration;
 
@@ -12,7 +12,7 @@ use crate::syntax::tree::{self, Carried, Expression, ExpressionKind, Text, Token
 use super::Checker;
 use super::expression::{self, value_type};
 use super::names::{suggest, unsupported};
-use super::typed::{Claim, HmacAlgorithm, Secret, Token, TokenCarrier, Type};
+use super::typed::{Claim, HmacAlgorithm, Secret, Token, TokenCarrier, Type, bare_typ};
 
 const SUPPORTED: [&str; 3] = ["HS256", "HS384", "HS512"];
 const KNOWN: [&str; 13] = [
@@ -243,15 +243,14 @@ impl Checker<'_> {
     /// kind's key must not get to choose the rules that it is checked by.
     fn tell_apart(&mut self, tokens: &Table<Token>) {
         let bearers: Vec<&Token> = tokens.iter().filter(|token| token.carrier == TokenCarrier::Bearer).collect();
-        let apart = |key: fn(&Token) -> Option<&String>| {
-            let keys: Vec<_> = bearers.iter().map(|token| key(token)).collect();
-            keys.iter()
-                .enumerate()
-                .all(|(at, key)| key.is_some() && !keys.iter().skip(at + 1).any(|other| other == key))
+        let apart = |key: fn(&Token) -> Option<String>| {
+            let keys: Vec<Option<String>> = bearers.iter().map(|token| key(token)).collect();
+            let different: HashSet<&String> = keys.iter().flatten().collect();
+            different.len() == bearers.len()
         };
         if bearers.len() > 1
-            && !apart(|token| token.issuer.as_ref())
-            && !apart(|token| token.typ.as_ref())
+            && !apart(|token| token.issuer.clone())
+            && !apart(|token| token.typ.as_deref().map(bare_typ))
             && let [first, .., last] = bearers.as_slice()
         {
             let error = Diagnostic::error("tokens_alike", last.span, "these bearer tokens can't be told apart")

@@ -55,6 +55,13 @@ pub(crate) struct Token {
     pub(crate) claims: Vec<Claim>,
 }
 
+/// What counts of a `typ`: media types compare without regard to case, and `application/` may be left out
+/// (RFC 7515 §4.1.9).
+pub(crate) fn bare_typ(typ: &str) -> String {
+    let lower = typ.to_ascii_lowercase();
+    lower.strip_prefix("application/").map(ToOwned::to_owned).unwrap_or(lower)
+}
+
 /// The symmetric signature algorithms (RFC 7518 §3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HmacAlgorithm {
@@ -256,7 +263,7 @@ pub(crate) struct Route {
 }
 
 /// A segment of a route's whole path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum PathSegment {
     Literal(String),
     Parameter { name: String, ty: ParameterType },

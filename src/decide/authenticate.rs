@@ -44,7 +44,7 @@ pub(super) fn authenticate(policy: &TypedPolicy, keys: &BoundKeys, request: &Req
         Ok(credential) => credential,
         Err(denial) => return Caller::Malformed(denial),
     };
-    if let Some(user) = request.user {
+    if let Some(user) = request.user.filter(|user| !user.id.is_empty()) {
         return Caller::Known(vouched_for(policy, user));
     }
     let Some(credential) = credential else { return Caller::Nobody(missing()) };
@@ -63,7 +63,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
     }
     let Ok(text) = line.to_str() else { return Err(unreadable("the `Authorization` header isn't ASCII")) };
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
-    if scheme.is_empty() || !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+    if scheme.is_empty() || !scheme.bytes().all(is_token_byte) {
         return Err(unreadable("the `Authorization` header doesn't begin with a scheme"));
     }
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -77,6 +77,11 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
         return Err(unreadable("the `Authorization` header holds more than one token"));
     }
     Ok(Some(token))
+}
+
+/// RFC 9110 §5.6.2, `tchar`.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn verified(

@@ -8,7 +8,7 @@ use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Number, Value as Json};
 
-use crate::check::typed::{Claim, HmacAlgorithm, Token, Type};
+use crate::check::typed::{Claim, HmacAlgorithm, Token, Type, bare_typ};
 use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
@@ -122,13 +122,8 @@ impl Compact<'_> {
     }
 }
 
-/// RFC 7515 §4.1.9: media types compare without regard to case, and `application/` may be left out.
 fn same_typ(written: &str, pinned: &str) -> bool {
-    let bare = |typ: &str| {
-        let lower = typ.to_ascii_lowercase();
-        lower.strip_prefix("application/").map_or(lower.clone(), ToOwned::to_owned)
-    };
-    bare(written) == bare(pinned)
+    bare_typ(written) == bare_typ(pinned)
 }
 
 fn check_names(claims: &Object, token: &Token) -> Result<(), &'static str> {

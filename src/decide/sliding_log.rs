@@ -31,36 +31,29 @@ pub(super) struct Standing {
 pub(super) fn charge(state: &BucketState, rates: &[Rate], keep: i64, now: i64, cost: u64) -> Charged {
     let mut log = state.log.clone();
     log.sort_unstable();
-    let clock = clock(&log, keep, now);
+    let clock = clock(&log, rates, now);
     for admission in &mut log {
         admission.0 = admission.0.min(clock);
     }
+    let uses: Vec<Use<'_>> = rates.iter().map(|rate| Use::of(&log, *rate, clock)).collect();
+    let least_left = |left: &dyn Fn(&Use<'_>) -> u64, of: &dyn Fn(&Use<'_>) -> bool| {
+        uses.iter().filter(|usage| of(usage)).min_by_key(|usage| left(usage))
+    };
     let behind = clock.saturating_sub(now);
-    let mut retry_after = Some(0);
-    let mut tightest: Option<Standing> = None;
-    for rate in rates {
-        let in_window = within(&log, clock, rate.period);
-        let used = in_window.iter().fold(0_u64, |sum, admission| sum.saturating_add(admission.1));
-        let fits = used.saturating_add(cost) <= rate.count;
-        let counted = if fits { used.saturating_add(cost) } else { used };
-        let newest = if fits { clock } else { in_window.last().map_or(clock, |admission| admission.0) };
-        let standing = Standing {
-            rate: *rate,
-            remaining: rate.count.saturating_sub(counted),
-            full_after: newest.saturating_add(rate.period).saturating_sub(now),
+    if let Some(tightest) = least_left(&|usage| usage.left(0), &|usage| !usage.admits(cost)) {
+        let waits = uses.iter().filter(|usage| !usage.admits(cost)).map(|usage| usage.wait(clock, cost));
+        let longest: Option<i64> = waits.collect::<Option<Vec<i64>>>().and_then(|waits| waits.into_iter().max());
+        let newest = tightest.in_window.last().map_or(clock, |admission| admission.0);
+        return Charged::Refused {
+            tightest: tightest.standing(0, newest, now),
+            retry_after: longest.map(|wait| wait.saturating_add(behind)),
         };
-        if tightest.is_none_or(|known| standing.remaining < known.remaining) {
-            tightest = Some(standing);
-        }
-        if !fits {
-            let wait = wait(in_window, *rate, clock, used, cost).map(|wait| wait.saturating_add(behind));
-            retry_after = retry_after.zip(wait).map(|(known, wait): (i64, i64)| known.max(wait));
-        }
     }
-    let tightest = tightest.unwrap_or(Standing { rate: Rate { count: 0, period: 1 }, remaining: 0, full_after: 0 });
-    if rates.is_empty() || retry_after != Some(0) {
-        return Charged::Refused { tightest, retry_after };
-    }
+    let Some(tightest) = least_left(&|usage| usage.left(cost), &|_| true) else {
+        let nothing = Standing { rate: Rate { count: 0, period: 1 }, remaining: 0, full_after: 0 };
+        return Charged::Refused { tightest: nothing, retry_after: None };
+    };
+    let tightest = tightest.standing(cost, clock, now);
     let mut kept = within(&log, clock, keep).to_vec();
     match kept.last_mut() {
         Some(last) if last.0 == clock => last.1 = last.1.saturating_add(cost),
@@ -69,31 +62,61 @@ pub(super) fn charge(state: &BucketState, rates: &[Rate], keep: i64, now: i64, c
     Charged::Admitted { state: BucketState { version: state.version.wrapping_add(1), log: kept }, tightest }
 }
 
-/// The time that a charge is made at. A clock that has jumped back by no more than what is kept stands still until it
-/// has caught up, or admissions would leave their window early. A log from further ahead is wrong, or the clock was:
-/// what it holds then counts as admitted now, and the bucket heals within a window.
-fn clock(log: &[Admission], keep: i64, now: i64) -> i64 {
+/// What has been used of a rate.
+struct Use<'l> {
+    rate: Rate,
+    in_window: &'l [Admission],
+    used: u64,
+}
+
+impl<'l> Use<'l> {
+    fn of(log: &'l [Admission], rate: Rate, clock: i64) -> Self {
+        let in_window = within(log, clock, rate.period);
+        let used = in_window.iter().fold(0_u64, |sum, admission| sum.saturating_add(admission.1));
+        Self { rate, in_window, used }
+    }
+
+    fn admits(&self, cost: u64) -> bool {
+        self.used.saturating_add(cost) <= self.rate.count
+    }
+
+    fn left(&self, cost: u64) -> u64 {
+        self.rate.count.saturating_sub(self.used.saturating_add(cost))
+    }
+
+    fn standing(&self, cost: u64, newest: i64, now: i64) -> Standing {
+        let full_after = newest.saturating_add(self.rate.period).saturating_sub(now);
+        Standing { rate: self.rate, remaining: self.left(cost), full_after }
+    }
+
+    /// How long until enough of the oldest admissions have left the window; never, where the cost is more than all
+    /// of it.
+    fn wait(&self, clock: i64, cost: u64) -> Option<i64> {
+        if cost > self.rate.count {
+            return None;
+        }
+        let mut surplus = self.used.saturating_add(cost).saturating_sub(self.rate.count);
+        for admission in self.in_window {
+            surplus = surplus.saturating_sub(admission.1);
+            if surplus == 0 {
+                return Some(admission.0.saturating_add(self.rate.period).saturating_sub(clock));
+            }
+        }
+        Some(self.rate.period)
+    }
+}
+
+/// The time that a charge is made at. A clock that has jumped back by no more than a window stands still until it has
+/// caught up, or admissions would leave their window early. A log from further ahead is wrong, or the clock was: what
+/// it holds then counts as admitted now, and the bucket heals within a window.
+fn clock(log: &[Admission], rates: &[Rate], now: i64) -> i64 {
+    let window = rates.iter().map(|rate| rate.period).max().unwrap_or(0);
     let newest = log.last().map_or(now, |admission| admission.0);
-    if newest > now && newest <= now.saturating_add(keep) { newest } else { now }
+    if newest > now && newest <= now.saturating_add(window) { newest } else { now }
 }
 
 /// The admissions in `(now - period, now]`.
 fn within(log: &[Admission], now: i64, period: i64) -> &[Admission] {
     let start = log.partition_point(|admission| admission.0 <= now.saturating_sub(period));
     log.get(start..).unwrap_or_default()
-}
-
-/// How long until enough of the oldest admissions have left the window.
-fn wait(in_window: &[Admission], rate: Rate, now: i64, used: u64, cost: u64) -> Option<i64> {
-    if cost > rate.count {
-        return None;
-    }
-    let mut surplus = used.saturating_add(cost).saturating_sub(rate.count);
-    for admission in in_window {
-        surplus = surplus.saturating_sub(admission.1);
-        if surplus == 0 {
-            return Some(admission.0.saturating_add(rate.period).saturating_sub(now).max(1));
-        }
-    }
-    Some(rate.period)
 }

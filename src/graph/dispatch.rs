@@ -81,6 +81,10 @@ impl Dispatch {
     /// The endpoint that a path's decoded segments lead to. No branch is entered twice, so the time is bounded
     /// by the number of routes whatever the path.
     pub(crate) fn find(&self, segments: &[String]) -> Option<Id<Endpoint>> {
+        // Only the root path ends in a slash: `/admin/` mustn't slip past `/admin` into a route that takes any rest.
+        if segments.last().is_some_and(String::is_empty) {
+            return None;
+        }
         self.find_from(self.root, segments)
     }
 

@@ -2,7 +2,7 @@
 
 mod validate;
 
-pub(crate) use validate::{Validated, Violations, validate, validate_value};
+pub(crate) use validate::{Validated, Violations, validate, validate_default};
 
 use regex::Regex;
 use serde_json::Value as Json;

@@ -83,9 +83,9 @@ pub(crate) fn validate(shapes: &Table<Shape>, shape: &Shape, body: Json) -> Resu
     walk.end(body)
 }
 
-/// Validates and normalises a value of any type.
-pub(crate) fn validate_value(shapes: &Table<Shape>, ty: &InputType, value: Json) -> Result<Validated, Violations> {
-    let mut walk = Walk::over(shapes);
+/// Validates and normalises a default. Defaults inside it aren't looked into: they may refer to each other without end.
+pub(crate) fn validate_default(shapes: &Table<Shape>, ty: &InputType, value: Json) -> Result<Validated, Violations> {
+    let mut walk = Walk { checking_a_default: true, ..Walk::over(shapes) };
     let value = walk.value(ty, value, "");
     walk.end(value)
 }
@@ -109,11 +109,12 @@ struct Walk<'p> {
     shapes: &'p Table<Shape>,
     violations: Violations,
     secrets: Vec<String>,
+    checking_a_default: bool,
 }
 
 impl<'p> Walk<'p> {
     fn over(shapes: &'p Table<Shape>) -> Self {
-        Self { shapes, violations: Violations::default(), secrets: Vec::new() }
+        Self { shapes, violations: Violations::default(), secrets: Vec::new(), checking_a_default: false }
     }
 
     fn end(self, body: Json) -> Result<Validated, Violations> {
@@ -174,7 +175,15 @@ impl<'p> Walk<'p> {
                 }
                 Some(value)
             }
-            (None, Some(default)) => Some(default.clone()),
+            (None, Some(default)) if self.checking_a_default => Some(default.clone()),
+            (None, Some(default)) => {
+                // It is valid and written out in full, so that this finds the secrets in it and nothing else.
+                let value = self.value(&field.ty, default.clone(), &pointer);
+                if field.secret {
+                    self.secrets.push(pointer);
+                }
+                Some(value)
+            }
             (None, None) if field.optional => None,
             (None, None) => {
                 self.wrong(&pointer, "required", "is required");
@@ -289,13 +298,35 @@ impl<'p> Walk<'p> {
                 break;
             }
             let pointer = format!("{pointer}/{at}");
+            let known = self.violations.list.len();
             let item = self.value(&rules.item, item, &pointer);
-            if rules.unique && !seen.insert(item.to_string()) {
+            let sound = self.violations.list.len() == known;
+            if rules.unique && sound && !seen.insert(canonical(&item)) {
                 self.wrong(&pointer, "duplicate", "stands in the list twice");
             }
             taken.push(item);
         }
         Json::Array(taken)
+    }
+}
+
+/// A text that equal values share: members in order of their names, and `1.0` as `1`.
+fn canonical(value: &Json) -> String {
+    match value {
+        Json::Object(members) => {
+            let mut members: Vec<String> = members
+                .iter()
+                .map(|(name, value)| format!("{}:{}", Json::from(name.as_str()), canonical(value)))
+                .collect();
+            members.sort_unstable();
+            format!("{{{}}}", members.join(","))
+        }
+        Json::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Json::Number(number) => match number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
+            Some(whole) => whole.to_string(),
+            None => number.to_string(),
+        },
+        Json::Null | Json::Bool(_) | Json::String(_) => value.to_string(),
     }
 }
 
