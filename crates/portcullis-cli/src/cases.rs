@@ -21,6 +21,8 @@ const NOW: &str = "2026-01-01T00:00:00Z";
 /// Where requests come from that don't say so.
 const PEER: &str = "127.0.0.1";
 /// The keys of a case.
+/// More would take minutes; `facts.buckets` says what came before in one go.
+const MOST_REPEATS: u32 = 100_000;
 const KEYS: &[&str] = &["name", "request", "as", "token", "facts", "csrf", "repeat", "expect"];
 
 /// A cases file.
@@ -158,8 +160,11 @@ impl Case {
             repeat: match fields.value("repeat") {
                 None => 1,
                 Some(times) => {
-                    let times = times.as_u64().and_then(|times| u32::try_from(times).ok()).filter(|times| *times > 0);
-                    times.ok_or("`repeat` must be a whole number of at least 1")?
+                    let times = times
+                        .as_u64()
+                        .and_then(|times| u32::try_from(times).ok())
+                        .filter(|times| (1..=MOST_REPEATS).contains(times));
+                    times.ok_or("`repeat` must be a whole number of at least 1 and at most 100000")?
                 }
             },
             expect: Expectation::new(fields.value("expect").ok_or_else(|| lacks("expect"))?)?,
@@ -363,7 +368,8 @@ mod tests {
         check(json!({ "expekt": "deny" }), "`expekt`");
         check(json!({ "request": "GET" }), "a method and a path");
         check(json!({ "request": [] }), "`request` must be");
-        check(json!({ "repeat": 0 }), "`repeat` must be a whole number of at least 1");
+        check(json!({ "repeat": 0 }), "`repeat` must be a whole number of at least 1 and at most 100000");
+        check(json!({ "repeat": 100_001 }), "`repeat` must be a whole number of at least 1 and at most 100000");
         check(json!({ "repeat": "HUSH" }), "`repeat` must be a whole number");
         check(json!({ "token": { "kind": "access", "clams": {} } }), "unknown key `clams`: `token` may have `kind`");
         check(json!({ "token": "HUSH" }), "`token` must be a map with at least `kind`");

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use portcullis::document::{DecisionDocument, RequestDocument};
-use portcullis::{Decision, Gate, Verdict};
+use portcullis::{Code, Decision, Gate, Verdict};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -128,10 +128,14 @@ impl Supplied {
         let mut entropy = Zeroizing::new([0; 32]);
         if document.entropy.is_none() {
             getrandom::fill(entropy.as_mut_slice()).map_err(Error::Entropy)?;
-            if !std::mem::replace(&mut self.entropy, true) {
-                tell("note", "no `entropy` in the request: using the system's random bytes");
-            }
         }
-        then(&gate.decide(&document.request(now, Some(&entropy))))
+        let request = document.request(now, Some(&entropy));
+        let decision = gate.decide(&request);
+        // Most decisions issue nothing; whether bytes were drawn for them makes no difference.
+        let issued = decision.reasons.first().is_some_and(|reason| reason.code == Code::CsrfIssued);
+        if issued && document.entropy.is_none() && !std::mem::replace(&mut self.entropy, true) {
+            tell("note", "no `entropy` in the request: what is issued comes from the system's random bytes");
+        }
+        then(&decision)
     }
 }

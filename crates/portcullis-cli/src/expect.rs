@@ -126,7 +126,9 @@ fn shape(key: &str) -> &'static str {
     match key {
         "verdict" => "must be `allow`, `deny` or `answer`",
         "status" => "must be a number",
-        "headers" => "must be a map of names to a string, a list of strings, or null for absent",
+        "headers" => {
+            "must be a map of names to a string (numbers in quotes, such as \"60\"), a list of strings, or null for absent"
+        }
         "notes" => "must be a list of codes",
         "effects" => "must be a list",
         "input" => "must be a map",
