@@ -189,10 +189,21 @@ fn a_decision_is_printed() {
     };
     check("--request nowhere.yaml", "", "{\n  \"verdict\": \"deny\",\n  \"status\": 404,\n", 0);
     check("--request nowhere.yaml --format yaml", "", "verdict: deny\nstatus: 404\n", 0);
-    check("--request nowhere.json", "", "{\n", 2);
+    check("--request nowhere.json", "", "{\n", 1);
     check("--request -", NOWHERE, "{\n", 0);
-    check("--request -", "{\"method\": \"GET\", \"url\": \"/nowhere\"}", "{\n", 2);
-    check("--request -", "method: GET\nurl: /nowhere", "{\n", 2);
+    check("--request -", "{\"method\": \"GET\", \"url\": \"/nowhere\"}", "{\n", 1);
+    check("--request -", "method: GET\nurl: /nowhere", "{\n", 1);
+}
+
+#[test]
+fn random_bytes_are_told_of_where_they_are_used() {
+    let folder = folder(&[]);
+    let csrf = "{ now: 2026-11-23T10:00:00Z, method: GET, url: /api/csrf, peer: 203.0.113.9 }";
+    let issued = run(folder.path(), "decide article.gate --keys keys.yaml --request -", csrf);
+    assert_eq!((issued.code, issued.err.matches("note: no `entropy`").count()), (Some(0), 1), "{}", issued.err);
+    assert!(issued.out.contains("\"csrfToken\""), "{}", issued.out);
+    let again = run(folder.path(), "decide article.gate --keys keys.yaml --request -", csrf);
+    assert_ne!(issued.out, again.out);
 }
 
 #[test]
