@@ -1,18 +1,17 @@
-//! Response headers and the CSRF block.
+//! Response headers.
 
 use std::collections::HashMap;
 
 use http::{HeaderName, HeaderValue};
-use jiff::SignedDuration;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
-use crate::syntax::tree::{self, CsrfEntry, HeadersEntry, Text};
+use crate::syntax::tree::{self, HeadersEntry, Text};
 
 use super::Checker;
 use super::names::unsupported;
-use super::typed::{Csrf, CsrfApplies, HeaderSet, HmacAlgorithm};
+use super::typed::HeaderSet;
 
 const HSTS: &str = "strict-transport-security";
 /// Headers that frame a message or that the decision itself writes.
@@ -76,7 +75,7 @@ impl Checker<'_> {
         set
     }
 
-    fn header_name(&mut self, name: &Text) -> Option<HeaderName> {
+    pub(super) fn header_name(&mut self, name: &Text) -> Option<HeaderName> {
         let Ok(header) = HeaderName::from_bytes(name.node.as_bytes()) else {
             self.report(
                 Diagnostic::error("invalid_header", name.span, format!("`{}` is no header name", name.node))
@@ -140,93 +139,5 @@ impl Checker<'_> {
                 );
             }
         }
-    }
-
-    /// The CSRF block; `None` where it has errors, `Some(None)` where there is none.
-    pub(super) fn csrf(&mut self) -> Option<Option<Csrf>> {
-        let Some((span, csrf)) = self.names.csrf else { return Some(None) };
-        let (mut secret, mut cookie, mut header, mut lifetime) = (None, None, None, None);
-        let mut applies = CsrfApplies::Ambient;
-        let mut seen: Vec<(&'static str, Span)> = Vec::new();
-        for entry in &csrf.entries {
-            let word = entry_word(&entry.node);
-            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == word) {
-                let error = Diagnostic::error("duplicate_entry", entry.span, format!("`{word}` stands twice"))
-                    .also(*first, "first written here")
-                    .help("keep one of them");
-                self.report(error);
-                continue;
-            }
-            seen.push((word, entry.span));
-            match &entry.node {
-                CsrfEntry::Secret(name) => secret = self.secret(name, HmacAlgorithm::Hs256),
-                CsrfEntry::Session(name) => cookie = self.cookie_name(name),
-                CsrfEntry::Header(name) => header = self.header_name(name),
-                CsrfEntry::Lifetime(duration) => lifetime = self.csrf_lifetime(duration),
-                CsrfEntry::Applies(what) => match what.node.as_str() {
-                    "ambient" => applies = CsrfApplies::Ambient,
-                    "always" => applies = CsrfApplies::Always,
-                    other => self.report(
-                        Diagnostic::error("unknown_name", what.span, format!("`applies` can't be `{other}`"))
-                            .help("write `applies ambient` or `applies always`"),
-                    ),
-                },
-            }
-        }
-        for (word, example) in [
-            ("secret", "secret NAME_OF_A_SECRET"),
-            ("session", "session cookie \"session-id\""),
-            ("header", "header \"x-csrf-token\""),
-            ("lifetime", "lifetime 1h"),
-        ] {
-            if !seen.iter().any(|(other, _)| *other == word) {
-                self.report(
-                    Diagnostic::error("incomplete", span, format!("`csrf` has no `{word}`"))
-                        .help(format!("add `{example}`")),
-                );
-            }
-        }
-        Some(Some(Csrf { span, secret: secret?, cookie: cookie?, header: header?, lifetime: lifetime?, applies }))
-    }
-
-    fn csrf_lifetime(&mut self, milliseconds: &tree::Spanned<u64>) -> Option<SignedDuration> {
-        let lifetime = i64::try_from(milliseconds.node).ok().map(SignedDuration::from_millis);
-        match lifetime.filter(|lifetime| lifetime.as_secs() >= 1) {
-            Some(lifetime) => Some(lifetime),
-            None => {
-                self.report(
-                    Diagnostic::error(
-                        "duration_out_of_range",
-                        milliseconds.span,
-                        "a CSRF token lives for at least a second",
-                    )
-                    .help("write a duration such as `1h`"),
-                );
-                None
-            }
-        }
-    }
-
-    /// RFC 6265 §4.1.1: a cookie's name is a token.
-    fn cookie_name(&mut self, name: &Text) -> Option<String> {
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if !name.node.is_empty() && name.node.bytes().all(token) {
-            return Some(name.node.clone());
-        }
-        self.report(
-            Diagnostic::error("invalid_cookie", name.span, format!("`{}` is no cookie name", name.node))
-                .help("write letters, digits, `-` and `_`, such as `session-id`"),
-        );
-        None
-    }
-}
-
-fn entry_word(entry: &CsrfEntry) -> &'static str {
-    match entry {
-        CsrfEntry::Secret(_) => "secret",
-        CsrfEntry::Session(_) => "session",
-        CsrfEntry::Header(_) => "header",
-        CsrfEntry::Lifetime(_) => "lifetime",
-        CsrfEntry::Applies(_) => "applies",
     }
 }

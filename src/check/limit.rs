@@ -1,12 +1,12 @@
 //! Tiers and limits.
 
 use crate::model::diagnostic::Diagnostic;
-use crate::model::source::Span;
 use crate::model::table::Table;
 use crate::model::value::Value;
 use crate::syntax::tree::{self, Expression, ExpressionKind, LimitEntry, Literal, Text};
 
 use super::Checker;
+use super::entries::Entries;
 use super::expression::{self, Scope, expect, key_part};
 use super::names::{suggest, unsupported};
 use super::token::incomplete;
@@ -77,7 +77,7 @@ impl Checker<'_> {
         tiers: &Table<Tier>,
     ) -> Limit {
         let scope = Scope::Request(attributes);
-        let mut seen: Vec<(&'static str, Span)> = Vec::new();
+        let mut entries = Entries::default();
         let mut key: Option<Vec<Expr>> = None;
         let mut quota: Option<Quota> = None;
         let mut typed = Limit {
@@ -92,14 +92,9 @@ impl Checker<'_> {
         };
         for entry in &limit.entries {
             let word = entry_word(&entry.node);
-            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == word) {
-                let error = Diagnostic::error("duplicate_entry", entry.span, format!("`{word}` stands twice"))
-                    .also(*first, "first written here")
-                    .help("keep one of them");
-                self.report(error);
+            if !entries.first(word, entry.span, &mut self.diagnostics) {
                 continue;
             }
-            seen.push((word, entry.span));
             match &entry.node {
                 LimitEntry::Algorithm(name) => self.limit_algorithm(name),
                 LimitEntry::Key(parts) => {
@@ -125,7 +120,7 @@ impl Checker<'_> {
                 | LimitEntry::Ipv6Prefix(_) => self.report(unsupported(entry.span, &format!("`{word}`"))),
             }
         }
-        let wrote = |word: &str| seen.iter().any(|(other, _)| *other == word);
+        let wrote = |word: &str| entries.span(word).is_some();
         if !wrote("algorithm") {
             self.report(incomplete(&limit.name, "algorithm", "algorithm sliding_log"));
         }
@@ -135,9 +130,9 @@ impl Checker<'_> {
         if !wrote("tier") && !wrote("rate") {
             self.report(incomplete(&limit.name, "rate", "rate 100 per 1m"));
         }
-        if let (true, Some((_, span))) = (wrote("rate"), seen.iter().find(|(word, _)| *word == "tier")) {
+        if let (true, Some(span)) = (wrote("rate"), entries.span("tier")) {
             self.report(
-                Diagnostic::error("tier_and_rate", *span, "a limit goes by its tier or by its own rate, not by both")
+                Diagnostic::error("tier_and_rate", span, "a limit goes by its tier or by its own rate, not by both")
                     .help("take one of them out, or make two limits"),
             );
         }

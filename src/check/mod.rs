@@ -2,6 +2,8 @@
 //! reported at once, and nothing comes out unless there is none. Never reads anything but the trees and their sources' names.
 
 mod clause;
+mod csrf;
+mod entries;
 mod expression;
 mod facet;
 mod header;

@@ -10,6 +10,7 @@ use crate::model::table::Table;
 use crate::syntax::tree::{self, Carried, Expression, ExpressionKind, Text, TokenEntry};
 
 use super::Checker;
+use super::entries::Entries;
 use super::expression::{self, value_type};
 use super::names::{suggest, unsupported};
 use super::typed::{Claim, HmacAlgorithm, Secret, Token, TokenCarrier, Type, bare_typ};
@@ -81,18 +82,13 @@ impl Checker<'_> {
 
     fn token_parts<'e>(&mut self, token: &'e tree::Token) -> TokenParts<'e> {
         let mut parts = TokenParts::default();
-        let mut seen: Vec<(&'static str, Span)> = Vec::new();
+        let mut entries = Entries::default();
         let mut single_use = None;
         for entry in &token.entries {
             let word = entry_word(&entry.node);
-            if let Some((_, first)) = seen.iter().find(|(other, _)| *other == word) {
-                let error = Diagnostic::error("duplicate_entry", entry.span, format!("`{word}` stands twice"))
-                    .also(*first, "first written here")
-                    .help("keep one of them; several values are separated by commas");
-                self.report(error);
+            if !entries.first(word, entry.span, &mut self.diagnostics) {
                 continue;
             }
-            seen.push((word, entry.span));
             match &entry.node {
                 TokenEntry::Algorithm(names) => parts.algorithm = self.algorithm(names, entry.span),
                 TokenEntry::Key(name) => parts.key = Some(name),
@@ -122,7 +118,7 @@ impl Checker<'_> {
                 TokenEntry::Opaque => self.report(unsupported(entry.span, "`opaque`")),
             }
         }
-        if !seen.iter().any(|(word, _)| *word == "algorithm") {
+        if entries.span("algorithm").is_none() {
             self.report(incomplete(&token.name, "algorithm", "algorithm HS256"));
         }
         if let (Some(span), None | Some(TokenCarrier::Bearer)) = (single_use, &parts.carrier) {
