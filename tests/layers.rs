@@ -311,6 +311,17 @@ fn another_tiers_window_locks_nobody_out() {
 }
 
 #[test]
+fn what_lies_ahead_of_the_clock_is_kept_until_its_window_ends() {
+    let ahead = json!({ "article/api/0:2:u1": { "version": 1, "log": [[1_795_428_030_000_000_i64, 5]] } });
+    let request = json!({ "method": "GET", "url": "/api/posts", "user": { "id": "u1", "roles": ["user"] },
+                          "facts": { "buckets": ahead } });
+    let decision = check(&gate(ARTICLE), &request, 200, "allowed");
+    let effect = &decision["effects"][0];
+    assert_eq!(effect["state"]["log"], json!([[1_795_428_030_000_000_i64, 6]]));
+    assert_eq!(effect["expires"], "2026-11-23T10:01:30Z");
+}
+
+#[test]
 fn a_refusal_speaks_of_the_rate_that_refuses() {
     let limit = "limit l { algorithm sliding_log  key client.ip  rate 3 per 1s, 10 per 1m }\n\
                  routes /z { GET / public limit l }";

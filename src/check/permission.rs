@@ -11,7 +11,7 @@ use crate::syntax::tree::{Action, Effect, Pattern, Rule, Text};
 
 use super::Checker;
 use super::names::{list, suggest, unknown, unsupported, worth_suggesting};
-use super::order::order;
+use super::order::{Cycle, order};
 use super::typed::{Permission, Role};
 
 /// Where the permissions are: those of one resource stand side by side.
@@ -136,8 +136,7 @@ impl Checker<'_> {
         let order = order(&rows_only(&named));
         for cycle in &order.cycles {
             let names = cycle.rows.iter().filter_map(|row| declared.get(*row)).map(|set| &set.name);
-            let closing = cycle.rows.last().and_then(|row| named.get(*row)).and_then(|named| named.get(cycle.closing));
-            if let Some((_, closing)) = closing {
+            if let Some(closing) = closing(cycle, &named) {
                 self.report(
                     Diagnostic::error(
                         "cyclic_permissions",
@@ -168,9 +167,7 @@ impl Checker<'_> {
         let order = order(&rows_only(&parents));
         for cycle in &order.cycles {
             let names = cycle.rows.iter().filter_map(|row| declared.get(*row)).map(|role| &role.name);
-            let closing =
-                cycle.rows.last().and_then(|row| parents.get(*row)).and_then(|named| named.get(cycle.closing));
-            if let Some((_, closing)) = closing {
+            if let Some(closing) = closing(cycle, &parents) {
                 self.report(
                     Diagnostic::error("cyclic_role", closing.span, in_a_cycle("roles extend", names))
                         .label("closes the cycle")
@@ -304,6 +301,12 @@ impl Checker<'_> {
 
 fn rows_only(named: &[Vec<(usize, &Text)>]) -> Vec<Vec<usize>> {
     named.iter().map(|named| named.iter().map(|(row, _)| *row).collect()).collect()
+}
+
+/// The name that closes a cycle, where it is written.
+fn closing<'t>(cycle: &Cycle, named: &[Vec<(usize, &'t Text)>]) -> Option<&'t Text> {
+    let (_, name) = named.get(*cycle.rows.last()?)?.get(cycle.closing)?;
+    Some(name)
 }
 
 /// `roles extend each other in a cycle: a → b → a`

@@ -153,7 +153,7 @@ pub(crate) fn issue(key: &hmac::Key, session: &str, now: Timestamp, entropy: &En
 }
 
 fn check_token(csrf: &Csrf, key: &hmac::Key, session: &str, text: &str, now: Timestamp) -> Result<(), Denial> {
-    let invalid = || denial(Code::CsrfInvalid, "the CSRF token wasn't issued for this session", csrf);
+    let invalid = || denial(Code::CsrfInvalid, "the CSRF token wasn't issued for the session that came", csrf);
     if text.len() > LONGEST_TEXT {
         return Err(invalid());
     }

@@ -34,8 +34,9 @@ pub(super) fn parse(token: &str) -> Result<Compact<'_>, &'static str> {
     if token.len() > MAX_TOKEN {
         return Err("the token is longer than 8 KiB");
     }
-    let mut parts = token.split('.');
-    let (Some(header), Some(payload), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let parts =
+        token.rsplit_once('.').and_then(|(signed, signature)| Some((signed, signed.split_once('.')?, signature)));
+    let Some((signed, (header, payload), signature)) = parts.filter(|(_, (_, payload), _)| !payload.contains('.'))
     else {
         return Err("the token doesn't have three parts");
     };
@@ -46,7 +47,6 @@ pub(super) fn parse(token: &str) -> Result<Compact<'_>, &'static str> {
     let Ok(Json::Object(header)) = json::parse(&header) else {
         return Err("the token's header isn't a JSON object");
     };
-    let (signed, _) = token.rsplit_once('.').unwrap_or((token, ""));
     Ok(Compact { signed, signature, header, payload })
 }
 

@@ -63,7 +63,6 @@ pub(super) fn charge_all<'p>(
     request: &Request<'_>,
 ) -> Outcome<'p> {
     let mut outcome = Outcome::default();
-    let mut tightest: Option<Tightest<'p>> = None;
     let mut tightest_refused: Option<Tightest<'p>> = None;
     let mut longest_wait: Option<(&Limit, Option<i64>)> = None;
     for limit in limits.iter().map(|limit| &policy.limits[*limit]) {
@@ -80,12 +79,13 @@ pub(super) fn charge_all<'p>(
         };
         let fresh = BucketState::default();
         let state = request.facts.buckets.get(&bucket).unwrap_or(&fresh);
-        let charged = charge(state, rates, limit.longest_period, request.now.as_microsecond(), limit.cost);
-        let standing = match charged {
+        match charge(state, rates, limit.longest_period, request.now.as_microsecond(), limit.cost) {
             Charged::Admitted { state: after, tightest } => {
-                let expires = later(request.now, limit.longest_period);
+                // The newest admission may lie ahead of a clock that has jumped back, and counts until its own window ends.
+                let newest = after.log.last().and_then(|newest| Timestamp::from_microsecond(newest.0).ok());
+                let expires = later(newest.unwrap_or(request.now), limit.longest_period);
                 outcome.effects.push(Effect::Bucket { id: bucket, read: state.version, state: after, expires });
-                tightest
+                outcome.tightest = Some(Tightest { limit, standing: tightest }.or(outcome.tightest));
             }
             Charged::Refused { tightest, retry_after } => {
                 let longer = longest_wait.is_none_or(|(_, known)| match (known, retry_after) {
@@ -97,12 +97,9 @@ pub(super) fn charge_all<'p>(
                     longest_wait = Some((limit, retry_after));
                 }
                 tightest_refused = Some(Tightest { limit, standing: tightest }.or(tightest_refused));
-                tightest
             }
-        };
-        tightest = Some(Tightest { limit, standing }.or(tightest));
+        }
     }
-    outcome.tightest = tightest;
     if let Some((limit, wait)) = longest_wait {
         // None was consumed, so what the others would have left says nothing.
         outcome.effects.clear();

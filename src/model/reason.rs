@@ -124,7 +124,7 @@ codes! {
     CsrfSession = "csrf_session", FORBIDDEN, "The request needs a session with its CSRF token.";
     /// No CSRF token.
     CsrfMissing = "csrf_missing", FORBIDDEN, "The request needs a CSRF token.";
-    /// A CSRF token that wasn't issued for this session.
+    /// A CSRF token that wasn't issued for the session that came.
     CsrfInvalid = "csrf_invalid", FORBIDDEN, "The CSRF token is invalid.";
     /// A CSRF token that is too old.
     CsrfExpired = "csrf_expired", FORBIDDEN, "The CSRF token has expired.";
