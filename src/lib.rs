@@ -42,7 +42,7 @@ pub use model::decision::{Body, Caller, Decision, Effect, Input, Problem, Verdic
 pub use model::diagnostic::{Diagnostic, Label, Severity};
 pub use model::keys::{BindError, KeyProblem, Keys};
 pub use model::reason::{Code, Reason, Stage};
-pub use model::request::{Facts, Request, Scheme, User};
+pub use model::request::{Facts, Record, Request, Scheme, User};
 pub use model::source::{Source, Span, Spanned};
 pub use model::value::{Known, Value};
 pub use policy::{Carrier, Graph, Policy, TokenInfo};

@@ -23,7 +23,7 @@ use crate::model::source::{Source, Span};
 use crate::model::table::{Id, Table};
 use crate::syntax::tree;
 
-use names::Names;
+use names::{Names, unsupported};
 use typed::{HmacAlgorithm, Secret, TypedPolicy};
 
 /// A policy with thousands of errors has one cause, or an attacker; a person reads the first few.
@@ -68,6 +68,7 @@ struct Checker<'t> {
 
 impl Checker<'_> {
     fn policy(mut self, name: String) -> Result<(TypedPolicy, Vec<Diagnostic>), Vec<Diagnostic>> {
+        self.unsupported_declarations();
         self.secrets =
             self.names.secrets.iter().map(|(name, ())| Secret { name: name.to_owned(), used: None }).collect();
         let tokens = self.tokens();
@@ -112,6 +113,24 @@ impl Checker<'_> {
             return Ok((typed, sorted(self.diagnostics, self.sources)));
         }
         Err(sorted(self.diagnostics, self.sources))
+    }
+
+    /// What the language has and nothing here reads yet.
+    fn unsupported_declarations(&mut self) {
+        let names = &self.names;
+        let context = names.context.iter().map(|(_, attribute)| (attribute.name.span, "context"));
+        let found = context
+            .chain(names.keys.iter().map(|(_, (span, _))| (*span, "keys")))
+            .chain(names.conditions.iter().map(|(_, (span, _))| (*span, "condition")))
+            .chain(names.scopes.iter().map(|(_, (span, _))| (*span, "scope")))
+            .chain(names.cors.iter().map(|(_, (span, _))| (*span, "cors")))
+            .chain(names.cookies.iter().map(|(_, (span, _))| (*span, "cookie")))
+            .chain(names.providers.iter().map(|(_, (span, _))| (*span, "provider")))
+            .chain(names.transport.iter().map(|(span, _)| (*span, "transport")))
+            .chain(names.password.iter().map(|(span, _)| (*span, "password")))
+            .chain(names.default_cors.iter().map(|(span, _)| (*span, "cors")));
+        let errors: Vec<_> = found.map(|(span, word)| unsupported(span, &format!("`{word}`"))).collect();
+        self.diagnostics.extend(errors);
     }
 
     fn report(&mut self, finding: Diagnostic) {

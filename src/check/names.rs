@@ -19,7 +19,17 @@ pub(super) struct Names<'t> {
     pub(super) schemas: Kind<'t, &'t tree::Schema>,
     pub(super) headers: Kind<'t, &'t tree::Headers>,
     pub(super) account: Kind<'t, &'t tree::Attribute>,
+    pub(super) context: Kind<'t, &'t tree::Attribute>,
+    pub(super) keys: Kind<'t, (Span, &'t tree::Keys)>,
+    pub(super) conditions: Kind<'t, (Span, &'t tree::Condition)>,
+    pub(super) scopes: Kind<'t, (Span, &'t tree::Scope)>,
+    pub(super) cors: Kind<'t, (Span, &'t tree::Cors)>,
+    pub(super) cookies: Kind<'t, (Span, &'t tree::Cookie)>,
+    pub(super) providers: Kind<'t, (Span, &'t tree::Provider)>,
     pub(super) csrf: Option<(Span, &'t tree::Csrf)>,
+    pub(super) transport: Option<(Span, &'t tree::Transport)>,
+    pub(super) password: Option<(Span, &'t tree::Password)>,
+    pub(super) default_cors: Option<(Span, &'t tree::Cors)>,
     pub(super) default_headers: Option<(Span, &'t tree::Headers)>,
     pub(super) mappings: Vec<(Span, &'t tree::Mapping)>,
     pub(super) rules: Vec<&'t tree::Rule>,
@@ -74,7 +84,12 @@ impl<'t, T> Kind<'t, T> {
                 "tier" => "unknown_tier",
                 "limit" => "unknown_limit",
                 "schema" => "unknown_schema",
-                "attribute of `account`" => "unknown_attribute",
+                "attribute of `account`" | "attribute of `context`" => "unknown_attribute",
+                "condition" => "unknown_condition",
+                "scope" => "unknown_scope",
+                "key set" => "unknown_keys",
+                "provider" => "unknown_provider",
+                "`cors` block" => "unknown_cors",
                 _ => "unknown_name",
             };
             out.push(unknown(code, self.what, name, known));
@@ -98,7 +113,10 @@ pub(super) fn unknown<'n>(
 ) -> Diagnostic {
     let known: Vec<&str> = known.collect();
     let message = match what {
-        "attribute of `account`" => format!("`account` has no attribute `{}`", name.node),
+        "attribute of `account`" | "attribute of `context`" => {
+            let owner = what.strip_prefix("attribute of ").unwrap_or(what);
+            format!("{owner} has no attribute `{}`", name.node)
+        }
         _ => format!("there is no {what} `{}`", name.node),
     };
     let error = Diagnostic::error(code, name.span, message).label("not declared");
@@ -145,8 +163,9 @@ fn twice(sources: &[Source], first: Span, second: Span, what: &str) -> Diagnosti
         .label("declared again")
         .also(earlier, "first declared here")
         .help(match what {
-            "`csrf`" => "keep one of them",
+            "`csrf`" | "`transport`" | "`password`" => "keep one of them, with the settings of both",
             "the unnamed `headers` block" => "put both into one, or give one a name: `headers NAME { … }`",
+            "the unnamed `cors` block" => "put both into one, or give one a name: `cors NAME { … }`",
             _ => "rename one of them, or take one out",
         })
 }
@@ -171,7 +190,17 @@ impl<'t> Names<'t> {
             schemas: Kind::new("schema"),
             headers: Kind::new("`headers` block"),
             account: Kind::new("attribute of `account`"),
+            context: Kind::new("attribute of `context`"),
+            keys: Kind::new("key set"),
+            conditions: Kind::new("condition"),
+            scopes: Kind::new("scope"),
+            cors: Kind::new("`cors` block"),
+            cookies: Kind::new("cookie"),
+            providers: Kind::new("provider"),
             csrf: None,
+            transport: None,
+            password: None,
+            default_cors: None,
             default_headers: None,
             mappings: Vec::new(),
             rules: Vec::new(),
@@ -205,28 +234,62 @@ impl<'t> Names<'t> {
             DeclarationKind::Tier(tier) => self.tiers.declare(&tier.name, tier, sources, out),
             DeclarationKind::Limit(limit) => self.limits.declare(&limit.name, limit, sources, out),
             DeclarationKind::Schema(schema) => self.schemas.declare(&schema.name, schema, sources, out),
-            DeclarationKind::Csrf(csrf) => match self.csrf {
-                Some((first, _)) => out.push(twice(sources, first, keyword(span, "csrf"), "`csrf`")),
-                None => self.csrf = Some((keyword(span, "csrf"), csrf)),
-            },
-            DeclarationKind::Headers(headers) => match (&headers.name, self.default_headers) {
-                (Some(name), _) => self.headers.declare(name, headers, sources, out),
-                (None, Some((first, _))) => {
-                    out.push(twice(sources, first, keyword(span, "headers"), "the unnamed `headers` block"));
+            DeclarationKind::Csrf(csrf) => once(&mut self.csrf, keyword(span, "csrf"), csrf, "`csrf`", sources, out),
+            DeclarationKind::Transport(transport) => {
+                once(&mut self.transport, keyword(span, "transport"), transport, "`transport`", sources, out);
+            }
+            DeclarationKind::Password(password) => {
+                once(&mut self.password, keyword(span, "password"), password, "`password`", sources, out);
+            }
+            DeclarationKind::Headers(headers) => match &headers.name {
+                Some(name) => self.headers.declare(name, headers, sources, out),
+                None => {
+                    let what = "the unnamed `headers` block";
+                    once(&mut self.default_headers, keyword(span, "headers"), headers, what, sources, out);
                 }
-                (None, None) => self.default_headers = Some((keyword(span, "headers"), headers)),
             },
+            DeclarationKind::Cors(cors) => match &cors.name {
+                Some(name) => self.cors.declare(name, (keyword(span, "cors"), cors), sources, out),
+                None => {
+                    let what = "the unnamed `cors` block";
+                    once(&mut self.default_cors, keyword(span, "cors"), cors, what, sources, out);
+                }
+            },
+            DeclarationKind::Context(attributes) => {
+                for attribute in attributes {
+                    self.context.declare(&attribute.name, attribute, sources, out);
+                }
+            }
+            DeclarationKind::Keys(keys) => self.keys.declare(&keys.name, (keyword(span, "keys"), keys), sources, out),
+            DeclarationKind::Condition(condition) => {
+                self.conditions.declare(&condition.name, (keyword(span, "condition"), condition), sources, out);
+            }
+            DeclarationKind::Scope(scope) => {
+                self.scopes.declare(&scope.name, (keyword(span, "scope"), scope), sources, out);
+            }
+            DeclarationKind::Cookie(cookie) => {
+                self.cookies.declare(&cookie.name, (keyword(span, "cookie"), cookie), sources, out);
+            }
+            DeclarationKind::Provider(provider) => {
+                self.providers.declare(&provider.name, (keyword(span, "provider"), provider), sources, out);
+            }
             DeclarationKind::Routes(routes) => self.routes.push(routes),
-            DeclarationKind::Keys(_) => out.push(unsupported_declaration(span, "keys")),
-            DeclarationKind::Password(_) => out.push(unsupported_declaration(span, "password")),
-            DeclarationKind::Context(_) => out.push(unsupported_declaration(span, "context")),
-            DeclarationKind::Condition(_) => out.push(unsupported_declaration(span, "condition")),
-            DeclarationKind::Scope(_) => out.push(unsupported_declaration(span, "scope")),
-            DeclarationKind::Transport(_) => out.push(unsupported_declaration(span, "transport")),
-            DeclarationKind::Cors(_) => out.push(unsupported_declaration(span, "cors")),
-            DeclarationKind::Cookie(_) => out.push(unsupported_declaration(span, "cookie")),
-            DeclarationKind::Provider(_) => out.push(unsupported_declaration(span, "provider")),
         }
+    }
+}
+
+/// A declaration that may stand once in a policy.
+fn once<'t, T>(
+    slot: &mut Option<(Span, &'t T)>,
+    span: Span,
+    declared: &'t T,
+    what: &str,
+    sources: &[Source],
+    out: &mut Vec<Diagnostic>,
+) {
+    match slot {
+        Some((first, _)) => out.push(twice(sources, *first, span, what)),
+        None => *slot = Some((span, declared)),
     }
 }
 
@@ -236,10 +299,6 @@ pub(super) fn unsupported(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error("unsupported", span, format!("{what} isn't supported by this version"))
         .label("understood, but not enforced yet")
         .help("no policy compiles with a part that wouldn't be enforced; without it, this one would say something else")
-}
-
-fn unsupported_declaration(span: Span, word: &str) -> Diagnostic {
-    unsupported(keyword(span, word), &format!("`{word}`"))
 }
 
 /// The keyword that a declaration begins with.

@@ -14,7 +14,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::{BucketState, Facts, Request, Scheme, User};
+use crate::{BucketState, Facts, Record, Request, Scheme, User};
 
 /// The keys of a request document.
 const KEYS: &[&str] = &["now", "method", "url", "peer", "headers", "body", "user", "facts", "entropy"];
@@ -278,12 +278,28 @@ fn facts(value: Value) -> Result<Facts, DocumentError> {
         match value {
             Value::Null => {}
             Value::Object(states) if key == "buckets" => facts.buckets = buckets(states)?,
+            Value::Object(things) if key == "resources" => facts.resources = resources(things)?,
+            Value::Object(context) if key == "context" => facts.context = Some(context),
             // Nothing in this version reads the others; what isn't a map is a mistake all the same.
             Value::Object(_) => {}
             _ => return Err(invalid(format!("facts.{key}"), "must be a map or null")),
         }
     }
     Ok(facts)
+}
+
+fn resources(things: Map<String, Value>) -> Result<HashMap<String, Option<Record>>, DocumentError> {
+    things
+        .into_iter()
+        .map(|(id, value)| match value {
+            Value::Null => Ok((id, None)),
+            Value::Object(attributes) => Ok((id, Some(attributes))),
+            _ => Err(invalid(
+                format!("facts.resources.{id}"),
+                "must be a map of attributes, or null where there is none",
+            )),
+        })
+        .collect()
 }
 
 fn buckets(states: Map<String, Value>) -> Result<HashMap<String, BucketState>, DocumentError> {

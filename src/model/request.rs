@@ -104,4 +104,13 @@ pub struct Facts {
     /// The state of limits' buckets, by the id that an earlier decision's effects gave. A bucket that isn't
     /// here has admitted nothing yet.
     pub buckets: HashMap<String, BucketState>,
+    /// The attributes of things, by `RESOURCE/ID`, such as `posts/42`; `None` for a thing that doesn't exist. Of a thing
+    /// that isn't here nothing is known.
+    pub resources: HashMap<String, Option<Record>>,
+    /// The attributes that the policy's `context` declares; `None` where nobody looked.
+    pub context: Option<Record>,
 }
+
+/// Attributes by name, as JSON. A missing one, or `null`, is absent where it is declared optional, and unknown where it
+/// isn't; so is one of the wrong type.
+pub type Record = serde_json::Map<String, serde_json::Value>;
