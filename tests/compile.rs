@@ -72,9 +72,9 @@ fn a_chain_of_roles() {
     };
     let (text, count) = filled(USERS, line, |_| "routes / { GET / requires posts:read }".to_owned());
     assert!(count > 20_000);
-    // Every one of them has the permission of the first.
+    // All of them are in the role of the first, which has the permission.
     let drawn = compile(&text).unwrap().graph().text();
-    assert!(drawn.contains(&format!("| r{}", count - 1)));
+    assert!(drawn.contains("user is r0 "));
 }
 
 #[test]

@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::Id;
-use crate::syntax::tree::{self, Clause, ClauseKind};
+use crate::syntax::tree::{self, Clause, ClauseKind, Expression, Text};
 
 use super::Checker;
 use super::names::unsupported;
 use super::route::Declared;
-use super::typed::{BodyRule, HeaderSet, Limit, Requirement, Token};
+use super::typed::{BodyRule, HeaderSet, Limit, Requirement, Scope, Token};
 
 /// What `no` takes, `body` apart, which has a clause of its own.
 const SWITCHABLE: [&str; 4] = ["csrf", "cors", "headers", "limit"];
@@ -21,7 +21,7 @@ const MOST_REQUIRED: usize = 100;
 
 /// What the clauses of a block and of one of its routes add up to.
 #[derive(Clone, Default)]
-pub(super) struct Draft {
+pub(super) struct Draft<'t> {
     pub(super) public: Option<Span>,
     pub(super) authenticated: Option<Span>,
     pub(super) requirements: Vec<Requirement>,
@@ -35,9 +35,13 @@ pub(super) struct Draft {
     pub(super) issues: bool,
     pub(super) rotates: Option<Id<Token>>,
     pub(super) logs_in: bool,
+    pub(super) scopes: Vec<Id<Scope>>,
+    pub(super) whens: Vec<&'t Expression>,
+    pub(super) subjects: Vec<(&'t Text, &'t Text, Span)>,
+    pub(super) conceal: bool,
 }
 
-impl Checker<'_> {
+impl<'t> Checker<'t> {
     /// The order of clauses means nothing, so none may contradict another of the same list, or repeat it.
     pub(super) fn said_once(&mut self, clauses: &[Clause], defaults: bool) {
         let mut seen: HashMap<(&str, &str), Span> = HashMap::new();
@@ -66,7 +70,7 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn clause(&mut self, clause: &Clause, draft: &mut Draft, declared: &Declared<'_>) {
+    pub(super) fn clause(&mut self, clause: &'t Clause, draft: &mut Draft<'t>, declared: &Declared<'_>) {
         match &clause.kind {
             ClauseKind::Public => draft.public = Some(clause.span),
             ClauseKind::Authenticated => draft.authenticated = Some(clause.span),
@@ -78,10 +82,10 @@ impl Checker<'_> {
                 }
                 if required.is_empty() {
                     // An error was reported; a requirement that nobody meets is the safe way to go on.
-                    draft.requirements.push(Requirement { any_of: Vec::new() });
+                    draft.requirements.push(Requirement { span: clause.span, any_of: Vec::new() });
                 }
                 for permission in required {
-                    draft.requirements.push(Requirement { any_of: vec![permission] });
+                    draft.requirements.push(Requirement { span: clause.span, any_of: vec![permission] });
                 }
             }
             ClauseKind::RequiresAny(patterns) => {
@@ -90,11 +94,11 @@ impl Checker<'_> {
                 if self.too_many(any_of.len(), clause.span) {
                     return;
                 }
-                draft.requirements.push(Requirement { any_of });
+                draft.requirements.push(Requirement { span: clause.span, any_of });
             }
             ClauseKind::Body(name) => {
                 match self.names.schemas.find(name, &mut self.diagnostics) {
-                    Some(_) => draft.body = declared.shapes.find(&name.node).map(BodyRule::Shape),
+                    Some(_) => draft.body = self.shapes.find(&name.node).map(BodyRule::Shape),
                     // Said once already; the route did say which body it takes.
                     None => draft.body = Some(BodyRule::Raw),
                 }
@@ -103,7 +107,7 @@ impl Checker<'_> {
             ClauseKind::NoBody => draft.body = Some(BodyRule::Empty),
             ClauseKind::Limit(name) => {
                 if let Some((row, _)) = self.names.limits.find(name, &mut self.diagnostics)
-                    && let Some(limit) = declared.limits.id(row)
+                    && let Some(limit) = declared.limits.get(row).copied()
                     && !draft.limits.contains(&limit)
                 {
                     draft.limits.push(limit);
@@ -130,12 +134,19 @@ impl Checker<'_> {
                     draft.rotates = declared.tokens.id(row);
                 }
             }
-            ClauseKind::Scope(_) => self.report(unsupported(clause.span, "`scope`")),
-            ClauseKind::When(_) => self.report(unsupported(clause.span, "`when`")),
+            ClauseKind::Scope(name) => {
+                if let Some((row, _)) = self.names.scopes.find(name, &mut self.diagnostics)
+                    && let Some(scope) = self.scopes.id(row)
+                    && !draft.scopes.contains(&scope)
+                {
+                    draft.scopes.push(scope);
+                }
+            }
+            ClauseKind::When(condition) => draft.whens.push(condition),
             ClauseKind::Query(_) => self.report(unsupported(clause.span, "`query`")),
             ClauseKind::Cors(_) => self.report(unsupported(clause.span, "`cors`")),
-            ClauseKind::On { .. } => self.report(unsupported(clause.span, "`on`")),
-            ClauseKind::Conceal => self.report(unsupported(clause.span, "`conceal`")),
+            ClauseKind::On { resource, parameter } => draft.subjects.push((resource, parameter, clause.span)),
+            ClauseKind::Conceal => draft.conceal = true,
             ClauseKind::Login(_) => {
                 draft.logs_in = true;
                 self.report(unsupported(clause.span, "`login`"));
@@ -163,7 +174,7 @@ impl Checker<'_> {
         permissions > MOST_REQUIRED
     }
 
-    fn switch_off(&mut self, what: &tree::Text, span: Span, draft: &mut Draft, declared: &Declared<'_>) {
+    fn switch_off(&mut self, what: &Text, span: Span, draft: &mut Draft<'t>, declared: &Declared<'_>) {
         match what.node.as_str() {
             "csrf" => draft.csrf = false,
             "limit" => draft.limits.clear(),
@@ -180,7 +191,7 @@ impl Checker<'_> {
         }
     }
 
-    fn issues(&mut self, tokens: &[tree::Text], draft: &mut Draft, declared: &Declared<'_>) {
+    fn issues(&mut self, tokens: &[Text], draft: &mut Draft<'t>, declared: &Declared<'_>) {
         let mut seen: HashSet<&str> = HashSet::new();
         for name in tokens {
             if !seen.insert(&name.node) {

@@ -7,10 +7,10 @@ use crate::syntax::tree::{self, Expression, ExpressionKind, LimitEntry, Literal,
 
 use super::Checker;
 use super::entries::Entries;
-use super::expression::{self, Scope, expect, key_part};
+use super::expression::View;
 use super::names::{suggest, unsupported};
 use super::token::incomplete;
-use super::typed::{Expr, Limit, Mapping, OnFailure, Quota, Rate, Read, Tier, Type, UserAttribute};
+use super::typed::{Expr, Limit, OnFailure, Quota, Rate, Tier, Type};
 
 /// Longer windows keep state for longer than hosts keep it.
 const LONGEST_PERIOD_MILLISECONDS: u64 = 366 * 24 * 60 * 60 * 1000;
@@ -59,24 +59,19 @@ impl Checker<'_> {
     }
 
     /// One row a declared limit, in the order written.
-    pub(super) fn limits(
-        &mut self,
-        attributes: &Table<UserAttribute>,
-        mappings: &[Option<Mapping>],
-        tiers: &Table<Tier>,
-    ) -> Table<Limit> {
+    pub(super) fn limits(&mut self, tiers: &Table<Tier>, has_users: bool) -> Table<Limit> {
         let declared: Vec<_> = self.names.limits.iter().map(|(_, limit)| *limit).collect();
-        declared.into_iter().map(|limit| self.limit(limit, attributes, !mappings.is_empty(), tiers)).collect()
+        let mut routes = vec![Vec::new(); declared.len()];
+        for (id, route) in self.routes.enumerate() {
+            for limit in &route.limits {
+                routes.iter_mut().skip(limit.row()).take(1).for_each(|routes| routes.push(id));
+            }
+        }
+        let rows = declared.into_iter().zip(routes).enumerate();
+        rows.map(|(row, (limit, routes))| self.limit(limit, &View::limit(row, &routes), has_users, tiers)).collect()
     }
 
-    fn limit(
-        &mut self,
-        limit: &tree::Limit,
-        attributes: &Table<UserAttribute>,
-        has_users: bool,
-        tiers: &Table<Tier>,
-    ) -> Limit {
-        let scope = Scope::Request(attributes);
+    fn limit(&mut self, limit: &tree::Limit, view: &View<'_>, has_users: bool, tiers: &Table<Tier>) -> Limit {
         let mut entries = Entries::default();
         let mut key: Option<Vec<Expr>> = None;
         let mut quota: Option<Quota> = None;
@@ -98,9 +93,9 @@ impl Checker<'_> {
             match &entry.node {
                 LimitEntry::Algorithm(name) => self.limit_algorithm(name),
                 LimitEntry::Key(parts) => {
-                    key = Some(parts.iter().filter_map(|part| key_part(part, scope, &mut self.diagnostics)).collect());
+                    key = Some(parts.iter().filter_map(|part| self.key_part(part, view)).collect());
                 }
-                LimitEntry::Tier(tier) => quota = Some(self.tier(tier, scope)),
+                LimitEntry::Tier(tier) => quota = Some(self.tier(tier, view)),
                 LimitEntry::Rate(rates) => quota = Some(Quota::Rates(self.rates(rates))),
                 LimitEntry::Cost(cost, None) => typed.cost = self.cost(cost),
                 LimitEntry::OnFailure(what) => match what.node.as_str() {
@@ -147,8 +142,8 @@ impl Checker<'_> {
                     .help("lower the cost, or raise the rate"),
             );
         }
-        typed.reads_user =
-            typed.key.iter().any(reads_user) || matches!(&typed.quota, Quota::Tier(tier) if reads_user(tier));
+        typed.reads_user = typed.key.iter().any(|part| self.reads(part).user)
+            || matches!(&typed.quota, Quota::Tier(tier) if self.reads(tier).user);
         if typed.reads_user && !has_users {
             self.report(
                 Diagnostic::error("no_users", limit.name.span, "this limit reads the user, and nothing makes one")
@@ -190,14 +185,12 @@ impl Checker<'_> {
     }
 
     /// The name of a tier, which may come with the caller. Every constant must be the name of a tier.
-    fn tier(&mut self, tier: &Expression, scope: Scope<'_>) -> Quota {
+    fn tier(&mut self, tier: &Expression, view: &View<'_>) -> Quota {
         self.tier_constants(tier);
-        let Some(typed) = expect(tier, &Type::String, "a tier", scope, &mut self.diagnostics) else {
+        let Some(typed) = self.expect(tier, &Type::String, "a tier", view) else {
             return Quota::Rates(Vec::new());
         };
-        if typed.optional {
-            self.report(expression::undischarged(tier.span, "the tier"));
-        }
+        self.discharged(tier, &typed, view);
         Quota::Tier(typed.expr)
     }
 
@@ -231,16 +224,6 @@ impl Checker<'_> {
                 1
             }
         }
-    }
-}
-
-fn reads_user(expr: &Expr) -> bool {
-    match expr {
-        Expr::Constant(_) => false,
-        Expr::Read(Read::UserId | Read::UserTier | Read::UserAttribute(_)) => true,
-        Expr::Read(Read::Claim(_) | Read::ClientIp) => false,
-        Expr::List(items) | Expr::Coalesce(items) => items.iter().any(reads_user),
-        Expr::Concat(left, right) => reads_user(left) || reads_user(right),
     }
 }
 

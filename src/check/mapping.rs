@@ -2,90 +2,169 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
+
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
-use crate::model::table::Table;
-use crate::syntax::tree::{self, Expression, ExpressionKind, Literal, Text};
+use crate::model::table::{Id, Table};
+use crate::syntax::tree::{self, BinaryOperator, Expression, ExpressionKind, Literal, Text};
 
 use super::Checker;
-use super::expression::{self, Scope, expect, infer};
-use super::names::unsupported;
+use super::expression::{self, Guards, Typed, View};
+use super::names::{in_order, twice};
 use super::typed::{Expr, Mapping, Token, TokenCarrier, Type, UserAttribute};
 
 impl Checker<'_> {
-    /// The mappings, and the attributes that they give the caller. `None` stands for a mapping with errors.
-    pub(super) fn mappings(&mut self, tokens: &Table<Token>) -> (Table<UserAttribute>, Vec<Option<Mapping>>) {
+    /// The mappings, and the attributes that they give the caller, the same ones all of them.
+    pub(super) fn mappings(&mut self, tokens: &Table<Token>) -> Vec<Option<Mapping>> {
         let declared = self.names.mappings.clone();
-        if let [_, (second, _), ..] = declared.as_slice() {
-            self.report(unsupported(*second, "a second `user from`"));
-        }
-        let mut attributes = Table::new();
-        let mappings = declared
-            .iter()
-            .take(1)
-            .map(|(span, mapping)| self.mapping(*span, mapping, tokens, &mut attributes))
-            .collect();
-        (attributes, mappings)
-    }
-
-    fn mapping(
-        &mut self,
-        span: Span,
-        mapping: &tree::Mapping,
-        tokens: &Table<Token>,
-        attributes: &mut Table<UserAttribute>,
-    ) -> Option<Mapping> {
-        let (row, _) = self.names.tokens.find(&mapping.token, &mut self.diagnostics)?;
-        let token = tokens.id(row)?;
-        if tokens[token].carrier != TokenCarrier::Bearer {
-            let message = format!("the token `{}` isn't carried by requests", mapping.token.node);
-            let error = Diagnostic::error("token_not_carried", mapping.token.span, message)
-                .help("make the user from a token that is carried as a bearer token");
-            self.report(error);
-        }
-        let claims = &tokens[token].claims;
-        let slots = claims.iter().enumerate().map(|(slot, claim)| (claim.name.as_str(), slot)).collect();
-        let scope = Scope::Claims(claims, &slots);
         let mut seen: HashMap<&str, Span> = HashMap::new();
-        let (mut id, mut roles, mut tier) = (None, None, None);
-        let mut others = Vec::new();
-        for (name, expression) in &mapping.entries {
-            if let Some(first) = seen.insert(&name.node, name.span) {
-                let error = Diagnostic::error("duplicate_name", name.span, format!("`{}` stands twice", name.node))
-                    .also(first, "first written here")
-                    .help("keep one of them");
+        let mut drafts = Vec::new();
+        for (span, mapping) in &declared {
+            if let Some(first) = seen.insert(&mapping.token.node, mapping.token.span) {
+                let what = format!("`user from {}`", mapping.token.node);
+                let error = twice(self.sources, first, mapping.token.span, &what);
                 self.report(error);
                 continue;
             }
-            let out = &mut self.diagnostics;
+            drafts.push(self.mapping(*span, mapping, tokens));
+        }
+        self.same_attributes(&drafts);
+        self.ids_apart(&declared);
+        drafts.into_iter().map(|draft| self.complete(draft?)).collect()
+    }
+
+    /// Every mapping must give the caller the same attributes, of the same types.
+    fn same_attributes(&mut self, drafts: &[Option<MappingDraft>]) {
+        let mut known: IndexMap<&str, (Span, UserAttribute)> = IndexMap::new();
+        for (name, typed) in drafts.iter().flatten().flat_map(|draft| &draft.others) {
+            let Some(typed) = typed else {
+                self.broken_attributes.insert(name.node.clone());
+                continue;
+            };
+            let attribute = UserAttribute { name: name.node.clone(), ty: typed.ty.clone(), optional: typed.optional };
+            let (first, before) = known.entry(&name.node).or_insert_with(|| (name.span, attribute.clone()));
+            before.optional |= attribute.optional;
+            let first = *first;
+            // What is written out in one mapping may be any string of another.
+            if before.ty != attribute.ty {
+                let (one, other) = (before.ty.clone(), attribute.ty);
+                let (one, other) = (self.type_name(&one), self.type_name(&other));
+                let message = format!("`user.{}` is a `{other}` here, and a `{one}` in another mapping", name.node);
+                self.report(
+                    Diagnostic::error("type_mismatch", name.span, message)
+                        .also(first, "the other one")
+                        .help("give it one type in all mappings"),
+                );
+            }
+        }
+        for draft in drafts.iter().flatten() {
+            for (name, (first, _)) in &known {
+                if !draft.others.iter().any(|(own, _)| own.node == *name) {
+                    self.report(
+                        Diagnostic::error("mappings_differ", draft.span, format!("this mapping has no `{name}`"))
+                            .also(*first, "another mapping gives every caller one")
+                            .help(format!("add `{name} = …`: every caller has the same attributes")),
+                    );
+                }
+            }
+        }
+        self.attributes = known.into_values().map(|(_, attribute)| attribute).collect();
+    }
+
+    /// Two issuers may give the same `sub` to different people: their ids are told apart by a prefix of each.
+    fn ids_apart(&mut self, declared: &[(Span, &tree::Mapping)]) {
+        let id = |mapping: &&tree::Mapping| {
+            mapping.entries.iter().find(|(name, _)| name.node == "id").map(|(_, expression)| expression.clone())
+        };
+        let ids: Vec<Expression> = declared.iter().filter_map(|(_, mapping)| id(mapping)).collect();
+        let mut bare: Option<Span> = None;
+        let mut prefixes: Vec<(String, Span)> = Vec::new();
+        for expression in ids {
+            let clash = match prefix(&expression) {
+                None => bare.replace(expression.span),
+                Some(prefix) => {
+                    let alike = |(known, _): &&(String, Span)| known.starts_with(&prefix) || prefix.starts_with(known);
+                    let clash = prefixes.iter().find(alike).map(|(_, span)| *span);
+                    prefixes.push((prefix, expression.span));
+                    clash
+                }
+            };
+            if let Some(first) = clash {
+                let (earlier, later) = in_order(self.sources, first, expression.span);
+                self.report(
+                    Diagnostic::error("ids_overlap", later, "two mappings share a space of ids")
+                        .label("an id from here may equal one from there")
+                        .also(earlier, "the other mapping's")
+                        .help("prefix all but one, each in its own way: `id = \"partner:\" + claims.sub`"),
+                );
+            }
+        }
+    }
+
+    fn complete(&self, draft: MappingDraft) -> Option<Mapping> {
+        let attributes = self.attributes.iter().map(|attribute| {
+            let own = draft.others.iter().find(|(name, _)| name.node == attribute.name);
+            own.and_then(|(_, typed)| typed.as_ref()).map(|typed| typed.expr.clone())
+        });
+        let attributes = attributes.collect::<Option<_>>()?;
+        Some(Mapping {
+            token: draft.token,
+            id: draft.id?,
+            roles: draft.roles,
+            tier: draft.tier,
+            scopes: draft.scopes,
+            attributes,
+        })
+    }
+
+    /// Whether every caller who comes with a token is capped by scopes.
+    pub(super) fn capped_by_scopes(&self) -> bool {
+        let capped = |mapping: &&tree::Mapping| mapping.entries.iter().any(|(name, _)| name.node == "scopes");
+        self.names.mappings.iter().all(|(_, mapping)| capped(mapping))
+    }
+
+    fn mapping(&mut self, span: Span, mapping: &tree::Mapping, tokens: &Table<Token>) -> Option<MappingDraft> {
+        let (row, _) = self.names.tokens.find(&mapping.token, &mut self.diagnostics)?;
+        let token = tokens.id(row)?;
+        if let TokenCarrier::Body(_) = tokens[token].carrier {
+            let message = format!("the token `{}` isn't carried by every request", mapping.token.node);
+            let error = Diagnostic::error("token_not_carried", mapping.token.span, message)
+                .help("make the user from a token that is carried as a bearer token, in a cookie or in a header");
+            self.report(error);
+        }
+        let view = View::mapping(&tokens[token].claims);
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        let mut draft =
+            MappingDraft { span, token, id: None, roles: None, tier: None, scopes: None, others: Vec::new() };
+        for (name, expression) in &mapping.entries {
+            if let Some(first) = seen.insert(&name.node, name.span) {
+                let error = twice(self.sources, first, name.span, &format!("`{}`", name.node));
+                self.report(error);
+                continue;
+            }
             match name.node.as_str() {
-                "id" => id = self.present(name, expression, scope),
+                "id" => draft.id = self.caller_id(name, expression, &view),
                 "roles" => {
                     let strings = Type::List(Box::new(Type::String));
-                    let help = "write a list of strings, such as `[claims.role]`";
-                    roles = match infer(expression, scope, out) {
-                        Some(typed) if typed.ty == strings => {
-                            self.role_constants(expression);
-                            Some(typed.expr)
-                        }
-                        Some(typed) => {
-                            let message = format!("`roles` must be a `[string]`, and this is a `{}`", typed.ty.name());
-                            out.push(Diagnostic::error("type_mismatch", expression.span, message).help(help));
-                            None
-                        }
-                        None => None,
-                    };
+                    draft.roles = self.expect(expression, &strings, "`roles`", &view).map(|typed| typed.expr);
+                    if draft.roles.is_some() {
+                        self.role_constants(expression);
+                    }
                 }
                 "tier" => {
-                    tier = expect(expression, &Type::String, "`tier`", scope, out).map(|typed| typed.expr);
+                    draft.tier = self.expect(expression, &Type::String, "`tier`", &view).map(|typed| typed.expr);
                     self.tier_constants(expression);
                 }
-                "scopes" => out.push(unsupported(name.span, "`scopes`")),
-                "token" => out.push(
+                "scopes" => draft.scopes = self.scopes_of(expression, &view),
+                "token" => self.report(
                     Diagnostic::error("reserved_name", name.span, "`user.token` is built in")
                         .help("give the attribute another name"),
                 ),
-                _ => others.extend(infer(expression, scope, out).map(|typed| (name, typed))),
+                _ => {
+                    let typed = self.infer(expression, &view, &Guards::default());
+                    draft.others.push((name.clone(), typed));
+                }
             }
         }
         if !seen.contains_key("id") {
@@ -94,14 +173,25 @@ impl Checker<'_> {
                     .help("add `id = claims.NAME`"),
             );
         }
-        let expressions = others
-            .into_iter()
-            .map(|(name, typed)| {
-                attributes.push(UserAttribute { name: name.node.clone(), ty: typed.ty, optional: typed.optional });
-                typed.expr
-            })
-            .collect();
-        Some(Mapping { token, id: id?, roles, tier, attributes: expressions })
+        Some(draft)
+    }
+
+    /// A list of strings, or one string with blanks between (RFC 6749 §3.3).
+    fn scopes_of(&mut self, expression: &Expression, view: &View<'_>) -> Option<Expr> {
+        let typed = self.infer(expression, view, &Guards::default())?;
+        match &typed.ty {
+            Type::String | Type::Enum(_) => Some(typed.expr),
+            Type::List(item) if matches!(**item, Type::String | Type::Enum(_) | Type::Never) => Some(typed.expr),
+            other => {
+                let message =
+                    format!("`scopes` must be a `[string]` or a `string`, and this is a `{}`", self.type_name(other));
+                self.report(
+                    Diagnostic::error("type_mismatch", expression.span, message)
+                        .help("write the claim that holds them, such as `claims.scope`"),
+                );
+                None
+            }
+        }
     }
 
     /// A role that is written out must exist; one that comes with a token may not.
@@ -121,9 +211,9 @@ impl Checker<'_> {
     }
 
     /// `id`, which must be there.
-    fn present(&mut self, name: &Text, expression: &Expression, scope: Scope<'_>) -> Option<Expr> {
+    fn caller_id(&mut self, name: &Text, expression: &Expression, view: &View<'_>) -> Option<Expr> {
         let what = format!("`{}`", name.node);
-        let typed = expect(expression, &Type::String, &what, scope, &mut self.diagnostics)?;
+        let typed = self.expect(expression, &Type::String, &what, view)?;
         if typed.optional {
             self.report(
                 expression::undischarged(expression.span, &what).help(
@@ -133,5 +223,26 @@ impl Checker<'_> {
             return None;
         }
         Some(typed.expr)
+    }
+}
+
+/// A mapping whose attributes aren't compared with those of the others yet.
+struct MappingDraft {
+    span: Span,
+    token: Id<Token>,
+    id: Option<Expr>,
+    roles: Option<Expr>,
+    tier: Option<Expr>,
+    scopes: Option<Expr>,
+    /// `None` for an attribute with an error.
+    others: Vec<(Text, Option<Typed>)>,
+}
+
+/// What every id begins with, where that is written out.
+fn prefix(id: &Expression) -> Option<String> {
+    match &id.kind {
+        ExpressionKind::Literal(Literal::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
+        ExpressionKind::Binary(left, BinaryOperator::Add, _) => prefix(left),
+        _ => None,
     }
 }

@@ -1,30 +1,46 @@
 //! Tree to typed policy. Names are resolved, types checked, patterns expanded, roles closed; every mistake is
 //! reported at once, and nothing comes out unless there is none. Never reads anything but the trees and their sources' names.
 
+mod attribute;
 mod clause;
+mod condition;
 mod csrf;
 mod entries;
+mod expr;
 mod expression;
 mod facet;
 mod header;
 mod limit;
 mod mapping;
 mod names;
+mod never;
 mod order;
 mod path;
 mod permission;
+mod regex;
+mod role;
 mod route;
+mod rule;
 mod schema;
+mod subject;
 mod token;
 pub(crate) mod typed;
 
+use std::collections::{HashMap, HashSet};
+
+use crate::model::bits::BitSet;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::source::{Source, Span};
 use crate::model::table::{Id, Table};
 use crate::syntax::tree;
 
+pub(crate) use expression::attribute;
+use expression::{Told, ViewKey};
 use names::{Names, unsupported};
-use typed::{HmacAlgorithm, Secret, TypedPolicy};
+use schema::Shapes;
+use typed::{
+    Attribute, Condition, HmacAlgorithm, Limit, Resource, Role, Route, Scope, Secret, TypedPolicy, UserAttribute,
+};
 
 /// A policy with thousands of errors has one cause, or an attacker; a person reads the first few.
 const MOST_DIAGNOSTICS: usize = 1_000;
@@ -37,9 +53,8 @@ pub(crate) fn check(
     let mut diagnostics = Vec::new();
     one_policy(files, sources, &mut diagnostics);
     let names = Names::collect(files, sources, &mut diagnostics);
-    let checker = Checker { names, sources, secrets: Table::new(), diagnostics };
     let name = files.first().map(|file| file.policy.node.clone()).unwrap_or_default();
-    checker.policy(name)
+    Checker::new(names, sources, diagnostics).policy(name)
 }
 
 /// Every file must say the same `policy NAME`.
@@ -62,53 +77,136 @@ fn one_policy(files: &[tree::File], sources: &[Source], out: &mut Vec<Diagnostic
 struct Checker<'t> {
     names: Names<'t>,
     sources: &'t [Source],
-    secrets: Table<Secret>,
     diagnostics: Vec<Diagnostic>,
+    secrets: Table<Secret>,
+    shapes: Shapes,
+    /// `None` for one with an error.
+    account: Vec<Option<Attribute>>,
+    context: Table<Attribute>,
+    /// Of `user`.
+    attributes: Table<UserAttribute>,
+    resources: Table<Resource>,
+    /// By an attribute's name, the resources that declare it.
+    declaring: HashMap<String, Vec<(Id<Resource>, Attribute)>>,
+    /// Attributes whose own declaration is in error, so that reading them isn't reported, too.
+    broken_attributes: HashSet<String>,
+    roles: Table<Role>,
+    scopes: Table<Scope>,
+    conditions: Table<Condition>,
+    routes: Table<Route>,
+    /// By permission, the routes that require it.
+    requiring: Vec<Vec<Id<Route>>>,
+    /// The routes that a caller enters without a permission.
+    doors: Vec<Id<Route>>,
+    /// The permissions that some `allow anyone` grants.
+    open_to_anyone: BitSet,
+    /// What named conditions tell of what is there.
+    told: Vec<Told>,
+    sound_conditions: bool,
+    /// Whether a condition is sound where it was used: by condition, place and guards.
+    checked_conditions: HashMap<(usize, ViewKey, usize), bool>,
+    used_conditions: HashSet<usize>,
+    guard_sets: HashMap<Vec<String>, usize>,
+    regexes: HashMap<String, Option<::regex::Regex>>,
+    /// What was said of which place.
+    said: HashSet<(&'static str, Span, String)>,
+    /// How many steps typing has taken.
+    steps: usize,
 }
 
-impl Checker<'_> {
+impl<'t> Checker<'t> {
+    fn new(names: Names<'t>, sources: &'t [Source], diagnostics: Vec<Diagnostic>) -> Self {
+        Self {
+            names,
+            sources,
+            diagnostics,
+            secrets: Table::new(),
+            shapes: Shapes::none(),
+            account: Vec::new(),
+            context: Table::new(),
+            attributes: Table::new(),
+            resources: Table::new(),
+            declaring: HashMap::new(),
+            broken_attributes: HashSet::new(),
+            roles: Table::new(),
+            scopes: Table::new(),
+            conditions: Table::new(),
+            routes: Table::new(),
+            requiring: Vec::new(),
+            doors: Vec::new(),
+            open_to_anyone: BitSet::default(),
+            told: Vec::new(),
+            sound_conditions: true,
+            checked_conditions: HashMap::new(),
+            used_conditions: HashSet::new(),
+            guard_sets: HashMap::new(),
+            regexes: HashMap::new(),
+            said: HashSet::new(),
+            steps: 0,
+        }
+    }
+
     fn policy(mut self, name: String) -> Result<(TypedPolicy, Vec<Diagnostic>), Vec<Diagnostic>> {
         self.unsupported_declarations();
         self.secrets =
             self.names.secrets.iter().map(|(name, ())| Secret { name: name.to_owned(), used: None }).collect();
+        // Types first, as everything has one.
+        self.shapes = self.shapes();
+        self.attributes_of_things();
+        self.roles = self.roles();
+        self.scopes = self.scopes();
         let tokens = self.tokens();
-        let (attributes, mappings) = self.mappings(&tokens);
-        let roles = self.roles();
-        let permissions = self.permissions(&roles);
-        let tiers = self.tiers();
-        let limits = self.limits(&attributes, &mappings, &tiers);
+        let mappings = self.mappings(&tokens);
+        self.conditions();
+        // Then what rules and routes speak of, so that each knows the other when conditions are typed.
+        let mut permissions = self.permissions();
+        let drafts = self.rule_drafts(&mut permissions);
+        self.open_to_anyone = Self::opened_to_anyone(&drafts);
         let csrf = self.csrf();
         let (headers, default_headers, no_headers) = self.headers();
-        let shapes = self.shapes();
-        let makes_callers = !mappings.is_empty();
-        let routes = self.routes(&route::Declared {
+        let limits: Vec<Id<Limit>> = Table::promised(self.names.limits.iter().count()).collect();
+        let whens = self.routes(&route::Declared {
             tokens: &tokens,
             permissions: &permissions,
             limits: &limits,
-            shapes: &shapes,
             headers: &headers,
             default_headers,
             no_headers,
             has_csrf: self.names.csrf.is_some(),
-            makes_callers,
+            makes_callers: !self.names.mappings.is_empty(),
         });
+        let (rules, door_forbids) = self.rules(&drafts, &mut permissions);
+        self.route_conditions(whens);
+        self.nevers();
+        let tiers = self.tiers();
+        let limits = self.limits(&tiers, !self.names.mappings.is_empty());
+        let any_error = self.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
+        if !any_error {
+            self.subjects(&permissions, &rules);
+        }
         let any_error = self.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
         if let (false, Some(mappings), Some(csrf)) = (any_error, mappings.into_iter().collect(), csrf) {
             let typed = TypedPolicy {
                 name,
-                secrets: std::mem::replace(&mut self.secrets, Table::new()),
+                secrets: self.secrets,
                 tokens,
                 mappings,
-                attributes,
+                attributes: self.attributes,
+                context: self.context,
+                resources: self.resources,
+                conditions: self.conditions,
                 permissions: permissions.into_permissions(),
-                roles,
+                rules,
+                roles: self.roles,
+                scopes: self.scopes,
                 tiers,
                 limits,
                 csrf,
                 headers,
                 default_headers,
-                shapes: shapes.table,
-                routes,
+                shapes: self.shapes.table,
+                routes: self.routes,
+                door_forbids,
             };
             return Ok((typed, sorted(self.diagnostics, self.sources)));
         }
@@ -118,11 +216,8 @@ impl Checker<'_> {
     /// What the language has and nothing here reads yet.
     fn unsupported_declarations(&mut self) {
         let names = &self.names;
-        let context = names.context.iter().map(|(_, attribute)| (attribute.name.span, "context"));
-        let found = context
-            .chain(names.keys.iter().map(|(_, (span, _))| (*span, "keys")))
-            .chain(names.conditions.iter().map(|(_, (span, _))| (*span, "condition")))
-            .chain(names.scopes.iter().map(|(_, (span, _))| (*span, "scope")))
+        let keys = names.keys.iter().map(|(_, (span, _))| (*span, "keys"));
+        let found = keys
             .chain(names.cors.iter().map(|(_, (span, _))| (*span, "cors")))
             .chain(names.cookies.iter().map(|(_, (span, _))| (*span, "cookie")))
             .chain(names.providers.iter().map(|(_, (span, _))| (*span, "provider")))

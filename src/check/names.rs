@@ -157,7 +157,7 @@ pub(super) fn list<'n>(names: impl Iterator<Item = &'n str>) -> Option<String> {
 }
 
 /// Two declarations of what may stand once. The later one is at fault.
-fn twice(sources: &[Source], first: Span, second: Span, what: &str) -> Diagnostic {
+pub(super) fn twice(sources: &[Source], first: Span, second: Span, what: &str) -> Diagnostic {
     let (earlier, later) = in_order(sources, first, second);
     Diagnostic::error("duplicate_name", later, format!("{what} is declared twice"))
         .label("declared again")

@@ -11,10 +11,10 @@ use crate::model::table::Table;
 use crate::syntax::tree::{self, PathPattern, Segment};
 
 use super::Checker;
+use super::expression::METHODS;
 use super::names::{in_order, suggest};
 use super::typed::{ParameterType, PathSegment, Route};
 
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /// Deeper paths than any client's target would hold.
 const MOST_SEGMENTS: usize = 64;
 
@@ -167,7 +167,7 @@ fn nameless(path: &[PathSegment]) -> Vec<PathSegment> {
 }
 
 /// The same for people.
-fn path_shape(path: &[PathSegment]) -> String {
+pub(super) fn path_shape(path: &[PathSegment]) -> String {
     if path.is_empty() {
         return "/".to_owned();
     }

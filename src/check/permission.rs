@@ -1,61 +1,35 @@
-//! Who may do what: patterns expanded to permissions, roles closed under inheritance.
+//! Permissions: one an action of a resource, and which of them a pattern names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::model::bits::BitSet;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
-use crate::syntax::tree::{Action, Effect, Pattern, Rule, Text};
+use crate::syntax::tree::{Action, Pattern, Text};
 
 use super::Checker;
-use super::names::{list, suggest, unknown, unsupported, worth_suggesting};
+use super::names::{list, suggest, unknown, worth_suggesting};
 use super::order::{Cycle, order};
-use super::typed::{Permission, Role};
+use super::typed::Permission;
 
 /// Where the permissions are: those of one resource stand side by side.
 pub(super) struct PermissionIndex {
-    permissions: Table<Permission>,
+    pub(super) permissions: Table<Permission>,
     by_resource: HashMap<String, Range<usize>>,
     by_action: HashMap<String, Vec<usize>>,
     /// What each named set of permissions stands for.
     sets: HashMap<String, BitSet>,
+    /// The named sets that `*` is in.
+    every: HashSet<String>,
 }
 
 impl Checker<'_> {
-    /// One row a declared role, in the order written.
-    pub(super) fn roles(&mut self) -> Table<Role> {
-        self.names.roles.iter().map(|(name, _)| Role { name: name.to_owned() }).collect()
-    }
-
-    /// One row an action of a resource, with the roles that may do it.
-    pub(super) fn permissions(&mut self, roles: &Table<Role>) -> PermissionIndex {
+    /// One row an action of a resource; what rules say of them is added by [`Checker::rules`].
+    pub(super) fn permissions(&mut self) -> PermissionIndex {
         let mut index = self.actions();
         self.sets(&mut index);
-        let declared: Vec<_> = self.names.roles.iter().map(|(_, role)| *role).collect();
-        let mut granted: Vec<BitSet> = declared
-            .iter()
-            .map(|role| {
-                let mut own = BitSet::default();
-                for rule in &role.grants {
-                    if let Effect::Allow { patterns, except, .. } = &rule.effect {
-                        self.unconditional(rule);
-                        own.union(&self.expand(patterns, except, &index));
-                    }
-                }
-                own
-            })
-            .collect();
-        self.inherit(&mut granted);
-        for (role, granted) in roles.ids().zip(&granted) {
-            for row in granted.rows() {
-                if let Some(permission) = index.row_mut(row) {
-                    permission.roles.insert(role.row());
-                }
-            }
-        }
-        self.top_level_rules(&mut index);
         index
     }
 
@@ -65,9 +39,10 @@ impl Checker<'_> {
             by_resource: HashMap::new(),
             by_action: HashMap::new(),
             sets: HashMap::new(),
+            every: HashSet::new(),
         };
         let declared: Vec<_> = self.names.resources.iter().map(|(_, resource)| *resource).collect();
-        for resource in declared {
+        for (id, resource) in self.resources.ids().zip(declared) {
             let first = index.permissions.len();
             let mut seen: HashMap<&str, Span> = HashMap::new();
             for action in &resource.actions {
@@ -81,45 +56,19 @@ impl Checker<'_> {
                 }
                 index.by_action.entry(action.node.clone()).or_default().push(index.permissions.len());
                 index.permissions.push(Permission {
-                    resource: resource.name.node.clone(),
-                    action: action.node.clone(),
+                    name: format!("{}:{}", resource.name.node, action.node),
+                    resource: id,
                     roles: BitSet::default(),
                     callers: false,
                     anyone: false,
+                    scopes: BitSet::default(),
+                    grants: Vec::new(),
+                    forbids: Vec::new(),
                 });
             }
             index.by_resource.insert(resource.name.node.clone(), first..index.permissions.len());
-            for attribute in &resource.attributes {
-                // Only conditions read attributes; their types must hold all the same.
-                super::expression::value_type(&attribute.ty, &mut self.diagnostics);
-            }
         }
         index
-    }
-
-    fn top_level_rules(&mut self, index: &mut PermissionIndex) {
-        let rules = self.names.rules.clone();
-        for rule in rules {
-            match &rule.effect {
-                Effect::Allow { anyone, patterns, except } => {
-                    self.unconditional(rule);
-                    for row in self.expand(patterns, except, index).rows() {
-                        if let Some(permission) = index.row_mut(row) {
-                            permission.callers = true;
-                            permission.anyone |= anyone;
-                        }
-                    }
-                }
-                Effect::Forbid { .. } => self.report(unsupported(rule.span, "`forbid`")),
-                Effect::Never(_) => self.report(unsupported(rule.span, "`never`")),
-            }
-        }
-    }
-
-    fn unconditional(&mut self, rule: &Rule) {
-        if let Some((_, condition)) = &rule.condition {
-            self.report(unsupported(condition.span, "a condition on a grant"));
-        }
     }
 
     /// Finds out what each named set stands for, once, whether it is used or not.
@@ -150,43 +99,15 @@ impl Checker<'_> {
         }
         for set in order.rows.iter().filter_map(|row| declared.get(*row)) {
             let rows = self.matching(&set.patterns, index);
+            if set.patterns.iter().any(|pattern| index.is_every(pattern)) {
+                index.every.insert(set.name.node.clone());
+            }
             index.sets.insert(set.name.node.clone(), rows);
         }
     }
 
-    /// Gives each role what the roles it extends may do; a cycle is an error that shows the way round it.
-    fn inherit(&mut self, granted: &mut [BitSet]) {
-        let declared: Vec<_> = self.names.roles.iter().map(|(_, role)| *role).collect();
-        let parents: Vec<Vec<(usize, &Text)>> = declared
-            .iter()
-            .map(|role| {
-                let names = role.extends.iter();
-                names.filter_map(|name| Some((self.names.roles.find(name, &mut self.diagnostics)?.0, name))).collect()
-            })
-            .collect();
-        let order = order(&rows_only(&parents));
-        for cycle in &order.cycles {
-            let names = cycle.rows.iter().filter_map(|row| declared.get(*row)).map(|role| &role.name);
-            if let Some(closing) = closing(cycle, &parents) {
-                self.report(
-                    Diagnostic::error("cyclic_role", closing.span, in_a_cycle("roles extend", names))
-                        .label("closes the cycle")
-                        .help("take one of the roles out of `extends`"),
-                );
-            }
-        }
-        for row in order.rows {
-            for (parent, _) in parents.get(row).into_iter().flatten() {
-                let inherited = granted.get(*parent).cloned().unwrap_or_default();
-                if let Some(own) = granted.get_mut(row) {
-                    own.union(&inherited);
-                }
-            }
-        }
-    }
-
     /// The permissions that `patterns` names and `except` doesn't.
-    fn expand(&mut self, patterns: &[Pattern], except: &[Pattern], index: &PermissionIndex) -> BitSet {
+    pub(super) fn expand(&mut self, patterns: &[Pattern], except: &[Pattern], index: &PermissionIndex) -> BitSet {
         let mut rows = self.matching(patterns, index);
         rows.subtract(&self.matching(except, index));
         rows
@@ -274,7 +195,7 @@ impl Checker<'_> {
                 let known: Vec<&str> = range
                     .take(if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 })
                     .filter_map(|row| index.permissions.id(row))
-                    .map(|id| index.permissions[id].action.as_str())
+                    .filter_map(|id| index.permissions[id].name.split_once(':').map(|(_, action)| action))
                     .collect();
                 self.report(unknown_permission(Some(resource), action, &known));
             }
@@ -299,18 +220,18 @@ impl Checker<'_> {
     }
 }
 
-fn rows_only(named: &[Vec<(usize, &Text)>]) -> Vec<Vec<usize>> {
+pub(super) fn rows_only(named: &[Vec<(usize, &Text)>]) -> Vec<Vec<usize>> {
     named.iter().map(|named| named.iter().map(|(row, _)| *row).collect()).collect()
 }
 
 /// The name that closes a cycle, where it is written.
-fn closing<'t>(cycle: &Cycle, named: &[Vec<(usize, &'t Text)>]) -> Option<&'t Text> {
+pub(super) fn closing<'t>(cycle: &Cycle, named: &[Vec<(usize, &'t Text)>]) -> Option<&'t Text> {
     let (_, name) = named.get(*cycle.rows.last()?)?.get(cycle.closing)?;
     Some(name)
 }
 
 /// `roles extend each other in a cycle: a → b → a`
-fn in_a_cycle<'n>(what: &str, names: impl Iterator<Item = &'n Text>) -> String {
+pub(super) fn in_a_cycle<'n>(what: &str, names: impl Iterator<Item = &'n Text>) -> String {
     const MOST_SHOWN: usize = 8;
     let mut names: Vec<String> = names.map(|name| format!("`{}`", name.node)).collect();
     names.extend(names.first().cloned());
@@ -322,7 +243,16 @@ fn in_a_cycle<'n>(what: &str, names: impl Iterator<Item = &'n Text>) -> String {
 }
 
 impl PermissionIndex {
-    fn row_mut(&mut self, row: usize) -> Option<&mut Permission> {
+    /// Whether a pattern is `*`, or a set that holds it.
+    pub(super) fn is_every(&self, pattern: &Pattern) -> bool {
+        match (&pattern.resource, &pattern.action) {
+            (None, Action::Every | Action::None) => true,
+            (Some(set), Action::None) => self.every.contains(&set.node),
+            _ => false,
+        }
+    }
+
+    pub(super) fn row_mut(&mut self, row: usize) -> Option<&mut Permission> {
         self.permissions.id(row).map(|id| self.permissions.row_mut(id))
     }
 

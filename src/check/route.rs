@@ -3,20 +3,24 @@
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
-use crate::syntax::tree::{self, Clause, ClauseKind};
+use crate::syntax::tree::{self, Clause, ClauseKind, Expression, Text};
 
 use super::Checker;
 use super::clause::Draft;
+use super::expression::{Caller, Guards, View};
+use super::names::{twice, unknown};
+use super::path::path_shape;
 use super::permission::PermissionIndex;
-use super::schema::Shapes;
-use super::typed::{Access, BodyRule, HeaderSet, Limit, Route, Service, Token, TokenCarrier};
+use super::typed::{
+    Access, BodyRule, HeaderSet, Limit, PathSegment, Requirement, Resource, Route, Service, Subject, Token,
+    TokenCarrier, When,
+};
 
 /// What routes can refer to.
 pub(super) struct Declared<'c> {
     pub(super) tokens: &'c Table<Token>,
     pub(super) permissions: &'c PermissionIndex,
-    pub(super) limits: &'c Table<Limit>,
-    pub(super) shapes: &'c Shapes,
+    pub(super) limits: &'c [Id<Limit>],
     pub(super) headers: &'c Table<HeaderSet>,
     pub(super) default_headers: Id<HeaderSet>,
     pub(super) no_headers: Id<HeaderSet>,
@@ -24,10 +28,11 @@ pub(super) struct Declared<'c> {
     pub(super) makes_callers: bool,
 }
 
-impl Checker<'_> {
-    pub(super) fn routes(&mut self, declared: &Declared<'_>) -> Table<Route> {
+impl<'t> Checker<'t> {
+    /// Every route but for its conditions, which come out as they are written.
+    pub(super) fn routes(&mut self, declared: &Declared<'_>) -> Vec<Vec<&'t Expression>> {
         let blocks = self.names.routes.clone();
-        let mut routes = Table::new();
+        let mut whens = Vec::new();
         for block in blocks {
             let mut defaults = Draft::default();
             self.said_once(&block.defaults, true);
@@ -35,28 +40,80 @@ impl Checker<'_> {
                 self.clause(clause, &mut defaults, declared);
             }
             for route in &block.routes {
-                if let Some(route) = self.route(block, route, defaults.clone(), declared) {
-                    routes.push(route);
+                if let Some((route, conditions)) = self.route(block, route, defaults.clone(), declared) {
+                    self.routes.push(route);
+                    whens.push(conditions);
                 }
             }
         }
+        let routes = std::mem::replace(&mut self.routes, Table::new());
         self.distinct(&routes);
-        routes
+        self.routes = routes;
+        self.requiring = vec![Vec::new(); declared.permissions.permissions.len()];
+        for (id, route) in self.routes.enumerate() {
+            for permission in route.access.requirements.iter().flat_map(|requirement| &requirement.any_of) {
+                self.requiring.iter_mut().skip(permission.row()).take(1).for_each(|routes| routes.push(id));
+            }
+            if route.enters_without_permission() {
+                self.doors.push(id);
+            }
+        }
+        whens
+    }
+
+    /// Types the conditions of routes, once it is known what all routes take.
+    pub(super) fn route_conditions(&mut self, whens: Vec<Vec<&'t Expression>>) {
+        let ids: Vec<Id<Route>> = self.routes.ids().collect();
+        for (id, whens) in ids.into_iter().zip(whens) {
+            let one = [id];
+            let view = View::route(&one, self.caller_of(id), self.resource_of(id));
+            let mut typed = Vec::with_capacity(whens.len());
+            for when in whens {
+                let Some(expr) = self.truth(when, &view, &Guards::default()) else { continue };
+                let reads = self.reads(&expr);
+                typed.push(When { span: when.span, expr, reads });
+            }
+            self.routes.row_mut(id).access.whens = typed;
+        }
+    }
+
+    /// Whether somebody is always calling at a route.
+    pub(super) fn caller_of(&self, route: Id<Route>) -> Caller {
+        let access = &self.routes[route].access;
+        let opens = |requirement: &Requirement| {
+            requirement.any_of.iter().any(|permission| self.open_to_anyone.contains(permission.row()))
+        };
+        let anonymous = access.public
+            || (!access.authenticated && !access.requirements.is_empty() && access.requirements.iter().all(opens));
+        if anonymous { Caller::Perhaps } else { Caller::Assumed }
+    }
+
+    /// The resource that `resource` means in a route's own conditions, where there is no doubt.
+    pub(super) fn resource_of(&self, route: Id<Route>) -> Option<Id<Resource>> {
+        match self.routes[route].access.subjects.as_slice() {
+            [only] => Some(only.resource),
+            _ => None,
+        }
+    }
+
+    pub(super) fn route_name(&self, route: Id<Route>) -> String {
+        let route = &self.routes[route];
+        format!("{} {}", route.method, path_shape(&route.path))
     }
 
     fn route(
         &mut self,
-        block: &tree::Routes,
-        route: &tree::Route,
-        mut draft: Draft,
+        block: &'t tree::Routes,
+        route: &'t tree::Route,
+        mut draft: Draft<'t>,
         declared: &Declared<'_>,
-    ) -> Option<Route> {
+    ) -> Option<(Route, Vec<&'t Expression>)> {
         self.said_once(&route.clauses, false);
         // The route's own body replaces the block's.
         let by_default = draft.body.take();
         let public_by_default = draft.public;
         // What a route switches off are the block's defaults, wherever among its clauses it says so.
-        let (off, on): (Vec<&Clause>, Vec<&Clause>) =
+        let (off, on): (Vec<&'t Clause>, Vec<&'t Clause>) =
             route.clauses.iter().partition(|clause| matches!(clause.kind, ClauseKind::No(_)));
         for clause in off.into_iter().chain(on) {
             self.clause(clause, &mut draft, declared);
@@ -66,27 +123,66 @@ impl Checker<'_> {
         self.access(route, &draft, public_by_default, declared);
         let body = self.body(route, &draft, by_default, declared);
         let service = self.service(route, &draft, declared);
-        Some(Route {
+        let path = path?;
+        let subjects = self.on(&draft.subjects, &path);
+        let route = Route {
             span: route.span,
             method: method?,
-            path: path?,
+            path,
             access: Access {
                 public: draft.public.is_some(),
                 authenticated: draft.authenticated.is_some(),
                 requirements: draft.requirements,
+                scopes: draft.scopes,
+                whens: Vec::new(),
+                subjects,
+                conceal: draft.conceal,
             },
             limits: draft.limits,
             csrf: draft.csrf,
             headers: draft.headers.unwrap_or(declared.default_headers),
             body: body?,
             service,
-        })
+        };
+        Some((route, draft.whens))
+    }
+
+    /// `on RESOURCE(PARAM)`, one a resource.
+    fn on(&mut self, written: &[(&Text, &Text, Span)], path: &[PathSegment]) -> Vec<Subject> {
+        let mut subjects: Vec<Subject> = Vec::new();
+        for (resource, parameter, span) in written {
+            let found = self.names.resources.find(resource, &mut self.diagnostics).map(|(row, _)| row);
+            let Some(resource) = found.and_then(|row| self.resources.id(row)) else { continue };
+            let parameters = || {
+                path.iter().filter_map(|segment| match segment {
+                    PathSegment::Literal(_) => None,
+                    PathSegment::Parameter { name, .. } | PathSegment::Rest(name) => Some(name.as_str()),
+                })
+            };
+            if !parameters().any(|name| name == parameter.node) {
+                let error = unknown("unknown_parameter", "path parameter", parameter, parameters());
+                self.report(match parameters().next() {
+                    Some(_) => error,
+                    None => error.help(format!("put the id into the path: `/{{{}}}`", parameter.node)),
+                });
+                continue;
+            }
+            if let Some(first) = subjects.iter().find(|known| known.resource == resource) {
+                let error = twice(self.sources, first.span, *span, &format!("`on {}`", self.resources[resource].name));
+                self.report(error);
+                continue;
+            }
+            subjects.push(Subject { span: *span, resource, parameter: parameter.node.clone() });
+        }
+        subjects
     }
 
     /// A route must say who may come: silence opens no door.
-    fn access(&mut self, route: &tree::Route, draft: &Draft, by_default: Option<Span>, declared: &Declared<'_>) {
+    fn access(&mut self, route: &tree::Route, draft: &Draft<'t>, by_default: Option<Span>, declared: &Declared<'_>) {
         let head = route.method.span.to(route.path.span);
-        if let (Some(public), true) = (draft.public, draft.requires || draft.authenticated.is_some()) {
+        if let (Some(public), true) =
+            (draft.public, draft.requires || draft.authenticated.is_some() || !draft.scopes.is_empty())
+        {
             let span = if by_default == Some(public) { head } else { public };
             self.report(
                 Diagnostic::error("public_and_protected", span, "a route can't be `public` and ask for a caller, too")
@@ -118,7 +214,7 @@ impl Checker<'_> {
     fn body(
         &mut self,
         route: &tree::Route,
-        draft: &Draft,
+        draft: &Draft<'t>,
         by_default: Option<BodyRule>,
         declared: &Declared<'_>,
     ) -> Option<BodyRule> {
@@ -150,7 +246,7 @@ impl Checker<'_> {
         }
     }
 
-    fn service(&mut self, route: &tree::Route, draft: &Draft, declared: &Declared<'_>) -> Service {
+    fn service(&mut self, route: &tree::Route, draft: &Draft<'t>, declared: &Declared<'_>) -> Service {
         let head = route.method.span.to(route.path.span);
         match (draft.rotates, draft.issues_csrf, draft.issues) {
             (Some(_), true, _) | (None, true, true) => {

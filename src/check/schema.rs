@@ -26,6 +26,10 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
+    pub(super) fn none() -> Self {
+        Self { table: Table::new(), rows: HashMap::new(), regexes: 0 }
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<Id<Shape>> {
         self.rows.get(name).and_then(|row| self.table.id(*row))
     }

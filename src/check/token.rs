@@ -7,11 +7,11 @@ use jiff::SignedDuration;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::Table;
-use crate::syntax::tree::{self, Carried, Expression, ExpressionKind, Text, TokenEntry};
+use crate::syntax::tree::{self, Carried, Expression, Text, TokenEntry};
 
 use super::Checker;
 use super::entries::Entries;
-use super::expression::{self, value_type};
+use super::expression::View;
 use super::names::{suggest, unsupported};
 use super::typed::{Claim, HmacAlgorithm, Secret, Token, TokenCarrier, Type, bare_typ};
 
@@ -38,10 +38,6 @@ struct TokenParts<'e> {
 impl Checker<'_> {
     /// One row a declared token, in the order written.
     pub(super) fn tokens(&mut self) -> Table<Token> {
-        let account: Vec<&tree::Attribute> = self.names.account.iter().map(|(_, attribute)| *attribute).collect();
-        for attribute in account {
-            value_type(&attribute.ty, &mut self.diagnostics);
-        }
         let declared: Vec<&tree::Token> = self.names.tokens.iter().map(|(_, token)| *token).collect();
         let errors = self.diagnostics.len();
         let tokens = declared.into_iter().map(|token| self.token(token)).collect();
@@ -184,7 +180,7 @@ impl Checker<'_> {
                 self.report(error);
                 continue;
             }
-            let ty = value_type(&claim.attribute.ty, &mut self.diagnostics);
+            let ty = self.value_type(&claim.attribute.ty);
             if ["exp", "nbf", "iat"].contains(&name.node.as_str())
                 && !matches!(ty, None | Some(Type::Int | Type::Float))
             {
@@ -205,33 +201,10 @@ impl Checker<'_> {
 
     /// `= account.x`: checked now, evaluated when tokens are issued.
     fn claim_source(&mut self, source: &Expression, ty: &Type, optional: bool) {
-        let path = match &source.kind {
-            ExpressionKind::Path(path) => path.as_slice(),
-            _ => &[],
-        };
-        let [root, name] = path else {
-            self.report(unsupported(source.span, "a source other than `account.NAME`"));
-            return;
-        };
-        if root.node != "account" {
-            let error = Diagnostic::error("unknown_name", root.span, format!("`{}` can't be read here", root.node))
-                .help("an issued claim comes from the account: write `account.NAME`");
-            self.report(error);
-            return;
-        }
-        let Some((_, attribute)) = self.names.account.find(name, &mut self.diagnostics) else { return };
-        let attribute: &tree::Attribute = attribute;
-        if attribute.optional && !optional {
-            self.report(expression::undischarged(source.span, "the source of a required claim"));
-        }
-        // An error in the attribute's own type is reported where it stands.
-        let Some(source_type) = value_type(&attribute.ty, &mut Vec::new()) else { return };
-        if source_type != *ty {
-            let message = format!("the claim is a `{}`, and its source is a `{}`", ty.name(), source_type.name());
-            let error = Diagnostic::error("type_mismatch", source.span, message)
-                .also(attribute.ty.span, "the source's type")
-                .help("give both the same type");
-            self.report(error);
+        let view = View::issued();
+        let Some(typed) = self.expect(source, ty, "the source of this claim", &view) else { return };
+        if !optional {
+            self.discharged(source, &typed, &view);
         }
     }
 

@@ -2,13 +2,14 @@
 //! refers to the tree, but for spans that reasons point at.
 
 use http::{HeaderName, HeaderValue, Method};
+use indexmap::IndexMap;
 use jiff::SignedDuration;
 
 use crate::model::bits::BitSet;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
-use crate::model::value::Value;
 
+pub(crate) use super::expr::{Comparison, Expr, Read, Reads, Type};
 use crate::shape::Shape;
 
 /// A whole policy, checked.
@@ -19,8 +20,13 @@ pub(crate) struct TypedPolicy {
     pub(crate) tokens: Table<Token>,
     pub(crate) mappings: Vec<Mapping>,
     pub(crate) attributes: Table<UserAttribute>,
+    pub(crate) context: Table<Attribute>,
+    pub(crate) resources: Table<Resource>,
+    pub(crate) conditions: Table<Condition>,
     pub(crate) permissions: Table<Permission>,
+    pub(crate) rules: Table<Rule>,
     pub(crate) roles: Table<Role>,
+    pub(crate) scopes: Table<Scope>,
     pub(crate) tiers: Table<Tier>,
     pub(crate) limits: Table<Limit>,
     pub(crate) csrf: Option<Csrf>,
@@ -28,6 +34,8 @@ pub(crate) struct TypedPolicy {
     pub(crate) default_headers: Id<HeaderSet>,
     pub(crate) shapes: Table<Shape>,
     pub(crate) routes: Table<Route>,
+    /// The rules of `forbid *`, which hold at doors that a caller enters without a permission, too.
+    pub(crate) door_forbids: Vec<Id<Rule>>,
 }
 
 /// A secret that the key ring must supply, and what for.
@@ -106,17 +114,6 @@ pub(crate) struct Claim {
     pub(crate) optional: bool,
 }
 
-/// The type of a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Type {
-    String,
-    Int,
-    Float,
-    Bool,
-    Ip,
-    List(Box<Type>),
-}
-
 /// How a token's claims become the caller.
 #[derive(Debug)]
 pub(crate) struct Mapping {
@@ -124,56 +121,113 @@ pub(crate) struct Mapping {
     pub(crate) id: Expr,
     pub(crate) roles: Option<Expr>,
     pub(crate) tier: Option<Expr>,
+    pub(crate) scopes: Option<Expr>,
     /// In the order of `TypedPolicy::attributes`.
     pub(crate) attributes: Vec<Expr>,
 }
 
 /// An attribute of `user` beside `id`, `roles`, `tier` and `scopes`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct UserAttribute {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) optional: bool,
 }
 
-/// An expression whose names are slots and whose types fit.
+/// A declared attribute of a resource, of `context` or of a record.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Expr {
-    Constant(Value),
-    Read(Read),
-    List(Vec<Expr>),
-    /// The first that isn't absent.
-    Coalesce(Vec<Expr>),
-    Concat(Box<Expr>, Box<Expr>),
+pub(crate) struct Attribute {
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+    pub(crate) optional: bool,
 }
 
-/// What an expression can read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Read {
-    /// By position in the token's claims.
-    Claim(usize),
-    UserId,
-    UserTier,
-    UserAttribute(Id<UserAttribute>),
-    ClientIp,
+/// A kind of thing.
+#[derive(Debug)]
+pub(crate) struct Resource {
+    pub(crate) name: String,
+    pub(crate) attributes: IndexMap<String, Attribute>,
+}
+
+/// A named condition.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    /// False, where it is used nowhere and so was never typed.
+    pub(crate) expr: Expr,
+    pub(crate) reads: Reads,
+    /// Whether it names other conditions, so that its outcome is worth remembering.
+    pub(crate) compound: bool,
 }
 
 /// `posts:read`
 #[derive(Debug)]
 pub(crate) struct Permission {
-    pub(crate) resource: String,
-    pub(crate) action: String,
-    /// The roles that have it, by their own grants or by those of roles they extend.
+    /// As users write it.
+    pub(crate) name: String,
+    pub(crate) resource: Id<Resource>,
+    /// The roles that are granted it without a condition, by their own rules.
     pub(crate) roles: BitSet,
-    /// Granted to every caller.
+    /// Granted to every caller without a condition.
     pub(crate) callers: bool,
-    /// Granted to anonymous callers too.
+    /// Granted to anonymous callers too, without a condition.
     pub(crate) anyone: bool,
+    /// The scopes that let it through without a condition.
+    pub(crate) scopes: BitSet,
+    /// Grants with a condition.
+    pub(crate) grants: Vec<Grant>,
+    /// The rules that forbid it.
+    pub(crate) forbids: Vec<Id<Rule>>,
 }
 
-/// A role's name; what it may do stands with the permissions.
+impl Permission {
+    /// Whether an anonymous caller could be granted it.
+    pub(crate) fn opens_to_anyone(&self) -> bool {
+        self.anyone || self.grants.iter().any(|grant| grant.to == Grantee::Anyone)
+    }
+}
+
+/// A grant with a condition, which is the rule's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grant {
+    pub(crate) to: Grantee,
+    pub(crate) rule: Id<Rule>,
+}
+
+/// Whom a rule grants something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grantee {
+    /// Anonymous callers, too.
+    Anyone,
+    /// Every caller.
+    Callers,
+    /// Callers that are in the role.
+    Role(Id<Role>),
+    /// Not granted, but let through to those that come with the scope.
+    Scope(Id<Scope>),
+}
+
+/// A grant with a condition, or a `forbid`.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) span: Span,
+    /// A `forbid` without one always holds.
+    pub(crate) condition: Option<Expr>,
+    pub(crate) reads: Reads,
+    /// What a `forbid` tells whoever it turns away.
+    pub(crate) because: Option<String>,
+}
+
+/// A role; what it may do stands with the permissions.
 #[derive(Debug)]
 pub(crate) struct Role {
+    pub(crate) name: String,
+    /// It, and every role that it extends.
+    pub(crate) closure: BitSet,
+}
+
+/// A scope; what it lets through stands with the permissions.
+#[derive(Debug)]
+pub(crate) struct Scope {
     pub(crate) name: String,
 }
 
@@ -262,6 +316,13 @@ pub(crate) struct Route {
     pub(crate) service: Service,
 }
 
+impl Route {
+    /// Whether a caller comes in who needs no permission.
+    pub(crate) fn enters_without_permission(&self) -> bool {
+        self.access.requirements.is_empty() && (self.access.authenticated || matches!(self.service, Service::Rotate(_)))
+    }
+}
+
 /// A segment of a route's whole path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum PathSegment {
@@ -287,11 +348,36 @@ pub(crate) struct Access {
     pub(crate) authenticated: bool,
     /// All of them must hold.
     pub(crate) requirements: Vec<Requirement>,
+    /// Asked of callers that come with scopes.
+    pub(crate) scopes: Vec<Id<Scope>>,
+    /// All of them must be true.
+    pub(crate) whens: Vec<When>,
+    /// Where the attributes of resources are found, one a resource.
+    pub(crate) subjects: Vec<Subject>,
+    /// 404 in place of a 403.
+    pub(crate) conceal: bool,
+}
+
+/// A condition of a route.
+#[derive(Debug)]
+pub(crate) struct When {
+    pub(crate) span: Span,
+    pub(crate) expr: Expr,
+    pub(crate) reads: Reads,
+}
+
+/// `on RESOURCE(PARAM)`
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    pub(crate) span: Span,
+    pub(crate) resource: Id<Resource>,
+    pub(crate) parameter: String,
 }
 
 /// One of these permissions.
 #[derive(Debug, Clone)]
 pub(crate) struct Requirement {
+    pub(crate) span: Span,
     pub(crate) any_of: Vec<Id<Permission>>,
 }
 

@@ -1,10 +1,9 @@
 //! Who is calling: the credential in the headers, the token it holds, and the caller that it makes.
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use serde_json::Value as Json;
 
 use super::keys::BoundKeys;
-use crate::check::typed::{Mapping, Token, TokenCarrier, TypedPolicy};
+use crate::check::typed::{Attribute, Mapping, Token, TokenCarrier, TypedPolicy, UserAttribute};
 use crate::model::bits::BitSet;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::{Request, User};
@@ -12,18 +11,23 @@ use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
 use super::Denial;
-use super::evaluate::{Environment, evaluate};
+use super::evaluate::{Circumstances, Thing, evaluate};
+use super::fact;
 use super::jwt;
 
 /// An authenticated caller.
 #[derive(Debug)]
 pub(super) struct Identity {
     pub(super) id: String,
-    /// The roles that the policy knows; those that they extend stand with the permissions.
+    /// The roles that the policy knows, and those that they extend.
     pub(super) roles: BitSet,
     pub(super) role_names: Vec<String>,
     /// A tier that the policy knows.
     pub(super) tier: Option<String>,
+    /// What caps the roles, where something does.
+    pub(super) scopes: Option<Vec<String>>,
+    /// Those of them that the policy knows.
+    pub(super) known_scopes: BitSet,
     /// In the order of the policy's attributes.
     pub(super) attributes: Vec<Known<Value>>,
     pub(super) token: Option<Id<Token>>,
@@ -95,7 +99,7 @@ fn verified(
     let bearers: Vec<(Id<Token>, &Token)> = bearers.collect();
     let (kind, token) = compact.kind(&bearers).ok_or("the token is of no declared kind")?;
     let key = keys.token(kind).ok_or("the token's key isn't bound")?;
-    let claims = compact.verify(token, key, request.now)?;
+    let claims = compact.verify(token, key, request.now, &policy.shapes)?;
     let mapping = policy.mappings.iter().find(|mapping| mapping.token == kind);
     let mapping = mapping.ok_or("no user is made from this kind of token")?;
     mapped(policy, mapping, kind, &claims)
@@ -107,60 +111,85 @@ fn mapped(
     token: Id<Token>,
     claims: &[Known<Value>],
 ) -> Result<Identity, &'static str> {
-    let environment = Environment { claims, user: None, client: None };
+    let environment = &Circumstances { claims, ..Circumstances::empty(policy) }.about(Thing::None);
     let id = match evaluate(&mapping.id, environment) {
         Known::Value(Value::String(id)) if !id.is_empty() => id,
         _ => return Err("the token doesn't say who the user is"),
     };
     let role_names = match mapping.roles.as_ref().map(|roles| evaluate(roles, environment)) {
-        Some(Known::Value(Value::List(names))) => names
-            .into_iter()
-            .filter_map(|name| match name {
-                Value::String(name) => Some(name),
-                _ => None,
-            })
-            .collect(),
+        Some(Known::Value(Value::List(names))) => texts(names),
         Some(_) | None => Vec::new(),
     };
     let tier = match mapping.tier.as_ref().map(|tier| evaluate(tier, environment)) {
         Some(Known::Value(Value::String(tier))) => Some(tier),
         Some(_) | None => None,
     };
+    // A mapping with scopes caps its callers, also those that come with none.
+    let scopes = mapping.scopes.as_ref().map(|scopes| match evaluate(scopes, environment) {
+        Known::Value(Value::String(text)) => text.split_ascii_whitespace().map(ToOwned::to_owned).collect(),
+        Known::Value(Value::List(names)) => texts(names),
+        Known::Value(_) | Known::Absent | Known::Unknown => Vec::new(),
+    });
     let attributes = mapping.attributes.iter().map(|attribute| evaluate(attribute, environment)).collect();
-    Ok(identity(policy, id, role_names, tier, attributes, Some(token)))
+    Ok(identity(policy, Claimed { id, role_names, tier, scopes, attributes, token: Some(token) }))
 }
 
 /// A caller of the host's own word. Attributes follow the rulings on facts: what is missing is absent where it
 /// is optional, else unknown, and so is what has the wrong type.
-fn vouched_for(policy: &TypedPolicy, user: &User) -> Identity {
+pub(super) fn vouched_for(policy: &TypedPolicy, user: &User) -> Identity {
     let attributes = policy
         .attributes
         .iter()
-        .map(|attribute| match user.attributes.get(&attribute.name) {
-            None | Some(Json::Null) if attribute.optional => Known::Absent,
-            None => Known::Unknown,
-            Some(json) => jwt::typed(json, &attribute.ty).map_or(Known::Unknown, Known::Value),
+        .map(|UserAttribute { name, ty, optional }| {
+            let attribute = Attribute { name: name.clone(), ty: ty.clone(), optional: *optional };
+            fact::of_record(Some(&user.attributes), &attribute, &policy.shapes)
         })
         .collect();
-    identity(policy, user.id.clone(), user.roles.clone().unwrap_or_default(), user.tier.clone(), attributes, None)
+    let claimed = Claimed {
+        id: user.id.clone(),
+        role_names: user.roles.clone().unwrap_or_default(),
+        tier: user.tier.clone(),
+        scopes: user.scopes.clone(),
+        attributes,
+        token: None,
+    };
+    identity(policy, claimed)
 }
 
-fn identity(
-    policy: &TypedPolicy,
+/// What a token or the host says of a caller.
+struct Claimed {
     id: String,
     role_names: Vec<String>,
     tier: Option<String>,
+    scopes: Option<Vec<String>>,
     attributes: Vec<Known<Value>>,
     token: Option<Id<Token>>,
-) -> Identity {
+}
+
+fn identity(policy: &TypedPolicy, claimed: Claimed) -> Identity {
+    let Claimed { id, role_names, tier, scopes, attributes, token } = claimed;
     let mut roles = BitSet::default();
-    for (row, role) in policy.roles.iter().enumerate() {
-        if role_names.contains(&role.name) {
-            roles.insert(row);
-        }
+    for role in policy.roles.iter().filter(|role| role_names.contains(&role.name)) {
+        roles.union(&role.closure);
+    }
+    let mut known_scopes = BitSet::default();
+    if let Some(scopes) = &scopes {
+        known_scopes.extend(
+            policy.scopes.enumerate().filter(|(_, known)| scopes.contains(&known.name)).map(|(id, _)| id.row()),
+        );
     }
     let tier = tier.filter(|name| policy.tiers.iter().any(|tier| tier.name == *name));
-    Identity { id, roles, role_names, tier, attributes, token }
+    Identity { id, roles, role_names, tier, scopes, known_scopes, attributes, token }
+}
+
+fn texts(values: Vec<Value>) -> Vec<String> {
+    values
+        .into_iter()
+        .filter_map(|value| match value {
+            Value::String(text) => Some(text),
+            _ => None,
+        })
+        .collect()
 }
 
 const CHALLENGE: HeaderName = header::WWW_AUTHENTICATE;

@@ -1,71 +1,421 @@
-//! Expressions against what is known. Total: what can't be said is *unknown*.
+//! Expressions against what is known. Total: what can't be said is *unknown*; what waits for the body is *pending*.
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use crate::check::typed::{Expr, Read};
+use http::{HeaderMap, Method, header};
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use crate::check::attribute;
+use crate::check::typed::{Condition, Expr, ParameterType, PathSegment, Read, Resource, Route, TypedPolicy};
+use crate::model::outcome::Outcomes;
+use crate::model::request::Record;
+use crate::model::table::Id;
 use crate::model::value::{Known, Value};
+use crate::shape::Shape;
 
 use super::authenticate::Identity;
+use super::cookie;
+use super::fact;
+use super::operate::{add, compare, subtract};
 
-/// What an expression can read.
+/// What is known around an expression.
 #[derive(Clone, Copy)]
-pub(super) struct Environment<'a> {
+pub(super) struct Circumstances<'a> {
+    pub(super) policy: &'a TypedPolicy,
     /// A token's declared claims.
     pub(super) claims: &'a [Known<Value>],
     /// The caller, if there is one.
     pub(super) user: Option<&'a Identity>,
     /// The client's address, if it is known.
     pub(super) client: Option<IpAddr>,
+    pub(super) now: Option<Timestamp>,
+    pub(super) context: Option<&'a Record>,
+    pub(super) call: Option<Call<'a>>,
+    pub(super) query: Given<'a>,
+    pub(super) body: Given<'a>,
 }
 
-/// The value of an expression.
-pub(super) fn evaluate(expr: &Expr, environment: Environment<'_>) -> Known<Value> {
+/// What an expression can read.
+pub(super) struct Environment<'a> {
+    around: Circumstances<'a>,
+    thing: Thing<'a>,
+    /// The outcomes of conditions that name conditions, each of which may be asked for many times.
+    outcomes: RefCell<HashMap<Id<Condition>, Outcomes>>,
+}
+
+/// What is asked about.
+#[derive(Clone, Copy)]
+pub(super) enum Thing<'a> {
+    /// Nothing: a door without a permission.
+    None,
+    /// A thing of a kind. `None` where nobody said which one, or nothing is known of it.
+    Of { resource: Id<Resource>, id: Option<&'a str>, attributes: Option<&'a Record> },
+}
+
+/// The request itself.
+#[derive(Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) method: &'a Method,
+    pub(super) path: &'a str,
+    pub(super) authority: Option<&'a str>,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) route: &'a Route,
+    pub(super) params: &'a [(&'a str, String)],
+}
+
+/// Input that a schema describes.
+#[derive(Clone, Copy)]
+pub(super) enum Given<'a> {
+    /// There is none, or it was never read.
+    Unknown,
+    /// It will be looked at later.
+    Pending,
+    /// Validated.
+    Json(Id<Shape>, &'a Json),
+}
+
+/// Something that is known only when the input is.
+pub(super) struct Pending;
+
+type Seen = Result<Known<Value>, Pending>;
+
+impl<'a> Circumstances<'a> {
+    /// Where nothing can be read but what is set afterwards.
+    pub(super) fn empty(policy: &'a TypedPolicy) -> Self {
+        Self {
+            policy,
+            claims: &[],
+            user: None,
+            client: None,
+            now: None,
+            context: None,
+            call: None,
+            query: Given::Unknown,
+            body: Given::Unknown,
+        }
+    }
+
+    pub(super) fn about(self, thing: Thing<'a>) -> Environment<'a> {
+        Environment { around: self, thing, outcomes: RefCell::default() }
+    }
+}
+
+/// The value of an expression; what is pending is unknown so far.
+pub(super) fn evaluate(expr: &Expr, environment: &Environment<'_>) -> Known<Value> {
+    value(expr, environment).unwrap_or(Known::Unknown)
+}
+
+/// The first operand that isn't absent, and which one it was.
+pub(super) fn coalesce(operands: &[Expr], environment: &Environment<'_>) -> (usize, Known<Value>) {
+    first(operands, environment).unwrap_or((operands.len(), Known::Unknown))
+}
+
+fn first(operands: &[Expr], environment: &Environment<'_>) -> Result<(usize, Known<Value>), Pending> {
+    for (branch, operand) in operands.iter().enumerate() {
+        match value(operand, environment)? {
+            Known::Absent => {}
+            known => return Ok((branch, known)),
+        }
+    }
+    Ok((operands.len(), Known::Absent))
+}
+
+/// What a condition comes to. One outcome, unless something is pending.
+pub(super) fn truth(expr: &Expr, environment: &Environment<'_>) -> Outcomes {
     match expr {
-        Expr::Constant(value) => Known::Value(value.clone()),
-        Expr::Read(read) => self::read(*read, environment),
-        Expr::List(items) => {
-            let mut list = Vec::with_capacity(items.len());
-            for item in items {
-                match evaluate(item, environment) {
-                    Known::Value(value) => list.push(value),
-                    Known::Absent | Known::Unknown => return Known::Unknown,
+        Expr::Not(inner) => truth(inner, environment).not(),
+        Expr::All(parts) => {
+            let mut all = Outcomes::TRUE;
+            for part in parts {
+                all = all.and(truth(part, environment));
+                if all == Outcomes::FALSE {
+                    break;
                 }
             }
-            Known::Value(Value::List(list))
+            all
         }
-        Expr::Coalesce(operands) => coalesce(operands, environment).1,
-        Expr::Concat(left, right) => match (evaluate(left, environment), evaluate(right, environment)) {
-            (Known::Value(Value::String(left)), Known::Value(Value::String(right))) => {
-                Known::Value(Value::String(left + &right))
+        Expr::Any(parts) => {
+            let mut any = Outcomes::FALSE;
+            for part in parts {
+                any = any.or(truth(part, environment));
+                if any == Outcomes::TRUE {
+                    break;
+                }
             }
+            any
+        }
+        Expr::Condition(id) => condition(*id, environment),
+        Expr::HasUser => Outcomes::of(environment.around.user.is_some()),
+        Expr::Is(role) => Outcomes::of(environment.around.user.is_some_and(|user| user.roles.contains(role.row()))),
+        Expr::Has(of) => test(value(of, environment), |known| match known {
+            Known::Value(_) => Some(true),
+            Known::Absent => Some(false),
+            Known::Unknown => None,
+        }),
+        Expr::IsNull(of) => test(value(of, environment), |known| match known {
+            Known::Value(value) => Some(matches!(value, Value::Null)),
+            Known::Absent => Some(true),
+            Known::Unknown => None,
+        }),
+        Expr::Compare(comparison, left, right) => match (value(left, environment), value(right, environment)) {
+            (Ok(Known::Value(left)), Ok(Known::Value(right))) => {
+                compare(*comparison, &left, &right).map_or(Outcomes::UNKNOWN, Outcomes::of)
+            }
+            // Whatever is known of one side, the other makes it unknown.
+            (Ok(_), Ok(_)) => Outcomes::UNKNOWN,
+            (Ok(Known::Absent | Known::Unknown), Err(Pending)) | (Err(Pending), Ok(Known::Absent | Known::Unknown)) => {
+                Outcomes::UNKNOWN
+            }
+            _ => Outcomes::ANY,
+        },
+        Expr::Matches(of, regex) => test(value(of, environment), |known| match known {
+            Known::Value(Value::String(text)) => Some(regex.is_match(&text)),
+            _ => None,
+        }),
+        Expr::Constant(_)
+        | Expr::Read(_)
+        | Expr::Field(..)
+        | Expr::List(_)
+        | Expr::Record(_)
+        | Expr::Coalesce(_)
+        | Expr::Add(..)
+        | Expr::Subtract(..) => test(value(expr, environment), |known| match known {
+            Known::Value(Value::Bool(value)) => Some(value),
+            _ => None,
+        }),
+    }
+}
+
+fn test(seen: Seen, test: impl FnOnce(Known<Value>) -> Option<bool>) -> Outcomes {
+    match seen {
+        Ok(known) => test(known).map_or(Outcomes::UNKNOWN, Outcomes::of),
+        Err(Pending) => Outcomes::ANY,
+    }
+}
+
+fn condition(id: Id<Condition>, environment: &Environment<'_>) -> Outcomes {
+    let condition = &environment.around.policy.conditions[id];
+    if !condition.compound {
+        return truth(&condition.expr, environment);
+    }
+    if let Some(known) = environment.outcomes.borrow().get(&id) {
+        return *known;
+    }
+    let outcome = truth(&condition.expr, environment);
+    environment.outcomes.borrow_mut().insert(id, outcome);
+    outcome
+}
+
+fn value(expr: &Expr, environment: &Environment<'_>) -> Seen {
+    let both = |left: &Expr, right: &Expr, operate: fn(&Value, &Value) -> Option<Value>| {
+        Ok(match (value(left, environment)?, value(right, environment)?) {
+            (Known::Value(left), Known::Value(right)) => operate(&left, &right).map_or(Known::Unknown, Known::Value),
             _ => Known::Unknown,
+        })
+    };
+    match expr {
+        Expr::Constant(value) => Ok(Known::Value(value.clone())),
+        Expr::Read(read) => self::read(read, environment),
+        Expr::Field(of, name) => Ok(match value(of, environment)? {
+            Known::Value(Value::Record(fields)) => {
+                let field = fields.into_iter().find(|(known, _)| known == name);
+                field.map_or(Known::Absent, |(_, value)| Known::Value(value))
+            }
+            Known::Absent => Known::Absent,
+            Known::Value(_) | Known::Unknown => Known::Unknown,
+        }),
+        Expr::List(items) => {
+            let items = all(items.iter(), environment)?;
+            Ok(items.map_or(Known::Unknown, |items| Known::Value(Value::List(items))))
+        }
+        Expr::Record(fields) => {
+            let values = all(fields.iter().map(|(_, value)| value), environment)?;
+            let names = fields.iter().map(|(name, _)| name.clone());
+            Ok(values.map_or(Known::Unknown, |values| Known::Value(Value::Record(names.zip(values).collect()))))
+        }
+        Expr::Coalesce(operands) => Ok(first(operands, environment)?.1),
+        Expr::Add(left, right) => both(left, right, add),
+        Expr::Subtract(left, right) => both(left, right, subtract),
+        Expr::HasUser
+        | Expr::Has(_)
+        | Expr::IsNull(_)
+        | Expr::Is(_)
+        | Expr::Compare(..)
+        | Expr::Matches(..)
+        | Expr::Not(_)
+        | Expr::All(_)
+        | Expr::Any(_)
+        | Expr::Condition(_) => match truth(expr, environment) {
+            Outcomes::TRUE => Ok(Known::Value(Value::Bool(true))),
+            Outcomes::FALSE => Ok(Known::Value(Value::Bool(false))),
+            Outcomes::UNKNOWN => Ok(Known::Unknown),
+            _ => Err(Pending),
         },
     }
 }
 
-/// The first operand that isn't absent, and which one it was.
-pub(super) fn coalesce(operands: &[Expr], environment: Environment<'_>) -> (usize, Known<Value>) {
-    for (branch, operand) in operands.iter().enumerate() {
-        match evaluate(operand, environment) {
-            Known::Absent => {}
-            known => return (branch, known),
+/// Values that must all be there.
+fn all<'e>(
+    exprs: impl Iterator<Item = &'e Expr>,
+    environment: &Environment<'_>,
+) -> Result<Option<Vec<Value>>, Pending> {
+    let mut values = Vec::new();
+    let mut sound = true;
+    for expr in exprs {
+        match value(expr, environment)? {
+            Known::Value(value) => values.push(value),
+            Known::Absent | Known::Unknown => sound = false,
         }
     }
-    (operands.len(), Known::Absent)
+    Ok(sound.then_some(values))
 }
 
-fn read(read: Read, environment: Environment<'_>) -> Known<Value> {
-    let of_user = |get: fn(&Identity) -> Known<Value>| environment.user.map_or(Known::Absent, get);
-    match read {
-        Read::Claim(slot) => environment.claims.get(slot).cloned().unwrap_or(Known::Unknown),
-        Read::UserId => of_user(|user| Known::Value(Value::String(user.id.clone()))),
-        Read::UserTier => of_user(|user| match &user.tier {
-            Some(tier) => Known::Value(Value::String(tier.clone())),
+fn read(read: &Read, environment: &Environment<'_>) -> Seen {
+    let policy = environment.around.policy;
+    let text = |text: &str| Known::Value(Value::String(text.to_owned()));
+    let of_user = |get: &dyn Fn(&Identity) -> Known<Value>| environment.around.user.map_or(Known::Absent, get);
+    Ok(match read {
+        Read::Claim(slot) => environment.around.claims.get(*slot).cloned().unwrap_or(Known::Unknown),
+        // Nothing is issued yet.
+        Read::Account(_) => Known::Unknown,
+        Read::UserId => of_user(&|user| text(&user.id)),
+        Read::UserTier => of_user(&|user| user.tier.as_deref().map_or(Known::Absent, text)),
+        Read::UserScopes => of_user(&|user| match &user.scopes {
+            Some(scopes) => Known::Value(Value::List(scopes.iter().cloned().map(Value::String).collect())),
             None => Known::Absent,
         }),
-        Read::UserAttribute(slot) => environment
-            .user
-            .map_or(Known::Absent, |user| user.attributes.get(slot.row()).cloned().unwrap_or(Known::Unknown)),
-        Read::ClientIp => environment.client.map_or(Known::Unknown, |address| Known::Value(Value::Ip(address))),
+        // Somebody whom the host vouches for came by no token.
+        Read::UserToken => of_user(&|user| user.token.map_or(Known::Unknown, |token| text(&policy.tokens[token].name))),
+        Read::UserAttribute(slot) => {
+            of_user(&|user| user.attributes.get(slot.row()).cloned().unwrap_or(Known::Unknown))
+        }
+        Read::ResourceId => match environment.thing {
+            Thing::None => Known::Absent,
+            Thing::Of { id, .. } => id.map_or(Known::Unknown, text),
+        },
+        Read::Resource(name) => match environment.thing {
+            Thing::None => Known::Absent,
+            Thing::Of { resource, attributes, .. } => match policy.resources[resource].attributes.get(name) {
+                Some(attribute) => fact::of_record(attributes, attribute, &policy.shapes),
+                None => Known::Absent,
+            },
+        },
+        Read::Context(id) => fact::of_record(environment.around.context, &policy.context[*id], &policy.shapes),
+        Read::ClientIp => environment.around.client.map_or(Known::Unknown, |address| Known::Value(Value::Ip(address))),
+        Read::Now => environment.around.now.map_or(Known::Unknown, |now| Known::Value(Value::Timestamp(now))),
+        Read::Query(name) => return input(environment.around.query, name, policy),
+        Read::Body(name) => return input(environment.around.body, name, policy),
+        Read::Sibling(_) => Known::Unknown,
+        Read::Method | Read::Path | Read::Host | Read::Origin | Read::Header(_) | Read::Cookie(_) | Read::Param(_) => {
+            environment.around.call.map_or(Known::Unknown, |call| of_call(read, call))
+        }
+    })
+}
+
+fn input(given: Given<'_>, name: &str, policy: &TypedPolicy) -> Seen {
+    match given {
+        Given::Unknown => Ok(Known::Unknown),
+        Given::Pending => Err(Pending),
+        Given::Json(shape, json) => {
+            let field = policy.shapes[shape].fields.iter().find(|field| field.name == name);
+            let known = field.map(|field| fact::of_input(json.get(name), &attribute(field), &policy.shapes));
+            Ok(known.unwrap_or(Known::Unknown))
+        }
+    }
+}
+
+/// Of headers that stand twice, two readers could read different ones: they are unknown.
+fn of_call(read: &Read, call: Call<'_>) -> Known<Value> {
+    let text = |text: &str| Known::Value(Value::String(text.to_owned()));
+    let single = |name: &http::HeaderName| {
+        let mut lines = call.headers.get_all(name).iter();
+        match (lines.next(), lines.next()) {
+            (None, _) => Known::Absent,
+            (Some(line), None) => line.to_str().map_or(Known::Unknown, text),
+            (Some(_), Some(_)) => Known::Unknown,
+        }
+    };
+    match read {
+        Read::Method => text(call.method.as_str()),
+        Read::Path => text(call.path),
+        Read::Host => call.authority.map_or(Known::Unknown, text),
+        Read::Origin => single(&header::ORIGIN),
+        Read::Header(name) => single(name),
+        Read::Cookie(name) => match cookie::find(name, call.headers) {
+            Ok(Some(value)) => Known::Value(Value::String(value)),
+            Ok(None) => Known::Absent,
+            Err(_) => Known::Unknown,
+        },
+        Read::Param(name) => param(name, call),
+        _ => Known::Unknown,
+    }
+}
+
+fn param(name: &str, call: Call<'_>) -> Known<Value> {
+    let Some((_, given)) = call.params.iter().find(|(known, _)| *known == name) else { return Known::Unknown };
+    let number = call.route.path.iter().any(
+        |segment| matches!(segment, PathSegment::Parameter { name: known, ty: ParameterType::Int } if known == name),
+    );
+    match number {
+        true => given.parse().map_or(Known::Unknown, |value| Known::Value(Value::Int(value))),
+        false => Known::Value(Value::String(given.clone())),
+    }
+}
+
+/// The names of what a condition reads and nobody knows, so that whoever looks up facts sees what is missing.
+#[derive(Default)]
+pub(super) struct Unknowns {
+    pub(super) names: Vec<String>,
+    seen: HashSet<Id<Condition>>,
+}
+
+impl Unknowns {
+    pub(super) fn collect(&mut self, expr: &Expr, environment: &Environment<'_>) {
+        const MOST: usize = 5;
+        expr.any(&mut |part| {
+            match part {
+                Expr::Read(what) if matches!(read(what, environment), Ok(Known::Unknown)) => {
+                    let name = name_of(what, environment.around.policy);
+                    if !self.names.contains(&name) {
+                        self.names.push(name);
+                    }
+                }
+                Expr::Condition(id) if self.seen.insert(*id) => {
+                    self.collect(&environment.around.policy.conditions[*id].expr, environment);
+                }
+                _ => {}
+            }
+            self.names.len() >= MOST
+        });
+    }
+}
+
+fn name_of(read: &Read, policy: &TypedPolicy) -> String {
+    match read {
+        Read::Claim(slot) => format!("claim {slot}"),
+        Read::Account(name) => format!("account.{name}"),
+        Read::UserId => "user.id".to_owned(),
+        Read::UserTier => "user.tier".to_owned(),
+        Read::UserScopes => "user.scopes".to_owned(),
+        Read::UserToken => "user.token".to_owned(),
+        Read::UserAttribute(id) => format!("user.{}", policy.attributes[*id].name),
+        Read::ResourceId => "resource.id".to_owned(),
+        Read::Resource(name) => format!("resource.{name}"),
+        Read::Context(id) => format!("context.{}", policy.context[*id].name),
+        Read::Method => "request.method".to_owned(),
+        Read::Path => "request.path".to_owned(),
+        Read::Host => "request.host".to_owned(),
+        Read::Origin => "request.origin".to_owned(),
+        Read::Header(name) => format!("request.header(\"{name}\")"),
+        Read::Cookie(name) => format!("request.cookie(\"{name}\")"),
+        Read::Param(name) => format!("params.{name}"),
+        Read::Query(name) => format!("query.{name}"),
+        Read::Body(name) => format!("body.{name}"),
+        Read::Sibling(name) => name.clone(),
+        Read::ClientIp => "client.ip".to_owned(),
+        Read::Now => "now".to_owned(),
     }
 }

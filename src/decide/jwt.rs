@@ -8,10 +8,12 @@ use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Number, Value as Json};
 
-use crate::check::typed::{Claim, HmacAlgorithm, Token, Type, bare_typ};
-use crate::model::table::Id;
+use crate::check::typed::{Claim, HmacAlgorithm, Token, bare_typ};
+use crate::model::table::{Id, Table};
 use crate::model::value::{Known, Value};
+use crate::shape::Shape;
 
+use super::fact::typed;
 use super::json;
 
 /// The longest token in bytes. A token of a browser has to fit into a header of 8 KiB with other things.
@@ -74,6 +76,7 @@ impl Compact<'_> {
         token: &Token,
         key: &DecodingKey,
         now: Timestamp,
+        shapes: &Table<Shape>,
     ) -> Result<Vec<Known<Value>>, &'static str> {
         self.check_header(token)?;
         self.check_signature(token.algorithm, key)?;
@@ -82,7 +85,7 @@ impl Compact<'_> {
         };
         check_names(&claims, token)?;
         check_times(&claims, token, now)?;
-        token.claims.iter().map(|claim| read_claim(&claims, claim)).collect()
+        token.claims.iter().map(|claim| read_claim(&claims, claim, shapes)).collect()
     }
 
     fn check_header(&self, token: &Token) -> Result<(), &'static str> {
@@ -195,24 +198,12 @@ fn nanoseconds(number: &Number) -> Option<i128> {
     Some((seconds * 1e9) as i128)
 }
 
-fn read_claim(claims: &Object, claim: &Claim) -> Result<Known<Value>, &'static str> {
+fn read_claim(claims: &Object, claim: &Claim, shapes: &Table<Shape>) -> Result<Known<Value>, &'static str> {
     match claims.get(&claim.name) {
         None | Some(Json::Null) if claim.optional => Ok(Known::Absent),
         None => Err("the token lacks a required claim"),
-        Some(json) => typed(json, &claim.ty).map(Known::Value).ok_or("a claim of the token is of the wrong type"),
-    }
-}
-
-/// A JSON value as one of the language, where it is of that type.
-pub(super) fn typed(json: &Json, ty: &Type) -> Option<Value> {
-    match ty {
-        Type::String => json.as_str().map(|text| Value::String(text.to_owned())),
-        Type::Int => json.as_i64().map(Value::Int),
-        Type::Float => json.as_f64().map(Value::Float),
-        Type::Bool => json.as_bool().map(Value::Bool),
-        Type::Ip => json.as_str().and_then(|text| text.parse().ok()).map(Value::Ip),
-        Type::List(item) => {
-            json.as_array()?.iter().map(|json| typed(json, item)).collect::<Option<_>>().map(Value::List)
+        Some(json) => {
+            typed(json, &claim.ty, shapes).map(Known::Value).ok_or("a claim of the token is of the wrong type")
         }
     }
 }

@@ -59,7 +59,7 @@ impl<'p> Tightest<'p> {
 pub(super) fn charge_all<'p>(
     policy: &'p TypedPolicy,
     limits: &[Id<Limit>],
-    environment: Environment<'_>,
+    environment: &Environment<'_>,
     request: &Request<'_>,
 ) -> Outcome<'p> {
     let mut outcome = Outcome::default();
@@ -123,7 +123,7 @@ fn refused(limit: &Limit, wait: Option<i64>) -> Denial {
     }
 }
 
-fn rates<'p>(policy: &'p TypedPolicy, limit: &'p Limit, environment: Environment<'_>) -> Option<&'p [Rate]> {
+fn rates<'p>(policy: &'p TypedPolicy, limit: &'p Limit, environment: &Environment<'_>) -> Option<&'p [Rate]> {
     match &limit.quota {
         Quota::Rates(rates) => Some(rates),
         Quota::Tier(tier) => {
@@ -135,7 +135,7 @@ fn rates<'p>(policy: &'p TypedPolicy, limit: &'p Limit, environment: Environment
 
 /// The id of the bucket: policy and limit, then for each part of the key which branch it came from and how long it
 /// is, so that no user's id collides with an address, nor two parts with one.
-fn bucket(policy: &TypedPolicy, limit: &Limit, environment: Environment<'_>) -> Option<String> {
+fn bucket(policy: &TypedPolicy, limit: &Limit, environment: &Environment<'_>) -> Option<String> {
     let mut id = format!("{}/{}", policy.name, limit.name);
     for part in &limit.key {
         let (branch, value) = match part {
@@ -154,7 +154,7 @@ fn key_text(value: &Value) -> Option<String> {
         Value::Int(number) => Some(number.to_string()),
         Value::Bool(value) => Some(value.to_string()),
         Value::Ip(address) => Some(subnet(*address)),
-        Value::Float(_) | Value::List(_) => None,
+        _ => None,
     }
 }
 

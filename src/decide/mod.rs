@@ -2,14 +2,18 @@
 //! give the same decision, and no argument makes it panic.
 
 mod authenticate;
+mod authorize;
 mod body;
+mod cookie;
 mod csrf;
 pub(crate) mod entropy;
 mod evaluate;
+mod fact;
 mod json;
 mod jwt;
 pub(crate) mod keys;
 mod limit;
+mod operate;
 mod respond;
 mod sliding_log;
 mod transport;
@@ -22,9 +26,10 @@ use std::net::IpAddr;
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::Value as Json;
 
-use crate::check::typed::{BodyRule, Route, Token, TokenCarrier, TypedPolicy};
-use crate::graph::{DecisionGraph, Door, Endpoint, Leaf, Node, Probe};
+use crate::check::typed::{BodyRule, Permission, Route, Scope, Token, TokenCarrier, TypedPolicy};
+use crate::graph::{DecisionGraph, Door, Endpoint, Knowing, Leaf, Node, Probe, Test};
 use crate::model::decision::{Decision, Effect, Input};
+use crate::model::outcome::Outcomes;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::source::Span;
@@ -32,7 +37,8 @@ use crate::model::table::Id;
 use crate::shape::Violations;
 
 use authenticate::{Caller, Identity};
-use evaluate::Environment;
+use authorize::Findings;
+use evaluate::{Call, Circumstances, Given, Thing, truth};
 use keys::BoundKeys;
 use limit::Tightest;
 use respond::Outcome;
@@ -47,11 +53,13 @@ struct Denial {
     span: Option<Span>,
     headers: Vec<(HeaderName, HeaderValue)>,
     violations: Option<Violations>,
+    /// What the client is told in place of the code's own words.
+    detail: Option<String>,
 }
 
 impl Denial {
     fn new(code: Code, stage: Stage, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, stage, message: message.into(), span: None, headers: Vec::new(), violations: None }
+        Self { code, stage, message: message.into(), span: None, headers: Vec::new(), violations: None, detail: None }
     }
 
     fn at(mut self, span: Span) -> Self {
@@ -163,8 +171,19 @@ impl<'g, 'r> Journey<'g, 'r> {
                     }
                 },
                 Node::Roles { any_of, yes, no } => {
-                    let holds = self.user.as_ref().is_some_and(|user| user.roles.intersects(&graph.role_sets[any_of]));
+                    // Where the policy has no scopes, none lets a caller through who is capped by them.
+                    let holds = self
+                        .user
+                        .as_ref()
+                        .is_some_and(|user| user.scopes.is_none() && user.roles.intersects(&graph.role_sets[any_of]));
                     if holds { yes } else { no }
+                }
+                Node::Test { test, yes, no } => {
+                    if self.test(test) {
+                        yes
+                    } else {
+                        no
+                    }
                 }
                 Node::Leaf(leaf) => {
                     let outcome = self.outcome(leaf);
@@ -194,7 +213,7 @@ impl<'g, 'r> Journey<'g, 'r> {
     fn probe(&mut self, probe: Probe) -> Result<(), Denial> {
         match probe {
             Probe::Charge(set) => {
-                let environment = Environment { claims: &[], user: self.user.as_ref(), client: self.client };
+                let environment = &self.around(Knowing::All).about(Thing::None);
                 let limits = &self.graph.limit_sets[set];
                 let charged = limit::charge_all(self.policy, limits, environment, self.request);
                 self.effects.extend(charged.effects);
@@ -243,7 +262,7 @@ impl<'g, 'r> Journey<'g, 'r> {
         let text = carried.as_str().ok_or_else(|| invalid("the token isn't a string"))?;
         let key = self.keys.token(kind).ok_or_else(|| invalid("the token's key isn't bound"))?;
         let compact = jwt::parse(text).map_err(invalid)?;
-        compact.verify(token, key, self.request.now).map_err(invalid)?;
+        compact.verify(token, key, self.request.now, &self.policy.shapes).map_err(invalid)?;
         Ok(())
     }
 
@@ -253,7 +272,7 @@ impl<'g, 'r> Journey<'g, 'r> {
             Leaf::IssueCsrf => respond::csrf_token(self),
             Leaf::DenyProbe => Outcome::Deny(self.found.take().into_iter().collect()),
             Leaf::DenyCredential => Outcome::Deny(self.credential.take().into_iter().collect()),
-            Leaf::DenyPermission => Outcome::Deny(self.lacking()),
+            Leaf::DenyPermission => self.refused(),
             Leaf::DenyRotation => Outcome::Deny(vec![Denial::new(
                 Code::RotationUnavailable,
                 Stage::Login,
@@ -262,26 +281,117 @@ impl<'g, 'r> Journey<'g, 'r> {
         }
     }
 
-    /// Every requirement that the caller doesn't meet.
-    fn lacking(&self) -> Vec<Denial> {
-        let roles = self.user.as_ref().map(|user| &user.roles);
-        let unmet =
-            self.route.access.requirements.iter().filter(|requirement| {
-                !requirement.any_of.iter().map(|permission| &self.policy.permissions[*permission]).any(|permission| {
-                    permission.callers || roles.is_some_and(|roles| roles.intersects(&permission.roles))
-                })
-            });
-        unmet
-            .map(|requirement| {
-                let names: Vec<String> = requirement
-                    .any_of
+    /// What is known around the conditions of rules.
+    fn around(&self, knowing: Knowing) -> Circumstances<'_> {
+        Circumstances {
+            user: self.user.as_ref(),
+            client: self.client,
+            now: Some(self.request.now),
+            context: self.request.facts.context.as_ref(),
+            call: Some(Call {
+                method: self.request.method,
+                path: self.target.path(),
+                authority: self.target.authority.as_deref(),
+                headers: self.request.headers,
+                route: self.route,
+                params: &self.input.params,
+            }),
+            body: match (self.route.body, knowing, &self.input.body) {
+                (BodyRule::Shape(shape), _, Some(body)) => Given::Json(shape, body),
+                (BodyRule::Shape(_), Knowing::Early, None) => Given::Pending,
+                _ => Given::Unknown,
+            },
+            ..Circumstances::empty(self.policy)
+        }
+    }
+
+    /// The thing that a permission is about at this route.
+    fn thing(&self, permission: &Permission) -> Thing<'_> {
+        let resource = permission.resource;
+        let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
+        let param = subject.and_then(|subject| self.input.params.iter().find(|(name, _)| *name == subject.parameter));
+        let Some((_, id)) = param else { return Thing::Of { resource, id: None, attributes: None } };
+        let name = format!("{}/{id}", self.policy.resources[resource].name);
+        let attributes = self.request.facts.resources.get(&name).and_then(Option::as_ref);
+        Thing::Of { resource, id: Some(id), attributes }
+    }
+
+    /// The thing that a condition of the route is about.
+    fn own_thing(&self) -> Thing<'_> {
+        match self.route.access.subjects.as_slice() {
+            [only] => {
+                let resource = only.resource;
+                let of = self.policy.permissions.iter().find(|permission| permission.resource == resource);
+                of.map_or(Thing::None, |permission| self.thing(permission))
+            }
+            _ => Thing::None,
+        }
+    }
+
+    fn test(&self, test: Test) -> bool {
+        let passes = |outcome: Outcomes, knowing: Knowing| match knowing {
+            Knowing::Early => outcome.may(Outcomes::TRUE),
+            Knowing::All => outcome == Outcomes::TRUE,
+        };
+        match test {
+            Test::Permission(any_of, knowing) => {
+                let around = self.around(knowing);
+                self.graph.permission_sets[any_of]
                     .iter()
-                    .map(|permission| &self.policy.permissions[*permission])
-                    .map(|permission| format!("`{}:{}`", permission.resource, permission.action))
-                    .collect();
-                let message = format!("{} is required, and none of the caller's roles grants it", names.join(" or "));
-                Denial::new(Code::PermissionDenied, Stage::Authorize, message)
-            })
-            .collect()
+                    .map(|id| &self.policy.permissions[*id])
+                    .any(|permission| passes(authorize::granted(permission, around, self.thing(permission)), knowing))
+            }
+            Test::Scope(scope) => self.has_scope(scope),
+            Test::Whens(route, knowing) => {
+                let environment = self.around(knowing).about(self.own_thing());
+                let whens = &self.policy.routes[route].access.whens;
+                whens.iter().all(|when| passes(truth(&when.expr, &environment), knowing))
+            }
+            Test::Doors(knowing) => passes(authorize::doors(self.around(knowing)), knowing),
+        }
+    }
+
+    /// A scope is asked of callers that are capped by scopes.
+    fn has_scope(&self, scope: Id<Scope>) -> bool {
+        self.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(scope.row()))
+    }
+
+    /// Every reason why the caller may not. An anonymous one is asked for a credential; and what is concealed is told to
+    /// nobody.
+    fn refused(&mut self) -> Outcome {
+        let access = &self.route.access;
+        let mut findings = Findings::default();
+        let around = self.around(Knowing::Early);
+        for scope in access.scopes.iter().filter(|scope| !self.has_scope(**scope)) {
+            findings.scope(&self.policy.scopes[*scope], self.route.span);
+        }
+        for requirement in &access.requirements {
+            let granted = |id: &Id<Permission>| {
+                let permission = &self.policy.permissions[*id];
+                authorize::granted(permission, around, self.thing(permission)).may(Outcomes::TRUE)
+            };
+            if !requirement.any_of.iter().any(granted) {
+                let thing = |permission: &Permission| self.thing(permission);
+                findings.permissions(&requirement.any_of, requirement.span, around, thing);
+            }
+        }
+        if self.route.enters_without_permission() {
+            findings.doors(around);
+        }
+        let environment = around.about(self.own_thing());
+        for when in &access.whens {
+            let outcome = truth(&when.expr, &environment);
+            if !outcome.may(Outcomes::TRUE) {
+                findings.when(&when.expr, when.span, outcome, &environment);
+            }
+        }
+        let mut denials = findings.into_denials();
+        if self.user.is_none()
+            && let Some(mut credential) = self.credential.take()
+        {
+            credential.stage = Stage::Authorize;
+            denials.insert(0, credential);
+        }
+        if access.conceal { Outcome::Conceal(denials) } else { Outcome::Deny(denials) }
     }
 }

@@ -1,5 +1,7 @@
 //! The end of a journey: what was gathered becomes a decision.
 
+use std::borrow::Cow;
+
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
@@ -21,6 +23,8 @@ pub(super) enum Outcome {
     Allow,
     /// At least one reason; the first decides.
     Deny(Vec<Denial>),
+    /// The same, and whoever asked isn't to learn that there is something.
+    Conceal(Vec<Denial>),
     /// Which methods a path takes, in an `Allow` header.
     Options((HeaderName, HeaderValue)),
     /// A CSRF token, and the cookie of a fresh session where none came.
@@ -88,7 +92,7 @@ fn decision<'g>(
     policy_headers: &'g [(HeaderName, HeaderValue)],
 ) -> Decision<'g> {
     let one = |code: Code, stage, message| {
-        vec![Reason { code, stage, message: std::borrow::Cow::Borrowed(message), span: route.map(|route| route.span) }]
+        vec![Reason { code, stage, message: Cow::Borrowed(message), span: route.map(|route| route.span) }]
     };
     let mut own_headers = Vec::new();
     let (verdict, reasons, body) = match outcome {
@@ -112,8 +116,20 @@ fn decision<'g>(
             let reasons = denials.into_iter().map(|denial| reason(denial, route)).collect();
             (Verdict::Deny, reasons, Some(Body::Problem(problem)))
         }
+        Outcome::Conceal(denials) => {
+            // The reasons are for the host; who asked sees what they would see of a path that doesn't exist.
+            let problem = problem(Some(&Denial::new(Code::NotFound, Stage::Path, "")));
+            own_headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+            let reasons = denials.into_iter().map(|denial| reason(denial, route)).collect();
+            (Verdict::Deny, reasons, Some(Body::Problem(problem)))
+        }
     };
-    let status = reasons.first().map_or(StatusCode::FORBIDDEN, |reason: &Reason<'_>| reason.code.status());
+    let status = match &body {
+        Some(Body::Problem(problem)) => problem.status,
+        Some(Body::Json(_)) | None => {
+            reasons.first().map_or(StatusCode::FORBIDDEN, |reason: &Reason<'_>| reason.code.status())
+        }
+    };
     Decision {
         verdict,
         status,
@@ -142,7 +158,7 @@ fn problem(denial: Option<&Denial>) -> Problem {
         kind: format!("urn:problem-type:portcullis:{}", code.as_str()),
         title: code.status().canonical_reason().unwrap_or_default(),
         status: code.status(),
-        detail: code.detail(),
+        detail: denial.and_then(|denial| denial.detail.clone()).map_or(Cow::Borrowed(code.detail()), Cow::Owned),
         code: code.as_str(),
         errors: violations.list,
         truncated: violations.truncated,

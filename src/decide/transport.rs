@@ -53,6 +53,13 @@ pub(super) struct Target {
     pub(super) authority: Option<String>,
 }
 
+impl Target {
+    /// The canonical path, without the query.
+    pub(super) fn path(&self) -> &str {
+        self.canonical.split('?').next().unwrap_or_default()
+    }
+}
+
 /// Checks what can be checked before anything is known about the policy's routes.
 pub(super) fn transport(request: &Request<'_>) -> Result<Target, Denial> {
     sizes(request)?;

@@ -5,20 +5,25 @@ use std::hash::Hash;
 
 use http::{HeaderValue, Method};
 
-use crate::check::typed::{Limit, ParameterType, PathSegment, Requirement, Route, Service, TypedPolicy};
+use crate::check::typed::{Limit, ParameterType, PathSegment, Permission, Requirement, Route, Service, TypedPolicy};
 use crate::model::bits::BitSet;
 use crate::model::table::{Id, Table};
 
-use super::{DecisionGraph, Dispatch, Door, Endpoint, Leaf, Node, Probe};
+use super::{DecisionGraph, Dispatch, Door, Endpoint, Knowing, Leaf, Node, Probe, Test};
 
 /// Builds the graph of a policy.
 pub(crate) fn build(policy: &TypedPolicy) -> DecisionGraph {
-    let mut builder =
-        Builder { policy, nodes: Interned::new(), limit_sets: Interned::new(), role_sets: Interned::new() };
+    let mut builder = Builder {
+        policy,
+        nodes: Interned::new(),
+        limit_sets: Interned::new(),
+        role_sets: Interned::new(),
+        permission_sets: Interned::new(),
+    };
     let mut dispatch = Dispatch::new();
     let mut endpoints = Table::new();
     for (id, route) in policy.routes.enumerate() {
-        let entry = builder.route(route);
+        let entry = builder.route(id, route);
         let endpoint = dispatch.insert(&route.path, || {
             let allow = HeaderValue::from_static("");
             endpoints.push(Endpoint { pattern: pattern(&route.path), doors: Vec::new(), allow })
@@ -35,6 +40,7 @@ pub(crate) fn build(policy: &TypedPolicy) -> DecisionGraph {
         nodes: builder.nodes.table,
         limit_sets: builder.limit_sets.table,
         role_sets: builder.role_sets.table,
+        permission_sets: builder.permission_sets.table,
     }
 }
 
@@ -64,39 +70,101 @@ struct Builder<'p> {
     nodes: Interned<Node>,
     limit_sets: Interned<Vec<Id<Limit>>>,
     role_sets: Interned<BitSet>,
+    permission_sets: Interned<Vec<Id<Permission>>>,
 }
 
 impl Builder<'_> {
-    fn route(&mut self, route: &Route) -> Id<Node> {
+    fn route(&mut self, id: Id<Route>, route: &Route) -> Id<Node> {
         let (with_user, guards): (Vec<Id<Limit>>, Vec<Id<Limit>>) =
             route.limits.iter().copied().partition(|limit| self.policy.limits[*limit].reads_user);
         let service = self.service(route.service);
-        let validated = self.probe(Probe::Body(route.body), service, Leaf::DenyProbe);
+        let authorized = self.authorize(id, route, Knowing::All, service);
+        let validated = self.probe(Probe::Body(route.body), authorized, Leaf::DenyProbe);
 
-        let authorized = self.requirements(&route.access.requirements, validated);
+        let authorized = self.authorize(id, route, Knowing::Early, validated);
         let caller = self.csrf(route, authorized);
         let caller = self.charge(&with_user, caller);
 
         let refused = self.nodes.intern(Node::Leaf(Leaf::DenyCredential));
         let refused = self.charge(&with_user, refused);
-        let nobody = if self.takes_anonymous(route) {
-            let anonymous = self.csrf(route, validated);
-            self.charge(&with_user, anonymous)
-        } else {
-            refused
-        };
+        let nobody = if self.takes_anonymous(route) { caller } else { refused };
         let authenticate = self.nodes.intern(Node::Authenticate { caller, nobody, malformed: refused });
         self.charge(&guards, authenticate)
     }
 
-    /// `allow anyone` must cover every requirement.
+    /// An `allow anyone` must cover every requirement.
     fn takes_anonymous(&self, route: &Route) -> bool {
         let requirements = &route.access.requirements;
         let anyone = |requirement: &Requirement| {
-            requirement.any_of.iter().any(|permission| self.policy.permissions[*permission].anyone)
+            requirement.any_of.iter().any(|permission| self.policy.permissions[*permission].opens_to_anyone())
         };
         route.access.public
             || (!route.access.authenticated && !requirements.is_empty() && requirements.iter().all(anyone))
+    }
+
+    /// What decides whether the caller may. What reads the input is tested twice: before it is looked at, as far as that
+    /// goes, and after.
+    fn authorize(&mut self, id: Id<Route>, route: &Route, knowing: Knowing, then: Id<Node>) -> Id<Node> {
+        let policy = self.policy;
+        let due = |reads_input: bool| knowing == Knowing::Early || reads_input;
+        let mut next = then;
+        if !route.access.whens.is_empty() && due(route.access.whens.iter().any(|when| when.reads.input)) {
+            next = self.test(Test::Whens(id, knowing), next);
+        }
+        let forbidden = || policy.door_forbids.iter().map(|rule| &policy.rules[*rule]);
+        if route.enters_without_permission()
+            && !policy.door_forbids.is_empty()
+            && due(forbidden().any(|rule| rule.reads.input))
+        {
+            next = self.test(Test::Doors(knowing), next);
+        }
+        for requirement in route.access.requirements.iter().rev() {
+            let permissions = || requirement.any_of.iter().map(|permission| &policy.permissions[*permission]);
+            if due(permissions().any(|permission| self.reads_input(permission))) {
+                next = self.requirement(requirement, knowing, next);
+            }
+        }
+        if knowing == Knowing::Early {
+            for scope in route.access.scopes.iter().rev() {
+                next = self.test(Test::Scope(*scope), next);
+            }
+        }
+        next
+    }
+
+    fn reads_input(&self, permission: &Permission) -> bool {
+        let grants = permission.grants.iter().map(|grant| grant.rule);
+        grants.chain(permission.forbids.iter().copied()).any(|rule| self.policy.rules[rule].reads.input)
+    }
+
+    fn requirement(&mut self, requirement: &Requirement, knowing: Knowing, then: Id<Node>) -> Id<Node> {
+        let policy = self.policy;
+        let permissions = || requirement.any_of.iter().map(|permission| &policy.permissions[*permission]);
+        let plain = |permission: &Permission| {
+            policy.scopes.len() == 0
+                && !permission.callers
+                && permission.grants.is_empty()
+                && permission.forbids.is_empty()
+        };
+        if !permissions().all(plain) {
+            let set = self.permission_sets.intern(requirement.any_of.clone());
+            return self.test(Test::Permission(set, knowing), then);
+        }
+        let mut roles = BitSet::default();
+        for permission in permissions() {
+            roles.union(&permission.roles);
+        }
+        let lacking = self.nodes.intern(Node::Leaf(Leaf::DenyPermission));
+        if roles.is_empty() {
+            return lacking;
+        }
+        let any_of = self.role_sets.intern(roles);
+        self.nodes.intern(Node::Roles { any_of, yes: then, no: lacking })
+    }
+
+    fn test(&mut self, test: Test, yes: Id<Node>) -> Id<Node> {
+        let no = self.nodes.intern(Node::Leaf(Leaf::DenyPermission));
+        self.nodes.intern(Node::Test { test, yes, no })
     }
 
     fn service(&mut self, service: Service) -> Id<Node> {
@@ -108,28 +176,6 @@ impl Builder<'_> {
                 self.probe(Probe::RefreshToken(token), verified, Leaf::DenyProbe)
             }
         }
-    }
-
-    fn requirements(&mut self, requirements: &[Requirement], then: Id<Node>) -> Id<Node> {
-        let mut next = then;
-        for requirement in requirements.iter().rev() {
-            let permissions = || requirement.any_of.iter().map(|permission| &self.policy.permissions[*permission]);
-            if permissions().any(|permission| permission.callers) {
-                continue;
-            }
-            let mut roles = BitSet::default();
-            for permission in permissions() {
-                roles.union(&permission.roles);
-            }
-            let lacking = self.nodes.intern(Node::Leaf(Leaf::DenyPermission));
-            next = if roles.is_empty() {
-                lacking
-            } else {
-                let any_of = self.role_sets.intern(roles);
-                self.nodes.intern(Node::Roles { any_of, yes: next, no: lacking })
-            };
-        }
-        next
     }
 
     fn csrf(&mut self, route: &Route, then: Id<Node>) -> Id<Node> {

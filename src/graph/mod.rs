@@ -11,7 +11,7 @@ pub(crate) use dispatch::Dispatch;
 
 use http::{HeaderValue, Method};
 
-use crate::check::typed::{BodyRule, Limit, Route, Token};
+use crate::check::typed::{BodyRule, Limit, Permission, Route, Scope, Token};
 use crate::model::bits::BitSet;
 use crate::model::table::{Id, Table};
 
@@ -23,6 +23,7 @@ pub(crate) struct DecisionGraph {
     pub(crate) nodes: Table<Node>,
     pub(crate) limit_sets: Table<Vec<Id<Limit>>>,
     pub(crate) role_sets: Table<BitSet>,
+    pub(crate) permission_sets: Table<Vec<Id<Permission>>>,
 }
 
 /// A path that some route has.
@@ -67,8 +68,32 @@ pub(crate) enum Node {
     Probe { probe: Probe, pass: Id<Node>, fail: Id<Node> },
     /// Has the caller one of these roles?
     Roles { any_of: Id<BitSet>, yes: Id<Node>, no: Id<Node> },
+    /// May the caller?
+    Test { test: Test, yes: Id<Node>, no: Id<Node> },
     /// The end.
     Leaf(Leaf),
+}
+
+/// What decides whether a caller may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Test {
+    /// One of these permissions.
+    Permission(Id<Vec<Id<Permission>>>, Knowing),
+    /// A scope, asked of callers that come with scopes.
+    Scope(Id<Scope>),
+    /// The conditions of the route.
+    Whens(Id<Route>, Knowing),
+    /// No `forbid *` closes the door.
+    Doors(Knowing),
+}
+
+/// How much is known when a test is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Knowing {
+    /// Not yet the input: what it could still turn out well passes.
+    Early,
+    /// All.
+    All,
 }
 
 /// What a probe tries.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::check::typed::{BodyRule, Limit, TypedPolicy};
 use crate::model::table::Id;
 
-use super::{DecisionGraph, Leaf, Node, Probe};
+use super::{DecisionGraph, Knowing, Leaf, Node, Probe, Test};
 
 /// A node as its label and its labelled edges.
 struct Drawn {
@@ -74,6 +74,9 @@ impl DecisionGraph {
                     rows.filter_map(|row| policy.roles.id(row)).map(|role| policy.roles[role].name.as_str()).collect();
                 Drawn { label: format!("user is {}", names.join(" | ")), edges: vec![("yes", *yes), ("no", *no)] }
             }
+            Node::Test { test, yes, no } => {
+                Drawn { label: draw_test(self, policy, *test), edges: vec![("yes", *yes), ("no", *no)] }
+            }
             Node::Leaf(leaf) => Drawn { label: leaf_label(*leaf).to_owned(), edges: Vec::new() },
         }
     }
@@ -96,6 +99,22 @@ impl DecisionGraph {
             }
             Probe::RefreshToken(token) => (format!("verify token {}", policy.tokens[token].name), "holds", "fails"),
         }
+    }
+}
+
+fn draw_test(graph: &DecisionGraph, policy: &TypedPolicy, test: Test) -> String {
+    let as_far = |knowing: Knowing| if knowing == Knowing::Early { "" } else { ", the input known" };
+    match test {
+        Test::Permission(set, knowing) => {
+            let names = graph.permission_sets[set].iter().map(|id| policy.permissions[*id].name.as_str());
+            format!("may {}{}", names.collect::<Vec<_>>().join(" | "), as_far(knowing))
+        }
+        Test::Scope(scope) => format!("scope {:?}", policy.scopes[scope].name),
+        Test::Whens(route, knowing) => {
+            let many = if policy.routes[route].access.whens.len() > 1 { "s" } else { "" };
+            format!("the route's condition{many}{}", as_far(knowing))
+        }
+        Test::Doors(knowing) => format!("no forbid *{}", as_far(knowing)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What comes out: the verdict, what to answer, what to hand on, and what to record.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -116,7 +117,7 @@ pub struct Problem {
     #[serde(serialize_with = "status_number")]
     pub status: StatusCode,
     /// What went wrong, for whoever reads it.
-    pub detail: &'static str,
+    pub detail: Cow<'static, str>,
     /// The reason's stable code.
     pub code: &'static str,
     /// What is wrong with the input: all of it, up to a cap.

@@ -132,6 +132,13 @@ codes! {
     /// The caller lacks a permission.
     PermissionDenied = "permission_denied", FORBIDDEN, "You don't have permission to do this.";
 
+    /// A rule forbids it.
+    Forbidden = "forbidden", FORBIDDEN, "This is forbidden.";
+    /// The condition of the route doesn't hold.
+    ConditionFailed = "condition_failed", FORBIDDEN, "This isn't allowed right now.";
+    /// The caller's scopes don't let it through (RFC 6750 §3.1).
+    InsufficientScope = "insufficient_scope", FORBIDDEN, "The token's scopes don't allow this.";
+
     /// The host didn't hand over the body.
     BodyUnknown = "body_unknown", SERVICE_UNAVAILABLE, "The request body wasn't read.";
     /// A body where the route takes none.

@@ -59,6 +59,11 @@ impl<T> Table<T> {
         id
     }
 
+    /// The ids of the first rows of a table that is still to be filled, by whoever will fill it.
+    pub(crate) fn promised(count: usize) -> impl Iterator<Item = Id<T>> {
+        (0..u32::try_from(count).unwrap_or(u32::MAX)).map(|row| Id { row, of: PhantomData })
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }

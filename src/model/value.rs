@@ -2,35 +2,88 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 
 /// A value of the policy language.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Value {
+    /// `null`, where a type says that it may stand
+    Null,
     /// `bool`
     Bool(bool),
     /// `int`
     Int(i64),
     /// `float`
     Float(f64),
-    /// `string`
+    /// `string`, and enums
     String(String),
-    /// `ip`
+    /// `timestamp`
+    Timestamp(Timestamp),
+    /// `duration`
+    Duration(SignedDuration),
+    /// `ip`, an IPv4-mapped one as IPv4 (RFC 4291 §2.5.5.2)
     Ip(IpAddr),
+    /// `cidr`
+    Network(IpNet),
     /// `[T]`
     List(Vec<Value>),
+    /// `{ a: T, b?: U }`: the fields that are there, in the order of their names
+    Record(Vec<(String, Value)>),
+}
+
+impl Value {
+    /// A record of fields in any order.
+    pub(crate) fn record(mut fields: Vec<(String, Self)>) -> Self {
+        fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Self::Record(fields)
+    }
+}
+
+/// By value: `1` equals `1.0`, a list its like element by element, a record its like field by field. Values of
+/// different kinds are different.
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Int(one), Self::Int(other)) => one == other,
+            (Self::Float(one), Self::Float(other)) => one == other,
+            (Self::Int(int), Self::Float(float)) | (Self::Float(float), Self::Int(int)) => is_int(*float, *int),
+            (Self::String(one), Self::String(other)) => one == other,
+            (Self::Timestamp(one), Self::Timestamp(other)) => one == other,
+            (Self::Duration(one), Self::Duration(other)) => one == other,
+            (Self::Ip(one), Self::Ip(other)) => one.to_canonical() == other.to_canonical(),
+            (Self::Network(one), Self::Network(other)) => one.trunc() == other.trunc(),
+            (Self::List(one), Self::List(other)) => one == other,
+            (Self::Record(one), Self::Record(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
+/// Whether a float is exactly that integer; beyond 2^53, a float stands for one integer among several.
+#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "both ways must agree")]
+fn is_int(float: f64, int: i64) -> bool {
+    int as f64 == float && float as i128 == i128::from(int)
 }
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
+            Self::Null => serializer.serialize_unit(),
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_i64(*value),
             Self::Float(value) => serializer.serialize_f64(*value),
             Self::String(value) => serializer.serialize_str(value),
+            Self::Timestamp(value) => serializer.collect_str(value),
+            Self::Duration(value) => serializer.serialize_str(&super::duration::text(*value)),
             Self::Ip(value) => serializer.collect_str(value),
+            Self::Network(value) => serializer.collect_str(value),
             Self::List(values) => serializer.collect_seq(values),
+            Self::Record(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, value))),
         }
     }
 }

@@ -105,10 +105,9 @@ fn every_code_has_a_policy() {
         "two_policies",
     ];
     let told: String = names().iter().map(|name| told(name).text).collect();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src/check");
     let mut missing = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let source = fs::read_to_string(entry.unwrap().path()).unwrap();
+    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src/check")) {
+        let source = fs::read_to_string(path).unwrap();
         for after in source.split("Diagnostic::error(").skip(1) {
             let Some(code) = after.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
                 continue;
@@ -119,4 +118,9 @@ fn every_code_has_a_policy() {
         }
     }
     assert_eq!(missing, [""; 0]);
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }

@@ -1,0 +1,160 @@
+//! Typed expressions: every name a place to read from, every type fitting. They don't depend on where they stand, so a
+//! condition that several rules share is one.
+
+use std::sync::Arc;
+
+use http::HeaderName;
+use regex::Regex;
+
+use crate::model::table::Id;
+use crate::model::value::Value;
+use crate::shape::Shape;
+
+use super::typed::{Attribute, Condition, Role, UserAttribute};
+
+/// The type of a value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Type {
+    String,
+    Int,
+    Float,
+    Bool,
+    Timestamp,
+    Duration,
+    Ip,
+    Cidr,
+    /// Strings, of which only these are values.
+    Enum(Arc<[String]>),
+    List(Box<Type>),
+    Record(Arc<[Attribute]>),
+    /// What a schema describes.
+    Shape(Id<Shape>),
+    Nullable(Box<Type>),
+    /// The type of `null` alone.
+    Null,
+    /// The type of an empty list's elements, of which there are none.
+    Never,
+    /// What can only be asked whether it is there: `any`, a map, a union.
+    Opaque,
+}
+
+/// An expression whose names are resolved and whose types fit.
+#[derive(Debug, Clone)]
+pub(crate) enum Expr {
+    Constant(Value),
+    Read(Read),
+    /// A field of a record.
+    Field(Box<Expr>, String),
+    List(Vec<Expr>),
+    /// In the order of the fields' names.
+    Record(Vec<(String, Expr)>),
+    /// The first that isn't absent.
+    Coalesce(Vec<Expr>),
+    Add(Box<Expr>, Box<Expr>),
+    Subtract(Box<Expr>, Box<Expr>),
+    /// `has(x)`: it isn't absent.
+    Has(Box<Expr>),
+    /// `has(user)`
+    HasUser,
+    /// `x == null`: it is absent, or null.
+    IsNull(Box<Expr>),
+    /// `user is ROLE`
+    Is(Id<Role>),
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    Matches(Box<Expr>, Regex),
+    Not(Box<Expr>),
+    All(Vec<Expr>),
+    Any(Vec<Expr>),
+    Condition(Id<Condition>),
+}
+
+/// A test of two values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    In,
+    Contains,
+    ContainsAll,
+    Intersects,
+    StartsWith,
+    EndsWith,
+}
+
+/// What an expression can read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Read {
+    /// By position in the token's claims.
+    Claim(usize),
+    /// An attribute of the account that a token is issued for.
+    Account(String),
+    UserId,
+    UserTier,
+    UserScopes,
+    /// The name of the token that made the user.
+    UserToken,
+    UserAttribute(Id<UserAttribute>),
+    ResourceId,
+    /// An attribute of whichever resource is asked about.
+    Resource(String),
+    Context(Id<Attribute>),
+    Method,
+    Path,
+    Host,
+    Origin,
+    Header(HeaderName),
+    Cookie(String),
+    Param(String),
+    Query(String),
+    Body(String),
+    /// A field beside a schema's `check`.
+    Sibling(String),
+    ClientIp,
+    Now,
+}
+
+impl Expr {
+    /// Whether some part of the expression satisfies `test`; conditions aren't looked into.
+    pub(crate) fn any(&self, test: &mut impl FnMut(&Self) -> bool) -> bool {
+        if test(self) {
+            return true;
+        }
+        match self {
+            Self::Constant(_) | Self::Read(_) | Self::HasUser | Self::Is(_) | Self::Condition(_) => false,
+            Self::Field(of, _) | Self::Has(of) | Self::IsNull(of) | Self::Not(of) | Self::Matches(of, _) => {
+                of.any(test)
+            }
+            Self::List(parts) | Self::Coalesce(parts) | Self::All(parts) | Self::Any(parts) => {
+                parts.iter().any(|part| part.any(test))
+            }
+            Self::Record(fields) => fields.iter().any(|(_, value)| value.any(test)),
+            Self::Add(left, right) | Self::Subtract(left, right) | Self::Compare(_, left, right) => {
+                left.any(test) || right.any(test)
+            }
+        }
+    }
+}
+
+/// What an expression depends on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Reads {
+    /// The caller, in any way.
+    pub(crate) user: bool,
+    pub(crate) resource: bool,
+    /// The body or the query, which are known last.
+    pub(crate) input: bool,
+}
+
+impl Reads {
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self {
+            user: self.user || other.user,
+            resource: self.resource || other.resource,
+            input: self.input || other.input,
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Rules: which permissions they speak of, and the conditions that they stand under.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::model::bits::BitSet;
+use crate::model::diagnostic::Diagnostic;
+use crate::model::table::{Id, Table};
+use crate::syntax::tree::{self, Effect, NeverSubject, Polarity};
+
+use super::Checker;
+use super::expression::{Caller, Guards, View};
+use super::permission::PermissionIndex;
+use super::typed::{Expr, Grant, Grantee, Rule};
+
+/// The rules of a policy may name so many permissions altogether.
+const MOST_PAIRS: usize = 40_000_000;
+/// And so many under a condition, or to forbid them.
+const MOST_CONDITIONAL_PAIRS: usize = 2_000_000;
+
+/// A rule whose permissions are known, and whose condition is still as written.
+pub(super) struct RuleDraft<'t> {
+    pub(super) rule: &'t tree::Rule,
+    pub(super) does: Does,
+    /// Rows, in rising order; equal sets are one.
+    pub(super) permissions: Rc<[u32]>,
+    /// The set's number among all sets.
+    set: usize,
+    /// Whether it holds at doors that a caller enters without a permission, too.
+    pub(super) doors: bool,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Does {
+    Grant(Grantee),
+    Forbid,
+    /// An invariant on permissions.
+    Never,
+}
+
+impl<'t> Checker<'t> {
+    /// Expands the patterns of every rule, and enters what is granted without a condition.
+    pub(super) fn rule_drafts(&mut self, index: &mut PermissionIndex) -> Vec<RuleDraft<'t>> {
+        let mut written: Vec<(&'t tree::Rule, Option<Grantee>)> = Vec::new();
+        for (id, (_, role)) in self.roles.ids().zip(self.names.roles.iter()) {
+            written.extend(role.grants.iter().map(|rule| (rule, Some(Grantee::Role(id)))));
+        }
+        for (id, (_, (_, scope))) in self.scopes.ids().zip(self.names.scopes.iter()) {
+            written.extend(scope.grants.iter().map(|rule| (rule, Some(Grantee::Scope(id)))));
+        }
+        written.extend(self.names.rules.iter().map(|rule| (*rule, None)));
+        let (mut pairs, mut conditional) = (0_usize, 0_usize);
+        let mut drafts = Vec::with_capacity(written.len());
+        let mut sets = HashMap::new();
+        for (rule, inside) in written {
+            let Some(draft) = self.rule_draft(rule, inside, index, &mut sets) else { continue };
+            pairs += draft.permissions.len();
+            let stored = rule.condition.is_some() || draft.does == Does::Forbid;
+            conditional += if stored { draft.permissions.len() } else { 0 };
+            if pairs > MOST_PAIRS || conditional > MOST_CONDITIONAL_PAIRS {
+                let most = if pairs > MOST_PAIRS { MOST_PAIRS } else { MOST_CONDITIONAL_PAIRS };
+                let message = format!("the rules up to this one name more than {most} permissions altogether");
+                self.report(
+                    Diagnostic::error("too_complex", rule.span, message)
+                        .help("name fewer permissions in each rule, or let roles extend roles"),
+                );
+                break;
+            }
+            if let (Does::Grant(to), None) = (draft.does, &rule.condition) {
+                for row in draft.permissions.iter() {
+                    let Some(permission) = index.row_mut(*row as usize) else { continue };
+                    match to {
+                        Grantee::Anyone => (permission.anyone, permission.callers) = (true, true),
+                        Grantee::Callers => permission.callers = true,
+                        Grantee::Role(role) => permission.roles.insert(role.row()),
+                        Grantee::Scope(scope) => permission.scopes.insert(scope.row()),
+                    }
+                }
+            }
+            drafts.push(draft);
+        }
+        drafts
+    }
+
+    fn rule_draft(
+        &mut self,
+        rule: &'t tree::Rule,
+        inside: Option<Grantee>,
+        index: &PermissionIndex,
+        sets: &mut HashMap<BitSet, (usize, Rc<[u32]>)>,
+    ) -> Option<RuleDraft<'t>> {
+        let (does, patterns, except) = match &rule.effect {
+            Effect::Allow { anyone, patterns, except } => {
+                let outside = if *anyone { Grantee::Anyone } else { Grantee::Callers };
+                (Does::Grant(inside.unwrap_or(outside)), patterns, except)
+            }
+            Effect::Forbid { patterns, except } => (Does::Forbid, patterns, except),
+            Effect::Never(NeverSubject::Permissions { patterns, except }) => (Does::Never, patterns, except),
+            Effect::Never(NeverSubject::Door(..)) => return None,
+        };
+        let errors = self.diagnostics.len();
+        let rows = self.expand(patterns, except, index);
+        if rows.is_empty() && self.diagnostics.len() == errors && !except.is_empty() {
+            self.report(
+                Diagnostic::warning("empty_rule", rule.span, "`except` takes away all that this rule names")
+                    .help("take the rule out, or name fewer permissions after `except`"),
+            );
+        }
+        let doors = does == Does::Forbid && patterns.iter().any(|pattern| index.is_every(pattern));
+        let next = sets.len();
+        let (set, permissions) = sets
+            .entry(rows)
+            .or_insert_with_key(|rows| (next, rows.rows().filter_map(|row| u32::try_from(row).ok()).collect()));
+        Some(RuleDraft { rule, does, permissions: permissions.clone(), set: *set, doors })
+    }
+
+    /// The permissions that an `allow anyone` opens, under a condition or not.
+    pub(super) fn opened_to_anyone(drafts: &[RuleDraft<'_>]) -> BitSet {
+        let mut open = BitSet::default();
+        for draft in drafts.iter().filter(|draft| draft.does == Does::Grant(Grantee::Anyone)) {
+            open.extend(draft.permissions.iter().map(|row| *row as usize));
+        }
+        open
+    }
+
+    /// Types the conditions of rules, once it is known which routes lead to them, and enters them with the permissions.
+    /// What comes out beside them are those that hold at doors without a permission.
+    pub(super) fn rules(
+        &mut self,
+        drafts: &[RuleDraft<'t>],
+        index: &mut PermissionIndex,
+    ) -> (Table<Rule>, Vec<Id<Rule>>) {
+        let open = Self::opened_to_anyone(drafts);
+        let mut rules = Table::new();
+        let mut door_forbids = Vec::new();
+        for draft in drafts {
+            if draft.rule.condition.is_none() && draft.does != Does::Forbid {
+                continue;
+            }
+            let Some(condition) = self.rule_condition(draft, &open, index) else { continue };
+            if draft.does == Does::Never {
+                continue;
+            }
+            let reads = condition.as_ref().map(|condition| self.reads(condition)).unwrap_or_default();
+            let id = rules.push(Rule {
+                span: draft.rule.span,
+                condition,
+                reads,
+                because: draft.rule.because.as_ref().map(|because| because.node.clone()),
+            });
+            if draft.doors {
+                door_forbids.push(id);
+            }
+            for row in draft.permissions.iter() {
+                let Some(permission) = index.row_mut(*row as usize) else { continue };
+                match draft.does {
+                    Does::Grant(to) => permission.grants.push(Grant { to, rule: id }),
+                    Does::Forbid | Does::Never => permission.forbids.push(id),
+                }
+            }
+        }
+        (rules, door_forbids)
+    }
+
+    /// The condition of a rule, typed: `None` where it has errors, `Some(None)` where it has none at all.
+    fn rule_condition(
+        &mut self,
+        draft: &RuleDraft<'_>,
+        open: &BitSet,
+        index: &PermissionIndex,
+    ) -> Option<Option<Expr>> {
+        let Some((polarity, condition)) = &draft.rule.condition else { return Some(None) };
+        let opens = draft.permissions.iter().any(|row| open.contains(*row as usize));
+        let caller = match draft.does {
+            Does::Grant(Grantee::Anyone) => Caller::Perhaps,
+            Does::Grant(_) => Caller::Assumed,
+            Does::Forbid | Does::Never if opens => Caller::Perhaps,
+            Does::Forbid | Does::Never => Caller::Assumed,
+        };
+        let mut resources = BitSet::default();
+        let of = |row: &u32| index.permissions.id(*row as usize).map(|id| index.permissions[id].resource.row());
+        resources.extend(draft.permissions.iter().filter_map(of));
+        let doors = draft.doors && !self.doors.is_empty();
+        let view = View::rule((draft.set, &draft.permissions), caller, resources, doors);
+        let expr = self.truth(condition, &view, &Guards::default())?;
+        Some(Some(match polarity {
+            Polarity::When => expr,
+            Polarity::Unless => Expr::Not(Box::new(expr)),
+        }))
+    }
+}

@@ -1,0 +1,78 @@
+//! Facts in JSON as values of the language. A value of the wrong type, an enum's value that isn't declared, a list with
+//! one wrong element: all of it is unknown.
+
+use serde_json::Value as Json;
+
+use crate::check::attribute;
+use crate::check::typed::{Attribute, Type};
+use crate::model::duration;
+use crate::model::request::Record;
+use crate::model::table::Table;
+use crate::model::value::{Known, Value};
+use crate::shape::Shape;
+
+/// An attribute of a record: a missing key or `null` is absent where the attribute is optional.
+pub(super) fn of_record(record: Option<&Record>, attribute: &Attribute, shapes: &Table<Shape>) -> Known<Value> {
+    let Some(record) = record else { return Known::Unknown };
+    member(record.get(&attribute.name), attribute, shapes)
+}
+
+fn member(json: Option<&Json>, attribute: &Attribute, shapes: &Table<Shape>) -> Known<Value> {
+    match json {
+        None | Some(Json::Null) if attribute.optional => Known::Absent,
+        None => Known::Unknown,
+        Some(json) => typed(json, &attribute.ty, shapes).map_or(Known::Unknown, Known::Value),
+    }
+}
+
+/// A field of validated input: what its schema lets be `null` is `null`, and absent is only what is missing.
+pub(super) fn of_input(json: Option<&Json>, attribute: &Attribute, shapes: &Table<Shape>) -> Known<Value> {
+    match json {
+        None if attribute.optional => Known::Absent,
+        None => Known::Unknown,
+        Some(json) => typed(json, &attribute.ty, shapes).map_or(Known::Unknown, Known::Value),
+    }
+}
+
+/// A JSON value as one of the language, where it is of that type.
+pub(super) fn typed(json: &Json, ty: &Type, shapes: &Table<Shape>) -> Option<Value> {
+    match ty {
+        Type::String => json.as_str().map(|text| Value::String(text.to_owned())),
+        Type::Int => json.as_i64().map(Value::Int),
+        Type::Float => json.as_f64().map(Value::Float),
+        Type::Bool => json.as_bool().map(Value::Bool),
+        Type::Timestamp => json.as_str()?.parse().ok().map(Value::Timestamp),
+        Type::Duration => duration::parse(json.as_str()?).map(Value::Duration),
+        Type::Ip => json.as_str()?.parse().ok().map(|ip: std::net::IpAddr| Value::Ip(ip.to_canonical())),
+        Type::Cidr => json.as_str()?.parse().ok().map(|net: ipnet::IpNet| Value::Network(net.trunc())),
+        Type::Enum(values) => {
+            let text = json.as_str()?;
+            values.iter().any(|value| value == text).then(|| Value::String(text.to_owned()))
+        }
+        Type::List(item) => {
+            let items = json.as_array()?;
+            items.iter().map(|json| typed(json, item, shapes)).collect::<Option<_>>().map(Value::List)
+        }
+        Type::Record(fields) => record(json, fields.iter().cloned(), shapes),
+        Type::Shape(shape) => record(json, shapes[*shape].fields.iter().map(attribute), shapes),
+        Type::Nullable(_) if json.is_null() => Some(Value::Null),
+        Type::Nullable(ty) => typed(json, ty, shapes),
+        Type::Null => json.is_null().then_some(Value::Null),
+        // Whether it is there is all that can be asked of it.
+        Type::Opaque => Some(Value::Null),
+        Type::Never => None,
+    }
+}
+
+fn record(json: &Json, fields: impl Iterator<Item = Attribute>, shapes: &Table<Shape>) -> Option<Value> {
+    let object = json.as_object()?;
+    let mut values = Vec::new();
+    for field in fields {
+        match member(object.get(&field.name), &field, shapes) {
+            Known::Value(value) => values.push((field.name, value)),
+            Known::Absent => {}
+            Known::Unknown => return None,
+        }
+    }
+    Some(Value::record(values))
+}
