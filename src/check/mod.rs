@@ -2,6 +2,7 @@
 //! reported at once, and nothing comes out unless there is none. Never reads anything but the trees and their sources' names.
 
 mod clause;
+mod cost;
 mod csrf;
 mod entries;
 mod expression;
@@ -13,6 +14,7 @@ mod names;
 mod order;
 mod path;
 mod permission;
+mod rate;
 mod route;
 mod schema;
 mod token;

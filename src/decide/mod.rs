@@ -11,7 +11,6 @@ mod jwt;
 pub(crate) mod keys;
 mod limit;
 mod respond;
-mod sliding_log;
 mod transport;
 
 pub(crate) use csrf::issue as issue_csrf;

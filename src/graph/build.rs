@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use http::{HeaderValue, Method};
 
-use crate::check::typed::{Limit, ParameterType, PathSegment, Requirement, Route, Service, TypedPolicy};
+use crate::check::typed::{ChargeStage, Limit, ParameterType, PathSegment, Requirement, Route, Service, TypedPolicy};
 use crate::model::bits::BitSet;
 use crate::model::table::{Id, Table};
 
@@ -68,9 +68,13 @@ struct Builder<'p> {
 
 impl Builder<'_> {
     fn route(&mut self, route: &Route) -> Id<Node> {
-        let (with_user, guards): (Vec<Id<Limit>>, Vec<Id<Limit>>) =
-            route.limits.iter().copied().partition(|limit| self.policy.limits[*limit].reads_user);
+        let policy = self.policy;
+        let limits_of = |stage: ChargeStage| -> Vec<Id<Limit>> {
+            route.limits.iter().copied().filter(|limit| policy.limits[*limit].stage == stage).collect()
+        };
+        let (guards, with_user) = (limits_of(ChargeStage::Guard), limits_of(ChargeStage::Limit));
         let service = self.service(route.service);
+        let service = self.charge(&limits_of(ChargeStage::AfterValidate), service);
         let validated = self.probe(Probe::Body(route.body), service, Leaf::DenyProbe);
 
         let authorized = self.requirements(&route.access.requirements, validated);
