@@ -141,10 +141,13 @@ pub(super) fn start_of(at: i64, period: i64) -> i64 {
     at.div_euclid(period).saturating_mul(period)
 }
 
-/// The time that a charge is made at, where the newest of what was counted belongs to `newest`. A clock that has jumped
-/// back by no more than a window stands still until it has caught up, or what was admitted would be forgotten early. A
-/// state from further ahead is wrong, or the clock was: what it holds then counts as admitted now, and the bucket heals
-/// within a window.
+/// Machines that share a bucket don't share a clock: this far, in microseconds, one may be ahead of another.
+pub(super) const SKEW: i64 = 60_000_000;
+
+/// The time that a charge is made at, where the newest of what was counted belongs to `newest`. A clock that is behind
+/// by no more than a window and the skew stands still until it has caught up, or what was admitted would be forgotten
+/// early. A state from further ahead is wrong, or the clock was: what it holds then counts as admitted now, and the
+/// bucket heals with its window.
 pub(super) fn clock(newest: i64, now: i64, period: i64) -> i64 {
-    if newest > now && newest <= now.saturating_add(period) { newest } else { now }
+    if newest > now && newest <= now.saturating_add(period).saturating_add(SKEW) { newest } else { now }
 }

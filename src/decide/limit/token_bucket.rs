@@ -4,7 +4,7 @@
 use crate::check::typed::Rate;
 use crate::model::bucket::{TokenBucket, Usage};
 
-use super::charge::{Charge, Charged, Refusal, Standing, Weighed, by_period};
+use super::charge::{Charge, Charged, Refusal, SKEW, Standing, Weighed, by_period};
 
 /// Charges buckets, one a period.
 pub(super) fn charge(stored: &[TokenBucket], charge: Charge<'_>) -> Charged {
@@ -38,12 +38,14 @@ fn weigh(stored: Option<TokenBucket>, rate: Rate, charge: Charge<'_>) -> Weighed
     let whole = i128::from(burst) * token;
     let period_of_limit = charge.limit.periods.iter().find(|known| known.rate.period == period);
     let furthest = period_of_limit.map_or_else(|| rate.refill(), |known| known.longest_refill);
-    let horizon = now + i128::from(furthest) * count;
+    let empty = now + i128::from(furthest) * count;
+    let horizon = empty + i128::from(SKEW) * count;
     let stored = stored.map_or(now, |bucket| {
         // Of a rate that has changed, the fraction was in other parts: at most a microsecond of it counts.
         i128::from(bucket.full_at) * count + i128::from(bucket.fraction).min(count)
     });
-    let before = stored.clamp(now, horizon.max(now));
+    // What lies ahead of every honest state is a bucket that is empty now.
+    let before = if stored > horizon { empty } else { stored.max(now) };
     let after = before.saturating_add(i128::from(charge.cost).saturating_mul(token));
     let microseconds = |parts: i128| i64::try_from((parts.max(0) + count - 1) / count).unwrap_or(i64::MAX);
     let standing = |full_at: i128| Standing {
