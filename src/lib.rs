@@ -37,7 +37,7 @@ mod shape;
 pub mod syntax;
 
 pub use gate::{CsrfToken, Gate};
-pub use model::bucket::{Admission, BucketState};
+pub use model::bucket::{Admission, BucketState, FixedWindow, SlidingWindow, TokenBucket, Usage};
 pub use model::decision::{Body, Caller, Decision, Effect, Input, Problem, Verdict, Violation};
 pub use model::diagnostic::{Diagnostic, Label, Severity};
 pub use model::keys::{BindError, KeyProblem, Keys};

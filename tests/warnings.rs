@@ -33,3 +33,23 @@ fn authenticated_beside_requires_is_redundant() {
                   routes / { GET /one authenticated requires posts:read  GET /two requires posts:read }";
     check(policy, &[("redundant_authenticated", "authenticated")]);
 }
+
+#[test]
+fn a_burst_below_the_rate_is_odd() {
+    let policy = "policy p\ntier \"free\" { 100 per 1m burst 10, 500 per 1h burst 500 }\n\
+                  limit l { algorithm token_bucket  key client.ip  rate 5 per 1s burst 4 }";
+    check(policy, &[("burst_below_rate", "10"), ("burst_below_rate", "4")]);
+}
+
+#[test]
+fn a_cost_that_never_counts_is_odd() {
+    let policy = "policy p\nlimit a { algorithm token_bucket  key client.ip  rate 5 per 1s  cost 1 when true }\n\
+                  limit b { algorithm token_bucket  key client.ip  rate 9 per 1s  cost 5 when true  cost 3  cost 2 when true }";
+    check(policy, &[("cost_without_effect", "1"), ("cost_without_effect", "2")]);
+}
+
+#[test]
+fn what_this_version_does_not_count_is_told() {
+    let policy = "policy p\nlimit l { key client.ip  concurrency 4  lease 10 }";
+    check(policy, &[("not_running", "concurrency 4")]);
+}

@@ -1,63 +1,23 @@
-//! Tiers and limits.
+//! Limits.
 
 use crate::model::diagnostic::Diagnostic;
+use crate::model::source::Span;
 use crate::model::table::Table;
-use crate::model::value::Value;
-use crate::syntax::tree::{self, Expression, ExpressionKind, LimitEntry, Literal, Text};
+use crate::syntax::tree::{self, Expression, ExpressionKind, LimitEntry, Literal, Spanned, Text};
 
 use super::Checker;
 use super::entries::Entries;
 use super::expression::View;
-use super::names::{suggest, unsupported};
+use super::names::suggest;
+use super::rate::periods;
 use super::token::incomplete;
-use super::typed::{Expr, Limit, OnFailure, Quota, Rate, Tier, Type};
+use super::typed::{Algorithm, ChargeStage, Dialects, Expr, Limit, OnFailure, Quota, Reads, Tier, Type};
 
-/// Longer windows keep state for longer than hosts keep it.
-const LONGEST_PERIOD_MILLISECONDS: u64 = 366 * 24 * 60 * 60 * 1000;
-/// A sliding log holds an entry an admission.
-const MOST_IN_A_LOG: u64 = 1_000_000;
+/// IPv6 clients are counted by the subnet that one customer gets.
+const IPV6_PREFIX: u8 = 64;
+const MOST_AT_ONCE: u64 = 1_000_000;
 
 impl Checker<'_> {
-    /// One row a declared tier, in the order written.
-    pub(super) fn tiers(&mut self) -> Table<Tier> {
-        let declared: Vec<_> = self.names.tiers.iter().map(|(_, tier)| *tier).collect();
-        declared.into_iter().map(|tier| Tier { name: tier.name.node.clone(), rates: self.rates(&tier.rates) }).collect()
-    }
-
-    fn rates(&mut self, rates: &[tree::Rate]) -> Vec<Rate> {
-        rates.iter().filter_map(|rate| self.rate(rate)).collect()
-    }
-
-    fn rate(&mut self, rate: &tree::Rate) -> Option<Rate> {
-        let count = u64::try_from(rate.count.node).ok().filter(|count| (1..=MOST_IN_A_LOG).contains(count));
-        if count.is_none() {
-            self.report(
-                Diagnostic::error(
-                    "rate_out_of_range",
-                    rate.count.span,
-                    "a rate admits at least 1 and at most 1,000,000",
-                )
-                .help("write a number in that range, such as `100 per 1m`"),
-            );
-        }
-        if !(1..=LONGEST_PERIOD_MILLISECONDS).contains(&rate.period.node) {
-            self.report(
-                Diagnostic::error(
-                    "rate_out_of_range",
-                    rate.period.span,
-                    "a window is longer than 0 and at most 366 days",
-                )
-                .help("write a duration in that range, such as `1m` or `1d`"),
-            );
-            return None;
-        }
-        if let Some(burst) = &rate.burst {
-            self.report(unsupported(burst.span, "`burst`"));
-        }
-        let period = i64::try_from(rate.period.node * 1_000).ok()?;
-        Some(Rate { count: count?, period })
-    }
-
     /// One row a declared limit, in the order written.
     pub(super) fn limits(&mut self, tiers: &Table<Tier>, has_users: bool) -> Table<Limit> {
         let declared: Vec<_> = self.names.limits.iter().map(|(_, limit)| *limit).collect();
@@ -73,78 +33,82 @@ impl Checker<'_> {
 
     fn limit(&mut self, limit: &tree::Limit, view: &View<'_>, has_users: bool, tiers: &Table<Tier>) -> Limit {
         let mut entries = Entries::default();
-        let mut key: Option<Vec<Expr>> = None;
-        let mut quota: Option<Quota> = None;
+        let mut algorithm = None;
+        let mut costs = Vec::new();
         let mut typed = Limit {
             name: limit.name.node.clone(),
             span: limit.name.span,
+            algorithm: Algorithm::SlidingLog,
             key: Vec::new(),
             quota: Quota::Rates(Vec::new()),
-            cost: 1,
+            costs: Vec::new(),
+            skip: None,
             on_failure: OnFailure::Deny,
-            longest_period: 0,
-            reads_user: false,
+            dialects: Dialects::Both,
+            dry_run: false,
+            concurrency: None,
+            ipv6_prefix: IPV6_PREFIX,
+            periods: Vec::new(),
+            stage: ChargeStage::Guard,
         };
         for entry in &limit.entries {
             let word = entry_word(&entry.node);
-            if !entries.first(word, entry.span, &mut self.diagnostics) {
+            let has_condition = matches!(&entry.node, LimitEntry::Cost(_, Some(_)));
+            if let (LimitEntry::Cost(_, None), Some(first)) = (&entry.node, entries.span("cost")) {
+                self.two_costs(entry.span, first);
+                continue;
+            }
+            if !has_condition && !entries.first(word, entry.span, &mut self.diagnostics) {
                 continue;
             }
             match &entry.node {
-                LimitEntry::Algorithm(name) => self.limit_algorithm(name),
+                LimitEntry::Algorithm(name) => algorithm = self.limit_algorithm(name),
                 LimitEntry::Key(parts) => {
-                    key = Some(parts.iter().filter_map(|part| self.key_part(part, view)).collect());
+                    typed.key = parts.iter().filter_map(|part| self.key_part(part, view)).collect();
                 }
-                LimitEntry::Tier(tier) => quota = Some(self.tier(tier, view)),
-                LimitEntry::Rate(rates) => quota = Some(Quota::Rates(self.rates(rates))),
-                LimitEntry::Cost(cost, None) => typed.cost = self.cost(cost),
-                LimitEntry::OnFailure(what) => match what.node.as_str() {
-                    "deny" => typed.on_failure = OnFailure::Deny,
-                    "allow" => typed.on_failure = OnFailure::Allow,
-                    other => self.report(
-                        Diagnostic::error("unknown_name", what.span, format!("`on_failure` can't be `{other}`"))
-                            .help("write `on_failure deny` or `on_failure allow`"),
-                    ),
-                },
-                LimitEntry::Cost(_, Some(_))
-                | LimitEntry::SkipWhen(_)
-                | LimitEntry::Headers(_)
-                | LimitEntry::DryRun
-                | LimitEntry::Concurrency(_)
-                | LimitEntry::Lease(_)
-                | LimitEntry::Ipv6Prefix(_) => self.report(unsupported(entry.span, &format!("`{word}`"))),
+                LimitEntry::Tier(tier) => typed.quota = self.tier(tier, view),
+                LimitEntry::Rate(rates) => typed.quota = Quota::Rates(self.rates(rates)),
+                LimitEntry::Cost(amount, when) => costs.extend(self.cost(amount, when.as_ref(), view)),
+                LimitEntry::SkipWhen(condition) => typed.skip = self.limit_condition(condition, view),
+                LimitEntry::OnFailure(what) => {
+                    let known = [("deny", OnFailure::Deny), ("allow", OnFailure::Allow)];
+                    typed.on_failure = self.word("on_failure", what, &known).unwrap_or(OnFailure::Deny);
+                }
+                LimitEntry::Headers(what) => {
+                    let known =
+                        [("standard", Dialects::Standard), ("legacy", Dialects::Legacy), ("both", Dialects::Both)];
+                    typed.dialects = self.word("headers", what, &known).unwrap_or(Dialects::Both);
+                }
+                LimitEntry::DryRun => typed.dry_run = true,
+                LimitEntry::Concurrency(most) => {
+                    typed.concurrency = self.number("concurrency", most, MOST_AT_ONCE, "1,000,000")
+                }
+                // A share that a machine takes from a shared store at once. Decisions are made on the state itself.
+                LimitEntry::Lease(share) => {
+                    self.number("lease", share, MOST_AT_ONCE, "1,000,000");
+                }
+                LimitEntry::Ipv6Prefix(bits) => {
+                    let bits = self.number("ipv6_prefix", bits, 128, "128").and_then(|bits| u8::try_from(bits).ok());
+                    typed.ipv6_prefix = bits.unwrap_or(IPV6_PREFIX);
+                }
             }
         }
-        let wrote = |word: &str| entries.span(word).is_some();
-        if !wrote("algorithm") {
-            self.report(incomplete(&limit.name, "algorithm", "algorithm sliding_log"));
+        self.missing_entries(limit, &entries);
+        if let (Some(span), Some(_)) = (entries.span("concurrency"), typed.concurrency) {
+            self.not_running(span, typed.dry_run);
         }
-        if !wrote("key") {
-            self.report(incomplete(&limit.name, "key", "key user.id ?? client.ip"));
-        }
-        if !wrote("tier") && !wrote("rate") {
-            self.report(incomplete(&limit.name, "rate", "rate 100 per 1m"));
-        }
-        if let (true, Some(span)) = (wrote("rate"), entries.span("tier")) {
-            self.report(
-                Diagnostic::error("tier_and_rate", span, "a limit goes by its tier or by its own rate, not by both")
-                    .help("take one of them out, or make two limits"),
-            );
-        }
-        typed.key = key.unwrap_or_default();
-        typed.quota = quota.unwrap_or(Quota::Rates(Vec::new()));
         let rates = self.possible_rates(&typed.quota, tiers);
-        typed.longest_period = rates.iter().map(|rate| rate.period).max().unwrap_or(0);
-        if let Some(rate) = rates.iter().find(|rate| rate.count < typed.cost) {
-            self.report(
-                Diagnostic::error("cost_out_of_range", limit.name.span, "a request costs more than a rate ever admits")
-                    .label(format!("costs {}, and a rate admits {}", typed.cost, rate.count))
-                    .help("lower the cost, or raise the rate"),
-            );
+        typed.periods = periods(&rates);
+        let (written, costs): (Vec<Span>, Vec<_>) = costs.into_iter().unzip();
+        typed.costs = costs;
+        self.costs(&typed, &written, &rates);
+        if let Some(algorithm) = algorithm {
+            typed.algorithm = algorithm;
+            self.bursts(limit, &typed);
         }
-        typed.reads_user = typed.key.iter().any(|part| self.reads(part).user)
-            || matches!(&typed.quota, Quota::Tier(tier) if self.reads(tier).user);
-        if typed.reads_user && !has_users {
+        let reads = exprs(&typed).map(|expr| self.reads(expr)).fold(Reads::default(), Reads::union);
+        typed.stage = stage(reads);
+        if reads.user && !has_users {
             self.report(
                 Diagnostic::error("no_users", limit.name.span, "this limit reads the user, and nothing makes one")
                     .help("declare `user from TOKEN { … }`, or key the limit on `client.ip`"),
@@ -153,40 +117,83 @@ impl Checker<'_> {
         typed
     }
 
-    /// Every rate that the limit can be charged by.
-    fn possible_rates(&self, quota: &Quota, tiers: &Table<Tier>) -> Vec<Rate> {
-        match quota {
-            Quota::Rates(rates) => rates.clone(),
-            Quota::Tier(Expr::Constant(Value::String(name))) => {
-                let named = tiers.iter().filter(|tier| tier.name == *name);
-                named.flat_map(|tier| &tier.rates).copied().collect()
-            }
-            Quota::Tier(_) => tiers.iter().flat_map(|tier| &tier.rates).copied().collect(),
+    /// A limit counts something: how often, or how many at once.
+    fn missing_entries(&mut self, limit: &tree::Limit, entries: &Entries) {
+        let wrote = |word: &str| entries.span(word).is_some();
+        let has_rate = wrote("tier") || wrote("rate");
+        if !wrote("algorithm") && (has_rate || !wrote("concurrency")) {
+            self.report(incomplete(&limit.name, "algorithm", "algorithm sliding_log"));
+        }
+        if !wrote("key") {
+            self.report(incomplete(&limit.name, "key", "key user.id ?? client.ip"));
+        }
+        if !has_rate && !wrote("concurrency") {
+            self.report(incomplete(&limit.name, "rate", "rate 100 per 1m"));
+        }
+        if let (true, Some(span)) = (wrote("rate"), entries.span("tier")) {
+            self.report(
+                Diagnostic::error("tier_and_rate", span, "a limit goes by its tier or by its own rate, not by both")
+                    .help("take one of them out, or make two limits"),
+            );
         }
     }
 
-    fn limit_algorithm(&mut self, name: &Text) {
-        const ALGORITHMS: [&str; 4] = ["fixed_window", "sliding_window", "sliding_log", "token_bucket"];
-        match name.node.as_str() {
-            "sliding_log" => {}
-            other if ALGORITHMS.contains(&other) => {
-                let error = unsupported(name.span, &format!("the algorithm `{other}`"));
-                self.report(error.help("this version has `sliding_log`, which is exact"));
-            }
-            other => {
-                let message = format!("there is no limit algorithm `{other}`");
-                let error = Diagnostic::error("unknown_algorithm", name.span, message);
-                self.report(match suggest(other, ALGORITHMS.into_iter()) {
-                    Some(meant) => error.help(format!("did you mean `{meant}`?")),
-                    None => error.help("write `algorithm sliding_log`"),
-                });
-            }
+    fn limit_algorithm(&mut self, name: &Text) -> Option<Algorithm> {
+        let known = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name.node);
+        if known.is_none() {
+            let message = format!("there is no limit algorithm `{}`", name.node);
+            let error = Diagnostic::error("unknown_algorithm", name.span, message);
+            self.report(match suggest(&name.node, Algorithm::ALL.into_iter().map(Algorithm::name)) {
+                Some(meant) => error.help(format!("did you mean `{meant}`?")),
+                None => error.help("write `token_bucket`, `sliding_window`, `sliding_log` or `fixed_window`"),
+            });
         }
+        known
+    }
+
+    /// A word of a few.
+    fn word<T: Copy>(&mut self, entry: &str, word: &Text, known: &[(&str, T)]) -> Option<T> {
+        let found = known.iter().find(|(name, _)| *name == word.node).map(|(_, meaning)| *meaning);
+        if found.is_none() {
+            let choices: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
+            self.report(
+                Diagnostic::error("unknown_name", word.span, format!("`{entry}` can't be `{}`", word.node))
+                    .help(format!("write {}", choices.join(" or "))),
+            );
+        }
+        found
+    }
+
+    /// `concurrency` is checked and compiled, and fails closed.
+    fn not_running(&mut self, entry: Span, dry_run: bool) {
+        let label = if dry_run { "nothing is counted" } else { "every request is denied with 503" };
+        self.report(
+            Diagnostic::warning("not_running", entry, "this version doesn't count how many requests run at once")
+                .label(label)
+                .help("leave `concurrency` out, or the limit off the routes, until a version counts it"),
+        );
+    }
+
+    /// A number from 1 to `most`, which is told as `in_words`.
+    fn number(&mut self, entry: &str, number: &Spanned<i64>, most: u64, in_words: &str) -> Option<u64> {
+        let found = u64::try_from(number.node).ok().filter(|number| (1..=most).contains(number));
+        if found.is_none() {
+            let message = format!("`{entry}` is at least 1 and at most {in_words}");
+            self.report(
+                Diagnostic::error("number_out_of_range", number.span, message)
+                    .help(format!("write a number in that range, such as `{entry} 64`")),
+            );
+        }
+        found
     }
 
     /// The name of a tier, which may come with the caller. Every constant must be the name of a tier.
     fn tier(&mut self, tier: &Expression, view: &View<'_>) -> Quota {
+        let errors = self.diagnostics.len();
         self.tier_constants(tier);
+        if self.diagnostics.len() > errors {
+            return Quota::Rates(Vec::new());
+        }
         let Some(typed) = self.expect(tier, &Type::String, "a tier", view) else {
             return Quota::Rates(Vec::new());
         };
@@ -208,22 +215,24 @@ impl Checker<'_> {
             _ => {}
         }
     }
+}
 
-    fn cost(&mut self, cost: &Expression) -> u64 {
-        let ExpressionKind::Literal(Literal::Int(cost_of_one)) = &cost.kind else {
-            self.report(unsupported(cost.span, "a cost that isn't a number"));
-            return 1;
-        };
-        match u64::try_from(*cost_of_one).ok().filter(|cost| *cost >= 1) {
-            Some(cost) => cost,
-            None => {
-                self.report(
-                    Diagnostic::error("cost_out_of_range", cost.span, "a request costs at least 1")
-                        .help("write `cost 1` or more, or take the limit off the route with `no limit`"),
-                );
-                1
-            }
-        }
+/// Everything that the limit evaluates.
+fn exprs(limit: &Limit) -> impl Iterator<Item = &Expr> {
+    let tier = match &limit.quota {
+        Quota::Tier(tier) => Some(tier),
+        Quota::Rates(_) => None,
+    };
+    let costs = limit.costs.iter().flat_map(|cost| std::iter::once(&cost.amount).chain(&cost.when));
+    limit.key.iter().chain(tier).chain(costs).chain(&limit.skip)
+}
+
+/// As early as what it reads is there.
+fn stage(reads: Reads) -> ChargeStage {
+    match reads {
+        Reads { input: true, .. } => ChargeStage::AfterValidate,
+        Reads { user: true, .. } => ChargeStage::Limit,
+        Reads { .. } => ChargeStage::Guard,
     }
 }
 

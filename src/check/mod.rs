@@ -4,6 +4,7 @@
 mod attribute;
 mod clause;
 mod condition;
+mod cost;
 mod csrf;
 mod entries;
 mod expr;
@@ -17,6 +18,7 @@ mod never;
 mod order;
 mod path;
 mod permission;
+mod rate;
 mod regex;
 mod role;
 mod route;

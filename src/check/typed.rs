@@ -242,29 +242,110 @@ pub(crate) struct Tier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
     pub(crate) count: u64,
-    /// In microseconds.
+    /// In microseconds; at least a millisecond.
     pub(crate) period: i64,
+    /// How many at once, where a token bucket counts; the same as `count` elsewhere.
+    pub(crate) burst: u64,
 }
 
-/// A limit by sliding log.
+impl Rate {
+    /// How long an empty token bucket takes to fill, in microseconds, rounded up.
+    pub(crate) fn refill(self) -> i64 {
+        let parts = i128::from(self.burst) * i128::from(self.period);
+        let count = i128::from(self.count.max(1));
+        i64::try_from((parts + count - 1) / count).unwrap_or(i64::MAX)
+    }
+}
+
+/// How often.
 #[derive(Debug)]
 pub(crate) struct Limit {
     pub(crate) name: String,
     pub(crate) span: Span,
+    pub(crate) algorithm: Algorithm,
     pub(crate) key: Vec<Expr>,
     pub(crate) quota: Quota,
-    pub(crate) cost: u64,
+    /// The dearest that holds counts.
+    pub(crate) costs: Vec<Cost>,
+    /// Charged unless it is true.
+    pub(crate) skip: Option<Expr>,
     pub(crate) on_failure: OnFailure,
-    /// The longest window that the limit can be charged by, in microseconds: what another tier still counts must
-    /// not be forgotten.
-    pub(crate) longest_period: i64,
-    /// One that doesn't read the user runs before authentication.
-    pub(crate) reads_user: bool,
+    pub(crate) dialects: Dialects,
+    /// Counts and reports, and never denies.
+    pub(crate) dry_run: bool,
+    /// How many at once, which this version can't count.
+    pub(crate) concurrency: Option<u64>,
+    /// IPv6 clients are counted by the subnet of so many bits.
+    pub(crate) ipv6_prefix: u8,
+    /// Every period that the limit can be charged by: what another tier counts must not be forgotten.
+    pub(crate) periods: Vec<Period>,
+    pub(crate) stage: ChargeStage,
+}
+
+/// A period of a limit's rates, whoever asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Period {
+    /// The most generous rate of it.
+    pub(crate) rate: Rate,
+    /// No honest token bucket of it is full later than in so many microseconds.
+    pub(crate) longest_refill: i64,
+}
+
+/// How a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    FixedWindow,
+    SlidingWindow,
+    SlidingLog,
+    TokenBucket,
+}
+
+impl Algorithm {
+    pub(crate) const ALL: [Self; 4] = [Self::FixedWindow, Self::SlidingWindow, Self::SlidingLog, Self::TokenBucket];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::FixedWindow => "fixed_window",
+            Self::SlidingWindow => "sliding_window",
+            Self::SlidingLog => "sliding_log",
+            Self::TokenBucket => "token_bucket",
+        }
+    }
+}
+
+/// What a request costs.
+#[derive(Debug)]
+pub(crate) struct Cost {
+    pub(crate) amount: Expr,
+    /// Counts unless it is false.
+    pub(crate) when: Option<Expr>,
+}
+
+/// When a limit is charged, by what it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ChargeStage {
+    /// Before authentication: it doesn't read the user.
+    Guard,
+    /// Once it is known who is calling.
+    Limit,
+    /// It reads the body or the query.
+    AfterValidate,
+}
+
+/// Which headers tell clients how a limit stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialects {
+    /// `RateLimit` and `RateLimit-Policy`
+    Standard,
+    /// `X-RateLimit-*`
+    Legacy,
+    Both,
 }
 
 /// Where a limit's rates come from.
 #[derive(Debug)]
 pub(crate) enum Quota {
+    /// None at all, where the limit has none.
     Rates(Vec<Rate>),
     Tier(Expr),
 }

@@ -15,7 +15,6 @@ pub(crate) mod keys;
 mod limit;
 mod operate;
 mod respond;
-mod sliding_log;
 mod transport;
 
 pub(crate) use csrf::issue as issue_csrf;

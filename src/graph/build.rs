@@ -5,7 +5,9 @@ use std::hash::Hash;
 
 use http::{HeaderValue, Method};
 
-use crate::check::typed::{Limit, ParameterType, PathSegment, Permission, Requirement, Route, Service, TypedPolicy};
+use crate::check::typed::{
+    ChargeStage, Limit, ParameterType, PathSegment, Permission, Requirement, Route, Service, TypedPolicy,
+};
 use crate::model::bits::BitSet;
 use crate::model::table::{Id, Table};
 
@@ -75,11 +77,15 @@ struct Builder<'p> {
 
 impl Builder<'_> {
     fn route(&mut self, id: Id<Route>, route: &Route) -> Id<Node> {
-        let (with_user, guards): (Vec<Id<Limit>>, Vec<Id<Limit>>) =
-            route.limits.iter().copied().partition(|limit| self.policy.limits[*limit].reads_user);
+        let policy = self.policy;
+        let limits_of = |stage: ChargeStage| -> Vec<Id<Limit>> {
+            route.limits.iter().copied().filter(|limit| policy.limits[*limit].stage == stage).collect()
+        };
+        let (guards, with_user) = (limits_of(ChargeStage::Guard), limits_of(ChargeStage::Limit));
         let service = self.service(route.service);
         let authorized = self.authorize(id, route, Knowing::All, service);
-        let validated = self.probe(Probe::Body(route.body), authorized, Leaf::DenyProbe);
+        let charged = self.charge(&limits_of(ChargeStage::AfterValidate), authorized);
+        let validated = self.probe(Probe::Body(route.body), charged, Leaf::DenyProbe);
 
         let authorized = self.authorize(id, route, Knowing::Early, validated);
         let caller = self.csrf(route, authorized);

@@ -16,6 +16,8 @@ pub enum Stage {
     Path,
     /// Which of them has the method.
     Method,
+    /// How often, where it doesn't matter who is calling.
+    Guard,
     /// Who is calling.
     Authenticate,
     /// How often.
@@ -41,6 +43,7 @@ impl Stage {
             Self::Transport => "transport",
             Self::Path => "path",
             Self::Method => "method",
+            Self::Guard => "guard",
             Self::Authenticate => "authenticate",
             Self::Limit => "limit",
             Self::Csrf => "csrf",

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method};
-use portcullis::{Admission, BucketState, Effect, Facts, Request, Scheme, User, Verdict};
+use portcullis::{Admission, BucketState, Effect, Facts, Request, Scheme, Usage, User, Verdict};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
@@ -130,8 +130,8 @@ proptest! {
         let bucket = if sent.credential.holds() { "article/api/0:2:u1" } else { "article/api/1:11:203.0.113.9" };
         let mut facts = Facts::default();
         if sent.used > 0 {
-            let log = vec![Admission((NOW - 59) * 1_000_000, sent.used)];
-            facts.buckets.insert(bucket.to_owned(), BucketState { version: 3, log });
+            let usage = Usage::Log(vec![Admission((NOW - 59) * 1_000_000, sent.used)]);
+            facts.buckets.insert(bucket.to_owned(), BucketState { version: 3, usage });
         }
         let target = format!("https://api.example.com{}", sent.route.path);
         let decision = GATE.decide(&Request {
@@ -158,7 +158,8 @@ proptest! {
             prop_assert_eq!(id, bucket);
             prop_assert_eq!(*read, if sent.used > 0 { 3 } else { 0 });
             prop_assert_eq!(state.version, read + 1);
-            prop_assert_eq!(state.log.iter().map(|admission| admission.1).sum::<u64>(), sent.used + 1);
+            let Usage::Log(log) = &state.usage else { panic!("{state:?}") };
+            prop_assert_eq!(log.iter().map(|admission| admission.1).sum::<u64>(), sent.used + 1);
             let tier = if sent.credential.holds() { sent.tier } else { None };
             prop_assert!(sent.used < rate(tier));
         }

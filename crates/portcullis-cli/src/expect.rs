@@ -23,10 +23,11 @@ const KEYS: &[(&str, &str)] = &[
 ];
 const VERDICTS: [&str; 3] = ["allow", "deny", "answer"];
 /// Every stage, in their order.
-const STAGES: [Stage; 11] = [
+const STAGES: [Stage; 12] = [
     Stage::Transport,
     Stage::Path,
     Stage::Method,
+    Stage::Guard,
     Stage::Authenticate,
     Stage::Limit,
     Stage::Csrf,

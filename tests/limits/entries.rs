@@ -1,0 +1,191 @@
+//! What else a limit says: when it is skipped, what it costs, whom it counts, what it tells, and what holds where that
+//! is unknown.
+
+use portcullis::Gate;
+use serde_json::{Value, json};
+
+use super::{decide, gate};
+
+const RATE: &str = "algorithm token_bucket  key user.id ?? client.ip  rate 10 per 1m";
+
+/// A limit of that rate and something more.
+#[track_caller]
+fn with(more: &str) -> Gate {
+    gate(&format!("limit l {{ {RATE}  {more} }}"))
+}
+
+fn user(attributes: &Value) -> Value {
+    let mut user = json!({ "id": "u" });
+    user.as_object_mut().unwrap().extend(attributes.as_object().unwrap().clone());
+    json!({ "user": user })
+}
+
+fn status(decision: &Value) -> (u64, &str, &str) {
+    let reason = &decision["reason"];
+    (decision["status"].as_u64().unwrap(), reason["code"].as_str().unwrap(), reason["stage"].as_str().unwrap())
+}
+
+fn told(decision: &Value, name: &str) -> Option<String> {
+    let headers = decision["headers"].as_array().unwrap();
+    headers.iter().find(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap().to_owned())
+}
+
+fn remaining(decision: &Value) -> Option<String> {
+    told(decision, "x-ratelimit-remaining")
+}
+
+const ADMITTED: (u64, &str, &str) = (200, "allowed", "allow");
+const UNDECIDED: (u64, &str, &str) = (503, "limit_undecided", "limit");
+
+#[test]
+fn the_dearest_cost_that_holds_counts() {
+    let gate = with("cost 2  cost 4 when user.heavy ?? false  cost user.weight ?? 1 when true");
+    for (attributes, left) in [
+        (json!({}), "8"),
+        (json!({ "heavy": false }), "8"),
+        (json!({ "heavy": true }), "6"),
+        // What may hold counts.
+        (json!({ "heavy": "yes" }), "6"),
+        (json!({ "heavy": true, "weight": 9 }), "1"),
+    ] {
+        let decision = decide(&gate, &user(&attributes));
+        assert_eq!((status(&decision), remaining(&decision).as_deref()), (ADMITTED, Some(left)), "{attributes}");
+    }
+    let dear = decide(&gate, &user(&json!({ "weight": 11 })));
+    assert_eq!((status(&dear), told(&dear, "retry-after")), ((429, "rate_limited", "limit"), None));
+    assert_eq!(dear["reason"]["message"], "the request costs more than the limit `l` ever admits");
+}
+
+#[test]
+fn a_cost_below_one_denies_whatever_the_limit_says_of_failures() {
+    for on_failure in ["deny", "allow"] {
+        let gate = with(&format!("cost user.weight ?? 1  on_failure {on_failure}"));
+        for weight in [0, -1, i64::MIN] {
+            assert_eq!(status(&decide(&gate, &user(&json!({ "weight": weight })))), UNDECIDED);
+        }
+        let unknown = decide(&gate, &user(&json!({ "weight": "1" })));
+        assert_eq!(status(&unknown), if on_failure == "deny" { UNDECIDED } else { ADMITTED });
+        assert_eq!(unknown["effects"], json!([]));
+    }
+}
+
+#[test]
+fn only_a_certain_condition_skips() {
+    let gate = with("skip when user.heavy ?? false");
+    let skipped = decide(&gate, &user(&json!({ "heavy": true })));
+    assert_eq!((status(&skipped), remaining(&skipped), &skipped["effects"]), (ADMITTED, None, &json!([])));
+    for heavy in [json!(false), json!(null), json!("true")] {
+        let charged = decide(&gate, &user(&json!({ "heavy": heavy })));
+        assert_eq!(remaining(&charged).as_deref(), Some("9"), "{heavy}");
+    }
+}
+
+#[test]
+fn what_is_unknown_is_a_failure() {
+    let key = |on_failure: &str| {
+        let text = "limit l { algorithm fixed_window  key user.group ?? \"none\"  rate 10 per 1m  on_failure ";
+        decide(&gate(&format!("{text}{on_failure} }}")), &user(&json!({ "group": 7 })))
+    };
+    assert_eq!(status(&key("deny")), UNDECIDED);
+    let passed = key("allow");
+    assert_eq!(status(&passed), ADMITTED);
+    assert_eq!(passed["notes"][0]["code"], "limit_undecided");
+    let tier = gate(
+        "tier \"free\" { 1 per 1m }\nlimit l { algorithm fixed_window  key client.ip  tier user.group ?? \"free\" }",
+    );
+    assert_eq!(status(&decide(&tier, &user(&json!({ "group": "platinum" })))), UNDECIDED);
+    assert_eq!(status(&decide(&tier, &user(&json!({})))), ADMITTED);
+}
+
+#[test]
+fn a_limit_that_does_not_read_the_user_is_a_guard() {
+    let gate = gate("limit l { algorithm fixed_window  key client.ip  rate 1 per 1m }");
+    let first = decide(&gate, &json!({}));
+    let effect = &first["effects"][0];
+    let next = json!({ "facts": { "buckets": { effect["id"].as_str().unwrap(): effect["state"] } } });
+    assert_eq!(status(&decide(&gate, &next)), (429, "rate_limited", "guard"));
+    let nowhere = json!({ "peer": null });
+    assert_eq!(status(&decide(&gate, &nowhere)), (503, "limit_undecided", "guard"));
+}
+
+#[test]
+fn a_condition_on_the_user_waits_for_the_user() {
+    let gate = gate("limit l { algorithm fixed_window  key client.ip  rate 1 per 1m  skip when user.heavy ?? false }");
+    let first = decide(&gate, &json!({}));
+    let effect = &first["effects"][0];
+    let mut next = user(&json!({ "heavy": true }));
+    next["facts"] = json!({ "buckets": { effect["id"].as_str().unwrap(): effect["state"] } });
+    assert_eq!(status(&decide(&gate, &next)), ADMITTED);
+    next["user"]["heavy"] = json!(false);
+    assert_eq!(status(&decide(&gate, &next)), (429, "rate_limited", "limit"));
+}
+
+#[test]
+fn a_dry_run_counts_and_reports_and_never_denies() {
+    let gate = with("dry_run  cost user.weight ?? 1");
+    let counted = decide(&gate, &user(&json!({ "weight": 9 })));
+    assert_eq!((status(&counted), remaining(&counted)), (ADMITTED, None));
+    let effect = &counted["effects"][0];
+    let mut next = user(&json!({ "weight": 9 }));
+    next["facts"] = json!({ "buckets": { effect["id"].as_str().unwrap(): effect["state"] } });
+    for (weight, code) in [(json!(9), "rate_limited"), (json!("9"), "limit_undecided"), (json!(0), "limit_undecided")] {
+        next["user"]["weight"] = weight;
+        let decision = decide(&gate, &next);
+        assert_eq!((status(&decision), &decision["effects"]), (ADMITTED, &json!([])));
+        assert_eq!(decision["notes"][0]["code"], code);
+        assert_eq!((remaining(&decision), told(&decision, "retry-after")), (None, None));
+    }
+}
+
+#[test]
+fn clients_are_told_in_the_dialects_of_the_limit() {
+    let names = |more: &str| -> Vec<String> {
+        let decision = decide(&with(more), &json!({}));
+        let headers = decision["headers"].as_array().unwrap().iter();
+        headers.map(|pair| format!("{}: {}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap())).collect()
+    };
+    let legacy = ["x-ratelimit-limit: 10", "x-ratelimit-remaining: 9", "x-ratelimit-reset: 1795392006"];
+    let standard = ["ratelimit-policy: \"l\";q=10;w=60", "ratelimit: \"l\";r=9;t=6"];
+    assert_eq!(names("headers legacy"), legacy);
+    assert_eq!(names("headers standard"), standard);
+    assert_eq!(names("headers both"), [legacy.as_slice(), &standard].concat());
+    assert_eq!(names(""), [legacy.as_slice(), &standard].concat());
+}
+
+/// A bucket's quota is its burst, in the time that all of it takes to come back.
+#[test]
+fn a_burst_is_told_as_the_quota() {
+    let gate = gate("limit l { algorithm token_bucket  key client.ip  rate 10 per 1m burst 15 }");
+    let decision = decide(&gate, &json!({}));
+    assert_eq!(told(&decision, "ratelimit-policy").as_deref(), Some("\"l\";q=15;w=90"));
+    assert_eq!(told(&decision, "ratelimit").as_deref(), Some("\"l\";r=14;t=6"));
+}
+
+#[test]
+fn addresses_are_counted_by_their_subnet() {
+    let id = |more: &str, peer: &str| {
+        decide(&with(more), &json!({ "peer": peer }))["effects"][0]["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(id("", "2001:db8:1:2:3::4"), "p/l/1:17:2001:db8:1:2::/64");
+    assert_eq!(id("ipv6_prefix 56", "2001:db8:1:2ff:3::4"), "p/l/1:19:2001:db8:1:200::/56");
+    assert_eq!(id("ipv6_prefix 128", "2001:db8::4"), "p/l/1:15:2001:db8::4/128");
+    assert_eq!(id("ipv6_prefix 1", "203.0.113.9"), "p/l/1:11:203.0.113.9");
+    assert_eq!(id("ipv6_prefix 1", "::ffff:203.0.113.9"), "p/l/1:11:203.0.113.9");
+}
+
+#[test]
+fn concurrency_is_not_counted_and_denies() {
+    let gate = gate("limit l { key user.id ?? client.ip  concurrency 4  on_failure allow }");
+    let decision = decide(&gate, &json!({}));
+    assert_eq!(status(&decision), UNDECIDED);
+    assert!(decision["reason"]["message"].as_str().unwrap().contains("this version doesn't count"));
+    let codes: Vec<&str> = gate.policy().warnings().iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, ["not_running"]);
+}
+
+#[test]
+fn a_lease_changes_nothing() {
+    let request = user(&json!({}));
+    let (with, without) = (decide(&with("lease 10"), &request), decide(&with(""), &request));
+    assert_eq!((&with["effects"], &with["headers"]), (&without["effects"], &without["headers"]));
+}
