@@ -11,6 +11,7 @@ use super::Checker;
 use super::names::unsupported;
 use super::route::Declared;
 use super::typed::{BodyRule, HeaderSet, Limit, Requirement, Token};
+use crate::shape::Shape;
 
 /// What `no` takes, `body` apart, which has a clause of its own.
 const SWITCHABLE: [&str; 4] = ["csrf", "cors", "headers", "limit"];
@@ -27,6 +28,7 @@ pub(super) struct Draft {
     pub(super) requirements: Vec<Requirement>,
     /// Whether it requires something, known or not.
     pub(super) requires: bool,
+    pub(super) query: Option<Id<Shape>>,
     pub(super) body: Option<BodyRule>,
     pub(super) limits: Vec<Id<Limit>>,
     pub(super) csrf: bool,
@@ -92,6 +94,7 @@ impl Checker<'_> {
                 }
                 draft.requirements.push(Requirement { any_of });
             }
+            ClauseKind::Query(name) => draft.query = self.query(name, declared.shapes),
             ClauseKind::Body(name) => {
                 match self.names.schemas.find(name, &mut self.diagnostics) {
                     Some(_) => draft.body = declared.shapes.find(&name.node).map(BodyRule::Shape),
@@ -132,7 +135,6 @@ impl Checker<'_> {
             }
             ClauseKind::Scope(_) => self.report(unsupported(clause.span, "`scope`")),
             ClauseKind::When(_) => self.report(unsupported(clause.span, "`when`")),
-            ClauseKind::Query(_) => self.report(unsupported(clause.span, "`query`")),
             ClauseKind::Cors(_) => self.report(unsupported(clause.span, "`cors`")),
             ClauseKind::On { .. } => self.report(unsupported(clause.span, "`on`")),
             ClauseKind::Conceal => self.report(unsupported(clause.span, "`conceal`")),

@@ -78,6 +78,7 @@ impl Checker<'_> {
             limits: draft.limits,
             csrf: draft.csrf,
             headers: draft.headers.unwrap_or(declared.default_headers),
+            query: draft.query,
             body: body?,
             service,
         })

@@ -72,6 +72,10 @@ impl Builder<'_> {
             route.limits.iter().copied().partition(|limit| self.policy.limits[*limit].reads_user);
         let service = self.service(route.service);
         let validated = self.probe(Probe::Body(route.body), service, Leaf::DenyProbe);
+        let validated = match route.query {
+            Some(query) => self.probe(Probe::Query(query), validated, Leaf::DenyProbe),
+            None => validated,
+        };
 
         let authorized = self.requirements(&route.access.requirements, validated);
         let caller = self.csrf(route, authorized);
