@@ -9,8 +9,6 @@
     missing_docs
 )]
 
-use std::time::Instant;
-
 use portcullis::document::DecisionDocument;
 use portcullis::{Decision, Facts, Gate, Keys, Policy, Request, Scheme, Source};
 use proptest::prelude::*;
@@ -339,7 +337,7 @@ fn defaults_of_all_types() {
     );
 }
 
-/// Members that differ in the last level alone: without memory, each level would double the work.
+/// Members that differ in the last level alone: without memory, each level would double the work, and this wouldn't end.
 #[test]
 fn nested_unions_are_tried_in_linear_time() {
     let gate = gate(
@@ -347,7 +345,6 @@ fn nested_unions_are_tried_in_linear_time() {
         "body A",
     );
     let nested = |inner: &str| format!("{}{inner}{}", "{\"v\":".repeat(31), "}".repeat(31));
-    let started = Instant::now();
     for (inner, status) in [("\"l\"", 200), ("\"r\"", 200), ("\"x\"", 422)] {
         assert_eq!(decide(&gate, "/", "application/json", &nested(inner)).status, status, "{inner}");
     }
@@ -355,7 +352,6 @@ fn nested_unions_are_tried_in_linear_time() {
     assert_eq!(decide(&gate, "/", "application/json", &wide).status, 400);
     let wide = wide.replacen("{\"v\":", "", 2).replacen("}}}", "}", 1);
     assert_eq!(decide(&gate, "/", "application/json", &wide).status, 422);
-    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
 }
 
 #[test]
@@ -511,6 +507,35 @@ fn media_types() {
             ("multipart/form-data; boundary=x", "n=1", other),
         ],
     );
+}
+
+/// The input of the large example, but for its rule.
+#[test]
+fn the_blogs_schemas() {
+    let blog = include_str!("../policies/blog.gate");
+    let from = blog.find("schema Login").unwrap();
+    let to = blog[from..].find("// ──").unwrap();
+    let schemas: Vec<&str> = blog[from..from + to].lines().filter(|line| !line.trim().starts_with("check")).collect();
+    let gate = gate(&schemas.join("\n"), "query Page body NewPost");
+    let body = json!({
+        "title": "  Cafe\u{301} ", "text": "…", "tags": [" Rust ", "api"], "publish": { "at": "2026-12-01T09:00:00+01:00" },
+    });
+    let decision = decide(&gate, "/?cursor=abc%2F1", "application/json", &body.to_string());
+    assert_eq!(decision.status, 200, "{decision:?}");
+    assert_eq!(decision.input.query, Some(json!({ "limit": 20, "cursor": "abc/1" })));
+    let expected = json!({
+        "title": "Café", "text": "…", "tags": ["rust", "api"],
+        "publish": { "at": "2026-12-01T08:00:00Z", "notify": true },
+    });
+    assert_eq!(decision.input.body, Some(expected));
+    let body = json!({ "title": " ", "text": 1, "tags": ["a", "A", "b c"], "publish": { "at": "soon", "when": 1 } });
+    let told = |target: &str| outcome(&decide(&gate, target, "application/json", &body.to_string()), None);
+    assert_eq!(
+        told("/"),
+        "/title too_short, /text type, /tags/1 duplicate, /tags/2 pattern, /publish/at timestamp, /publish/when unknown_field"
+    );
+    // The query is looked at before the body.
+    assert_eq!(told("/?limit=0&limits=1"), "/limit too_small, /limits unknown_field");
 }
 
 const EVERYTHING: &str = "

@@ -298,10 +298,21 @@ impl Checker<'_> {
     }
 
     fn misplaced(&mut self, facet: &Facet, what: &str) {
-        self.report(
-            Diagnostic::error("misplaced_facet", facet.span, format!("{what} can't have this facet"))
-                .help("take it out, or change the type"),
-        );
+        let name = match facet.kind {
+            FacetKind::Range(..) => "A..B",
+            _ => name(&facet.kind),
+        };
+        let message = format!("{what} can't have the facet `{name}`");
+        let help = match (what, &facet.kind) {
+            ("a `timestamp`", FacetKind::Min(_) | FacetKind::Max(_) | FacetKind::Range(..)) => {
+                "take it out; a bound of a time is a rule of the schema: `check FIELD > now`"
+            }
+            ("a `duration`", FacetKind::Min(_) | FacetKind::Max(_) | FacetKind::Range(..)) => {
+                "take it out; a bound of a duration is a rule of the schema: `check FIELD <= 1h`"
+            }
+            _ => "take it out, or change the type",
+        };
+        self.report(Diagnostic::error("misplaced_facet", facet.span, message).help(help));
     }
 }
 

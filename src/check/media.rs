@@ -55,21 +55,25 @@ impl Checker<'_> {
     pub(super) fn query(&mut self, name: &Text, shapes: &Shapes) -> Option<Id<Shape>> {
         let schema = self.names.schemas.find(name, &mut self.diagnostics).map(|(_, schema)| *schema)?;
         let id = shapes.find(&name.node)?;
-        self.flat(name.span, "query", schema, &shapes.table[id]);
+        if self.queries.insert(id) {
+            self.flat(name.span, "query", schema, &shapes.table[id]);
+        }
         Some(id)
     }
 
     /// Every field has a form as text.
     fn flat(&mut self, span: Span, what: &str, schema: &tree::Schema, shape: &Shape) {
         for field in &shape.fields {
-            let Some(kind) = without_text(&field.ty, true) else { continue };
+            let Some(kind) = without_text(&field.ty, None) else { continue };
             let written = schema.entries.iter().find_map(|entry| match entry {
                 SchemaEntry::Field(written) if written.name.node == field.name => Some(written.name.span),
                 _ => None,
             });
             let message = format!("a {what} can't hold `{}` of `{}`: it is {kind}", field.name, shape.name);
-            let error = Diagnostic::error("not_flat", span, message)
-                .help("use values without parts, and lists of them; take others in a JSON body");
+            let error = Diagnostic::error("not_flat", span, message).help(match what {
+                "form" => "leave forms out, or give the field a type without parts, or a list of such",
+                _ => "give the field a type without parts, or a list of such; or take it in a body",
+            });
             self.report(match written {
                 Some(written) => error.also(written, "declared here"),
                 None => error,
@@ -95,8 +99,8 @@ impl Checker<'_> {
     }
 }
 
-/// What a text can't be read as.
-fn without_text(ty: &InputType, lists: bool) -> Option<&'static str> {
+/// What a text can't be read as. A list can be read from several texts, but for one within another type.
+fn without_text(ty: &InputType, list: Option<&'static str>) -> Option<&'static str> {
     match ty {
         InputType::String(_)
         | InputType::Int(_)
@@ -108,10 +112,11 @@ fn without_text(ty: &InputType, lists: bool) -> Option<&'static str> {
         | InputType::Cidr
         | InputType::Any
         | InputType::Enum(_) => None,
-        InputType::List(rules) if lists => without_text(&rules.item, false),
-        InputType::List(_) => Some("a list within another type"),
-        InputType::Nullable(ty) => without_text(ty, lists),
-        InputType::Union(members) => members.iter().find_map(|member| without_text(member, false)),
+        InputType::List(rules) => list.or_else(|| without_text(&rules.item, Some("a list of lists"))),
+        InputType::Nullable(ty) => without_text(ty, list),
+        InputType::Union(members) => {
+            members.iter().find_map(|member| without_text(member, Some("a union with a list")))
+        }
         InputType::Map(_) => Some("a map"),
         InputType::Record(_) => Some("a record"),
         InputType::Shape(_) => Some("a schema"),

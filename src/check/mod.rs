@@ -20,9 +20,12 @@ mod schema;
 mod token;
 pub(crate) mod typed;
 
+use std::collections::HashSet;
+
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::source::{Source, Span};
 use crate::model::table::{Id, Table};
+use crate::shape::Shape;
 use crate::syntax::tree;
 
 use names::{Names, unsupported};
@@ -39,7 +42,7 @@ pub(crate) fn check(
     let mut diagnostics = Vec::new();
     one_policy(files, sources, &mut diagnostics);
     let names = Names::collect(files, sources, &mut diagnostics);
-    let checker = Checker { names, sources, secrets: Table::new(), diagnostics };
+    let checker = Checker { names, sources, secrets: Table::new(), queries: HashSet::new(), diagnostics };
     let name = files.first().map(|file| file.policy.node.clone()).unwrap_or_default();
     checker.policy(name)
 }
@@ -65,6 +68,8 @@ struct Checker<'t> {
     names: Names<'t>,
     sources: &'t [Source],
     secrets: Table<Secret>,
+    /// Schemas of queries that were looked at.
+    queries: HashSet<Id<Shape>>,
     diagnostics: Vec<Diagnostic>,
 }
 

@@ -142,7 +142,7 @@ impl Checker<'_> {
             self.report(
                 Diagnostic::error("infinite_schema", name.span, format!("no finite value satisfies `{}`", name.node))
                     .label("holds itself in a required field")
-                    .help("make that field optional, nullable, or a list"),
+                    .help("make that field optional, nullable, or a list that may be empty"),
             );
         }
         infinite.is_empty()

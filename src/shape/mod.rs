@@ -2,6 +2,8 @@
 
 pub(crate) mod format;
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod validate;
 mod violation;
 
