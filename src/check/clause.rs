@@ -11,6 +11,7 @@ use super::Checker;
 use super::names::unsupported;
 use super::route::Declared;
 use super::typed::{BodyRule, HeaderSet, Limit, Requirement, Scope, Token};
+use crate::shape::Shape;
 
 /// What `no` takes, `body` apart, which has a clause of its own.
 const SWITCHABLE: [&str; 4] = ["csrf", "cors", "headers", "limit"];
@@ -27,6 +28,7 @@ pub(super) struct Draft<'t> {
     pub(super) requirements: Vec<Requirement>,
     /// Whether it requires something, known or not.
     pub(super) requires: bool,
+    pub(super) query: Option<Id<Shape>>,
     pub(super) body: Option<BodyRule>,
     pub(super) limits: Vec<Id<Limit>>,
     pub(super) csrf: bool,
@@ -96,6 +98,7 @@ impl<'t> Checker<'t> {
                 }
                 draft.requirements.push(Requirement { span: clause.span, any_of });
             }
+            ClauseKind::Query(name) => draft.query = self.query(name),
             ClauseKind::Body(name) => {
                 match self.names.schemas.find(name, &mut self.diagnostics) {
                     Some(_) => draft.body = self.shapes.find(&name.node).map(BodyRule::Shape),
@@ -143,7 +146,6 @@ impl<'t> Checker<'t> {
                 }
             }
             ClauseKind::When(condition) => draft.whens.push(condition),
-            ClauseKind::Query(_) => self.report(unsupported(clause.span, "`query`")),
             ClauseKind::Cors(_) => self.report(unsupported(clause.span, "`cors`")),
             ClauseKind::On { resource, parameter } => draft.subjects.push((resource, parameter, clause.span)),
             ClauseKind::Conceal => draft.conceal = true,

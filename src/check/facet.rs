@@ -3,19 +3,15 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 
-use regex::RegexBuilder;
-
 use crate::model::diagnostic::Diagnostic;
 use crate::shape::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest, Transform};
 use crate::syntax::tree::{self, Facet, FacetKind, Literal, NumberBound, SchemaType};
 
 use super::Checker;
-use super::names::unsupported;
 use super::schema::Shapes;
 
-/// A compiled regex may take so many bytes; and a policy may have so many of them.
-const REGEX_BYTES: usize = 256 * 1024;
-const MOST_REGEXES: usize = 1_000;
+/// What changes a string, or hides it, has no message.
+const NEVER_FAIL: [&str; 5] = ["trim", "lowercase", "uppercase", "nfc", "secret"];
 
 impl Checker<'_> {
     pub(super) fn string_rules(&mut self, facets: &[Facet], shapes: &mut Shapes) -> StringRules {
@@ -23,16 +19,8 @@ impl Checker<'_> {
         let mut seen = HashSet::new();
         for facet in facets {
             let mut tests = Vec::new();
-            let bounds = matches!(
-                facet.kind,
-                FacetKind::Min(_) | FacetKind::Max(_) | FacetKind::Length(..) | FacetKind::Bytes(..)
-            );
-            let repeats = bounds && !seen.insert(std::mem::discriminant(&facet.kind));
-            if repeats {
-                self.report(
-                    Diagnostic::error("duplicate_facet", facet.span, "this bound is set twice")
-                        .help("keep one of the two facets"),
-                );
+            if !matches!(facet.kind, FacetKind::Matches(_) | FacetKind::OneOf(_)) && !seen.insert(name(&facet.kind)) {
+                self.twice(facet);
             }
             match &facet.kind {
                 FacetKind::Min(bound) => tests.extend(self.length(bound).map(StringTest::MinLength)),
@@ -45,7 +33,7 @@ impl Checker<'_> {
                     tests.extend(self.length(least).map(StringTest::MinBytes));
                     tests.extend(self.length(most).map(StringTest::MaxBytes));
                 }
-                FacetKind::Matches(pattern) => tests.extend(self.regex(pattern, shapes)),
+                FacetKind::Matches(pattern) => tests.extend(self.compiled(pattern).map(StringTest::Matches)),
                 FacetKind::OneOf(values) => {
                     tests.push(StringTest::OneOf(values.iter().map(|value| value.node.clone()).collect()));
                 }
@@ -54,18 +42,52 @@ impl Checker<'_> {
                     "lowercase" => rules.transforms.push(Transform::Lowercase),
                     "uppercase" => rules.transforms.push(Transform::Uppercase),
                     "email" => tests.push(StringTest::Email),
+                    "nfc" => rules.transforms.push(Transform::Nfc),
+                    "url" => tests.push(StringTest::Url),
                     "uuid" => tests.push(StringTest::Uuid),
+                    "date" => tests.push(StringTest::Date),
+                    "datetime" => tests.push(StringTest::DateTime),
+                    "ip" => tests.push(StringTest::Ip),
+                    "hostname" => tests.push(StringTest::Hostname),
                     "secret" => {}
-                    "unique" => self.misplaced(facet, "a `string`"),
-                    other => self.report(unsupported(facet.span, &format!("the facet `{other}`"))),
+                    _ => self.misplaced(facet, "a `string`"),
                 },
                 FacetKind::Range(..) | FacetKind::MultipleOf(_) => self.misplaced(facet, "a `string`"),
+            }
+            if matches!(&facet.kind, FacetKind::Word(word) if NEVER_FAIL.contains(&word.as_str())) {
+                self.no_message(facet);
             }
             let message = facet.message.as_ref().map(|message| message.node.clone());
             rules.checks.extend(tests.into_iter().map(|test| StringCheck { test, message: message.clone() }));
         }
+        rules.transforms.sort_unstable();
+        self.one_case(facets);
         self.possible_length(facets, &rules);
         rules
+    }
+
+    /// Of `lowercase` and `uppercase`, one.
+    fn one_case(&mut self, facets: &[Facet]) {
+        let cases = |facet: &&Facet| matches!(&facet.kind, FacetKind::Word(word) if matches!(word.as_str(), "lowercase" | "uppercase"));
+        let mut found = facets.iter().filter(cases);
+        if let (Some(first), Some(second)) = (found.next(), found.next())
+            && first.kind != second.kind
+        {
+            self.report(
+                Diagnostic::error("contradictory_facets", second.span, "a string can't be in lower and in upper case")
+                    .also(first.span, "the other one")
+                    .help("keep one of the two facets"),
+            );
+        }
+    }
+
+    fn twice(&mut self, facet: &Facet) {
+        let what = if matches!(facet.kind, FacetKind::Word(_)) {
+            "this facet stands twice"
+        } else {
+            "this bound is set twice"
+        };
+        self.report(Diagnostic::error("duplicate_facet", facet.span, what).help("keep one of the two facets"));
     }
 
     /// Some string must satisfy all bounds.
@@ -88,41 +110,6 @@ impl Checker<'_> {
         for (least, most, unit) in pairs {
             if self.exclude_each_other(least, most, facets, &format!("string of so many {unit}")) {
                 break;
-            }
-        }
-    }
-
-    fn regex(&mut self, pattern: &tree::Text, shapes: &mut Shapes) -> Option<StringTest> {
-        shapes.regexes += 1;
-        if shapes.regexes > MOST_REGEXES {
-            if shapes.regexes == MOST_REGEXES + 1 {
-                let message = format!("a policy may have at most {MOST_REGEXES} regexes");
-                self.report(
-                    Diagnostic::error("too_many_regexes", pattern.span, message).help("share schemas that are alike"),
-                );
-            }
-            return None;
-        }
-        let built = RegexBuilder::new(&pattern.node).size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES).build();
-        match built {
-            Ok(regex) => Some(StringTest::Matches(regex)),
-            Err(regex::Error::CompiledTooBig(_)) => {
-                self.report(
-                    Diagnostic::error("invalid_regex", pattern.span, "the regex is too large once compiled")
-                        .help("use smaller repetitions, or `min` and `max` for lengths"),
-                );
-                None
-            }
-            Err(error) => {
-                // The last line of the crate's message says what is wrong; the ones before draw the pattern.
-                let told = error.to_string();
-                let why = told.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                self.report(
-                    Diagnostic::error("invalid_regex", pattern.span, format!("the regex isn't valid: {why}")).help(
-                        "the syntax is that of the `regex` crate: linear time, no look-around, no back-references",
-                    ),
-                );
-                None
             }
         }
     }
@@ -176,10 +163,7 @@ impl Checker<'_> {
             );
         }
         if slot.is_some() {
-            self.report(
-                Diagnostic::error("duplicate_facet", facet.span, "this bound is set twice")
-                    .help("keep one of the two facets"),
-            );
+            self.twice(facet);
         }
         *slot = value;
     }
@@ -211,25 +195,44 @@ impl Checker<'_> {
         if let Some(message) = &facet.message {
             self.report(
                 Diagnostic::error("misplaced_message", message.span, "this facet can't have a message of its own")
-                    .help("take the `else` out: the facets of a string can have one"),
+                    .help("take the `else` out: the checks of a string can have one"),
             );
         }
     }
 
-    /// The rules of a list, its items' type left open.
-    pub(super) fn list_rules(&mut self, ty: &SchemaType) -> ListRules {
+    /// Some integer must satisfy all facets.
+    pub(super) fn some_multiple(&mut self, rules: &NumberRules<i64>, facets: &[Facet]) {
+        let (Some(step @ 1..), Some(least), Some(most)) = (rules.multiple_of, rules.min, rules.max) else { return };
+        let next = least.div_euclid(step) + i64::from(least.rem_euclid(step) > 0);
+        let none = next.checked_mul(step).is_none_or(|next| next > most);
+        if let (true, true, Some(last)) = (least <= most, none, facets.last()) {
+            let message = format!("there is no multiple of {step} from {least} to {most}");
+            self.report(
+                Diagnostic::error("impossible_bounds", last.span, message)
+                    .help("widen the bounds, or take a smaller step"),
+            );
+        }
+    }
+
+    /// The rules of a list, its items' type left open, and those of a map, but for `unique`.
+    pub(super) fn list_rules(&mut self, ty: &SchemaType, what: &str) -> ListRules {
         let mut rules = ListRules { item: InputType::Any, min: None, max: None, unique: false };
         for facet in &ty.facets {
             self.no_message(facet);
             match &facet.kind {
                 FacetKind::Min(bound) => self.bound(&mut rules.min, facet, bound, "int", length),
                 FacetKind::Max(bound) => self.bound(&mut rules.max, facet, bound, "int", length),
-                FacetKind::Word(word) if word == "unique" => rules.unique = true,
+                FacetKind::Word(word) if word == "unique" && what == "a list" => rules.unique = true,
                 FacetKind::Word(word) if word == "secret" => {}
-                _ => self.misplaced(facet, "a list"),
+                _ => self.misplaced(facet, what),
             }
         }
-        self.exclude_each_other(rules.min, rules.max, &ty.facets, "list of so many elements");
+        self.exclude_each_other(
+            rules.min,
+            rules.max,
+            &ty.facets,
+            &format!("{} of that size", what.trim_start_matches("a ")),
+        );
         rules
     }
 
@@ -246,17 +249,45 @@ impl Checker<'_> {
 
     pub(super) fn no_facets(&mut self, ty: &SchemaType, what: &str) {
         for facet in &ty.facets {
-            if !matches!(&facet.kind, FacetKind::Word(word) if word == "secret") {
+            if matches!(&facet.kind, FacetKind::Word(word) if word == "secret") {
+                self.no_message(facet);
+            } else {
                 self.misplaced(facet, what);
             }
         }
     }
 
     fn misplaced(&mut self, facet: &Facet, what: &str) {
-        self.report(
-            Diagnostic::error("misplaced_facet", facet.span, format!("{what} can't have this facet"))
-                .help("take it out, or change the type"),
-        );
+        let name = match facet.kind {
+            FacetKind::Range(..) => "A..B",
+            _ => name(&facet.kind),
+        };
+        let message = format!("{what} can't have the facet `{name}`");
+        let help = match (what, &facet.kind) {
+            ("a `timestamp`", FacetKind::Min(_) | FacetKind::Max(_) | FacetKind::Range(..)) => {
+                "take it out; a bound of a time is a rule of the schema: `check FIELD > now`"
+            }
+            ("a `duration`", FacetKind::Min(_) | FacetKind::Max(_) | FacetKind::Range(..)) => {
+                "take it out; a bound of a duration is a rule of the schema: `check FIELD <= 1h`"
+            }
+            _ => "take it out, or change the type",
+        };
+        self.report(Diagnostic::error("misplaced_facet", facet.span, message).help(help));
+    }
+}
+
+/// What may stand once.
+fn name(kind: &FacetKind) -> &str {
+    match kind {
+        FacetKind::Min(_) => "min",
+        FacetKind::Max(_) => "max",
+        FacetKind::Range(..) => "..",
+        FacetKind::Length(..) => "length",
+        FacetKind::Bytes(..) => "bytes",
+        FacetKind::MultipleOf(_) => "multiple_of",
+        FacetKind::Matches(_) => "matches",
+        FacetKind::OneOf(_) => "one_of",
+        FacetKind::Word(word) => word,
     }
 }
 

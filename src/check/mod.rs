@@ -11,8 +11,10 @@ mod expr;
 mod expression;
 mod facet;
 mod header;
+mod input;
 mod limit;
 mod mapping;
+mod media;
 mod names;
 mod never;
 mod order;
@@ -24,6 +26,7 @@ mod role;
 mod route;
 mod rule;
 mod schema;
+mod shape_check;
 mod subject;
 mod token;
 pub(crate) mod typed;
@@ -34,6 +37,7 @@ use crate::model::bits::BitSet;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::source::{Source, Span};
 use crate::model::table::{Id, Table};
+use crate::shape::Shape;
 use crate::syntax::tree;
 
 pub(crate) use expression::attribute;
@@ -82,6 +86,8 @@ struct Checker<'t> {
     diagnostics: Vec<Diagnostic>,
     secrets: Table<Secret>,
     shapes: Shapes,
+    /// Schemas of queries that were looked at.
+    queries: HashSet<Id<Shape>>,
     /// `None` for one with an error.
     account: Vec<Option<Attribute>>,
     context: Table<Attribute>,
@@ -124,6 +130,7 @@ impl<'t> Checker<'t> {
             diagnostics,
             secrets: Table::new(),
             shapes: Shapes::none(),
+            queries: HashSet::new(),
             account: Vec::new(),
             context: Table::new(),
             attributes: Table::new(),
@@ -154,6 +161,7 @@ impl<'t> Checker<'t> {
             self.names.secrets.iter().map(|(name, ())| Secret { name: name.to_owned(), used: None }).collect();
         // Types first, as everything has one.
         self.shapes = self.shapes();
+        self.shape_checks();
         self.attributes_of_things();
         self.roles = self.roles();
         self.scopes = self.scopes();

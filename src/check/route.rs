@@ -141,6 +141,7 @@ impl<'t> Checker<'t> {
             limits: draft.limits,
             csrf: draft.csrf,
             headers: draft.headers.unwrap_or(declared.default_headers),
+            query: draft.query,
             body: body?,
             service,
         };

@@ -12,22 +12,18 @@ use crate::syntax::tree::{
 };
 
 use super::Checker;
-use super::facet::{float_bound, int_bound};
-use super::names::{suggest, unsupported, worth_suggesting};
-use crate::shape::{Field, InputType, ListRules, Shape, UnknownFields, validate_default};
-
-const TYPES: [&str; 5] = ["string", "int", "float", "bool", "any"];
+use crate::model::duration;
+use crate::shape::{Field, InputType, Shape, UnknownFields, validate_default};
 
 /// Schemas being turned into shapes.
 pub(super) struct Shapes {
     pub(super) table: Table<Shape>,
     rows: HashMap<String, usize>,
-    pub(super) regexes: usize,
 }
 
 impl Shapes {
     pub(super) fn none() -> Self {
-        Self { table: Table::new(), rows: HashMap::new(), regexes: 0 }
+        Self { table: Table::new(), rows: HashMap::new() }
     }
 
     pub(super) fn find(&self, name: &str) -> Option<Id<Shape>> {
@@ -38,13 +34,12 @@ impl Shapes {
 impl Checker<'_> {
     /// One row a declared schema, in the order written.
     pub(super) fn shapes(&mut self) -> Shapes {
-        let declared: Vec<_> = self.names.schemas.iter().map(|(_, schema)| *schema).collect();
+        let declared: Vec<&tree::Schema> = self.names.schemas.iter().map(|(_, schema)| *schema).collect();
         let mut shapes = Shapes {
             table: declared.iter().map(|_| Shape::default()).collect(),
             rows: declared.iter().enumerate().map(|(row, schema)| (schema.name.node.clone(), row)).collect(),
-            regexes: 0,
         };
-        for (row, schema) in declared.into_iter().enumerate() {
+        for (row, schema) in declared.iter().enumerate() {
             let mut shape = self.shape(&schema.entries, &mut shapes);
             shape.name = schema.name.node.clone();
             shape.unknown_fields = match schema.unknown_fields.as_ref().map(|written| written.node) {
@@ -52,40 +47,33 @@ impl Checker<'_> {
                 Some(tree::UnknownFields::Open) => UnknownFields::Keep,
                 Some(tree::UnknownFields::Strict) | None => UnknownFields::Refuse,
             };
+            shape.accepts = self.accepts(schema, &shape);
             if let Some(id) = shapes.table.id(row) {
                 *shapes.table.row_mut(id) = shape;
             }
         }
         if self.finite(&shapes) {
             self.defaults(&shapes.table);
+            self.tags(&shapes.table);
         }
         shapes
     }
 
-    fn shape(&mut self, entries: &[SchemaEntry], shapes: &mut Shapes) -> Shape {
+    pub(super) fn shape(&mut self, entries: &[SchemaEntry], shapes: &mut Shapes) -> Shape {
         let mut shape = Shape::default();
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for entry in entries {
-            match entry {
-                SchemaEntry::Field(field) => {
-                    if let Some(first) = seen.insert(&field.name.node, field.name.span) {
-                        let message = format!("field `{}` stands twice", field.name.node);
-                        let error = Diagnostic::error("duplicate_name", field.name.span, message)
-                            .also(first, "first written here")
-                            .help("keep one of them");
-                        self.report(error);
-                        continue;
-                    }
-                    if let Some(field) = self.field(field, shapes) {
-                        shape.fields.push(field);
-                    }
-                }
-                SchemaEntry::Check(expression, _) => self.report(unsupported(expression.span, "`check` in a schema")),
-                SchemaEntry::Accepts(types) => {
-                    if let Some(first) = types.first() {
-                        self.report(unsupported(first.span, "`accepts` in a schema"));
-                    }
-                }
+            let SchemaEntry::Field(field) = entry else { continue };
+            if let Some(first) = seen.insert(&field.name.node, field.name.span) {
+                let message = format!("field `{}` stands twice", field.name.node);
+                let error = Diagnostic::error("duplicate_name", field.name.span, message)
+                    .also(first, "first written here")
+                    .help("keep one of them");
+                self.report(error);
+                continue;
+            }
+            if let Some(field) = self.field(field, shapes) {
+                shape.fields.push(field);
             }
         }
         shape
@@ -107,94 +95,6 @@ impl Checker<'_> {
         })
     }
 
-    fn input_type(&mut self, ty: &SchemaType, shapes: &mut Shapes) -> Option<InputType> {
-        match &ty.kind {
-            SchemaTypeKind::Named(name) => self.named_type(name, ty, shapes),
-            SchemaTypeKind::Enum(values) => {
-                self.no_facets(ty, "an enum");
-                let mut seen: HashMap<&str, Span> = HashMap::new();
-                for value in values {
-                    if let Some(first) = seen.insert(&value.node, value.span) {
-                        self.report(
-                            Diagnostic::error("duplicate_name", value.span, format!("`{}` stands twice", value.node))
-                                .also(first, "first written here")
-                                .help("keep one of them"),
-                        );
-                    }
-                }
-                Some(InputType::Enum(values.iter().map(|value| value.node.clone()).collect()))
-            }
-            SchemaTypeKind::List(item) => {
-                let item = self.input_type(item, shapes);
-                let rules = self.list_rules(ty);
-                Some(InputType::List(Box::new(ListRules { item: item?, ..rules })))
-            }
-            SchemaTypeKind::Record(entries) => {
-                self.no_facets(ty, "a record");
-                Some(InputType::Record(Box::new(self.shape(entries, shapes))))
-            }
-            SchemaTypeKind::Union(members) => self.union(ty, members, shapes),
-            SchemaTypeKind::Map(_) => {
-                self.report(unsupported(ty.span, "a map type"));
-                None
-            }
-            SchemaTypeKind::Tagged(..) => {
-                self.report(unsupported(ty.span, "`union on`"));
-                None
-            }
-        }
-    }
-
-    /// `TYPE | null` is the one union of this version.
-    fn union(&mut self, ty: &SchemaType, members: &[SchemaType], shapes: &mut Shapes) -> Option<InputType> {
-        let is_null = |member: &SchemaType| matches!(&member.kind, SchemaTypeKind::Named(name) if name == "null");
-        match members {
-            [one, null] | [null, one] if is_null(null) && !is_null(one) => {
-                self.no_facets(ty, "a union");
-                Some(InputType::Nullable(Box::new(self.input_type(one, shapes)?)))
-            }
-            _ => {
-                self.report(unsupported(ty.span, "a union of types"));
-                None
-            }
-        }
-    }
-
-    fn named_type(&mut self, name: &str, ty: &SchemaType, shapes: &mut Shapes) -> Option<InputType> {
-        match name {
-            "string" => Some(InputType::String(self.string_rules(&ty.facets, shapes))),
-            "int" => Some(InputType::Int(self.number_rules(&ty.facets, "int", int_bound))),
-            "float" => Some(InputType::Float(self.number_rules(&ty.facets, "float", float_bound))),
-            "bool" => {
-                self.no_facets(ty, "a `bool`");
-                Some(InputType::Bool)
-            }
-            "any" => {
-                self.no_facets(ty, "`any`");
-                Some(InputType::Any)
-            }
-            "timestamp" | "duration" | "ip" | "cidr" | "null" => {
-                self.report(unsupported(ty.span, &format!("the type `{name}` in a schema")));
-                None
-            }
-            _ => {
-                self.no_facets(ty, "a schema");
-                if let Some(shape) = shapes.find(name) {
-                    return Some(InputType::Shape(shape));
-                }
-                let known = TYPES.into_iter().chain(self.names.schemas.iter().map(|(schema, _)| schema));
-                let meant = if worth_suggesting(&self.diagnostics) { suggest(name, known) } else { None };
-                let error = Diagnostic::error("unknown_type", ty.span, format!("there is no type or schema `{name}`"));
-                self.diagnostics.push(match meant {
-                    Some(meant) => error.help(format!("did you mean `{meant}`?")),
-                    None => error
-                        .help(format!("write `string`, `int`, `float`, `bool` or `any`, or declare `schema {name}`")),
-                });
-                None
-            }
-        }
-    }
-
     /// A schema that holds itself in a required field has no finite value.
     fn finite(&mut self, shapes: &Shapes) -> bool {
         // A shape is finite once all its required fields are. Each is looked at anew when one that it waited for turns
@@ -205,12 +105,13 @@ impl Checker<'_> {
         let mut due: Vec<usize> = (0..rows.len()).rev().collect();
         while let Some(row) = due.pop() {
             let Some(shape) = rows.get(row).filter(|_| finite.get(row) == Some(&false)) else { continue };
-            match first_infinite(shape, &finite) {
-                Some(other) => waiting.iter_mut().skip(other).take(1).for_each(|rows| rows.push(row)),
-                None => {
-                    finite.iter_mut().skip(row).take(1).for_each(|slot| *slot = true);
-                    due.extend(waiting.get_mut(row).map(std::mem::take).unwrap_or_default());
-                }
+            let others = infinite_fields(shape, &finite);
+            for other in &others {
+                waiting.iter_mut().skip(*other).take(1).for_each(|rows| rows.push(row));
+            }
+            if others.is_empty() {
+                finite.iter_mut().skip(row).take(1).for_each(|slot| *slot = true);
+                due.extend(waiting.get_mut(row).map(std::mem::take).unwrap_or_default());
             }
         }
         let infinite: Vec<usize> =
@@ -220,7 +121,7 @@ impl Checker<'_> {
             self.report(
                 Diagnostic::error("infinite_schema", name.span, format!("no finite value satisfies `{}`", name.node))
                     .label("holds itself in a required field")
-                    .help("make that field optional, nullable, or a list"),
+                    .help("make that field optional, nullable, or a list that may be empty"),
             );
         }
         infinite.is_empty()
@@ -230,8 +131,8 @@ impl Checker<'_> {
     fn defaults(&mut self, shapes: &Table<Shape>) {
         for field in shapes.iter().flat_map(all_fields) {
             let (Some(default), Some(span)) = (&field.default, field.default_span) else { continue };
-            let why = match validate_default(shapes, &field.ty, default.clone()) {
-                Ok(normal) if normal.body == *default => continue,
+            let why = match validate_default(shapes, &field.ty, default) {
+                Ok(normal) if normal.value == *default => continue,
                 Ok(_) => "write it as it would be handed on, transforms applied and nothing left out".to_owned(),
                 Err(violations) => violations.first_message(),
             };
@@ -242,27 +143,64 @@ impl Checker<'_> {
             );
         }
     }
+
+    /// A case that declares the tag itself must take it, or no value has that case.
+    fn tags(&mut self, shapes: &Table<Shape>) {
+        let types = shapes.iter().flat_map(|shape| &shape.fields).flat_map(|field| types_within(&field.ty));
+        let unions = types.filter_map(|ty| if let InputType::Tagged(union) = ty { Some(union) } else { None });
+        for (union, case) in unions.flat_map(|union| union.cases.iter().map(move |case| (union, case))) {
+            let fields = match &case.ty {
+                InputType::Shape(shape) => &shapes[*shape].fields,
+                InputType::Record(shape) => &shape.fields,
+                _ => continue,
+            };
+            let Some(field) = fields.iter().find(|field| field.name == union.tag) else { continue };
+            let tag = Json::from(case.name.as_str());
+            if validate_default(shapes, &field.ty, &tag).is_ok_and(|normal| normal.value == tag) {
+                continue;
+            }
+            let message = format!("no value has this case: its own `{}` doesn't take `{}`", union.tag, case.name);
+            self.report(
+                Diagnostic::error("tag_refused", case.span, message)
+                    .help(format!("leave `{}` out of the case: the union declares it", union.tag)),
+            );
+        }
+    }
 }
 
-/// A named shape that isn't known to be finite yet, without which this one isn't.
-fn first_infinite(shape: &Shape, finite: &[bool]) -> Option<usize> {
+/// Named shapes that aren't known to be finite yet, one of which must be before this one is; none where it is already.
+fn infinite_fields(shape: &Shape, finite: &[bool]) -> Vec<usize> {
     let required = shape.fields.iter().filter(|field| !field.optional && field.default.is_none());
-    required.map(|field| &field.ty).find_map(|ty| infinite_in(ty, finite))
+    let mut infinite = required.map(|field| infinite_in(&field.ty, finite));
+    infinite.find(|rows| !rows.is_empty()).unwrap_or_default()
 }
 
-fn infinite_in(ty: &InputType, finite: &[bool]) -> Option<usize> {
+fn infinite_in(ty: &InputType, finite: &[bool]) -> Vec<usize> {
+    // One finite member is enough.
+    let all = |members: Vec<Vec<usize>>| {
+        if members.iter().any(Vec::is_empty) { Vec::new() } else { members.concat() }
+    };
     match ty {
-        InputType::Shape(shape) => Some(shape.row()).filter(|row| finite.get(*row) != Some(&true)),
-        InputType::Record(shape) => first_infinite(shape, finite),
-        InputType::List(rules) if rules.min.unwrap_or(0) == 0 => None,
-        InputType::List(rules) => infinite_in(&rules.item, finite),
+        InputType::Shape(shape) if finite.get(shape.row()) == Some(&true) => Vec::new(),
+        InputType::Shape(shape) => vec![shape.row()],
+        InputType::Record(shape) => infinite_fields(shape, finite),
+        InputType::List(rules) if rules.min.unwrap_or(0) > 0 => infinite_in(&rules.item, finite),
+        InputType::Map(rules) if rules.min.unwrap_or(0) > 0 => infinite_in(&rules.item, finite),
+        InputType::Union(members) => all(members.iter().map(|member| infinite_in(member, finite)).collect()),
+        InputType::Tagged(union) => all(union.cases.iter().map(|case| infinite_in(&case.ty, finite)).collect()),
         InputType::String(_)
         | InputType::Int(_)
         | InputType::Float(_)
         | InputType::Bool
+        | InputType::Timestamp
+        | InputType::Duration
+        | InputType::Ip
+        | InputType::Cidr
         | InputType::Any
         | InputType::Enum(_)
-        | InputType::Nullable(_) => None,
+        | InputType::List(_)
+        | InputType::Map(_)
+        | InputType::Nullable(_) => Vec::new(),
     }
 }
 
@@ -274,6 +212,11 @@ fn constant(expression: &Expression, out: &mut Vec<Diagnostic>) -> Option<Json> 
         ExpressionKind::Literal(Literal::Int(value)) => Some(Json::from(*value)),
         ExpressionKind::Literal(Literal::Float(value)) => Some(Json::from(*value)),
         ExpressionKind::Literal(Literal::String(value)) => Some(Json::from(value.clone())),
+        ExpressionKind::Literal(Literal::Timestamp(value)) => Some(Json::from(value.to_string())),
+        ExpressionKind::Literal(Literal::Duration(value)) => Some(Json::from(duration::text(*value))),
+        ExpressionKind::Literal(Literal::Ip(value)) => Some(Json::from(value.to_string())),
+        ExpressionKind::Literal(Literal::Network(value)) => Some(Json::from(value.to_string())),
+        ExpressionKind::Literal(Literal::Size(value)) => Some(Json::from(*value)),
         ExpressionKind::List(items) => items.iter().map(|item| constant(item, out)).collect(),
         ExpressionKind::Record(fields) => {
             fields.iter().map(|(name, value)| Some((name.node.clone(), constant(value, out)?))).collect()
@@ -301,16 +244,32 @@ fn is_secret(ty: &SchemaType) -> bool {
         }
 }
 
-/// The fields of a type's own records, however deep.
-fn fields_within(ty: &InputType) -> Vec<&Field> {
-    match ty {
-        InputType::Record(shape) => all_fields(shape),
-        InputType::List(rules) => fields_within(&rules.item),
-        InputType::Nullable(ty) => fields_within(ty),
-        _ => Vec::new(),
-    }
+/// A shape's fields, and those of its own records, however deep.
+fn all_fields(shape: &Shape) -> Vec<&Field> {
+    let below = |field| {
+        types_within(field).into_iter().flat_map(|ty| match ty {
+            InputType::Record(shape) => shape.fields.iter().collect(),
+            _ => Vec::new(),
+        })
+    };
+    shape.fields.iter().flat_map(|field| std::iter::once(field).chain(below(&field.ty))).collect()
 }
 
-fn all_fields(shape: &Shape) -> Vec<&Field> {
-    shape.fields.iter().flat_map(|field| std::iter::once(field).chain(fields_within(&field.ty))).collect()
+/// A type and all types that it is made of, less what named shapes are made of.
+fn types_within(ty: &InputType) -> Vec<&InputType> {
+    let mut found = Vec::new();
+    let mut due = vec![ty];
+    while let Some(ty) = due.pop() {
+        found.push(ty);
+        match ty {
+            InputType::Record(shape) => due.extend(shape.fields.iter().map(|field| &field.ty)),
+            InputType::List(rules) => due.push(&rules.item),
+            InputType::Map(rules) => due.push(&rules.item),
+            InputType::Nullable(ty) => due.push(ty),
+            InputType::Union(members) => due.extend(members),
+            InputType::Tagged(union) => due.extend(union.cases.iter().map(|case| &case.ty)),
+            _ => {}
+        }
+    }
+    found
 }

@@ -393,6 +393,8 @@ pub(crate) struct Route {
     pub(crate) limits: Vec<Id<Limit>>,
     pub(crate) csrf: bool,
     pub(crate) headers: Id<HeaderSet>,
+    /// What the query must look like; where nothing says, it passes unread.
+    pub(crate) query: Option<Id<Shape>>,
     pub(crate) body: BodyRule,
     pub(crate) service: Service,
 }

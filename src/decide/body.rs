@@ -1,4 +1,6 @@
-//! The body: whether there is one, of which media type, whether it is JSON, and then its shape.
+//! The body: whether there is one, of which media type, how to read it, and then its shape.
+
+use std::borrow::Cow;
 
 use http::{HeaderMap, header};
 use serde_json::{Map, Value as Json};
@@ -7,11 +9,10 @@ use crate::check::typed::{Token, TypedPolicy};
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::table::Id;
-use crate::shape::{Shape, Validated, Violations, validate};
+use crate::shape::{Encoding, Holds, MediaType, Shape, Validated, Violations, validate};
 
-use super::Denial;
-use super::json;
 use super::transport::MAX_BODY;
+use super::{Denial, json, query};
 
 /// A route without a body takes none: what no schema speaks of doesn't pass.
 pub(super) fn check_empty(request: &Request<'_>) -> Result<(), Denial> {
@@ -46,17 +47,33 @@ fn announces_body(headers: &HeaderMap) -> bool {
 }
 
 /// Parses and validates a body of a declared shape.
-pub(super) fn check_shape(policy: &TypedPolicy, shape: Id<Shape>, request: &Request<'_>) -> Result<Validated, Denial> {
-    let body = read(request)?;
-    validate(&policy.shapes, &policy.shapes[shape], body)
-        .map_err(|violations| violated(&policy.shapes[shape].name, violations))
+pub(super) fn check_shape(
+    policy: &TypedPolicy,
+    shape: Id<Shape>,
+    request: &Request<'_>,
+    holds: &Holds<'_>,
+) -> Result<Validated, Denial> {
+    let shape = &policy.shapes[shape];
+    let body = present(request)?;
+    let essence = essence(request.headers).ok_or_else(unsupported)?;
+    let (input, encoding) = if takes_form(&shape.accepts, &essence) {
+        (form(body)?, Encoding::Text)
+    } else if takes_json(&shape.accepts, &essence) {
+        (json(body)?, Encoding::Json)
+    } else {
+        return Err(unsupported());
+    };
+    validate(&policy.shapes, shape, &input, encoding, holds).map_err(|violations| violated(&shape.name, violations))
 }
 
 /// The token in its field, which is the only one.
 pub(super) fn check_token(token: &Token, field: &str, request: &Request<'_>) -> Result<Option<Json>, Denial> {
-    let body = read(request)?;
-    let Json::Object(mut fields) = body else {
-        return Err(violated(&token.name, Violations::one("", "type", "must be an object")));
+    let body = present(request)?;
+    if essence(request.headers).is_none_or(|essence| !takes_json(&[], &essence)) {
+        return Err(unsupported());
+    }
+    let Json::Object(mut fields) = json(body)? else {
+        return Err(violated(&token.name, Violations::one("type", "must be an object")));
     };
     let carried = fields.remove(field);
     match fields.keys().next() {
@@ -65,35 +82,65 @@ pub(super) fn check_token(token: &Token, field: &str, request: &Request<'_>) -> 
     }
 }
 
-fn violated(name: &str, violations: Violations) -> Denial {
-    let message = format!("the body violates `{name}` at {}", violations.places());
-    Denial { violations: Some(violations), ..Denial::new(Code::ValidationFailed, Stage::Validate, message) }
+fn denied(code: Code, message: impl Into<Cow<'static, str>>) -> Denial {
+    Denial::new(code, Stage::Validate, message)
 }
 
-fn read(request: &Request<'_>) -> Result<Json, Denial> {
-    let denied = |code, message: &'static str| Denial::new(code, Stage::Validate, message);
+fn violated(name: &str, violations: Violations) -> Denial {
+    let message = format!("the body violates `{name}` at {}", violations.places());
+    Denial { violations: Some(violations), ..denied(Code::ValidationFailed, message) }
+}
+
+fn unsupported() -> Denial {
+    denied(Code::MediaTypeUnsupported, "the body's media type isn't one that the route takes")
+}
+
+fn present<'r>(request: &Request<'r>) -> Result<&'r [u8], Denial> {
     let body = request.body.ok_or_else(|| denied(Code::BodyUnknown, "the host didn't hand over the body"))?;
     if body.is_empty() {
         return Err(denied(Code::BodyMissing, "the request has no body"));
     }
     check_size(request)?;
-    if !is_json(request.headers) {
-        return Err(denied(Code::MediaTypeUnsupported, "the body's media type isn't `application/json`"));
-    }
-    json::parse(body).map_err(|why| {
-        Denial::new(Code::BodyMalformed, Stage::Validate, format!("the body can't be read as JSON: {why}"))
-    })
+    Ok(body)
 }
 
-/// `application/json`, which is UTF-8 whether it says so or not (RFC 8259 §8.1). Compressed bodies are for the
-/// host to unpack.
-fn is_json(headers: &HeaderMap) -> bool {
+fn json(body: &[u8]) -> Result<Json, Denial> {
+    json::parse(body).map_err(|why| denied(Code::BodyMalformed, format!("the body can't be read as JSON: {why}")))
+}
+
+fn form(body: &[u8]) -> Result<Json, Denial> {
+    let text = std::str::from_utf8(body).ok();
+    let fields = text.ok_or(query::NOT_UTF8).and_then(query::fields);
+    fields.map_err(|what| denied(Code::BodyMalformed, format!("the form holds {what}")))
+}
+
+/// A schema that doesn't say takes `application/json` alone.
+fn takes_json(accepts: &[MediaType], essence: &str) -> bool {
+    let any_json = |top: &str| {
+        let subtype = essence.strip_prefix(top).and_then(|rest| rest.strip_prefix('/'));
+        subtype.and_then(|subtype| subtype.strip_suffix("+json")).is_some_and(|name| !name.is_empty())
+    };
+    accepts.is_empty() && essence == "application/json"
+        || accepts.iter().any(|accepted| match accepted {
+            MediaType::Json(known) => known == essence,
+            MediaType::AnyJson(top) => any_json(top),
+            MediaType::Form => false,
+        })
+}
+
+fn takes_form(accepts: &[MediaType], essence: &str) -> bool {
+    essence == "application/x-www-form-urlencoded" && accepts.contains(&MediaType::Form)
+}
+
+/// The body's media type in lower case, without its parameters, where it is UTF-8: JSON is, whether it says so or not
+/// (RFC 8259 §8.1), and so are forms. Compressed bodies are for the host to unpack.
+fn essence(headers: &HeaderMap) -> Option<String> {
     let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else { return false };
-    let Ok(text) = line.to_str() else { return false };
+    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
+    let text = line.to_str().ok()?;
     let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     if !encodings.into_iter().all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return false;
+        return None;
     }
     let mut parts = text.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
@@ -105,7 +152,7 @@ fn is_json(headers: &HeaderMap) -> bool {
         Some((name, value)) => name.trim() == name && value.trim() == value,
         None => parameter.is_empty(),
     });
-    essence.eq_ignore_ascii_case("application/json") && utf8
+    utf8.then(|| essence.to_ascii_lowercase())
 }
 
 /// The body as handed on, where a token was all of it: nothing of the token.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use crate::check::attribute;
-use crate::check::typed::{Condition, Expr, ParameterType, PathSegment, Read, Resource, Route, TypedPolicy};
+use crate::check::typed::{Attribute, Condition, Expr, ParameterType, PathSegment, Read, Resource, Route, TypedPolicy};
 use crate::model::outcome::Outcomes;
 use crate::model::request::Record;
 use crate::model::table::Id;
@@ -36,6 +36,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) call: Option<Call<'a>>,
     pub(super) query: Given<'a>,
     pub(super) body: Given<'a>,
+    /// The fields beside a schema's `check`, as declared and as given.
+    pub(super) siblings: Option<(&'a [Attribute], &'a Record)>,
 }
 
 /// What an expression can read.
@@ -95,6 +97,7 @@ impl<'a> Circumstances<'a> {
             call: None,
             query: Given::Unknown,
             body: Given::Unknown,
+            siblings: None,
         }
     }
 
@@ -308,7 +311,13 @@ fn read(read: &Read, environment: &Environment<'_>) -> Seen {
         Read::Now => environment.around.now.map_or(Known::Unknown, |now| Known::Value(Value::Timestamp(now))),
         Read::Query(name) => return input(environment.around.query, name, policy),
         Read::Body(name) => return input(environment.around.body, name, policy),
-        Read::Sibling(_) => Known::Unknown,
+        Read::Sibling(name) => match environment.around.siblings {
+            Some((declared, given)) => {
+                let field = declared.iter().find(|field| field.name == *name);
+                field.map_or(Known::Unknown, |field| fact::of_input(given.get(name), field, &policy.shapes))
+            }
+            None => Known::Unknown,
+        },
         Read::Method | Read::Path | Read::Host | Read::Origin | Read::Header(_) | Read::Cookie(_) | Read::Param(_) => {
             environment.around.call.map_or(Known::Unknown, |call| of_call(read, call))
         }

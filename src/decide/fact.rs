@@ -1,6 +1,7 @@
 //! Facts in JSON as values of the language. A value of the wrong type, an enum's value that isn't declared, a list with
 //! one wrong element: all of it is unknown.
 
+use jiff::SignedDuration;
 use serde_json::Value as Json;
 
 use crate::check::attribute;
@@ -9,7 +10,7 @@ use crate::model::duration;
 use crate::model::request::Record;
 use crate::model::table::Table;
 use crate::model::value::{Known, Value};
-use crate::shape::Shape;
+use crate::shape::{Shape, format};
 
 /// An attribute of a record: a missing key or `null` is absent where the attribute is optional.
 pub(super) fn of_record(record: Option<&Record>, attribute: &Attribute, shapes: &Table<Shape>) -> Known<Value> {
@@ -41,10 +42,10 @@ pub(super) fn typed(json: &Json, ty: &Type, shapes: &Table<Shape>) -> Option<Val
         Type::Int => json.as_i64().map(Value::Int),
         Type::Float => json.as_f64().map(Value::Float),
         Type::Bool => json.as_bool().map(Value::Bool),
-        Type::Timestamp => json.as_str()?.parse().ok().map(Value::Timestamp),
-        Type::Duration => duration::parse(json.as_str()?).map(Value::Duration),
-        Type::Ip => json.as_str()?.parse().ok().map(|ip: std::net::IpAddr| Value::Ip(ip.to_canonical())),
-        Type::Cidr => json.as_str()?.parse().ok().map(|net: ipnet::IpNet| Value::Network(net.trunc())),
+        Type::Timestamp => format::timestamp(json.as_str()?).map(Value::Timestamp),
+        Type::Duration => milliseconds(json.as_str()?).map(Value::Duration),
+        Type::Ip => format::ip(json.as_str()?).map(Value::Ip),
+        Type::Cidr => format::cidr(json.as_str()?).map(Value::Network),
         Type::Enum(values) => {
             let text = json.as_str()?;
             values.iter().any(|value| value == text).then(|| Value::String(text.to_owned()))
@@ -62,6 +63,11 @@ pub(super) fn typed(json: &Json, ty: &Type, shapes: &Table<Shape>) -> Option<Val
         Type::Opaque => Some(Value::Null),
         Type::Never => None,
     }
+}
+
+fn milliseconds(text: &str) -> Option<SignedDuration> {
+    let milliseconds = i64::try_from(duration::milliseconds(text)?).ok()?;
+    Some(SignedDuration::from_millis(milliseconds))
 }
 
 fn record(json: &Json, fields: impl Iterator<Item = Attribute>, shapes: &Table<Shape>) -> Option<Value> {

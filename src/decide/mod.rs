@@ -14,6 +14,7 @@ mod jwt;
 pub(crate) mod keys;
 mod limit;
 mod operate;
+mod query;
 mod respond;
 mod transport;
 
@@ -23,7 +24,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use http::{HeaderName, HeaderValue, Method};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use crate::check::typed::{BodyRule, Permission, Route, Scope, Token, TokenCarrier, TypedPolicy};
 use crate::graph::{DecisionGraph, Door, Endpoint, Knowing, Leaf, Node, Probe, Test};
@@ -33,7 +34,7 @@ use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::source::Span;
 use crate::model::table::Id;
-use crate::shape::Violations;
+use crate::shape::{Check, Violations};
 
 use authenticate::{Caller, Identity};
 use authorize::Findings;
@@ -230,12 +231,18 @@ impl<'g, 'r> Journey<'g, 'r> {
                 let by_header = self.user.as_ref().is_some_and(|user| user.token.is_some());
                 csrf::check(csrf, key, self.request, &self.target, by_header)
             }
+            Probe::Query(shape) => {
+                let validated = query::check(self.policy, shape, &self.target, &self.checks())?;
+                self.input.query = Some(validated.value);
+                self.input.query_secrets = validated.secrets;
+                Ok(())
+            }
             Probe::Body(BodyRule::Raw) => body::check_size(self.request),
             Probe::Body(BodyRule::Empty) => body::check_empty(self.request),
             Probe::Body(BodyRule::Shape(shape)) => {
-                let validated = body::check_shape(self.policy, shape, self.request)?;
-                self.input.body = Some(validated.body);
-                self.input.secrets = validated.secrets;
+                let validated = body::check_shape(self.policy, shape, self.request, &self.checks())?;
+                self.input.body = Some(validated.value);
+                self.input.body_secrets = validated.secrets;
                 Ok(())
             }
             Probe::Body(BodyRule::Token(token)) => {
@@ -280,6 +287,16 @@ impl<'g, 'r> Journey<'g, 'r> {
         }
     }
 
+    /// Whether a schema's `check` holds: where that is unknown, it doesn't.
+    fn checks(&self) -> impl Fn(&Check, &Map<String, Json>) -> bool {
+        let (policy, now) = (self.policy, Some(self.request.now));
+        move |check, fields| {
+            let siblings = Some((check.reads.as_slice(), fields));
+            let environment = Circumstances { now, siblings, ..Circumstances::empty(policy) }.about(Thing::None);
+            truth(&check.expr, &environment) == Outcomes::TRUE
+        }
+    }
+
     /// What is known around the conditions of rules.
     fn around(&self, knowing: Knowing) -> Circumstances<'_> {
         Circumstances {
@@ -298,6 +315,11 @@ impl<'g, 'r> Journey<'g, 'r> {
             body: match (self.route.body, knowing, &self.input.body) {
                 (BodyRule::Shape(shape), _, Some(body)) => Given::Json(shape, body),
                 (BodyRule::Shape(_), Knowing::Early, None) => Given::Pending,
+                _ => Given::Unknown,
+            },
+            query: match (self.route.query, knowing, &self.input.query) {
+                (Some(shape), _, Some(query)) => Given::Json(shape, query),
+                (Some(_), Knowing::Early, None) => Given::Pending,
                 _ => Given::Unknown,
             },
             ..Circumstances::empty(self.policy)

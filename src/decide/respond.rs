@@ -10,6 +10,7 @@ use crate::model::decision::{Body, Caller, Decision, Input, Problem, Verdict};
 use crate::model::reason::{Code, Reason, Stage};
 use crate::model::request::{Request, Scheme};
 use crate::model::value::Known;
+use crate::shape::Shape;
 
 use super::authenticate::Identity;
 use super::csrf;
@@ -65,6 +66,7 @@ pub(super) fn routed<'g>(journey: Journey<'g, '_>, outcome: Outcome) -> Decision
     }
     decision.user = journey.user.map(|user| caller(policy, user));
     decision.target = Some(journey.target.canonical);
+    decision.secret_query = journey.route.query.is_some_and(|query| has_secrets(&policy.shapes[query]));
     // A credential that didn't hold, and yet didn't decide, is worth a line in the log; none at all is not.
     let bad = journey.credential.filter(|denial| denial.code != Code::CredentialMissing);
     let noted = bad.filter(|denial| decision.reasons.first().is_none_or(|reason| reason.code != denial.code));
@@ -72,11 +74,16 @@ pub(super) fn routed<'g>(journey: Journey<'g, '_>, outcome: Outcome) -> Decision
     // What wasn't validated isn't handed on.
     let verdict = decision.verdict;
     decision.input = if verdict == Verdict::Deny {
-        Input { body: None, secrets: Vec::new(), ..journey.input }
+        Input { params: journey.input.params, ..Input::default() }
     } else {
         journey.input
     };
     decision
+}
+
+/// Of a query's schema, whose fields hold no others.
+fn has_secrets(shape: &Shape) -> bool {
+    shape.fields.iter().any(|field| field.secret)
 }
 
 fn over(headers: &HeaderSet, scheme: Scheme) -> &[(HeaderName, HeaderValue)] {
@@ -141,6 +148,7 @@ fn decision<'g>(
         body,
         input: Input::default(),
         target: None,
+        secret_query: false,
         effects: Vec::new(),
     }
 }

@@ -25,7 +25,7 @@ pub struct DecisionDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a serde_json::Value>,
     input: InputDocument<'a>,
-    target: Option<&'a str>,
+    target: Option<Cow<'a, str>>,
     effects: Vec<EffectDocument<'a>>,
     policy: PolicyDocument<'a>,
 }
@@ -55,10 +55,10 @@ impl<'a> DecisionDocument<'a> {
             },
             input: InputDocument {
                 body: decision.input.masked_body(),
-                query: (),
+                query: decision.input.masked_query(),
                 params: Pairs(decision.input.params.iter().map(|(name, value)| (*name, value.as_str())).collect()),
             },
-            target: decision.target.as_deref(),
+            target: decision.masked_target(),
             effects: decision.effects.iter().map(EffectDocument::new).collect(),
             policy: PolicyDocument { name: policy.name(), digest: policy.digest() },
         }
@@ -109,8 +109,7 @@ impl Serialize for CallerDocument<'_> {
 #[derive(Debug, Clone, Serialize)]
 struct InputDocument<'a> {
     body: Option<serde_json::Value>,
-    /// Query strings pass unread in this version.
-    query: (),
+    query: Option<serde_json::Value>,
     params: Pairs<'a>,
 }
 

@@ -86,6 +86,10 @@ impl Builder<'_> {
         let authorized = self.authorize(id, route, Knowing::All, service);
         let charged = self.charge(&limits_of(ChargeStage::AfterValidate), authorized);
         let validated = self.probe(Probe::Body(route.body), charged, Leaf::DenyProbe);
+        let validated = match route.query {
+            Some(query) => self.probe(Probe::Query(query), validated, Leaf::DenyProbe),
+            None => validated,
+        };
 
         let authorized = self.authorize(id, route, Knowing::Early, validated);
         let caller = self.csrf(route, authorized);

@@ -14,6 +14,7 @@ use http::{HeaderValue, Method};
 use crate::check::typed::{BodyRule, Limit, Permission, Route, Scope, Token};
 use crate::model::bits::BitSet;
 use crate::model::table::{Id, Table};
+use crate::shape::Shape;
 
 /// A compiled policy's doors and nodes.
 #[derive(Debug)]
@@ -103,6 +104,8 @@ pub(crate) enum Probe {
     Charge(Id<Vec<Id<Limit>>>),
     /// Is it a request that the site itself made?
     Csrf,
+    /// Is the query what the route takes?
+    Query(Id<Shape>),
     /// Is the body what the route takes?
     Body(BodyRule),
     /// Does the refresh token in the body hold?

@@ -89,6 +89,7 @@ impl DecisionGraph {
                 (format!("charge {}", names.join(", ")), "admitted", "refused")
             }
             Probe::Csrf => ("csrf".to_owned(), "own", "foreign"),
+            Probe::Query(shape) => (format!("query {}", policy.shapes[shape].name), "conforms", "violates"),
             Probe::Body(BodyRule::Empty) => ("no body".to_owned(), "none", "some"),
             Probe::Body(BodyRule::Raw) => ("body raw".to_owned(), "fits", "too large"),
             Probe::Body(BodyRule::Shape(shape)) => {

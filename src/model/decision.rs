@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::bucket::BucketState;
+use super::mask::{Mask, SECRET};
 use super::reason::Reason;
 use super::value::Value;
 
@@ -34,7 +35,7 @@ impl Verdict {
 }
 
 /// A decision. It borrows from the gate that made it and depends on nothing but the request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Decision<'g> {
     /// What to do with the request.
@@ -57,6 +58,8 @@ pub struct Decision<'g> {
     pub input: Input<'g>,
     /// The canonical target, the only one to forward: what was matched is what is served.
     pub target: Option<String>,
+    /// Whether the target's query may hold secrets.
+    pub(crate) secret_query: bool,
     /// What the host must record.
     pub effects: Vec<Effect>,
 }
@@ -70,12 +73,38 @@ impl Decision<'_> {
         policy.chain(&self.own_headers).map(|(name, value)| (name, value))
     }
 
+    /// The target, fit for logs: without its query where the query's schema has secret fields.
+    pub fn masked_target(&self) -> Option<Cow<'_, str>> {
+        let target = self.target.as_deref()?;
+        match target.split_once('?') {
+            Some((path, _)) if self.secret_query => Some(Cow::Owned(format!("{path}?{SECRET}"))),
+            _ => Some(Cow::Borrowed(target)),
+        }
+    }
+
     /// The problem of a denial.
     pub fn problem(&self) -> Option<&Problem> {
         match &self.body {
             Some(Body::Problem(problem)) => Some(problem),
             Some(Body::Json(_)) | None => None,
         }
+    }
+}
+
+impl fmt::Debug for Decision<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decision")
+            .field("verdict", &self.verdict)
+            .field("status", &self.status)
+            .field("reasons", &self.reasons)
+            .field("notes", &self.notes)
+            .field("user", &self.user)
+            .field("headers", &self.headers().collect::<Vec<_>>())
+            .field("body", &self.body)
+            .field("input", &self.input)
+            .field("target", &self.masked_target())
+            .field("effects", &self.effects)
+            .finish()
     }
 }
 
@@ -150,29 +179,40 @@ pub struct Violation {
 pub struct Input<'g> {
     /// Path parameters, decoded.
     pub params: Vec<(&'g str, String)>,
+    /// The query, of its schema's types and after its transforms; `None` where no schema spoke of it.
+    pub query: Option<serde_json::Value>,
     /// The body after its schema's transforms; `None` where no schema spoke of it.
     pub body: Option<serde_json::Value>,
-    /// JSON pointers to the body's secret fields.
-    pub(crate) secrets: Vec<String>,
+    pub(crate) query_secrets: Mask,
+    pub(crate) body_secrets: Mask,
 }
 
 impl Input<'_> {
     /// The body with its secret fields masked, fit for logs.
     pub fn masked_body(&self) -> Option<serde_json::Value> {
-        let mut body = self.body.clone()?;
-        for pointer in &self.secrets {
-            if let Some(secret) = body.pointer_mut(pointer) {
-                *secret = serde_json::Value::String("[secret]".to_owned());
-            }
-        }
-        Some(body)
+        masked(self.body.as_ref(), &self.body_secrets)
+    }
+
+    /// The query with its secret fields masked, fit for logs.
+    pub fn masked_query(&self) -> Option<serde_json::Value> {
+        masked(self.query.as_ref(), &self.query_secrets)
     }
 }
 
 impl fmt::Debug for Input<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Input").field("params", &self.params).field("body", &self.masked_body()).finish()
+        f.debug_struct("Input")
+            .field("params", &self.params)
+            .field("query", &self.masked_query())
+            .field("body", &self.masked_body())
+            .finish_non_exhaustive()
     }
+}
+
+fn masked(value: Option<&serde_json::Value>, secrets: &Mask) -> Option<serde_json::Value> {
+    let mut value = value.cloned()?;
+    secrets.apply(&mut value);
+    Some(value)
 }
 
 /// Something that the host must record for the decision to hold.

@@ -6,6 +6,7 @@ pub(crate) mod decision;
 pub(crate) mod diagnostic;
 pub(crate) mod duration;
 pub(crate) mod keys;
+pub(crate) mod mask;
 pub(crate) mod outcome;
 pub(crate) mod path;
 pub(crate) mod reason;

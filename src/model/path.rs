@@ -24,7 +24,7 @@ pub(crate) fn decode_segment(segment: &str) -> Result<String, &'static str> {
 }
 
 /// For each `%`, whether two hexadecimal digits follow.
-fn escapes(text: &str) -> impl Iterator<Item = bool> {
+pub(crate) fn escapes(text: &str) -> impl Iterator<Item = bool> {
     text.split('%').skip(1).map(|after| {
         let mut bytes = after.bytes();
         matches!((bytes.next(), bytes.next()), (Some(high), Some(low)) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())

@@ -150,8 +150,12 @@ codes! {
     BodyMissing = "body_missing", BAD_REQUEST, "This request needs a body.";
     /// The body's media type isn't one that the route takes.
     MediaTypeUnsupported = "media_type_unsupported", UNSUPPORTED_MEDIA_TYPE, "The media type isn't supported here.";
-    /// The body isn't JSON, or has a key twice, or nests too deeply.
-    BodyMalformed = "body_malformed", BAD_REQUEST, "The request body isn't well-formed JSON.";
+    /// The query has bad escapes, or isn't UTF-8.
+    QueryMalformed = "query_malformed", BAD_REQUEST, "The query string is malformed.";
+    /// The query violates its schema.
+    QueryInvalid = "query_invalid", UNPROCESSABLE_ENTITY, "The query string violates its schema.";
+    /// The body isn't of the form that its media type says; for JSON, it may also have a key twice or nest too deeply.
+    BodyMalformed = "body_malformed", BAD_REQUEST, "The request body isn't well-formed.";
     /// The body violates its schema.
     ValidationFailed = "validation_failed", UNPROCESSABLE_ENTITY, "The request body violates its schema.";
 

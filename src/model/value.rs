@@ -6,6 +6,8 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 
+use super::duration;
+
 /// A value of the policy language.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -79,13 +81,20 @@ impl Serialize for Value {
             Self::Float(value) => serializer.serialize_f64(*value),
             Self::String(value) => serializer.serialize_str(value),
             Self::Timestamp(value) => serializer.collect_str(value),
-            Self::Duration(value) => serializer.serialize_str(&super::duration::text(*value)),
+            Self::Duration(value) => serializer.serialize_str(&duration_text(*value)),
             Self::Ip(value) => serializer.collect_str(value),
             Self::Network(value) => serializer.collect_str(value),
             Self::List(values) => serializer.collect_seq(values),
             Self::Record(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, value))),
         }
     }
+}
+
+/// As the language writes it; it has no finer unit than milliseconds.
+fn duration_text(duration: SignedDuration) -> String {
+    let sign = if duration.is_negative() { "-" } else { "" };
+    let milliseconds = u64::try_from(duration.as_millis().unsigned_abs()).unwrap_or(u64::MAX);
+    format!("{sign}{}", duration::text(milliseconds))
 }
 
 /// What is known of a value. *Absent* is a fact: a declared optional that is explicitly not there. *Unknown* is

@@ -1,390 +1,366 @@
-//! A body against its shape: transforms, then checks, and every problem at once, up to a cap. Values are never
+//! Input against its shape: transforms, then checks, and every problem at once, up to a cap. Values are never
 //! echoed.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
+use std::collections::{HashMap, HashSet};
 
-use regex::Regex;
 use serde_json::{Map, Value as Json};
 
-use crate::model::decision::Violation;
-use crate::model::path::is_uuid;
+use crate::model::mask::{Mask, Part};
 use crate::model::table::Table;
 
-use super::{Field, InputType, ListRules, NumberRules, Shape, StringRules, StringTest, Transform, UnknownFields};
+use super::scalar::canonical;
+use super::violation::{Step, UNKNOWN_FIELD, Violations};
+use super::{Check, Field, InputType, ListRules, MapRules, Shape, TaggedUnion, UnknownFields};
 
-/// The most violations that are told: what is told costs memory, and the body's sender sets the number.
-const MOST_VIOLATIONS: usize = 32;
-/// A field's name comes from the sender; in a violation, so much of it.
-const LONGEST_NAME: usize = 64;
-/// RFC 5321 §4.5.3.1.3, as corrected by erratum 1690 to RFC 3696.
-const LONGEST_EMAIL: usize = 254;
+/// Whether a check holds for an object whose fields have been validated.
+pub(crate) type Holds<'a> = dyn Fn(&Check, &Map<String, Json>) -> bool + 'a;
 
-/// A body that conforms.
+/// How values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// As JSON.
+    Json,
+    /// As texts, and lists of texts where a name stands several times: a query or a form.
+    Text,
+}
+
+/// Input that conforms.
 #[derive(Debug)]
 pub(crate) struct Validated {
-    pub(crate) body: Json,
-    /// JSON pointers to secret fields.
-    pub(crate) secrets: Vec<String>,
+    pub(crate) value: Json,
+    pub(crate) secrets: Mask,
 }
 
-/// What is wrong with a body.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Violations {
-    pub(crate) list: Vec<Violation>,
-    pub(crate) truncated: bool,
-}
-
-impl Violations {
-    pub(crate) fn one(pointer: &str, code: &'static str, message: &str) -> Self {
-        let mut violations = Self::default();
-        violations.push(pointer.to_owned(), code, message.to_owned());
-        violations
-    }
-
-    pub(crate) fn unknown_field(name: &str) -> Self {
-        Self::one(&foreign_child("", name), "unknown_field", UNKNOWN_FIELD)
-    }
-
-    fn push(&mut self, pointer: String, code: &'static str, message: String) {
-        if self.list.len() < MOST_VIOLATIONS {
-            self.list.push(Violation { pointer, code, message });
-        } else {
-            self.truncated = true;
-        }
-    }
-
-    /// What is wrong first, as the rest of a sentence.
-    pub(crate) fn first_message(&self) -> String {
-        match self.list.first() {
-            Some(Violation { pointer, message, .. }) if pointer.is_empty() => format!("it {message}"),
-            Some(Violation { pointer, message, .. }) => format!("`{pointer}` {message}"),
-            None => "it doesn't conform".to_owned(),
-        }
-    }
-
-    /// The pointers of the first few, for logs.
-    pub(crate) fn places(&self) -> String {
-        const SHOWN: usize = 5;
-        let mut pointers: Vec<&str> = self.list.iter().map(|violation| violation.pointer.as_str()).collect();
-        pointers.dedup();
-        let shown: Vec<String> = pointers.iter().take(SHOWN).map(|pointer| format!("`{pointer}`")).collect();
-        let more = if pointers.len() > SHOWN { " and elsewhere" } else { "" };
-        format!("{}{more}", shown.join(", "))
-    }
-}
-
-const UNKNOWN_FIELD: &str = "isn't a known field";
-
-/// Validates and normalises a body.
-pub(crate) fn validate(shapes: &Table<Shape>, shape: &Shape, body: Json) -> Result<Validated, Violations> {
-    let mut walk = Walk::over(shapes);
-    let body = walk.object(shape, body, "");
-    walk.end(body)
-}
-
-/// Validates and normalises a default. Defaults inside it aren't looked into: they may refer to each other without end.
-pub(crate) fn validate_default(shapes: &Table<Shape>, ty: &InputType, value: Json) -> Result<Validated, Violations> {
-    let mut walk = Walk { checking_a_default: true, ..Walk::over(shapes) };
-    let value = walk.value(ty, value, "");
+/// Validates and normalises input.
+pub(crate) fn validate(
+    shapes: &Table<Shape>,
+    shape: &Shape,
+    input: &Json,
+    encoding: Encoding,
+    holds: &Holds<'_>,
+) -> Result<Validated, Violations> {
+    let mut walk = Walk::over(shapes, encoding, holds);
+    let value = walk.object(shape, input, None);
     walk.end(value)
 }
 
-/// The pointer to a member (RFC 6901 §3).
-fn child(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+/// Validates and normalises a default. Defaults inside it aren't looked into: they may refer to each other without end.
+/// Neither are checks, which may ask for the time: they are asked whenever the default is used.
+pub(crate) fn validate_default(shapes: &Table<Shape>, ty: &InputType, value: &Json) -> Result<Validated, Violations> {
+    let mut walk = Walk { checking_a_default: true, ..Walk::over(shapes, Encoding::Json, &|_, _| true) };
+    let value = walk.value(ty, value);
+    walk.end(value)
 }
 
-/// The same for a name that the sender chose.
-fn foreign_child(pointer: &str, name: &str) -> String {
-    let mut shown: String = name.chars().take(LONGEST_NAME).collect();
-    if shown.len() < name.len() {
-        shown.push('…');
-    }
-    child(pointer, &shown)
-}
-
-/// A walk over a body. It is as deep as the JSON, whose depth the parser bounds.
-struct Walk<'p> {
-    shapes: &'p Table<Shape>,
-    violations: Violations,
-    secrets: Vec<String>,
+/// A walk over input. It is as deep as the input, whose depth the parser bounds.
+pub(super) struct Walk<'a> {
+    shapes: &'a Table<Shape>,
+    holds: &'a Holds<'a>,
+    pub(super) encoding: Encoding,
     checking_a_default: bool,
+    path: Vec<Step<'a>>,
+    /// What is secret in each value on the path, the outermost first.
+    masks: Vec<Mask>,
+    violations: Violations,
+    /// How many problems were found, told or not.
+    wrong: usize,
+    /// While a member of a union is tried: `wrong` as it was before. The first problem ends the trial.
+    trial: Option<usize>,
+    /// By union and value, which member took it. What is tried inside another trial would otherwise be tried anew in each,
+    /// and the work double with every level.
+    tried: HashMap<(usize, usize), Option<usize>>,
 }
 
-impl<'p> Walk<'p> {
-    fn over(shapes: &'p Table<Shape>) -> Self {
-        Self { shapes, violations: Violations::default(), secrets: Vec::new(), checking_a_default: false }
-    }
-
-    fn end(self, body: Json) -> Result<Validated, Violations> {
-        if self.violations.list.is_empty() {
-            Ok(Validated { body, secrets: self.secrets })
-        } else {
-            Err(self.violations)
+impl<'a> Walk<'a> {
+    fn over(shapes: &'a Table<Shape>, encoding: Encoding, holds: &'a Holds<'a>) -> Self {
+        Self {
+            shapes,
+            holds,
+            encoding,
+            checking_a_default: false,
+            path: Vec::new(),
+            masks: vec![Mask::default()],
+            violations: Violations::default(),
+            wrong: 0,
+            trial: None,
+            tried: HashMap::new(),
         }
     }
 
-    fn wrong(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        self.violations.push(pointer.to_owned(), code, message.into());
+    fn end(mut self, value: Json) -> Result<Validated, Violations> {
+        if self.wrong > 0 {
+            return Err(self.violations);
+        }
+        Ok(Validated { value, secrets: self.masks.pop().unwrap_or_default() })
     }
 
-    fn object(&mut self, shape: &Shape, value: Json, pointer: &str) -> Json {
-        let Json::Object(mut given) = value else {
-            self.wrong(pointer, "type", "must be an object");
+    pub(super) fn wrong(&mut self, code: &'static str, message: impl Into<String>) {
+        self.wrong += 1;
+        if self.trial.is_none() {
+            self.violations.push(&self.path, code, message.into());
+        }
+    }
+
+    /// Once no more can be told, nothing more is looked for.
+    fn done(&self) -> bool {
+        self.violations.truncated || self.trial.is_some_and(|before| self.wrong > before)
+    }
+
+    /// Does something at a part of the value.
+    fn at<T>(&mut self, step: Step<'a>, look: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step);
+        self.masks.push(Mask::default());
+        let found = look(self);
+        self.path.pop();
+        let below = self.masks.pop().unwrap_or_default();
+        if let (false, Some(mask)) = (below.is_empty(), self.masks.last_mut()) {
+            let part = match step {
+                Step::Field(name) | Step::Foreign(name) => Part::Member(name.to_owned()),
+                Step::Element(at) => Part::Element(at),
+            };
+            mask.parts.push((part, below));
+        }
+        found
+    }
+
+    fn object(&mut self, shape: &'a Shape, value: &'a Json, tag: Option<&'a str>) -> Json {
+        let Json::Object(given) = value else {
+            self.wrong("type", "must be an object");
             return Json::Null;
         };
         let mut taken = Map::new();
+        // A tag that the shape doesn't declare is known all the same.
+        let tag = tag.filter(|tag| shape.fields.iter().all(|field| field.name != *tag));
+        if let Some((tag, value)) = tag.and_then(|tag| given.get_key_value(tag)) {
+            taken.insert(tag.clone(), value.clone());
+        }
+        let mut unsound: Vec<&str> = Vec::new();
         for field in &shape.fields {
-            // Once no more can be told, nothing more is looked for.
-            if self.violations.truncated {
+            if self.done() {
                 return Json::Null;
             }
-            let at = child(pointer, &field.name);
-            // The member stays where it is, so that those after it keep their order.
-            let given = given.get_mut(&field.name).map(std::mem::take);
-            if let Some(value) = self.field(field, given, at) {
+            let before = self.wrong;
+            let value = self.at(Step::Field(&field.name), |walk| walk.field(field, given.get(&field.name)));
+            if self.wrong > before {
+                unsound.push(&field.name);
+            }
+            if let Some(value) = value {
                 taken.insert(field.name.clone(), value);
             }
         }
         if shape.unknown_fields != UnknownFields::Strip {
-            self.unknown(shape, given, &mut taken, pointer);
+            self.unknown(shape, given, tag, &mut taken);
         }
+        self.checks(shape, &taken, &unsound);
         Json::Object(taken)
     }
 
-    fn unknown(&mut self, shape: &Shape, given: Map<String, Json>, taken: &mut Map<String, Json>, pointer: &str) {
-        let declared: HashSet<&str> = shape.fields.iter().map(|field| field.name.as_str()).collect();
-        for (name, value) in given.into_iter().filter(|(name, _)| !declared.contains(name.as_str())) {
+    fn unknown(
+        &mut self,
+        shape: &'a Shape,
+        given: &'a Map<String, Json>,
+        tag: Option<&str>,
+        taken: &mut Map<String, Json>,
+    ) {
+        let declared: HashSet<&str> = shape.fields.iter().map(|field| field.name.as_str()).chain(tag).collect();
+        for (name, value) in given.iter().filter(|(name, _)| !declared.contains(name.as_str())) {
             if shape.unknown_fields == UnknownFields::Keep {
-                taken.insert(name, value);
-            } else if self.violations.truncated {
+                taken.insert(name.clone(), value.clone());
+            } else if self.done() {
                 break;
             } else {
-                self.wrong(&foreign_child(pointer, &name), "unknown_field", UNKNOWN_FIELD);
+                self.at(Step::Foreign(name), |walk| walk.wrong("unknown_field", UNKNOWN_FIELD));
             }
         }
     }
 
-    fn field(&mut self, field: &Field, given: Option<Json>, pointer: String) -> Option<Json> {
-        match (given, &field.default) {
-            (Some(value), _) => {
-                let value = self.value(&field.ty, value, &pointer);
-                if field.secret {
-                    self.secrets.push(pointer);
-                }
-                Some(value)
+    /// A rule is asked as soon as the fields that it reads are valid, whatever the others are.
+    fn checks(&mut self, shape: &'a Shape, taken: &Map<String, Json>, unsound: &[&str]) {
+        for check in &shape.checks {
+            if self.done() {
+                return;
             }
-            (None, Some(default)) if self.checking_a_default => Some(default.clone()),
+            let asked = check.reads.iter().all(|read| !unsound.contains(&read.name.as_str()));
+            if asked && !(self.holds)(check, taken) {
+                let message = check.message.as_deref().unwrap_or("doesn't satisfy a rule of the schema");
+                self.wrong("check", message);
+            }
+        }
+    }
+
+    fn field(&mut self, field: &'a Field, given: Option<&'a Json>) -> Option<Json> {
+        let value = match (given, &field.default) {
+            (Some(value), _) => self.value(&field.ty, value),
+            (None, Some(default)) if self.checking_a_default => return Some(default.clone()),
             (None, Some(default)) => {
-                // It is valid and written out in full, so that this finds the secrets in it and nothing else.
-                let value = self.value(&field.ty, default.clone(), &pointer);
-                if field.secret {
-                    self.secrets.push(pointer);
-                }
-                Some(value)
-            }
-            (None, None) if field.optional => None,
-            (None, None) => {
-                self.wrong(&pointer, "required", "is required");
-                None
-            }
-        }
-    }
-
-    fn value(&mut self, ty: &InputType, value: Json, pointer: &str) -> Json {
-        match ty {
-            InputType::String(rules) => self.string(rules, value, pointer),
-            InputType::Int(rules) => self.int(rules, &value, pointer),
-            InputType::Float(rules) => self.float(rules, value, pointer),
-            InputType::Bool if value.is_boolean() => value,
-            InputType::Bool => {
-                self.wrong(pointer, "type", "must be true or false");
-                Json::Null
-            }
-            InputType::Any => value,
-            InputType::Enum(known) if value.as_str().is_some_and(|value| known.iter().any(|known| known == value)) => {
+                // It is valid and written out in full: this finds the secrets in it, and asks its checks.
+                let encoding = std::mem::replace(&mut self.encoding, Encoding::Json);
+                let value = self.value(&field.ty, default);
+                self.encoding = encoding;
                 value
             }
-            InputType::Enum(known) => {
-                self.wrong(pointer, "one_of", format!("must be one of {}", known.join(", ")));
-                Json::Null
+            (None, None) if field.optional => return None,
+            (None, None) => {
+                self.wrong("required", "is required");
+                return None;
             }
-            InputType::List(rules) => self.list(rules, value, pointer),
-            InputType::Record(shape) => self.object(shape, value, pointer),
+        };
+        if let (true, Some(mask)) = (field.secret, self.masks.last_mut()) {
+            mask.whole = true;
+        }
+        Some(value)
+    }
+
+    fn value(&mut self, ty: &'a InputType, value: &'a Json) -> Json {
+        if self.encoding == Encoding::Text && value.is_array() && !ty.is_list() {
+            self.wrong("duplicate", "stands there more than once");
+            return Json::Null;
+        }
+        match ty {
+            InputType::List(rules) => self.list(rules, value),
+            InputType::Map(rules) => self.map(rules, value),
+            InputType::Record(shape) => self.object(shape, value, None),
             InputType::Shape(shape) => {
                 let shapes = self.shapes;
-                self.object(&shapes[*shape], value, pointer)
+                self.object(&shapes[*shape], value, None)
             }
-            InputType::Nullable(_) if value.is_null() => value,
-            InputType::Nullable(ty) => self.value(ty, value, pointer),
+            InputType::Nullable(_) if value.is_null() => Json::Null,
+            InputType::Nullable(ty) => self.value(ty, value),
+            InputType::Union(members) => self.union(members, value),
+            InputType::Tagged(union) => self.tagged(union, value),
+            InputType::String(_)
+            | InputType::Int(_)
+            | InputType::Float(_)
+            | InputType::Bool
+            | InputType::Timestamp
+            | InputType::Duration
+            | InputType::Ip
+            | InputType::Cidr
+            | InputType::Any
+            | InputType::Enum(_) => self.scalar(ty, value),
         }
     }
 
-    fn string(&mut self, rules: &StringRules, value: Json, pointer: &str) -> Json {
-        let Json::String(mut text) = value else {
-            self.wrong(pointer, "type", "must be a string");
-            return Json::Null;
-        };
-        for transform in &rules.transforms {
-            text = match transform {
-                Transform::Trim => text.trim().to_owned(),
-                Transform::Lowercase => text.to_lowercase(),
-                Transform::Uppercase => text.to_uppercase(),
-            };
-        }
-        for check in &rules.checks {
-            if let Some((code, message)) = failure(&check.test, &text) {
-                self.wrong(pointer, code, check.message.clone().unwrap_or(message));
+    fn list(&mut self, rules: &'a ListRules, value: &'a Json) -> Json {
+        let items = match value {
+            Json::Array(items) => items.as_slice(),
+            // A name that stands once in a query makes a list of one.
+            Json::String(_) if self.encoding == Encoding::Text => std::slice::from_ref(value),
+            _ => {
+                self.wrong("type", "must be a list");
+                return Json::Null;
             }
-        }
-        Json::String(text)
-    }
-
-    /// `1.0` is an integer, and so is any other number without a fraction that an `int` can hold.
-    fn int(&mut self, rules: &NumberRules<i64>, value: &Json, pointer: &str) -> Json {
-        let Some(number) = value.as_i64().or_else(|| value.as_f64().filter(|_| value.is_f64()).and_then(whole)) else {
-            let integral = value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0);
-            let message =
-                if integral { "must be an integer that fits into 64 bits exactly" } else { "must be an integer" };
-            self.wrong(pointer, "type", message);
-            return Json::Null;
         };
-        if rules.multiple_of.is_some_and(|step| number.checked_rem(step).is_none_or(|rest| rest != 0)) {
-            self.wrong(pointer, "multiple_of", "isn't a multiple of the declared step");
-        }
-        self.bounds(rules, number, pointer);
-        Json::from(number)
-    }
-
-    fn float(&mut self, rules: &NumberRules<f64>, value: Json, pointer: &str) -> Json {
-        let Some(number) = value.as_f64() else {
-            self.wrong(pointer, "type", "must be a number");
-            return Json::Null;
-        };
-        if rules.multiple_of.is_some_and(|step| !is_multiple(number, step)) {
-            self.wrong(pointer, "multiple_of", "isn't a multiple of the declared step");
-        }
-        self.bounds(rules, number, pointer);
-        value
-    }
-
-    fn bounds<N: Copy + PartialOrd + std::fmt::Display>(&mut self, rules: &NumberRules<N>, number: N, pointer: &str) {
-        if let Some(least) = rules.min.filter(|least| number < *least) {
-            self.wrong(pointer, "too_small", format!("must be at least {least}"));
-        }
-        if let Some(most) = rules.max.filter(|most| number > *most) {
-            self.wrong(pointer, "too_large", format!("must be at most {most}"));
-        }
-    }
-
-    fn list(&mut self, rules: &ListRules, value: Json, pointer: &str) -> Json {
-        let Json::Array(items) = value else {
-            self.wrong(pointer, "type", "must be a list");
-            return Json::Null;
-        };
-        let count = u64::try_from(items.len()).unwrap_or(u64::MAX);
-        if let Some(least) = rules.min.filter(|least| count < *least) {
-            self.wrong(pointer, "too_few", format!("must have at least {least} elements"));
-        }
-        if let Some(most) = rules.max.filter(|most| count > *most) {
-            self.wrong(pointer, "too_many", format!("must have at most {most} elements"));
+        if !self.count(items.len(), rules.min, rules.max, "elements") {
             return Json::Null;
         }
         let mut taken = Vec::with_capacity(items.len());
         let mut seen = HashSet::new();
-        for (at, item) in items.into_iter().enumerate() {
-            if self.violations.truncated {
+        for (at, item) in items.iter().enumerate() {
+            if self.done() {
                 break;
             }
-            let pointer = format!("{pointer}/{at}");
-            let known = self.violations.list.len();
-            let item = self.value(&rules.item, item, &pointer);
-            let sound = self.violations.list.len() == known;
-            if rules.unique && sound && !seen.insert(canonical(&item)) {
-                self.wrong(&pointer, "duplicate", "stands in the list twice");
-            }
+            let item = self.at(Step::Element(at), |walk| {
+                let before = walk.wrong;
+                let item = walk.value(&rules.item, item);
+                if rules.unique && walk.wrong == before && !seen.insert(canonical(&item)) {
+                    walk.wrong("duplicate", "stands in the list twice");
+                }
+                item
+            });
             taken.push(item);
         }
         Json::Array(taken)
     }
-}
 
-/// A text that equal values share: members in order of their names, and `1.0` as `1`.
-fn canonical(value: &Json) -> String {
-    match value {
-        Json::Object(members) => {
-            let mut members: Vec<String> = members
-                .iter()
-                .map(|(name, value)| format!("{}:{}", Json::from(name.as_str()), canonical(value)))
-                .collect();
-            members.sort_unstable();
-            format!("{{{}}}", members.join(","))
+    fn map(&mut self, rules: &'a MapRules, value: &'a Json) -> Json {
+        let Json::Object(given) = value else {
+            self.wrong("type", "must be an object");
+            return Json::Null;
+        };
+        if !self.count(given.len(), rules.min, rules.max, "members") {
+            return Json::Null;
         }
-        Json::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
-        Json::Number(number) => match number.as_f64().filter(|_| number.is_f64()).and_then(whole) {
-            Some(whole) => whole.to_string(),
-            None => number.to_string(),
-        },
-        Json::Null | Json::Bool(_) | Json::String(_) => value.to_string(),
+        let mut taken = Map::new();
+        for (name, value) in given {
+            if self.done() {
+                break;
+            }
+            let value = self.at(Step::Foreign(name), |walk| walk.value(&rules.item, value));
+            taken.insert(name.clone(), value);
+        }
+        Json::Object(taken)
     }
-}
 
-/// The integer that a float is, where it is one beyond doubt: larger floats stand for several integers each.
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
-fn whole(number: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
-    (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
-}
-
-/// Decimal steps such as 0.1 aren't floats exactly, so what is within rounding of a multiple is one.
-fn is_multiple(number: f64, step: f64) -> bool {
-    const ROUNDING: f64 = 1e-9;
-    let quotient = number / step;
-    (quotient - quotient.round()).abs() <= ROUNDING * quotient.abs().max(1.0)
-}
-
-/// Why a string fails a test: the code, and the message where the policy has none of its own.
-fn failure(test: &StringTest, text: &str) -> Option<(&'static str, String)> {
-    let characters = || u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
-    let bytes = || u64::try_from(text.len()).unwrap_or(u64::MAX);
-    match test {
-        StringTest::MinLength(least) if characters() < *least => {
-            Some(("too_short", format!("must have at least {least} characters")))
+    /// Whether there are few enough to look at each.
+    fn count(&mut self, count: usize, min: Option<u64>, max: Option<u64>, what: &str) -> bool {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        if let Some(least) = min.filter(|least| count < *least) {
+            self.wrong("too_few", format!("must have at least {least} {what}"));
         }
-        StringTest::MaxLength(most) if characters() > *most => {
-            Some(("too_long", format!("must have at most {most} characters")))
+        if let Some(most) = max.filter(|most| count > *most) {
+            self.wrong("too_many", format!("must have at most {most} {what}"));
+            return false;
         }
-        StringTest::MinBytes(least) if bytes() < *least => {
-            Some(("too_short", format!("must have at least {least} bytes")))
-        }
-        StringTest::MaxBytes(most) if bytes() > *most => Some(("too_long", format!("must have at most {most} bytes"))),
-        StringTest::Email if !is_email(text) => Some(("email", "must be an email address".to_owned())),
-        StringTest::Uuid if !is_uuid(text) => Some(("uuid", "must be a UUID".to_owned())),
-        StringTest::Matches(regex) if !regex.is_match(text) => {
-            Some(("pattern", "doesn't have the required form".to_owned()))
-        }
-        StringTest::OneOf(known) if !known.iter().any(|known| known == text) => {
-            Some(("one_of", format!("must be one of {}", known.join(", "))))
-        }
-        StringTest::MinLength(_)
-        | StringTest::MaxLength(_)
-        | StringTest::MinBytes(_)
-        | StringTest::MaxBytes(_)
-        | StringTest::Email
-        | StringTest::Uuid
-        | StringTest::Matches(_)
-        | StringTest::OneOf(_) => None,
+        true
     }
-}
 
-/// A valid e-mail address of the HTML standard (§4.10.5.1.5), less dots at the ends or in a row of the local part,
-/// which no mail server takes.
-fn is_email(text: &str) -> bool {
-    static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        let word = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+";
-        let label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
-        Regex::new(&format!(r"\A{word}(?:\.{word})*@{label}(?:\.{label})*\z")).ok()
-    });
-    text.len() <= LONGEST_EMAIL && PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(text))
+    fn union(&mut self, members: &'a [InputType], value: &'a Json) -> Json {
+        // Types and values stay where they are while the walk lasts.
+        let key = (members.as_ptr().addr(), std::ptr::from_ref(value).addr());
+        // A value that nothing stands in is tried again as fast as it is looked up.
+        let remembered = self.trial.is_some() && (value.is_array() || value.is_object());
+        let tried = if remembered { self.tried.get(&key).copied() } else { None };
+        let candidates = match tried {
+            Some(None) => &[],
+            Some(Some(member)) => members.get(member..=member).unwrap_or_default(),
+            None => members,
+        };
+        let before = self.wrong;
+        let secrets = self.masks.last().map_or(0, |mask| mask.parts.len());
+        for (at, member) in candidates.iter().enumerate() {
+            let around = self.trial.replace(before);
+            let taken = self.value(member, value);
+            self.trial = around;
+            if self.wrong == before {
+                if remembered && tried.is_none() {
+                    self.tried.insert(key, Some(at));
+                }
+                return taken;
+            }
+            self.wrong = before;
+            if let Some(mask) = self.masks.last_mut() {
+                mask.parts.truncate(secrets);
+            }
+        }
+        if remembered {
+            self.tried.insert(key, None);
+        }
+        self.wrong("union", "fits none of the types that it may have");
+        Json::Null
+    }
+
+    fn tagged(&mut self, union: &'a TaggedUnion, value: &'a Json) -> Json {
+        let Json::Object(given) = value else {
+            self.wrong("type", "must be an object");
+            return Json::Null;
+        };
+        let tag = given.get(&union.tag);
+        let case = tag.and_then(Json::as_str).and_then(|tag| union.cases.iter().find(|case| case.name == tag));
+        let shapes = self.shapes;
+        match (tag, case.map(|case| &case.ty)) {
+            (Some(_), Some(InputType::Record(shape))) => self.object(shape, value, Some(&union.tag)),
+            (Some(_), Some(InputType::Shape(shape))) => self.object(&shapes[*shape], value, Some(&union.tag)),
+            (None, _) => {
+                self.at(Step::Field(&union.tag), |walk| walk.wrong("required", "is required"));
+                Json::Null
+            }
+            (Some(_), _) => {
+                let names: Vec<&str> = union.cases.iter().map(|case| case.name.as_str()).collect();
+                let message = format!("must be one of {}", names.join(", "));
+                self.at(Step::Field(&union.tag), |walk| walk.wrong("one_of", message));
+                Json::Null
+            }
+        }
+    }
 }

@@ -466,7 +466,7 @@ impl Checker<'_> {
                 }
                 _ => None,
             }),
-            "query" => None,
+            "query" => Type::Shape(route.query?).field(name, &self.shapes.table),
             _ => match route.body {
                 BodyRule::Shape(shape) => Type::Shape(shape).field(name, &self.shapes.table),
                 BodyRule::Empty | BodyRule::Raw | BodyRule::Token(_) => None,

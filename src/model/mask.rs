@@ -1,0 +1,45 @@
+//! Which parts of a value are secret. A name stands here once however many secrets are below it, so that a mask is
+//! never larger than its value.
+
+use serde_json::Value as Json;
+
+/// What stands in a secret's place.
+pub(crate) const SECRET: &str = "[secret]";
+
+/// The secret parts of one value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Mask {
+    /// All of it is.
+    pub(crate) whole: bool,
+    pub(crate) parts: Vec<(Part, Mask)>,
+}
+
+/// A member of an object, or an element of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Part {
+    Member(String),
+    Element(usize),
+}
+
+impl Mask {
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.whole && self.parts.is_empty()
+    }
+
+    /// Puts `[secret]` in the place of every secret.
+    pub(crate) fn apply(&self, value: &mut Json) {
+        if self.whole {
+            *value = Json::from(SECRET);
+            return;
+        }
+        for (part, mask) in &self.parts {
+            let below = match part {
+                Part::Member(name) => value.get_mut(name),
+                Part::Element(at) => value.get_mut(at),
+            };
+            if let Some(below) = below {
+                mask.apply(below);
+            }
+        }
+    }
+}
