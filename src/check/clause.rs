@@ -10,7 +10,7 @@ use crate::syntax::tree::{self, Clause, ClauseKind};
 use super::Checker;
 use super::names::unsupported;
 use super::route::Declared;
-use super::typed::{BodyRule, HeaderSet, Limit, Requirement, Token};
+use super::typed::{BodyRule, Cors, HeaderSet, Limit, Requirement, Token};
 
 /// What `no` takes, `body` apart, which has a clause of its own.
 const SWITCHABLE: [&str; 4] = ["csrf", "cors", "headers", "limit"];
@@ -30,6 +30,8 @@ pub(super) struct Draft {
     pub(super) body: Option<BodyRule>,
     pub(super) limits: Vec<Id<Limit>>,
     pub(super) csrf: bool,
+    /// What the routes say of CORS, if they say something: a block, or none.
+    pub(super) cors: Option<Option<Id<Cors>>>,
     pub(super) headers: Option<Id<HeaderSet>>,
     pub(super) issues_csrf: bool,
     pub(super) issues: bool,
@@ -118,6 +120,11 @@ impl Checker<'_> {
                     );
                 }
             }
+            ClauseKind::Cors(name) => {
+                if let Some((row, _)) = self.names.cors.find(name, &mut self.diagnostics) {
+                    draft.cors = Some(declared.cors.id(row));
+                }
+            }
             ClauseKind::Headers(name) => {
                 if let Some((row, _)) = self.names.headers.find(name, &mut self.diagnostics) {
                     draft.headers = declared.headers.id(row);
@@ -133,7 +140,6 @@ impl Checker<'_> {
             ClauseKind::Scope(_) => self.report(unsupported(clause.span, "`scope`")),
             ClauseKind::When(_) => self.report(unsupported(clause.span, "`when`")),
             ClauseKind::Query(_) => self.report(unsupported(clause.span, "`query`")),
-            ClauseKind::Cors(_) => self.report(unsupported(clause.span, "`cors`")),
             ClauseKind::On { .. } => self.report(unsupported(clause.span, "`on`")),
             ClauseKind::Conceal => self.report(unsupported(clause.span, "`conceal`")),
             ClauseKind::Login(_) => {
@@ -168,7 +174,7 @@ impl Checker<'_> {
             "csrf" => draft.csrf = false,
             "limit" => draft.limits.clear(),
             "headers" => draft.headers = Some(declared.no_headers),
-            "cors" => self.report(unsupported(span, "`no cors`")),
+            "cors" => draft.cors = Some(None),
             other if IDENTITY.contains(&other) => self.report(
                 Diagnostic::error("not_switchable", span, format!("`{other}` can't be switched off"))
                     .help("what protects by identity holds for the whole block: move the route to another block"),
@@ -196,6 +202,11 @@ impl Checker<'_> {
                     self.report(
                         Diagnostic::error("no_csrf", name.span, "the policy has no `csrf` block")
                             .help("declare `csrf { … }`"),
+                    );
+                } else if !declared.issues_csrf {
+                    self.report(
+                        Diagnostic::error("no_csrf_token", name.span, "the `csrf` block has no tokens to issue")
+                            .help("give it a `secret`, a `session`, a `header` and a `lifetime`"),
                     );
                 }
                 continue;

@@ -2,20 +2,26 @@
 //! reported at once, and nothing comes out unless there is none. Never reads anything but the trees and their sources' names.
 
 mod clause;
+mod cookie;
+mod cors;
 mod csrf;
 mod entries;
 mod expression;
 mod facet;
 mod header;
+mod header_value;
+mod layers;
 mod limit;
 mod mapping;
 mod names;
 mod order;
 mod path;
 mod permission;
+mod preset;
 mod route;
 mod schema;
 mod token;
+mod transport;
 pub(crate) mod typed;
 
 use crate::model::diagnostic::{Diagnostic, Severity};
@@ -77,7 +83,10 @@ impl Checker<'_> {
         let permissions = self.permissions(&roles);
         let tiers = self.tiers();
         let limits = self.limits(&attributes, &mappings, &tiers);
-        let csrf = self.csrf();
+        let transport = self.transport();
+        let (cors, default_cors) = self.cors();
+        let cookies = self.cookies();
+        let csrf = self.csrf(&cookies);
         let (headers, default_headers, no_headers) = self.headers();
         let shapes = self.shapes();
         let makes_callers = !mappings.is_empty();
@@ -86,10 +95,13 @@ impl Checker<'_> {
             permissions: &permissions,
             limits: &limits,
             shapes: &shapes,
+            cors: &cors,
+            default_cors,
             headers: &headers,
             default_headers,
             no_headers,
             has_csrf: self.names.csrf.is_some(),
+            issues_csrf: self.names.csrf.is_some_and(|(_, csrf)| csrf::issues_tokens(csrf)),
             makes_callers,
         });
         let any_error = self.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
@@ -104,6 +116,9 @@ impl Checker<'_> {
                 roles,
                 tiers,
                 limits,
+                transport,
+                cors,
+                default_cors,
                 csrf,
                 headers,
                 default_headers,
@@ -123,12 +138,8 @@ impl Checker<'_> {
             .chain(names.keys.iter().map(|(_, (span, _))| (*span, "keys")))
             .chain(names.conditions.iter().map(|(_, (span, _))| (*span, "condition")))
             .chain(names.scopes.iter().map(|(_, (span, _))| (*span, "scope")))
-            .chain(names.cors.iter().map(|(_, (span, _))| (*span, "cors")))
-            .chain(names.cookies.iter().map(|(_, (span, _))| (*span, "cookie")))
             .chain(names.providers.iter().map(|(_, (span, _))| (*span, "provider")))
-            .chain(names.transport.iter().map(|(span, _)| (*span, "transport")))
-            .chain(names.password.iter().map(|(span, _)| (*span, "password")))
-            .chain(names.default_cors.iter().map(|(span, _)| (*span, "cors")));
+            .chain(names.password.iter().map(|(span, _)| (*span, "password")));
         let errors: Vec<_> = found.map(|(span, word)| unsupported(span, &format!("`{word}`"))).collect();
         self.diagnostics.extend(errors);
     }

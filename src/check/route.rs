@@ -9,7 +9,7 @@ use super::Checker;
 use super::clause::Draft;
 use super::permission::PermissionIndex;
 use super::schema::Shapes;
-use super::typed::{Access, BodyRule, HeaderSet, Limit, Route, Service, Token, TokenCarrier};
+use super::typed::{Access, BodyRule, Cors, HeaderSet, Limit, Route, Service, Token, TokenCarrier};
 
 /// What routes can refer to.
 pub(super) struct Declared<'c> {
@@ -17,10 +17,14 @@ pub(super) struct Declared<'c> {
     pub(super) permissions: &'c PermissionIndex,
     pub(super) limits: &'c Table<Limit>,
     pub(super) shapes: &'c Shapes,
+    pub(super) cors: &'c Table<Cors>,
+    pub(super) default_cors: Option<Id<Cors>>,
     pub(super) headers: &'c Table<HeaderSet>,
     pub(super) default_headers: Id<HeaderSet>,
     pub(super) no_headers: Id<HeaderSet>,
     pub(super) has_csrf: bool,
+    /// Whether it has tokens to issue.
+    pub(super) issues_csrf: bool,
     pub(super) makes_callers: bool,
 }
 
@@ -77,6 +81,7 @@ impl Checker<'_> {
             },
             limits: draft.limits,
             csrf: draft.csrf,
+            cors: draft.cors.unwrap_or(declared.default_cors),
             headers: draft.headers.unwrap_or(declared.default_headers),
             body: body?,
             service,

@@ -3,7 +3,7 @@
 use http::{HeaderMap, header};
 use serde_json::{Map, Value as Json};
 
-use crate::check::typed::{Token, TypedPolicy};
+use crate::check::typed::{Token, Transport, TypedPolicy};
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::table::Id;
@@ -11,7 +11,6 @@ use crate::shape::{Shape, Validated, Violations, validate};
 
 use super::Denial;
 use super::json;
-use super::transport::MAX_BODY;
 
 /// A route without a body takes none: what no schema speaks of doesn't pass.
 pub(super) fn check_empty(request: &Request<'_>) -> Result<(), Denial> {
@@ -29,10 +28,10 @@ pub(super) fn check_empty(request: &Request<'_>) -> Result<(), Denial> {
 }
 
 /// A body that nobody reads has a size all the same.
-pub(super) fn check_size(request: &Request<'_>) -> Result<(), Denial> {
+pub(super) fn check_size(transport: &Transport, request: &Request<'_>) -> Result<(), Denial> {
     match request.body {
-        Some(body) if body.len() > MAX_BODY => {
-            let message = format!("the body has {} bytes, and {MAX_BODY} are allowed", body.len());
+        Some(body) if body.len() > transport.max_body => {
+            let message = format!("the body has {} bytes, and {} are allowed", body.len(), transport.max_body);
             Err(Denial::new(Code::BodyTooLarge, Stage::Validate, message))
         }
         _ => Ok(()),
@@ -47,14 +46,19 @@ fn announces_body(headers: &HeaderMap) -> bool {
 
 /// Parses and validates a body of a declared shape.
 pub(super) fn check_shape(policy: &TypedPolicy, shape: Id<Shape>, request: &Request<'_>) -> Result<Validated, Denial> {
-    let body = read(request)?;
+    let body = read(&policy.transport, request)?;
     validate(&policy.shapes, &policy.shapes[shape], body)
         .map_err(|violations| violated(&policy.shapes[shape].name, violations))
 }
 
 /// The token in its field, which is the only one.
-pub(super) fn check_token(token: &Token, field: &str, request: &Request<'_>) -> Result<Option<Json>, Denial> {
-    let body = read(request)?;
+pub(super) fn check_token(
+    transport: &Transport,
+    token: &Token,
+    field: &str,
+    request: &Request<'_>,
+) -> Result<Option<Json>, Denial> {
+    let body = read(transport, request)?;
     let Json::Object(mut fields) = body else {
         return Err(violated(&token.name, Violations::one("", "type", "must be an object")));
     };
@@ -70,17 +74,17 @@ fn violated(name: &str, violations: Violations) -> Denial {
     Denial { violations: Some(violations), ..Denial::new(Code::ValidationFailed, Stage::Validate, message) }
 }
 
-fn read(request: &Request<'_>) -> Result<Json, Denial> {
+fn read(transport: &Transport, request: &Request<'_>) -> Result<Json, Denial> {
     let denied = |code, message: &'static str| Denial::new(code, Stage::Validate, message);
     let body = request.body.ok_or_else(|| denied(Code::BodyUnknown, "the host didn't hand over the body"))?;
     if body.is_empty() {
         return Err(denied(Code::BodyMissing, "the request has no body"));
     }
-    check_size(request)?;
+    check_size(transport, request)?;
     if !is_json(request.headers) {
         return Err(denied(Code::MediaTypeUnsupported, "the body's media type isn't `application/json`"));
     }
-    json::parse(body).map_err(|why| {
+    json::parse(body, transport.max_depth).map_err(|why| {
         Denial::new(Code::BodyMalformed, Stage::Validate, format!("the body can't be read as JSON: {why}"))
     })
 }

@@ -4,6 +4,7 @@ pub(crate) mod bits;
 pub(crate) mod bucket;
 pub(crate) mod decision;
 pub(crate) mod diagnostic;
+pub(crate) mod host;
 pub(crate) mod keys;
 pub(crate) mod path;
 pub(crate) mod reason;

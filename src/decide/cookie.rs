@@ -1,0 +1,70 @@
+//! Cookies as they come in and go out.
+
+use cookie::Cookie as Builder;
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::check::typed::Cookie;
+
+/// Why a cookie has no one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unclear {
+    /// Two of one name are somebody else's doing: a sibling domain can set cookies.
+    Twice,
+    /// A name without a value, or with blanks around it, is read differently by different readers.
+    Malformed,
+}
+
+/// A cookie's value, where one came that isn't empty.
+pub(super) fn find(name: &str, headers: &HeaderMap) -> Result<Option<String>, Unclear> {
+    let mut found = None;
+    for line in headers.get_all(header::COOKIE) {
+        // Other cookies may hold what they like.
+        let line = String::from_utf8_lossy(line.as_bytes());
+        for pair in pairs_of(name, &line) {
+            if found.is_some() {
+                return Err(Unclear::Twice);
+            }
+            let exact = pair.trim_start_matches(' ');
+            let named = exact.split_once('=').is_some_and(|(written, _)| written == name);
+            let cookie = Builder::parse(exact).ok().filter(|_| named).ok_or(Unclear::Malformed)?;
+            found = Some(cookie.value().to_owned());
+        }
+    }
+    Ok(found.filter(|value| !value.is_empty()))
+}
+
+/// Whether a cookie of one of these names came, whatever it holds.
+pub(super) fn any_of(names: &[String], headers: &HeaderMap) -> bool {
+    headers.get_all(header::COOKIE).iter().any(|line| {
+        let line = String::from_utf8_lossy(line.as_bytes());
+        names.iter().any(|name| pairs_of(name, &line).next().is_some())
+    })
+}
+
+/// The pairs of a line whose name is this one, or may be taken for it.
+fn pairs_of<'l>(name: &'l str, line: &'l str) -> impl Iterator<Item = &'l str> {
+    line.split(';').filter(move |pair| pair.split_once('=').map_or(*pair, |(written, _)| written).trim() == name)
+}
+
+/// The `Set-Cookie` value that gives the browser a cookie.
+pub(super) fn set(cookie: &Cookie, value: &str) -> Option<HeaderValue> {
+    let mut built = Builder::build((cookie.name.as_str(), value)).build();
+    if cookie.http_only {
+        built.set_http_only(true);
+    }
+    if cookie.secure {
+        built.set_secure(true);
+    }
+    if cookie.partitioned {
+        built.set_partitioned(true);
+    }
+    built.set_same_site(cookie.same_site);
+    if let Some(path) = &cookie.path {
+        built.set_path(path.as_str());
+    }
+    if let Some(domain) = &cookie.domain {
+        built.set_domain(domain.as_str());
+    }
+    built.set_max_age(cookie.max_age.map(cookie::time::Duration::seconds));
+    HeaderValue::from_str(&built.to_string()).ok()
+}
