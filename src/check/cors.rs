@@ -148,7 +148,7 @@ impl Checker<'_> {
 
     fn cors_max_age(&mut self, duration: &Spanned<u64>) -> Option<HeaderValue> {
         let seconds = duration.node / 1_000;
-        if duration.node % 1_000 == 0 && seconds <= MOST_SECONDS {
+        if duration.node.is_multiple_of(1_000) && seconds <= MOST_SECONDS {
             return Some(HeaderValue::from(seconds));
         }
         self.report(

@@ -166,13 +166,7 @@ impl Checker<'_> {
     fn proxies(&mut self, networks: &[Spanned<IpNet>]) -> Vec<IpNet> {
         let mut proxies = Vec::new();
         for written in networks {
-            let network = match without_host_bits(written) {
-                Ok(network) => unmapped(network),
-                Err(error) => {
-                    self.report(error);
-                    continue;
-                }
-            };
+            let Some(network) = without_host_bits(written, &mut self.diagnostics).map(unmapped) else { continue };
             if network.prefix_len() == 0 {
                 let message = format!("`{}` is everybody: any caller could write the client's address", written.node);
                 self.report(
@@ -191,14 +185,15 @@ impl Checker<'_> {
 }
 
 /// The network, unless its address says more than its length.
-pub(super) fn without_host_bits(written: &Spanned<IpNet>) -> Result<IpNet, Diagnostic> {
+pub(super) fn without_host_bits(written: &Spanned<IpNet>, out: &mut Vec<Diagnostic>) -> Option<IpNet> {
     let right = written.node.trunc();
     if right == written.node {
-        return Ok(right);
+        return Some(right);
     }
     let message = format!("`{}` has bits beyond its length", written.node);
     let help = format!("write `{right}` for the network, or `{}` for the one address", written.node.addr());
-    Err(Diagnostic::error("host_bits", written.span, message).help(help))
+    out.push(Diagnostic::error("host_bits", written.span, message).help(help));
+    None
 }
 
 /// Addresses are compared as IPv4 where they are IPv4 inside IPv6 (RFC 4291 §2.5.5.2), so networks are, too.
