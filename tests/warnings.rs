@@ -33,3 +33,17 @@ fn authenticated_beside_requires_is_redundant() {
                   routes / { GET /one authenticated requires posts:read  GET /two requires posts:read }";
     check(policy, &[("redundant_authenticated", "authenticated")]);
 }
+
+#[test]
+fn a_cookie_that_nothing_uses() {
+    let carried =
+        "secret KEY\ntoken refresh { algorithm HS256  key KEY  carried body \"token\"  claims { sub: string } }";
+    check(&format!("policy p\n{carried}\ncookie \"sid\" {{ secure }}"), &[("unused_cookie", "\"sid\"")]);
+    check("policy p\ncsrf { }\ncookie \"sid\" { secure }", &[]);
+}
+
+#[test]
+fn nothing_is_forwarded_without_proxies() {
+    check("policy p\ntransport { forwarded forwarded }", &[("forwarded_by_nobody", "forwarded forwarded")]);
+    check("policy p\ntransport { forwarded forwarded  proxies 10.0.0.0/8 }", &[]);
+}

@@ -96,7 +96,7 @@ pub(super) fn headers(cors: &Cors, request: &Request<'_>) -> Headers {
     let origin = match &cors.origins {
         Origins::Any => Some(HeaderValue::from_static("*")),
         Origins::Listed(_) => {
-            answer.push((header::VARY, HeaderValue::from_name(header::ORIGIN)));
+            answer.push((header::VARY, HeaderValue::from_static("Origin")));
             request.headers.get(header::ORIGIN).filter(|_| allows_origin(cors, request.headers)).cloned()
         }
     };

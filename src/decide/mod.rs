@@ -76,12 +76,12 @@ pub(crate) fn decide<'g>(
     request: &Request<'_>,
 ) -> Decision<'g> {
     let client = client::client(&policy.transport, request);
-    let arrival = Arrival { request, scheme: client.scheme, target: None, route: None };
+    let mut arrival = Arrival { request, scheme: client.scheme, target: None, route: None, cors: policy.default_cors };
     let target = match transport::transport(&policy.transport, request, client) {
         Ok(target) => target,
         Err(denial) => return respond::unrouted(policy, &arrival, Outcome::Deny(vec![denial])),
     };
-    let arrival = Arrival { target: Some(&target), ..arrival };
+    arrival.target = Some(&target);
     if let Err(outcome) = transport::secure(policy, request, &target) {
         return respond::unrouted(policy, &arrival, outcome);
     }
@@ -92,10 +92,12 @@ pub(crate) fn decide<'g>(
     if let Some(requested) = cors::preflight(request) {
         let door = requested.as_ref().and_then(|method| endpoint.door(method));
         let route = door.map(|door| &policy.routes[door.route]);
-        if let Some(cors) = route.map_or(policy.default_cors, |route| route.cors) {
+        arrival.cors = route.map_or(policy.default_cors, |route| route.cors);
+        if let Some(cors) = arrival.cors {
+            arrival.route = route;
             let checked = cors::check_preflight(policy, endpoint, cors, requested.as_ref(), request.headers);
             let outcome = checked.map_or_else(|denial| Outcome::Deny(vec![denial]), Outcome::Preflight);
-            return respond::unrouted(policy, &Arrival { route, ..arrival }, outcome);
+            return respond::unrouted(policy, &arrival, outcome);
         }
     }
     let Some(door) = endpoint.door(request.method) else {

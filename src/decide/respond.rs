@@ -43,14 +43,16 @@ pub(super) struct Arrival<'d, 'g> {
     pub(super) target: Option<&'d Target>,
     /// The route that a preflight asks about.
     pub(super) route: Option<&'g Route>,
+    /// What holds of CORS: as that route says, or the policy.
+    pub(super) cors: Option<Id<Cors>>,
 }
 
 /// A decision on a request that no route took.
 pub(super) fn unrouted<'g>(policy: &'g TypedPolicy, arrival: &Arrival<'_, 'g>, outcome: Outcome) -> Decision<'g> {
-    let Arrival { request, scheme, target, route } = *arrival;
+    let Arrival { request, scheme, target, route, cors } = *arrival;
     let headers = &policy.headers[route.map_or(policy.default_headers, |route| route.headers)];
     let mut decision = decision(outcome, route, headers, scheme);
-    add_cors(&mut decision, policy, route.map_or(policy.default_cors, |route| route.cors), request);
+    add_cors(&mut decision, policy, cors, request);
     decision.target = target.map(|target| target.canonical.clone());
     decision
 }
@@ -72,7 +74,7 @@ fn add_cors(decision: &mut Decision<'_>, policy: &TypedPolicy, block: Option<Id<
 fn varying(by_hand: &str, origin: HeaderValue) -> HeaderValue {
     let covers = |name: &str| name == "*" || name.eq_ignore_ascii_case("origin");
     let all =
-        if by_hand.split(',').map(str::trim).any(covers) { by_hand.to_owned() } else { format!("{by_hand}, origin") };
+        if by_hand.split(',').map(str::trim).any(covers) { by_hand.to_owned() } else { format!("{by_hand}, Origin") };
     HeaderValue::from_str(&all).unwrap_or(origin)
 }
 
