@@ -87,6 +87,18 @@ fn hosts() {
 }
 
 #[test]
+fn lists_stay_short() {
+    let hosts = |count: usize| {
+        let names: Vec<String> = (0..count).map(|n| format!("\"h{n}.example\"")).collect();
+        let text = format!("policy p\ntransport {{ hosts {} }}", names.join(", "));
+        Policy::compile(&[Source::new("test.gate", text)])
+    };
+    assert!(hosts(1_000).is_ok());
+    let errors = hosts(1_001).unwrap_err();
+    assert_eq!(errors.iter().map(|error| error.code).collect::<Vec<_>>(), ["too_many_entries"]);
+}
+
+#[test]
 fn only_patterns_are_nobodys_default() {
     let gate = gate("transport { hosts \"*.tenant.example\" }\nroutes / { GET / public }");
     check("only_patterns", &gate, &[get("/", json!({})), get("https://a.tenant.example/", json!({}))]);

@@ -1,6 +1,6 @@
 //! The cookie blocks: names, attributes, and the rules that a name's prefix makes (RFC 6265bis §4.1.3).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cookie::SameSite;
 
@@ -21,6 +21,7 @@ impl Checker<'_> {
     /// The declared cookies by name.
     pub(super) fn cookies(&mut self) -> HashMap<String, Cookie> {
         let declared: Vec<&tree::Cookie> = self.names.cookies.iter().map(|(_, (_, cookie))| *cookie).collect();
+        self.unused_cookies(&declared);
         let mut cookies = HashMap::new();
         for declared in declared {
             if let Some(cookie) = self.cookie(declared) {
@@ -32,7 +33,6 @@ impl Checker<'_> {
 
     fn cookie(&mut self, declared: &tree::Cookie) -> Option<Cookie> {
         let name = self.cookie_name(&declared.name)?;
-        self.unused_cookie(&declared.name);
         let mut cookie = Cookie {
             name,
             http_only: false,
@@ -100,19 +100,39 @@ impl Checker<'_> {
         }
     }
 
-    /// A cookie without `csrf`, tokens or expressions to read it says nothing to anybody.
-    fn unused_cookie(&mut self, name: &Text) {
-        let carries = |entry: &Spanned<TokenEntry>| matches!(&entry.node, TokenEntry::Carried(Carried::Cookie(cookie)) if cookie.node == name.node);
-        let carried = self.names.tokens.iter().any(|(_, token)| token.entries.iter().any(carries));
-        // A policy with `csrf` takes each cookie that it names for one that browsers send by themselves.
-        // The text is enough to look for expressions that read it: a false match costs a warning.
-        let read = || self.sources.iter().any(|source| source.text().contains(&format!("cookie(\"{}\")", name.node)));
-        if !carried && self.names.csrf.is_none() && !read() {
-            let message = format!("nothing uses the cookie `{}`", name.node);
-            self.report(Diagnostic::warning("unused_cookie", name.span, message).help(
-                "take the block out, or name the cookie in `csrf { session cookie \"…\" }` or `carried cookie \"…\"`",
-            ));
+    /// The names of cookies that something uses: tokens, or expressions. The text is enough to look for these: a false
+    /// match costs a warning.
+    fn used_cookies(&self) -> HashSet<&str> {
+        let read = self.sources.iter().flat_map(|source| source.text().split("cookie(\"").skip(1));
+        let read = read.filter_map(|rest| rest.split('"').next());
+        self.carrier_cookies().chain(read).collect()
+    }
+
+    /// A cookie that nobody reads says nothing to anybody. A policy with `csrf` takes each cookie that it names for one
+    /// that browsers send by themselves.
+    fn unused_cookies(&mut self, declared: &[&tree::Cookie]) {
+        if self.names.csrf.is_some() {
+            return;
         }
+        let used = self.used_cookies();
+        let unused: Vec<Diagnostic> = declared
+            .iter()
+            .filter(|cookie| !used.contains(cookie.name.node.as_str()))
+            .map(|cookie| {
+                let message = format!("nothing uses the cookie `{}`", cookie.name.node);
+                Diagnostic::warning("unused_cookie", cookie.name.span, message).help(
+                    "take the block out, or name the cookie in `csrf { session cookie \"…\" }` or `carried cookie \"…\"`",
+                )
+            })
+            .collect();
+        self.diagnostics.extend(unused);
+    }
+
+    fn carrier_cookies(&self) -> impl Iterator<Item = &str> {
+        self.names.tokens.iter().flat_map(|(_, token)| &token.entries).filter_map(|entry| match &entry.node {
+            TokenEntry::Carried(Carried::Cookie(name)) => Some(name.node.as_str()),
+            _ => None,
+        })
     }
 
     /// RFC 6265 §4.1.1: a cookie's name is a token.
@@ -177,13 +197,8 @@ impl Checker<'_> {
                 CsrfEntry::Session(name) => Some(name.node.as_str()),
                 _ => None,
             });
-        let carried =
-            self.names.tokens.iter().flat_map(|(_, token)| &token.entries).filter_map(|entry| match &entry.node {
-                TokenEntry::Carried(Carried::Cookie(name)) => Some(name.node.as_str()),
-                _ => None,
-            });
         let blocks = self.names.cookies.iter().map(|(name, _)| name);
-        let mut all: Vec<String> = session.chain(carried).chain(blocks).map(ToOwned::to_owned).collect();
+        let mut all: Vec<String> = session.chain(self.carrier_cookies()).chain(blocks).map(ToOwned::to_owned).collect();
         all.sort();
         all.dedup();
         all

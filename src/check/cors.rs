@@ -1,5 +1,7 @@
 //! The CORS blocks.
 
+use std::collections::HashSet;
+
 use http::{HeaderName, HeaderValue};
 
 use crate::model::diagnostic::Diagnostic;
@@ -37,7 +39,7 @@ impl Checker<'_> {
             span,
             origins: Origins::Listed(Vec::new()),
             methods: Vec::new(),
-            headers: Vec::new(),
+            headers: HashSet::new(),
             any_header: false,
             credentials: false,
             allow_headers: None,
@@ -62,7 +64,7 @@ impl Checker<'_> {
                 CorsEntry::Headers(names) => {
                     let (headers, any) = self.cors_headers(names, &mut wildcards);
                     cors.allow_headers = joined(&headers, any);
-                    (cors.headers, cors.any_header) = (headers, any);
+                    (cors.headers, cors.any_header) = (headers.into_iter().collect(), any);
                 }
                 CorsEntry::Expose(names) => {
                     let (headers, any) = self.cors_headers(names, &mut wildcards);
@@ -103,6 +105,9 @@ impl Checker<'_> {
             return Origins::Any;
         }
         let mut origins = Vec::new();
+        if self.too_many_entries(written) {
+            return Origins::Listed(origins);
+        }
         for origin in written {
             if let Err((message, help)) = well_written(&origin.node) {
                 self.report(Diagnostic::error("invalid_origin", origin.span, message).help(help));
@@ -121,6 +126,9 @@ impl Checker<'_> {
     /// Header names, and whether there is a `*` among them.
     fn cors_headers(&mut self, written: &[Text], wildcards: &mut Vec<Span>) -> (Vec<HeaderName>, bool) {
         let (mut headers, mut any) = (Vec::new(), false);
+        if self.too_many_entries(written) {
+            return (headers, any);
+        }
         for name in written {
             if name.node == "*" {
                 if any {

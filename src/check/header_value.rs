@@ -1,6 +1,8 @@
 //! What the values of well-known response headers can be. A browser drops a value that it doesn't understand, and with
 //! it the protection; nobody notices.
 
+use std::collections::HashSet;
+
 use super::names::{list, suggest};
 
 /// What is wrong with a value: the part of it at fault, what to say, and what to write instead.
@@ -209,7 +211,7 @@ fn strict_transport_security(value: &str) -> Checked<'_> {
 fn permissions_policy(value: &str) -> Checked<'_> {
     const EXAMPLE: &str =
         "write features with their allow-lists: `camera=(), geolocation=(self \"https://a.example\")`";
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
     for member in value.split(',').map(str::trim) {
         let Some((feature, allowed)) = member.split_once('=') else {
             return Err(fault(member, format!("`{member}` has no allow-list"), EXAMPLE));
@@ -225,10 +227,9 @@ fn permissions_policy(value: &str) -> Checked<'_> {
                 "write it in lower case, such as `camera`",
             ));
         }
-        if seen.contains(&feature) {
+        if !seen.insert(feature) {
             return Err(fault(member, format!("`{feature}` stands twice"), "keep one of them"));
         }
-        seen.push(feature);
         let inner = allowed.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
         let fits = match inner {
             Some(inner) => inner.split_ascii_whitespace().all(is_allowed),

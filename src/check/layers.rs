@@ -1,5 +1,7 @@
 //! The outer layers of a typed policy: transport, CORS, CSRF, cookies and response headers.
 
+use std::collections::HashSet;
+
 use cookie::SameSite;
 use http::{HeaderName, HeaderValue, Method};
 use ipnet::IpNet;
@@ -69,7 +71,7 @@ pub(crate) struct Cors {
     /// The methods that a preflight may ask for; those of the path's routes where there are none.
     pub(crate) methods: Vec<Method>,
     /// The request headers that a preflight may ask for.
-    pub(crate) headers: Vec<HeaderName>,
+    pub(crate) headers: HashSet<HeaderName>,
     /// All of them but `Authorization`, which a `*` never covers.
     pub(crate) any_header: bool,
     pub(crate) credentials: bool,
@@ -105,7 +107,7 @@ impl Origins {
 pub(crate) struct Csrf {
     pub(crate) span: Span,
     pub(crate) applies: CsrfApplies,
-    /// Cookies that browsers send by themselves, and that the policy names.
+    /// Cookies that browsers send by themselves, and that the policy names, sorted.
     pub(crate) ambient: Vec<String>,
     /// The second layer, where the block has it.
     pub(crate) token: Option<CsrfLayer>,

@@ -12,6 +12,9 @@ use super::entries::Entries;
 use super::names::{list, suggest};
 use super::typed::{Forwarded, Transport};
 
+/// The most entries of a list that requests are compared with.
+const MOST_ENTRIES: usize = 1_000;
+
 /// A setting that bounds what comes in.
 struct Maximum {
     name: &'static str,
@@ -140,6 +143,9 @@ impl Checker<'_> {
 
     fn hosts(&mut self, names: &[Text]) -> Vec<NamePattern> {
         let mut hosts = Vec::new();
+        if self.too_many_entries(names) {
+            return hosts;
+        }
         for name in names {
             let host = name.node.to_ascii_lowercase();
             if let Some(help) = not_a_host(&host) {
@@ -157,6 +163,18 @@ impl Checker<'_> {
         hosts
     }
 
+    /// Lists are walked for each request, so they must stay short enough for that.
+    pub(super) fn too_many_entries<T>(&mut self, list: &[Spanned<T>]) -> bool {
+        if let Some(first) = list.get(MOST_ENTRIES) {
+            let message = format!("the list has {} entries", list.len());
+            let error = Diagnostic::error("too_many_entries", first.span, message).label("the first that is too many");
+            self.report(
+                error.help(format!("name at most {MOST_ENTRIES}; a `*` can stand for many, and so can a network")),
+            );
+        }
+        list.len() > MOST_ENTRIES
+    }
+
     /// Something that a list names a second time.
     pub(super) fn named_twice(&mut self, name: &Text) {
         let error = Diagnostic::error("duplicate_name", name.span, format!("`{}` is named twice", name.node));
@@ -165,6 +183,9 @@ impl Checker<'_> {
 
     fn proxies(&mut self, networks: &[Spanned<IpNet>]) -> Vec<IpNet> {
         let mut proxies = Vec::new();
+        if self.too_many_entries(networks) {
+            return proxies;
+        }
         for written in networks {
             let Some(network) = without_host_bits(written, &mut self.diagnostics).map(unmapped) else { continue };
             if network.prefix_len() == 0 {

@@ -12,6 +12,9 @@ use crate::model::request::{Request, Scheme};
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+/// More parameters than RFC 7239 and its extensions know.
+const MOST_PARAMETERS: usize = 16;
+
 /// What is known of a request's sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Client {
@@ -144,7 +147,7 @@ fn element(text: &str) -> Option<(Option<Element>, &str)> {
         return Some((None, rest));
     }
     let mut seen: Vec<String> = Vec::new();
-    loop {
+    while seen.len() < MOST_PARAMETERS {
         let (name, after) = rest.split_once('=')?;
         let name = name.to_ascii_lowercase();
         if name.is_empty() || !name.bytes().all(is_token_byte) || seen.contains(&name) {
@@ -161,10 +164,10 @@ fn element(text: &str) -> Option<(Option<Element>, &str)> {
         rest = after.trim_start_matches([' ', '\t']);
         match rest.strip_prefix(';') {
             Some(next) => rest = next.trim_start_matches([' ', '\t']),
-            None => break,
+            None => return (rest.is_empty() || rest.starts_with(',')).then_some((Some(element), rest)),
         }
     }
-    (rest.is_empty() || rest.starts_with(',')).then_some((Some(element), rest))
+    None
 }
 
 /// A token or a quoted string (RFC 9110 §5.6), and what comes after it.

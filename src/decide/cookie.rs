@@ -20,7 +20,7 @@ pub(super) fn find(name: &str, headers: &HeaderMap) -> Result<Option<String>, Un
     for line in headers.get_all(header::COOKIE) {
         // Other cookies may hold what they like.
         let line = String::from_utf8_lossy(line.as_bytes());
-        for pair in pairs_of(name, &line) {
+        for pair in line.split(';').filter(|pair| name_of(pair) == name) {
             if found.is_some() {
                 return Err(Unclear::Twice);
             }
@@ -33,17 +33,17 @@ pub(super) fn find(name: &str, headers: &HeaderMap) -> Result<Option<String>, Un
     Ok(found.filter(|value| !value.is_empty()))
 }
 
-/// Whether a cookie of one of these names came, whatever it holds.
+/// Whether a cookie of one of these names, which are sorted, came, whatever it holds.
 pub(super) fn any_of(names: &[String], headers: &HeaderMap) -> bool {
     headers.get_all(header::COOKIE).iter().any(|line| {
         let line = String::from_utf8_lossy(line.as_bytes());
-        names.iter().any(|name| pairs_of(name, &line).next().is_some())
+        line.split(';').any(|pair| names.binary_search_by(|name| name.as_str().cmp(name_of(pair))).is_ok())
     })
 }
 
-/// The pairs of a line whose name is this one, or may be taken for it.
-fn pairs_of<'l>(name: &'l str, line: &'l str) -> impl Iterator<Item = &'l str> {
-    line.split(';').filter(move |pair| pair.split_once('=').map_or(*pair, |(written, _)| written).trim() == name)
+/// The name of a pair, or what may be taken for it.
+fn name_of(pair: &str) -> &str {
+    pair.split_once('=').map_or(pair, |(name, _)| name).trim()
 }
 
 /// The `Set-Cookie` value that gives the browser a cookie.
