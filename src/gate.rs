@@ -34,11 +34,12 @@ impl Gate {
     }
 
     /// A CSRF token for a session, as a route that `issues csrf` would hand out at `now`; for pages that a server
-    /// renders with the token inside. `None` in a policy without `csrf`.
+    /// renders with the token inside. `None` in a policy without `csrf`, or
+    /// whose `csrf` has no tokens.
     pub fn csrf_token(&self, session: &str, now: Timestamp, entropy: &[u8; 32]) -> Option<CsrfToken<'_>> {
-        let csrf = self.policy.compiled().typed.csrf.as_ref()?;
+        let layer = self.policy.compiled().typed.csrf.as_ref()?.token.as_ref()?;
         let token = issue_csrf(self.keys.csrf()?, session, now, &Entropy::new(entropy))?;
-        Some(CsrfToken { cookie: &csrf.cookie, header: csrf.header.as_str(), token })
+        Some(CsrfToken { cookie: &layer.session.name, header: layer.header.as_str(), token })
     }
 }
 

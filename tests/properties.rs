@@ -26,7 +26,16 @@ use portcullis::Gate;
 use portcullis::Request;
 use portcullis::document::DecisionDocument;
 
+/// The outer layers, which the article does without.
+const LAYERS: &str = r#"
+    transport { https required  hosts "localhost", "*.example.com"  proxies 203.0.113.0/24, ::/64  max_body 100B }
+    cors { origins "https://api.example.com:8443", "https://*.example.com"  headers "accept"  credentials  max_age 1m }
+    cookie "session-id" { secure  path "/" }
+    routes /layers { csrf  GET / public no cors  POST / public no body  OPTIONS /own public }
+"#;
+
 static GATE: LazyLock<Gate> = LazyLock::new(article::gate);
+static LAYERED: LazyLock<Gate> = LazyLock::new(|| article::bound(LAYERS));
 static SECOND_GATE: LazyLock<Gate> = LazyLock::new(article::gate);
 
 /// The decision document, byte for byte.

@@ -53,3 +53,17 @@ fn what_this_version_does_not_count_is_told() {
     let policy = "policy p\nlimit l { key client.ip  concurrency 4  lease 10 }";
     check(policy, &[("not_running", "concurrency 4")]);
 }
+
+#[test]
+fn a_cookie_that_nothing_uses() {
+    let carried =
+        "secret KEY\ntoken refresh { algorithm HS256  key KEY  carried body \"token\"  claims { sub: string } }";
+    check(&format!("policy p\n{carried}\ncookie \"sid\" {{ secure }}"), &[("unused_cookie", "\"sid\"")]);
+    check("policy p\ncsrf { }\ncookie \"sid\" { secure }", &[]);
+}
+
+#[test]
+fn nothing_is_forwarded_without_proxies() {
+    check("policy p\ntransport { forwarded forwarded }", &[("forwarded_by_nobody", "forwarded forwarded")]);
+    check("policy p\ntransport { forwarded forwarded  proxies 10.0.0.0/8 }", &[]);
+}

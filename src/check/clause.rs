@@ -10,7 +10,7 @@ use crate::syntax::tree::{self, Clause, ClauseKind, Expression, Text};
 use super::Checker;
 use super::names::unsupported;
 use super::route::Declared;
-use super::typed::{BodyRule, HeaderSet, Limit, Requirement, Scope, Token};
+use super::typed::{BodyRule, Cors, HeaderSet, Limit, Requirement, Scope, Token};
 use crate::shape::Shape;
 
 /// What `no` takes, `body` apart, which has a clause of its own.
@@ -32,6 +32,8 @@ pub(super) struct Draft<'t> {
     pub(super) body: Option<BodyRule>,
     pub(super) limits: Vec<Id<Limit>>,
     pub(super) csrf: bool,
+    /// What the routes say of CORS, if they say something: a block, or none.
+    pub(super) cors: Option<Option<Id<Cors>>>,
     pub(super) headers: Option<Id<HeaderSet>>,
     pub(super) issues_csrf: bool,
     pub(super) issues: bool,
@@ -125,6 +127,11 @@ impl<'t> Checker<'t> {
                     );
                 }
             }
+            ClauseKind::Cors(name) => {
+                if let Some((row, _)) = self.names.cors.find(name, &mut self.diagnostics) {
+                    draft.cors = Some(declared.cors.id(row));
+                }
+            }
             ClauseKind::Headers(name) => {
                 if let Some((row, _)) = self.names.headers.find(name, &mut self.diagnostics) {
                     draft.headers = declared.headers.id(row);
@@ -146,7 +153,6 @@ impl<'t> Checker<'t> {
                 }
             }
             ClauseKind::When(condition) => draft.whens.push(condition),
-            ClauseKind::Cors(_) => self.report(unsupported(clause.span, "`cors`")),
             ClauseKind::On { resource, parameter } => draft.subjects.push((resource, parameter, clause.span)),
             ClauseKind::Conceal => draft.conceal = true,
             ClauseKind::Login(_) => {
@@ -181,7 +187,7 @@ impl<'t> Checker<'t> {
             "csrf" => draft.csrf = false,
             "limit" => draft.limits.clear(),
             "headers" => draft.headers = Some(declared.no_headers),
-            "cors" => self.report(unsupported(span, "`no cors`")),
+            "cors" => draft.cors = Some(None),
             other if IDENTITY.contains(&other) => self.report(
                 Diagnostic::error("not_switchable", span, format!("`{other}` can't be switched off"))
                     .help("what protects by identity holds for the whole block: move the route to another block"),
@@ -209,6 +215,11 @@ impl<'t> Checker<'t> {
                     self.report(
                         Diagnostic::error("no_csrf", name.span, "the policy has no `csrf` block")
                             .help("declare `csrf { … }`"),
+                    );
+                } else if !declared.issues_csrf {
+                    self.report(
+                        Diagnostic::error("no_csrf_token", name.span, "the `csrf` block has no tokens to issue")
+                            .help("give it a `secret`, a `session`, a `header` and a `lifetime`"),
                     );
                 }
                 continue;

@@ -1,17 +1,28 @@
 //! The CSRF block.
 
+use std::collections::HashMap;
+
 use jiff::SignedDuration;
 
 use crate::model::diagnostic::Diagnostic;
-use crate::syntax::tree::{self, CsrfEntry, Text};
+use crate::syntax::tree::{self, CsrfEntry};
 
 use super::Checker;
+use super::cookie::session_cookie;
 use super::entries::Entries;
-use super::typed::{Csrf, CsrfApplies, HmacAlgorithm};
+use super::typed::{Cookie, Csrf, CsrfApplies, CsrfLayer, HmacAlgorithm};
+
+/// What the token layer needs, each with an example. Without any of it, the origin layer stands alone.
+const TOKEN_LAYER: [(&str, &str); 4] = [
+    ("secret", "secret NAME_OF_A_SECRET"),
+    ("session", "session cookie \"session-id\""),
+    ("header", "header \"x-csrf-token\""),
+    ("lifetime", "lifetime 1h"),
+];
 
 impl Checker<'_> {
     /// The CSRF block; `None` where it has errors, `Some(None)` where there is none.
-    pub(super) fn csrf(&mut self) -> Option<Option<Csrf>> {
+    pub(super) fn csrf(&mut self, cookies: &HashMap<String, Cookie>) -> Option<Option<Csrf>> {
         let Some((span, csrf)) = self.names.csrf else { return Some(None) };
         let (mut secret, mut cookie, mut header, mut lifetime) = (None, None, None, None);
         let mut applies = CsrfApplies::Ambient;
@@ -36,12 +47,11 @@ impl Checker<'_> {
                 },
             }
         }
-        for (word, example) in [
-            ("secret", "secret NAME_OF_A_SECRET"),
-            ("session", "session cookie \"session-id\""),
-            ("header", "header \"x-csrf-token\""),
-            ("lifetime", "lifetime 1h"),
-        ] {
+        let ambient = self.ambient_cookies();
+        if !issues_tokens(csrf) {
+            return Some(Some(Csrf { span, applies, ambient, token: None }));
+        }
+        for (word, example) in TOKEN_LAYER {
             if entries.span(word).is_none() {
                 self.report(
                     Diagnostic::error("incomplete", span, format!("`csrf` has no `{word}`"))
@@ -49,7 +59,10 @@ impl Checker<'_> {
                 );
             }
         }
-        Some(Some(Csrf { span, secret: secret?, cookie: cookie?, header: header?, lifetime: lifetime?, applies }))
+        let cookie = cookie?;
+        let session = cookies.get(&cookie).cloned().unwrap_or_else(|| session_cookie(cookie));
+        let token = CsrfLayer { secret: secret?, session, header: header?, lifetime: lifetime? };
+        Some(Some(Csrf { span, applies, ambient, token: Some(token) }))
     }
 
     fn csrf_lifetime(&mut self, milliseconds: &tree::Spanned<u64>) -> Option<SignedDuration> {
@@ -69,19 +82,11 @@ impl Checker<'_> {
             }
         }
     }
+}
 
-    /// RFC 6265 §4.1.1: a cookie's name is a token.
-    fn cookie_name(&mut self, name: &Text) -> Option<String> {
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if !name.node.is_empty() && name.node.bytes().all(token) {
-            return Some(name.node.clone());
-        }
-        self.report(
-            Diagnostic::error("invalid_cookie", name.span, format!("`{}` is no cookie name", name.node))
-                .help("write letters, digits, `-` and `_`, such as `session-id`"),
-        );
-        None
-    }
+/// Whether the block has a token layer, whole or not.
+pub(super) fn issues_tokens(csrf: &tree::Csrf) -> bool {
+    csrf.entries.iter().any(|entry| TOKEN_LAYER.iter().any(|(word, _)| *word == entry_word(&entry.node)))
 }
 
 fn entry_word(entry: &CsrfEntry) -> &'static str {

@@ -4,6 +4,8 @@
 mod attribute;
 mod clause;
 mod condition;
+mod cookie;
+mod cors;
 mod cost;
 mod csrf;
 mod entries;
@@ -11,7 +13,9 @@ mod expr;
 mod expression;
 mod facet;
 mod header;
+mod header_value;
 mod input;
+mod layers;
 mod limit;
 mod mapping;
 mod media;
@@ -20,6 +24,7 @@ mod never;
 mod order;
 mod path;
 mod permission;
+mod preset;
 mod rate;
 mod regex;
 mod role;
@@ -29,6 +34,7 @@ mod schema;
 mod shape_check;
 mod subject;
 mod token;
+mod transport;
 pub(crate) mod typed;
 
 use std::collections::{HashMap, HashSet};
@@ -172,17 +178,23 @@ impl<'t> Checker<'t> {
         let mut permissions = self.permissions();
         let drafts = self.rule_drafts(&mut permissions);
         self.open_to_anyone = Self::opened_to_anyone(&drafts);
-        let csrf = self.csrf();
+        let transport = self.transport();
+        let (cors, default_cors) = self.cors();
+        let cookies = self.cookies();
+        let csrf = self.csrf(&cookies);
         let (headers, default_headers, no_headers) = self.headers();
         let limits: Vec<Id<Limit>> = Table::promised(self.names.limits.iter().count()).collect();
         let whens = self.routes(&route::Declared {
             tokens: &tokens,
             permissions: &permissions,
             limits: &limits,
+            cors: &cors,
+            default_cors,
             headers: &headers,
             default_headers,
             no_headers,
             has_csrf: self.names.csrf.is_some(),
+            issues_csrf: self.names.csrf.is_some_and(|(_, csrf)| csrf::issues_tokens(csrf)),
             makes_callers: !self.names.mappings.is_empty(),
         });
         let (rules, door_forbids) = self.rules(&drafts, &mut permissions);
@@ -211,6 +223,9 @@ impl<'t> Checker<'t> {
                 scopes: self.scopes,
                 tiers,
                 limits,
+                transport,
+                cors,
+                default_cors,
                 csrf,
                 headers,
                 default_headers,
@@ -228,12 +243,8 @@ impl<'t> Checker<'t> {
         let names = &self.names;
         let keys = names.keys.iter().map(|(_, (span, _))| (*span, "keys"));
         let found = keys
-            .chain(names.cors.iter().map(|(_, (span, _))| (*span, "cors")))
-            .chain(names.cookies.iter().map(|(_, (span, _))| (*span, "cookie")))
             .chain(names.providers.iter().map(|(_, (span, _))| (*span, "provider")))
-            .chain(names.transport.iter().map(|(span, _)| (*span, "transport")))
-            .chain(names.password.iter().map(|(span, _)| (*span, "password")))
-            .chain(names.default_cors.iter().map(|(span, _)| (*span, "cors")));
+            .chain(names.password.iter().map(|(span, _)| (*span, "password")));
         let errors: Vec<_> = found.map(|(span, word)| unsupported(span, &format!("`{word}`"))).collect();
         self.diagnostics.extend(errors);
     }

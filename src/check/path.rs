@@ -24,7 +24,7 @@ impl Checker<'_> {
             return Method::from_bytes(method.node.as_bytes()).ok();
         }
         let error = Diagnostic::error("unknown_method", method.span, format!("there is no method `{}`", method.node));
-        self.report(match suggest(&method.node, METHODS.into_iter()) {
+        self.report(match suggest(&method.node.to_ascii_uppercase(), METHODS.into_iter()) {
             Some(meant) => error.help(format!("did you mean `{meant}`?")),
             None => error.help("write `GET`, `POST`, `PUT`, `PATCH`, `DELETE`, `HEAD` or `OPTIONS`"),
         });

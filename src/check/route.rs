@@ -12,7 +12,7 @@ use super::names::{twice, unknown};
 use super::path::path_shape;
 use super::permission::PermissionIndex;
 use super::typed::{
-    Access, BodyRule, HeaderSet, Limit, PathSegment, Requirement, Resource, Route, Service, Subject, Token,
+    Access, BodyRule, Cors, HeaderSet, Limit, PathSegment, Requirement, Resource, Route, Service, Subject, Token,
     TokenCarrier, When,
 };
 
@@ -21,10 +21,14 @@ pub(super) struct Declared<'c> {
     pub(super) tokens: &'c Table<Token>,
     pub(super) permissions: &'c PermissionIndex,
     pub(super) limits: &'c [Id<Limit>],
+    pub(super) cors: &'c Table<Cors>,
+    pub(super) default_cors: Option<Id<Cors>>,
     pub(super) headers: &'c Table<HeaderSet>,
     pub(super) default_headers: Id<HeaderSet>,
     pub(super) no_headers: Id<HeaderSet>,
     pub(super) has_csrf: bool,
+    /// Whether it has tokens to issue.
+    pub(super) issues_csrf: bool,
     pub(super) makes_callers: bool,
 }
 
@@ -140,6 +144,7 @@ impl<'t> Checker<'t> {
             },
             limits: draft.limits,
             csrf: draft.csrf,
+            cors: draft.cors.unwrap_or(declared.default_cors),
             headers: draft.headers.unwrap_or(declared.default_headers),
             query: draft.query,
             body: body?,

@@ -1,7 +1,9 @@
 //! The typed policy: every name resolved, every pattern expanded, every value of its type. Nothing in it
 //! refers to the tree, but for spans that reasons point at.
 
-use http::{HeaderName, HeaderValue, Method};
+pub(crate) use super::layers::{Cookie, Cors, Csrf, CsrfApplies, CsrfLayer, Forwarded, HeaderSet, Origins, Transport};
+
+use http::Method;
 use indexmap::IndexMap;
 use jiff::SignedDuration;
 
@@ -29,6 +31,10 @@ pub(crate) struct TypedPolicy {
     pub(crate) scopes: Table<Scope>,
     pub(crate) tiers: Table<Tier>,
     pub(crate) limits: Table<Limit>,
+    pub(crate) transport: Transport,
+    pub(crate) cors: Table<Cors>,
+    /// What holds where no route says otherwise, and where no route matched.
+    pub(crate) default_cors: Option<Id<Cors>>,
     pub(crate) csrf: Option<Csrf>,
     pub(crate) headers: Table<HeaderSet>,
     pub(crate) default_headers: Id<HeaderSet>,
@@ -357,32 +363,6 @@ pub(crate) enum OnFailure {
     Allow,
 }
 
-/// The browser's tokens.
-#[derive(Debug)]
-pub(crate) struct Csrf {
-    pub(crate) span: Span,
-    pub(crate) secret: Id<Secret>,
-    pub(crate) cookie: String,
-    pub(crate) header: HeaderName,
-    pub(crate) lifetime: SignedDuration,
-    pub(crate) applies: CsrfApplies,
-}
-
-/// When CSRF is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CsrfApplies {
-    /// When a cookie that the policy names came along, or nothing authenticates the caller.
-    Ambient,
-    Always,
-}
-
-/// Response headers, prebuilt. HSTS goes out over https only (RFC 6797 §7.2).
-#[derive(Debug, Default)]
-pub(crate) struct HeaderSet {
-    pub(crate) over_https: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) over_http: Vec<(HeaderName, HeaderValue)>,
-}
-
 /// One door.
 #[derive(Debug)]
 pub(crate) struct Route {
@@ -392,6 +372,7 @@ pub(crate) struct Route {
     pub(crate) access: Access,
     pub(crate) limits: Vec<Id<Limit>>,
     pub(crate) csrf: bool,
+    pub(crate) cors: Option<Id<Cors>>,
     pub(crate) headers: Id<HeaderSet>,
     /// What the query must look like; where nothing says, it passes unread.
     pub(crate) query: Option<Id<Shape>>,

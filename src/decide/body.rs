@@ -5,13 +5,12 @@ use std::borrow::Cow;
 use http::{HeaderMap, header};
 use serde_json::{Map, Value as Json};
 
-use crate::check::typed::{Token, TypedPolicy};
+use crate::check::typed::{Token, Transport, TypedPolicy};
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::table::Id;
 use crate::shape::{Encoding, Holds, MediaType, Shape, Validated, Violations, validate};
 
-use super::transport::MAX_BODY;
 use super::{Denial, json, query};
 
 /// A route without a body takes none: what no schema speaks of doesn't pass.
@@ -30,10 +29,10 @@ pub(super) fn check_empty(request: &Request<'_>) -> Result<(), Denial> {
 }
 
 /// A body that nobody reads has a size all the same.
-pub(super) fn check_size(request: &Request<'_>) -> Result<(), Denial> {
+pub(super) fn check_size(transport: &Transport, request: &Request<'_>) -> Result<(), Denial> {
     match request.body {
-        Some(body) if body.len() > MAX_BODY => {
-            let message = format!("the body has {} bytes, and {MAX_BODY} are allowed", body.len());
+        Some(body) if body.len() > transport.max_body => {
+            let message = format!("the body has {} bytes, and {} are allowed", body.len(), transport.max_body);
             Err(Denial::new(Code::BodyTooLarge, Stage::Validate, message))
         }
         _ => Ok(()),
@@ -54,12 +53,12 @@ pub(super) fn check_shape(
     holds: &Holds<'_>,
 ) -> Result<Validated, Denial> {
     let shape = &policy.shapes[shape];
-    let body = present(request)?;
+    let body = present(&policy.transport, request)?;
     let essence = essence(request.headers).ok_or_else(unsupported)?;
     let (input, encoding) = if takes_form(&shape.accepts, &essence) {
         (form(body)?, Encoding::Text)
     } else if takes_json(&shape.accepts, &essence) {
-        (json(body)?, Encoding::Json)
+        (json(&policy.transport, body)?, Encoding::Json)
     } else {
         return Err(unsupported());
     };
@@ -67,12 +66,17 @@ pub(super) fn check_shape(
 }
 
 /// The token in its field, which is the only one.
-pub(super) fn check_token(token: &Token, field: &str, request: &Request<'_>) -> Result<Option<Json>, Denial> {
-    let body = present(request)?;
+pub(super) fn check_token(
+    transport: &Transport,
+    token: &Token,
+    field: &str,
+    request: &Request<'_>,
+) -> Result<Option<Json>, Denial> {
+    let body = present(transport, request)?;
     if essence(request.headers).is_none_or(|essence| !takes_json(&[], &essence)) {
         return Err(unsupported());
     }
-    let Json::Object(mut fields) = json(body)? else {
+    let Json::Object(mut fields) = json(transport, body)? else {
         return Err(violated(&token.name, Violations::one("type", "must be an object")));
     };
     let carried = fields.remove(field);
@@ -95,17 +99,18 @@ fn unsupported() -> Denial {
     denied(Code::MediaTypeUnsupported, "the body's media type isn't one that the route takes")
 }
 
-fn present<'r>(request: &Request<'r>) -> Result<&'r [u8], Denial> {
+fn present<'r>(transport: &Transport, request: &Request<'r>) -> Result<&'r [u8], Denial> {
     let body = request.body.ok_or_else(|| denied(Code::BodyUnknown, "the host didn't hand over the body"))?;
     if body.is_empty() {
         return Err(denied(Code::BodyMissing, "the request has no body"));
     }
-    check_size(request)?;
+    check_size(transport, request)?;
     Ok(body)
 }
 
-fn json(body: &[u8]) -> Result<Json, Denial> {
-    json::parse(body).map_err(|why| denied(Code::BodyMalformed, format!("the body can't be read as JSON: {why}")))
+fn json(transport: &Transport, body: &[u8]) -> Result<Json, Denial> {
+    json::parse(body, transport.max_depth)
+        .map_err(|why| denied(Code::BodyMalformed, format!("the body can't be read as JSON: {why}")))
 }
 
 fn form(body: &[u8]) -> Result<Json, Denial> {

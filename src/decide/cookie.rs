@@ -1,7 +1,9 @@
 //! Cookies as they come in and go out.
 
 use cookie::Cookie as Builder;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::check::typed::Cookie;
 
 /// Why a cookie has no one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +20,7 @@ pub(super) fn find(name: &str, headers: &HeaderMap) -> Result<Option<String>, Un
     for line in headers.get_all(header::COOKIE) {
         // Other cookies may hold what they like.
         let line = String::from_utf8_lossy(line.as_bytes());
-        for pair in pairs_of(name, &line) {
+        for pair in line.split(';').filter(|pair| name_of(pair) == name) {
             if found.is_some() {
                 return Err(Unclear::Twice);
             }
@@ -31,7 +33,38 @@ pub(super) fn find(name: &str, headers: &HeaderMap) -> Result<Option<String>, Un
     Ok(found.filter(|value| !value.is_empty()))
 }
 
-/// The pairs of a line whose name is this one, or may be taken for it.
-fn pairs_of<'l>(name: &'l str, line: &'l str) -> impl Iterator<Item = &'l str> {
-    line.split(';').filter(move |pair| pair.split_once('=').map_or(*pair, |(written, _)| written).trim() == name)
+/// Whether a cookie of one of these names, which are sorted, came, whatever it holds.
+pub(super) fn any_of(names: &[String], headers: &HeaderMap) -> bool {
+    headers.get_all(header::COOKIE).iter().any(|line| {
+        let line = String::from_utf8_lossy(line.as_bytes());
+        line.split(';').any(|pair| names.binary_search_by(|name| name.as_str().cmp(name_of(pair))).is_ok())
+    })
+}
+
+/// The name of a pair, or what may be taken for it.
+fn name_of(pair: &str) -> &str {
+    pair.split_once('=').map_or(pair, |(name, _)| name).trim()
+}
+
+/// The `Set-Cookie` value that gives the browser a cookie.
+pub(super) fn set(cookie: &Cookie, value: &str) -> Option<HeaderValue> {
+    let mut built = Builder::build((cookie.name.as_str(), value)).build();
+    if cookie.http_only {
+        built.set_http_only(true);
+    }
+    if cookie.secure {
+        built.set_secure(true);
+    }
+    if cookie.partitioned {
+        built.set_partitioned(true);
+    }
+    built.set_same_site(cookie.same_site);
+    if let Some(path) = &cookie.path {
+        built.set_path(path.as_str());
+    }
+    if let Some(domain) = &cookie.domain {
+        built.set_domain(domain.as_str());
+    }
+    built.set_max_age(cookie.max_age.map(cookie::time::Duration::seconds));
+    HeaderValue::from_str(&built.to_string()).ok()
 }

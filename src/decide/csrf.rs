@@ -4,17 +4,17 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::check::typed::{Csrf, CsrfApplies};
+use crate::check::typed::{Cors, Csrf, CsrfApplies, CsrfLayer};
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 
 use super::Denial;
+use super::cookie::{self, Unclear};
 use super::entropy::Entropy;
-use super::transport::Target;
+use super::transport::{Target, without_default_port};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// How far the clocks of two machines that share a secret may be apart.
@@ -30,37 +30,45 @@ fn denial(code: Code, message: &'static str, csrf: &Csrf) -> Denial {
     Denial::new(code, Stage::Csrf, message).at(csrf.span)
 }
 
-/// Checks a request, unless its method is safe. `by_header`: a credential identifies the caller that no browser sends by
-/// itself.
-pub(super) fn check(
-    csrf: &Csrf,
-    key: &hmac::Key,
-    request: &Request<'_>,
-    target: &Target,
-    by_header: bool,
-) -> Result<(), Denial> {
+/// What a request is checked against, and what is known of it.
+pub(super) struct Check<'c> {
+    pub(super) csrf: &'c Csrf,
+    /// The key of the token layer, where there is one.
+    pub(super) key: Option<&'c hmac::Key>,
+    /// The route's block, whose origins are trusted.
+    pub(super) cors: Option<&'c Cors>,
+    pub(super) target: &'c Target,
+    /// Whether a credential identifies the caller that no browser sends by itself.
+    pub(super) by_header: bool,
+}
+
+/// Checks a request, unless its method is safe.
+pub(super) fn check(check: &Check<'_>, request: &Request<'_>) -> Result<(), Denial> {
+    let csrf = check.csrf;
     if is_safe(request) {
         return Ok(());
     }
-    let session = session(csrf, request.headers)?;
-    if csrf.applies == CsrfApplies::Ambient && by_header && session.is_none() {
+    let ambient = !check.by_header || cookie::any_of(&csrf.ambient, request.headers);
+    if csrf.applies == CsrfApplies::Ambient && !ambient {
         return Ok(());
     }
-    check_origin(csrf, request, target)?;
-    let session = session.ok_or_else(|| {
+    check_origin(check, request)?;
+    let Some(layer) = &csrf.token else { return Ok(()) };
+    let key = check.key.ok_or_else(|| denial(Code::CsrfInvalid, "the policy has no CSRF key", csrf))?;
+    let session = session(csrf, layer, request.headers)?.ok_or_else(|| {
         denial(Code::CsrfSession, "the request has no session cookie that a token could be bound to", csrf)
     })?;
-    let mut tokens = request.headers.get_all(&csrf.header).iter();
+    let mut tokens = request.headers.get_all(&layer.header).iter();
     let token = tokens.next().ok_or_else(|| denial(Code::CsrfMissing, "the request has no CSRF token", csrf))?;
     if tokens.next().is_some() {
         return Err(denial(Code::CsrfInvalid, "the request has two CSRF tokens", csrf));
     }
     let token = token.to_str().unwrap_or_default();
-    check_token(csrf, key, &session, token, request.now)
+    check_token(csrf, layer, key, &session, token, request.now)
 }
 
 /// RFC 9110 §9.2.1; but a WebSocket handshake is a GET that opens a channel for unsafe things (RFC 6455 §10.2).
-fn is_safe(request: &Request<'_>) -> bool {
+pub(super) fn is_safe(request: &Request<'_>) -> bool {
     let upgrades = request.headers.get_all(header::UPGRADE).iter().any(|value| {
         value.to_str().is_ok_and(|text| {
             text.split(',').any(|upgrade| {
@@ -72,34 +80,20 @@ fn is_safe(request: &Request<'_>) -> bool {
     !upgrades && matches!(*request.method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
-/// The session cookie's value. Two of one name are somebody else's doing: a sibling domain can set cookies.
-pub(super) fn session(csrf: &Csrf, headers: &HeaderMap) -> Result<Option<String>, Denial> {
-    let mut found = None;
-    for line in headers.get_all(header::COOKIE) {
-        // Other cookies may hold what they like.
-        let line = String::from_utf8_lossy(line.as_bytes());
-        for pair in line.split(';') {
-            // A name without a value, or with blanks around it, is read differently by different readers.
-            let (name, _) = pair.split_once('=').unwrap_or((pair, ""));
-            if name.trim() != csrf.cookie {
-                continue;
-            }
-            let cookie = Cookie::parse(pair.trim_start_matches(' '));
-            let value = cookie.ok().filter(|_| name.trim_start_matches(' ') == csrf.cookie);
-            if found.is_some() {
-                return Err(denial(Code::CsrfSession, "there are two session cookies", csrf));
-            }
-            let Some(value) = value else {
-                return Err(denial(Code::CsrfSession, "the session cookie is malformed", csrf));
-            };
-            found = Some(value.value().to_owned());
-        }
-    }
-    Ok(found.filter(|session| !session.is_empty()))
+/// The session cookie's value.
+pub(super) fn session(csrf: &Csrf, layer: &CsrfLayer, headers: &HeaderMap) -> Result<Option<String>, Denial> {
+    cookie::find(&layer.session.name, headers).map_err(|unclear| {
+        let why = match unclear {
+            Unclear::Twice => "there are two session cookies",
+            Unclear::Malformed => "the session cookie is malformed",
+        };
+        denial(Code::CsrfSession, why, csrf)
+    })
 }
 
 /// Fetch Metadata where the browser sends it, else `Origin`. With neither, it was no browser that could be tricked.
-fn check_origin(csrf: &Csrf, request: &Request<'_>, target: &Target) -> Result<(), Denial> {
+fn check_origin(check: &Check<'_>, request: &Request<'_>) -> Result<(), Denial> {
+    let csrf = check.csrf;
     let single = |name: &HeaderName| {
         let mut values = request.headers.get_all(name).iter();
         match (values.next(), values.next()) {
@@ -112,11 +106,15 @@ fn check_origin(csrf: &Csrf, request: &Request<'_>, target: &Target) -> Result<(
     };
     let site = single(&SEC_FETCH_SITE)?;
     let origin = single(&header::ORIGIN)?;
-    let own = own_origin(target);
-    let from_here = || origin.is_some_and(|origin| own.as_ref().is_some_and(|own| own.as_bytes() == origin));
+    let is_trusted = |origin: &str| {
+        own_origin(check.target).is_some_and(|own| own == origin)
+            || check.cors.is_some_and(|cors| cors.origins.name(origin))
+    };
     let passes = match (site, origin) {
         (Some(b"same-origin" | b"none"), _) | (None, None) => true,
-        (Some(_), _) | (None, Some(_)) => from_here(),
+        (Some(_), origin) | (None, origin) => {
+            origin.and_then(|origin| std::str::from_utf8(origin).ok()).is_some_and(is_trusted)
+        }
     };
     if passes { Ok(()) } else { Err(denial(Code::CsrfOrigin, "the request comes from a foreign origin", csrf)) }
 }
@@ -124,21 +122,13 @@ fn check_origin(csrf: &Csrf, request: &Request<'_>, target: &Target) -> Result<(
 /// The origin that a page of this host has, as browsers write it (RFC 6454 §6.1): without the default port.
 fn own_origin(target: &Target) -> Option<String> {
     let authority = target.authority.as_ref()?;
-    let scheme = target.scheme.as_str();
-    let default_port = if scheme == "https" { ":443" } else { ":80" };
-    Some(format!("{scheme}://{}", authority.strip_suffix(default_port).unwrap_or(authority)))
+    Some(format!("{}://{}", target.scheme.as_str(), without_default_port(authority, target.scheme)))
 }
 
 /// A session that nobody has yet, and the `Set-Cookie` value that makes it the browser's.
-pub(super) fn fresh_session(csrf: &Csrf, entropy: &Entropy<'_>) -> Option<(String, HeaderValue)> {
+pub(super) fn fresh_session(layer: &CsrfLayer, entropy: &Entropy<'_>) -> Option<(String, HeaderValue)> {
     let session = URL_SAFE_NO_PAD.encode(entropy.expand::<SESSION_BYTES>("session")?);
-    let cookie = Cookie::build((csrf.cookie.as_str(), session.as_str()))
-        .http_only(true)
-        .secure(true)
-        .same_site(SameSite::Lax)
-        .path("/")
-        .build();
-    let cookie = HeaderValue::from_str(&cookie.to_string()).ok()?;
+    let cookie = cookie::set(&layer.session, &session)?;
     Some((session, cookie))
 }
 
@@ -152,7 +142,14 @@ pub(crate) fn issue(key: &hmac::Key, session: &str, now: Timestamp, entropy: &En
     Some(URL_SAFE_NO_PAD.encode(token))
 }
 
-fn check_token(csrf: &Csrf, key: &hmac::Key, session: &str, text: &str, now: Timestamp) -> Result<(), Denial> {
+fn check_token(
+    csrf: &Csrf,
+    layer: &CsrfLayer,
+    key: &hmac::Key,
+    session: &str,
+    text: &str,
+    now: Timestamp,
+) -> Result<(), Denial> {
     let invalid = || denial(Code::CsrfInvalid, "the CSRF token wasn't issued for the session that came", csrf);
     if text.len() > LONGEST_TEXT {
         return Err(invalid());
@@ -167,7 +164,7 @@ fn check_token(csrf: &Csrf, key: &hmac::Key, session: &str, text: &str, now: Tim
     if age < -CLOCK_SKEW {
         return Err(invalid());
     }
-    if age >= csrf.lifetime {
+    if age >= layer.lifetime {
         return Err(denial(Code::CsrfExpired, "the CSRF token is too old", csrf));
     }
     Ok(())

@@ -6,13 +6,11 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// How deeply arrays and objects may nest.
-pub(super) const MAX_DEPTH: usize = 32;
-
-/// Parses a whole text. The error says what is wrong, never what was there.
-pub(super) fn parse(text: &[u8]) -> Result<Value, &'static str> {
+/// Parses a whole text whose arrays and objects nest no deeper than `depth`. The error says what is wrong, never what
+/// was there.
+pub(super) fn parse(text: &[u8], depth: usize) -> Result<Value, &'static str> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict { depth: MAX_DEPTH }.deserialize(&mut deserializer).map_err(|error| explain(&error))?;
+    let value = Strict { depth }.deserialize(&mut deserializer).map_err(|error| explain(&error))?;
     deserializer.end().map_err(|_| "something follows the JSON value")?;
     Ok(value)
 }

@@ -18,6 +18,8 @@ use super::json;
 
 /// The longest token in bytes. A token of a browser has to fit into a header of 8 KiB with other things.
 const MAX_TOKEN: usize = 8 * 1024;
+/// How deeply a token's arrays and objects may nest.
+const MAX_DEPTH: usize = 32;
 const NANOSECONDS: i128 = 1_000_000_000;
 
 type Object = Map<String, Json>;
@@ -46,7 +48,7 @@ pub(super) fn parse(token: &str) -> Result<Compact<'_>, &'static str> {
     let (Ok(header), Ok(payload), Ok(signature)) = (decode(header), decode(payload), decode(signature)) else {
         return Err("a part of the token isn't canonical base64url");
     };
-    let Ok(Json::Object(header)) = json::parse(&header) else {
+    let Ok(Json::Object(header)) = json::parse(&header, MAX_DEPTH) else {
         return Err("the token's header isn't a JSON object");
     };
     Ok(Compact { signed, signature, header, payload })
@@ -59,7 +61,7 @@ impl Compact<'_> {
         if let [only] = kinds {
             return Some(*only);
         }
-        let payload = json::parse(&self.payload).ok()?;
+        let payload = json::parse(&self.payload, MAX_DEPTH).ok()?;
         let issuer = payload.get("iss").and_then(Json::as_str);
         let typ = self.header.get("typ").and_then(Json::as_str);
         let matches = |token: &Token| {
@@ -80,7 +82,7 @@ impl Compact<'_> {
     ) -> Result<Vec<Known<Value>>, &'static str> {
         self.check_header(token)?;
         self.check_signature(token.algorithm, key)?;
-        let Ok(Json::Object(claims)) = json::parse(&self.payload) else {
+        let Ok(Json::Object(claims)) = json::parse(&self.payload, MAX_DEPTH) else {
             return Err("the token's claims aren't a JSON object without duplicate keys");
         };
         check_names(&claims, token)?;

@@ -31,9 +31,10 @@ impl BoundKeys {
             return Err(BindError { problems });
         }
         let bytes = |secret: Id<Secret>| ring.secret(&policy.secrets[secret].name).unwrap_or_default();
+        let csrf = policy.csrf.as_ref().and_then(|csrf| csrf.token.as_ref());
         Ok(Self {
             tokens: policy.tokens.iter().map(|token| DecodingKey::from_secret(bytes(token.secret))).collect(),
-            csrf: policy.csrf.as_ref().map(|csrf| hmac::Key::new(hmac::HMAC_SHA256, bytes(csrf.secret))),
+            csrf: csrf.map(|layer| hmac::Key::new(hmac::HMAC_SHA256, bytes(layer.secret))),
         })
     }
 

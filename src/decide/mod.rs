@@ -4,7 +4,9 @@
 mod authenticate;
 mod authorize;
 mod body;
+mod client;
 mod cookie;
+mod cors;
 mod csrf;
 pub(crate) mod entropy;
 mod evaluate;
@@ -41,7 +43,7 @@ use authorize::Findings;
 use evaluate::{Call, Circumstances, Given, Thing, truth};
 use keys::BoundKeys;
 use limit::Tightest;
-use respond::Outcome;
+use respond::{Arrival, Outcome};
 use transport::Target;
 
 /// Why a request goes no further, or what is noted beside a decision.
@@ -80,16 +82,33 @@ pub(crate) fn decide<'g>(
     keys: &BoundKeys,
     request: &Request<'_>,
 ) -> Decision<'g> {
-    let target = match transport::transport(request) {
+    let client = client::client(&policy.transport, request);
+    let mut arrival = Arrival { request, scheme: client.scheme, target: None, route: None, cors: policy.default_cors };
+    let target = match transport::transport(&policy.transport, request, client) {
         Ok(target) => target,
-        Err(denial) => return respond::unrouted(policy, request, None, Outcome::Deny(vec![denial])),
+        Err(denial) => return respond::unrouted(policy, &arrival, Outcome::Deny(vec![denial])),
     };
+    arrival.target = Some(&target);
+    if let Err(outcome) = transport::secure(policy, request, &target) {
+        return respond::unrouted(policy, &arrival, outcome);
+    }
     let Some(endpoint) = graph.dispatch.find(&target.segments).map(|endpoint| &graph.endpoints[endpoint]) else {
         let denial = Denial::new(Code::NotFound, Stage::Path, "no route has this path");
-        return respond::unrouted(policy, request, Some(&target), Outcome::Deny(vec![denial]));
+        return respond::unrouted(policy, &arrival, Outcome::Deny(vec![denial]));
     };
+    if let Some(requested) = cors::preflight(request) {
+        let door = requested.as_ref().and_then(|method| endpoint.door(method));
+        let route = door.map(|door| &policy.routes[door.route]);
+        arrival.cors = route.map_or(policy.default_cors, |route| route.cors);
+        if let Some(cors) = arrival.cors {
+            arrival.route = route;
+            let checked = cors::check_preflight(policy, endpoint, cors, requested.as_ref(), request.headers);
+            let outcome = checked.map_or_else(|denial| Outcome::Deny(vec![denial]), Outcome::Preflight);
+            return respond::unrouted(policy, &arrival, outcome);
+        }
+    }
     let Some(door) = endpoint.door(request.method) else {
-        return respond::unrouted(policy, request, Some(&target), other_method(endpoint, request.method));
+        return respond::unrouted(policy, &arrival, other_method(endpoint, request.method));
     };
     Journey::new(policy, graph, keys, request, target, door).travel(door.entry)
 }
@@ -137,6 +156,7 @@ impl<'g, 'r> Journey<'g, 'r> {
     ) -> Self {
         let route = &policy.routes[door.route];
         let input = Input { params: respond::params(route, &target.segments), ..Input::default() };
+        let client = target.client;
         Self {
             policy,
             graph,
@@ -144,8 +164,7 @@ impl<'g, 'r> Journey<'g, 'r> {
             request,
             target,
             route,
-            // An IPv4 client of a dual-stack socket is the same client (RFC 4291 §2.5.5.2).
-            client: request.peer.map(|address| address.to_canonical()),
+            client,
             user: None,
             credential: None,
             found: None,
@@ -224,12 +243,20 @@ impl<'g, 'r> Journey<'g, 'r> {
                 charged.refused.map_or(Ok(()), Err)
             }
             Probe::Csrf => {
-                let (Some(csrf), Some(key)) = (&self.policy.csrf, self.keys.csrf()) else {
-                    return Err(Denial::new(Code::CsrfInvalid, Stage::Csrf, "the policy has no CSRF key"));
+                let Some(csrf) = &self.policy.csrf else {
+                    return Err(Denial::new(Code::CsrfInvalid, Stage::Csrf, "the policy has no `csrf` block"));
                 };
                 // A caller whom the host vouches for may have come by a cookie or a certificate.
-                let by_header = self.user.as_ref().is_some_and(|user| user.token.is_some());
-                csrf::check(csrf, key, self.request, &self.target, by_header)
+                let token = self.user.as_ref().and_then(|user| user.token);
+                let carrier = token.map(|token| &self.policy.tokens[token].carrier);
+                let check = csrf::Check {
+                    csrf,
+                    key: self.keys.csrf(),
+                    cors: self.route.cors.map(|cors| &self.policy.cors[cors]),
+                    target: &self.target,
+                    by_header: matches!(carrier, Some(TokenCarrier::Bearer | TokenCarrier::Header(_))),
+                };
+                csrf::check(&check, self.request)
             }
             Probe::Query(shape) => {
                 let validated = query::check(self.policy, shape, &self.target, &self.checks())?;
@@ -237,7 +264,7 @@ impl<'g, 'r> Journey<'g, 'r> {
                 self.input.query_secrets = validated.secrets;
                 Ok(())
             }
-            Probe::Body(BodyRule::Raw) => body::check_size(self.request),
+            Probe::Body(BodyRule::Raw) => body::check_size(&self.policy.transport, self.request),
             Probe::Body(BodyRule::Empty) => body::check_empty(self.request),
             Probe::Body(BodyRule::Shape(shape)) => {
                 let validated = body::check_shape(self.policy, shape, self.request, &self.checks())?;
@@ -248,7 +275,7 @@ impl<'g, 'r> Journey<'g, 'r> {
             Probe::Body(BodyRule::Token(token)) => {
                 let token = &self.policy.tokens[token];
                 let TokenCarrier::Body(field) = &token.carrier else { return Ok(()) };
-                self.carried = body::check_token(token, field, self.request)?;
+                self.carried = body::check_token(&self.policy.transport, token, field, self.request)?;
                 self.input.body = Some(body::without_token());
                 Ok(())
             }

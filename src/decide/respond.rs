@@ -5,14 +5,16 @@ use std::borrow::Cow;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
-use crate::check::typed::{HeaderSet, PathSegment, Route, TypedPolicy};
+use crate::check::typed::{Cors, HeaderSet, PathSegment, Route, TypedPolicy};
 use crate::model::decision::{Body, Caller, Decision, Input, Problem, Verdict};
 use crate::model::reason::{Code, Reason, Stage};
 use crate::model::request::{Request, Scheme};
+use crate::model::table::Id;
 use crate::model::value::Known;
 use crate::shape::Shape;
 
 use super::authenticate::Identity;
+use super::cors;
 use super::csrf;
 use super::entropy::Entropy;
 use super::limit;
@@ -26,6 +28,10 @@ pub(super) enum Outcome {
     Deny(Vec<Denial>),
     /// The same, and whoever asked isn't to learn that there is something.
     Conceal(Vec<Denial>),
+    /// To the same target over https.
+    Redirect(HeaderValue),
+    /// What a page of another origin may ask for.
+    Preflight(Vec<(HeaderName, HeaderValue)>),
     /// Which methods a path takes, in an `Allow` header.
     Options((HeaderName, HeaderValue)),
     /// A CSRF token, and the cookie of a fresh session where none came.
@@ -35,25 +41,54 @@ pub(super) enum Outcome {
     },
 }
 
+/// A request that doesn't get into the graph, and how far it came.
+pub(super) struct Arrival<'d, 'g> {
+    pub(super) request: &'d Request<'d>,
+    pub(super) scheme: Scheme,
+    pub(super) target: Option<&'d Target>,
+    /// The route that a preflight asks about.
+    pub(super) route: Option<&'g Route>,
+    /// What holds of CORS: as that route says, or the policy.
+    pub(super) cors: Option<Id<Cors>>,
+}
+
 /// A decision on a request that no route took.
-pub(super) fn unrouted<'g>(
-    policy: &'g TypedPolicy,
-    request: &Request<'_>,
-    target: Option<&Target>,
-    outcome: Outcome,
-) -> Decision<'g> {
-    let scheme = target.map_or(request.scheme, |target| target.scheme);
-    let headers = &policy.headers[policy.default_headers];
-    let mut decision = decision(outcome, None, over(headers, scheme));
+pub(super) fn unrouted<'g>(policy: &'g TypedPolicy, arrival: &Arrival<'_, 'g>, outcome: Outcome) -> Decision<'g> {
+    let Arrival { request, scheme, target, route, cors } = *arrival;
+    let headers = &policy.headers[route.map_or(policy.default_headers, |route| route.headers)];
+    let mut decision = decision(outcome, route, headers, scheme);
+    add_cors(&mut decision, policy, cors, request);
     decision.target = target.map(|target| target.canonical.clone());
     decision
+}
+
+/// What CORS adds to every answer. An answer that differs by several headers says so in one line.
+fn add_cors(decision: &mut Decision<'_>, policy: &TypedPolicy, block: Option<Id<Cors>>, request: &Request<'_>) {
+    let Some(block) = block.map(|block| &policy.cors[block]) else { return };
+    for (name, value) in cors::headers(block, request) {
+        let by_hand = decision.policy_headers.iter().find(|(own, _)| *own == header::VARY && name == header::VARY);
+        let value = match by_hand.and_then(|(_, by_hand)| by_hand.to_str().ok()) {
+            Some(by_hand) => varying(by_hand, value),
+            None => value,
+        };
+        decision.own_headers.push((name, value));
+    }
+}
+
+/// `Vary` as the policy writes it, and `Origin`.
+fn varying(by_hand: &str, origin: HeaderValue) -> HeaderValue {
+    let covers = |name: &str| name == "*" || name.eq_ignore_ascii_case("origin");
+    let all =
+        if by_hand.split(',').map(str::trim).any(covers) { by_hand.to_owned() } else { format!("{by_hand}, Origin") };
+    HeaderValue::from_str(&all).unwrap_or(origin)
 }
 
 /// A decision on a request that went through the graph.
 pub(super) fn routed<'g>(journey: Journey<'g, '_>, outcome: Outcome) -> Decision<'g> {
     let policy = journey.policy;
-    let headers = over(&policy.headers[journey.route.headers], journey.target.scheme);
-    let mut decision = decision(outcome, Some(journey.route), headers);
+    let headers = &policy.headers[journey.route.headers];
+    let mut decision = decision(outcome, Some(journey.route), headers, journey.target.scheme);
+    add_cors(&mut decision, policy, journey.route.cors, journey.request);
     if let Some(tightest) = journey.tightest {
         let own = std::mem::take(&mut decision.own_headers);
         decision.own_headers = limit::headers(tightest, journey.request.now);
@@ -93,17 +128,22 @@ fn over(headers: &HeaderSet, scheme: Scheme) -> &[(HeaderName, HeaderValue)] {
     }
 }
 
-fn decision<'g>(
-    outcome: Outcome,
-    route: Option<&'g Route>,
-    policy_headers: &'g [(HeaderName, HeaderValue)],
-) -> Decision<'g> {
+fn decision<'g>(outcome: Outcome, route: Option<&'g Route>, headers: &'g HeaderSet, scheme: Scheme) -> Decision<'g> {
     let one = |code: Code, stage, message| {
         vec![Reason { code, stage, message: Cow::Borrowed(message), span: route.map(|route| route.span) }]
     };
     let mut own_headers = Vec::new();
     let (verdict, reasons, body) = match outcome {
         Outcome::Allow => (Verdict::Allow, one(Code::Allowed, Stage::Allow, "every stage let the request pass"), None),
+        Outcome::Redirect(location) => {
+            own_headers.push((header::LOCATION, location));
+            let message = "the request came in the clear, and holds nothing that was to be kept secret";
+            (Verdict::Answer, one(Code::HttpsRedirect, Stage::Transport, message), None)
+        }
+        Outcome::Preflight(headers) => {
+            own_headers.extend(headers);
+            (Verdict::Answer, one(Code::CorsPreflight, Stage::Cors, "the page may send what it asks for"), None)
+        }
         Outcome::Options(allow) => {
             own_headers.push(allow);
             (Verdict::Answer, one(Code::Options, Stage::Method, "the path takes the methods in `Allow`"), None)
@@ -143,7 +183,8 @@ fn decision<'g>(
         reasons,
         notes: Vec::new(),
         user: None,
-        policy_headers,
+        policy_headers: over(headers, scheme),
+        removed_headers: &headers.removed,
         own_headers,
         body,
         input: Input::default(),
@@ -211,18 +252,20 @@ pub(super) fn params<'g>(route: &'g Route, segments: &[String]) -> Vec<(&'g str,
 
 /// A token for the session that came, or for a fresh one.
 pub(super) fn csrf_token(journey: &Journey<'_, '_>) -> Outcome {
-    let (Some(declared), Some(key)) = (&journey.policy.csrf, journey.keys.csrf()) else {
+    let declared = journey.policy.csrf.as_ref();
+    let layer = declared.and_then(|csrf| csrf.token.as_ref());
+    let (Some(declared), Some(layer), Some(key)) = (declared, layer, journey.keys.csrf()) else {
         return Outcome::Deny(vec![Denial::new(Code::CsrfInvalid, Stage::Issue, "the policy has no CSRF key")]);
     };
     let Some(entropy) = journey.request.entropy.map(Entropy::new) else { return no_entropy() };
-    let came = match csrf::session(declared, journey.request.headers) {
+    let came = match csrf::session(declared, layer, journey.request.headers) {
         Ok(came) => came,
         Err(denial) => return Outcome::Deny(vec![denial]),
     };
     let (session, cookie) = match came {
         Some(session) => (session, None),
         None => {
-            let Some((session, cookie)) = csrf::fresh_session(declared, &entropy) else { return no_entropy() };
+            let Some((session, cookie)) = csrf::fresh_session(layer, &entropy) else { return no_entropy() };
             (session, Some(cookie))
         }
     };

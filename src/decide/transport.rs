@@ -1,26 +1,21 @@
-//! The first stage: is this a request that a server should look at at all? Sizes, the form of the target, and
-//! headers that frame the message. What comes out is the one canonical path that everything after goes by.
+//! The first stage: is this a request that a server should look at at all? Sizes, the form of the target, headers that
+//! frame the message, the host, and https. What comes out is the one canonical path that everything after goes by.
 
 use std::borrow::Cow;
-use std::net::Ipv6Addr;
+use std::net::IpAddr;
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::check::typed::{TokenCarrier, Transport, TypedPolicy};
+use crate::model::host::{NamePattern, default_port, is_host, split_port};
 use crate::model::path::decode_segment;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::{Request, Scheme};
 
-use super::Denial;
-
-/// The longest request target in bytes.
-const MAX_TARGET: usize = 8 * 1024;
-/// The most bytes of all headers together: names, values, and 4 a line for what stands around them.
-const MAX_HEADER: usize = 16 * 1024;
-/// The most header lines.
-const MAX_HEADER_LINES: usize = 100;
-/// The largest body in bytes.
-pub(super) const MAX_BODY: usize = 1024 * 1024;
+use super::client::Client;
+use super::respond::Outcome;
+use super::{Denial, csrf};
 
 /// What a path segment may hold unescaped (RFC 3986 §3.3), less `;`, which the path never holds.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -51,6 +46,8 @@ pub(super) struct Target {
     pub(super) scheme: Scheme,
     /// The host with its port, in lower case, where one is known.
     pub(super) authority: Option<String>,
+    /// The address that the request comes from, where that is known.
+    pub(super) client: Option<IpAddr>,
 }
 
 impl Target {
@@ -61,24 +58,87 @@ impl Target {
 }
 
 /// Checks what can be checked before anything is known about the policy's routes.
-pub(super) fn transport(request: &Request<'_>) -> Result<Target, Denial> {
-    sizes(request)?;
-    target(request)
+pub(super) fn transport(transport: &Transport, request: &Request<'_>, client: Client) -> Result<Target, Denial> {
+    sizes(transport, request)?;
+    let mut target = target(request, client)?;
+    target.authority = served(transport, target.authority, target.scheme)?;
+    Ok(target)
 }
 
-fn sizes(request: &Request<'_>) -> Result<(), Denial> {
-    if request.target.len() > MAX_TARGET {
-        let message = format!("the target has {} bytes, and {MAX_TARGET} are allowed", request.target.len());
+/// The host, where it is one that the policy speaks for. A request that names none is for the first (RFC 9112 §3.3).
+fn served(transport: &Transport, authority: Option<String>, scheme: Scheme) -> Result<Option<String>, Denial> {
+    let named = match (authority, transport.hosts.first()) {
+        (authority, None) => return Ok(authority),
+        (None, Some(NamePattern::Exact(host))) => return Ok(Some(host.clone())),
+        (authority, Some(_)) => authority,
+    };
+    let found = named.filter(|authority| {
+        let bare = without_default_port(authority, scheme);
+        transport.hosts.iter().any(|host| host.matches(bare))
+    });
+    if found.is_some() {
+        return Ok(found);
+    }
+    let denial = Denial::new(Code::HostForeign, Stage::Transport, "the policy doesn't speak for this host");
+    Err(match transport.hosts_span {
+        Some(span) => denial.at(span),
+        None => denial,
+    })
+}
+
+/// A host as it stands in an origin.
+pub(super) fn without_default_port(authority: &str, scheme: Scheme) -> &str {
+    match split_port(authority) {
+        (host, Some(port)) if default_port(scheme.as_str()) == Some(port) => host,
+        _ => authority,
+    }
+}
+
+/// Where https is required, a request in the clear is sent to the same target over https if nothing is lost by that: it is
+/// safe, and holds no credential that anybody could have read by now. Only a listed host is safe to send it to.
+pub(super) fn secure(policy: &TypedPolicy, request: &Request<'_>, target: &Target) -> Result<(), Outcome> {
+    let Some(span) = policy.transport.https.filter(|_| target.scheme == Scheme::Http) else { return Ok(()) };
+    let host = target.authority.as_deref().filter(|_| !policy.transport.hosts.is_empty());
+    let redirected = host.filter(|_| csrf::is_safe(request) && !has_credential(policy, request));
+    let location = redirected.and_then(|host| {
+        let host = without_default_port(host, Scheme::Http);
+        HeaderValue::from_str(&format!("https://{host}{}", target.canonical)).ok()
+    });
+    Err(match location {
+        Some(location) => Outcome::Redirect(location),
+        None => {
+            let message = "the request came in the clear, and can't be sent to https unseen";
+            Outcome::Deny(vec![Denial::new(Code::HttpsRequired, Stage::Transport, message).at(span)])
+        }
+    })
+}
+
+/// Any cookie may be one.
+fn has_credential(policy: &TypedPolicy, request: &Request<'_>) -> bool {
+    let carried = |carrier: &TokenCarrier| match carrier {
+        TokenCarrier::Header(name) => request.headers.contains_key(name.as_str()),
+        TokenCarrier::Bearer | TokenCarrier::Body(_) | TokenCarrier::Cookie(_) => false,
+    };
+    request.user.is_some()
+        || request.headers.contains_key(header::AUTHORIZATION)
+        || request.headers.contains_key(header::COOKIE)
+        || policy.tokens.iter().any(|token| carried(&token.carrier))
+}
+
+fn sizes(transport: &Transport, request: &Request<'_>) -> Result<(), Denial> {
+    let Transport { max_target, max_header, max_header_lines, max_body, .. } = *transport;
+    if request.target.len() > max_target {
+        let message = format!("the target has {} bytes, and {max_target} are allowed", request.target.len());
         return Err(Denial::new(Code::TargetTooLong, Stage::Transport, message));
     }
     let lines = request.headers.len();
-    if lines > MAX_HEADER_LINES {
-        let message = format!("the request has {lines} header lines, and {MAX_HEADER_LINES} are allowed");
+    if lines > max_header_lines {
+        let message = format!("the request has {lines} header lines, and {max_header_lines} are allowed");
         return Err(Denial::new(Code::HeadersTooLarge, Stage::Transport, message));
     }
     let bytes: usize = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    if bytes > MAX_HEADER {
-        let message = format!("the headers have {bytes} bytes, and {MAX_HEADER} are allowed");
+    if bytes > max_header {
+        let message = format!("the headers have {bytes} bytes, and {max_header} are allowed");
         return Err(Denial::new(Code::HeadersTooLarge, Stage::Transport, message));
     }
     let announced = content_length(request.headers)?;
@@ -87,8 +147,8 @@ fn sizes(request: &Request<'_>) -> Result<(), Denial> {
         let message = "the request has both `Content-Length` and `Transfer-Encoding`";
         return Err(Denial::new(Code::HeaderMalformed, Stage::Transport, message));
     }
-    if announced.is_some_and(|length| length > MAX_BODY as u64) {
-        let message = format!("the body is announced to be larger than {MAX_BODY} bytes");
+    if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > max_body)) {
+        let message = format!("the body is announced to be larger than {max_body} bytes");
         return Err(Denial::new(Code::BodyTooLarge, Stage::Transport, message));
     }
     Ok(())
@@ -118,7 +178,7 @@ fn malformed(message: impl Into<Cow<'static, str>>) -> Denial {
 }
 
 /// RFC 9112 §3.2: origin-form, or absolute-form, whose scheme and authority then count.
-fn target(request: &Request<'_>) -> Result<Target, Denial> {
+fn target(request: &Request<'_>, client: Client) -> Result<Target, Denial> {
     let raw = request.target;
     if !raw.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
         return Err(malformed("the target holds a blank, a control character or a byte beyond ASCII"));
@@ -131,22 +191,18 @@ fn target(request: &Request<'_>) -> Result<Target, Denial> {
     }
     let host = host(request)?;
     if raw.starts_with('/') {
-        return taken_apart(raw, request.scheme, host);
+        return taken_apart(raw, host, client);
     }
     let Some((scheme, after_scheme)) = raw.split_once("://") else {
         return Err(malformed("the target is neither a path nor a URL"));
     };
-    let scheme = if scheme.eq_ignore_ascii_case("https") {
-        Scheme::Https
-    } else if scheme.eq_ignore_ascii_case("http") {
-        Scheme::Http
-    } else {
+    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
         return Err(malformed("the target's scheme is neither http nor https"));
-    };
+    }
     let at = after_scheme.find(['/', '?']).unwrap_or(after_scheme.len());
     let (named, path) = after_scheme.split_at_checked(at).unwrap_or((after_scheme, ""));
     let path = if path.starts_with('/') { Cow::Borrowed(path) } else { Cow::Owned(format!("/{path}")) };
-    taken_apart(&path, scheme, Some(authority(named)?))
+    taken_apart(&path, Some(authority(named)?), client)
 }
 
 /// The authority that the request is for, by the host's own word or by the `Host` header. One of each name only.
@@ -176,19 +232,7 @@ fn authority(text: &str) -> Result<String, Denial> {
     if valid { Ok(text.to_ascii_lowercase()) } else { Err(malformed("the host isn't a host name or an address")) }
 }
 
-/// A host name of labels, or an address; IPv6 in brackets (RFC 3986 §3.2.2).
-fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return address.parse::<Ipv6Addr>().is_ok();
-    }
-    let label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-    };
-    // A name may end in the root's dot.
-    host.strip_suffix('.').unwrap_or(host).split('.').all(label)
-}
-
-fn taken_apart(path_and_query: &str, scheme: Scheme, authority: Option<String>) -> Result<Target, Denial> {
+fn taken_apart(path_and_query: &str, authority: Option<String>, client: Client) -> Result<Target, Denial> {
     // The last word on the characters that a target may hold is the `http` crate's, as hosts go by it too.
     if path_and_query.parse::<Uri>().is_err() {
         return Err(malformed("the target isn't a valid URL"));
@@ -210,7 +254,7 @@ fn taken_apart(path_and_query: &str, scheme: Scheme, authority: Option<String>) 
         canonical.push('?');
         canonical.push_str(query);
     }
-    Ok(Target { segments, canonical, scheme, authority })
+    Ok(Target { segments, canonical, scheme: client.scheme, authority, client: client.address })
 }
 
 /// Decodes a path once. Whatever two readers could read differently is refused, not mended.

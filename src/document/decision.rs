@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use http::HeaderName;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -21,6 +22,8 @@ pub struct DecisionDocument<'a> {
     notes: Vec<ReasonDocument<'a>>,
     user: Option<CallerDocument<'a>>,
     headers: Vec<(&'a str, Cow<'a, str>)>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remove_headers: Vec<&'a str>,
     problem: Option<&'a Problem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a serde_json::Value>,
@@ -48,6 +51,7 @@ impl<'a> DecisionDocument<'a> {
                 .headers()
                 .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))
                 .collect(),
+            remove_headers: decision.removed_headers().map(HeaderName::as_str).collect(),
             problem: decision.problem(),
             body: match &decision.body {
                 Some(Body::Json(body)) => Some(body),

@@ -50,6 +50,8 @@ pub struct Decision<'g> {
     pub user: Option<Caller<'g>>,
     /// The policy's own headers, which go out with every answer.
     pub(crate) policy_headers: &'g [(HeaderName, HeaderValue)],
+    /// What the handler's answer mustn't have.
+    pub(crate) removed_headers: &'g [HeaderName],
     /// Headers made for this answer.
     pub(crate) own_headers: Vec<(HeaderName, HeaderValue)>,
     /// The body of an answer; for a denial, the problem.
@@ -66,7 +68,7 @@ pub struct Decision<'g> {
 
 impl Decision<'_> {
     /// The headers of the answer, whoever writes it: they go out with the handler's answer too. A header that was made
-    /// for this answer replaces the policy's of the same name.
+    /// for this answer replaces the policy's of the same name. `Vary` is added to the handler's, the others replace them.
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let replaced = |name: &HeaderName| self.own_headers.iter().any(|(own, _)| own == name);
         let policy = self.policy_headers.iter().filter(move |(name, _)| !replaced(name));
@@ -80,6 +82,11 @@ impl Decision<'_> {
             Some((path, _)) if self.secret_query => Some(Cow::Owned(format!("{path}?{SECRET}"))),
             _ => Some(Cow::Borrowed(target)),
         }
+    }
+
+    /// The headers to drop from a handler's answer, before those of [`Decision::headers`] are set.
+    pub fn removed_headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.removed_headers.iter()
     }
 
     /// The problem of a denial.

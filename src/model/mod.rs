@@ -5,6 +5,7 @@ pub(crate) mod bucket;
 pub(crate) mod decision;
 pub(crate) mod diagnostic;
 pub(crate) mod duration;
+pub(crate) mod host;
 pub(crate) mod keys;
 pub(crate) mod mask;
 pub(crate) mod outcome;

@@ -10,10 +10,12 @@ use super::source::Span;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Sizes, and the form of the target and of the headers.
+    /// Sizes, the form of the target and of the headers, the host, and https.
     Transport,
     /// Which routes have the path.
     Path,
+    /// Whether a page of another origin may ask for it.
+    Cors,
     /// Which of them has the method.
     Method,
     /// How often, where it doesn't matter who is calling.
@@ -42,6 +44,7 @@ impl Stage {
         match self {
             Self::Transport => "transport",
             Self::Path => "path",
+            Self::Cors => "cors",
             Self::Method => "method",
             Self::Guard => "guard",
             Self::Authenticate => "authenticate",
@@ -93,6 +96,11 @@ codes! {
     /// The policy itself answered which methods the path takes.
     Options = "options", NO_CONTENT, "The path takes the methods in `Allow`.";
 
+    /// The policy itself answered what a page of another origin may ask for.
+    CorsPreflight = "cors_preflight", NO_CONTENT, "The request may be sent.";
+    /// The policy itself answered where the same is to be had over https.
+    HttpsRedirect = "https_redirect", PERMANENT_REDIRECT, "This is to be had over https.";
+
     /// The request target isn't a URL that a server should accept.
     TargetMalformed = "target_malformed", BAD_REQUEST, "The request target is malformed.";
     /// The request target is longer than `max_target`.
@@ -104,10 +112,22 @@ codes! {
     /// The body is larger than `max_body`.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The request body is too large.";
 
+    /// The policy doesn't speak for the host.
+    HostForeign = "host_foreign", MISDIRECTED_REQUEST, "This server doesn't answer for that host.";
+    /// The request came in the clear, and isn't one to send to https unseen.
+    HttpsRequired = "https_required", FORBIDDEN, "This needs https.";
+
     /// No route has this path.
     NotFound = "not_found", NOT_FOUND, "There is nothing here.";
     /// The path is known, the method isn't.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "The method isn't allowed here.";
+
+    /// A preflight from an origin that the policy doesn't name.
+    CorsOrigin = "cors_origin", FORBIDDEN, "This origin may not send the request.";
+    /// A preflight for a method that pages of other origins may not use here.
+    CorsMethod = "cors_method", FORBIDDEN, "This method may not be used from another origin.";
+    /// A preflight for a header that pages of other origins may not send here.
+    CorsHeader = "cors_header", FORBIDDEN, "A header of the request may not be sent from another origin.";
 
     /// The `Authorization` header can't be read, or there are two (RFC 6750 §3.1).
     InvalidRequest = "invalid_request", BAD_REQUEST, "The credentials are malformed.";

@@ -14,10 +14,7 @@ fn rule(message: Option<&str>, reads: &[&str]) -> Check {
     Check {
         expr: Expr::Constant(Value::Bool(true)),
         message: message.map(ToOwned::to_owned),
-        reads: reads
-            .iter()
-            .map(|&name| Attribute { name: name.to_owned(), ty: Type::Int, optional: true })
-            .collect(),
+        reads: reads.iter().map(|&name| Attribute { name: name.to_owned(), ty: Type::Int, optional: true }).collect(),
     }
 }
 

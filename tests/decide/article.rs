@@ -14,7 +14,12 @@ pub(crate) const REFRESH_KEY: &[u8] = b"for the tests alone: refresh tokens";
 const CSRF_KEY: &[u8] = b"for the tests alone: CSRF tokens of 32 bytes";
 
 pub(crate) fn gate() -> Gate {
-    let source = Source::new("article.gate", include_bytes!("../../policies/article.gate"));
+    bound("")
+}
+
+/// The article's policy and something more.
+pub(crate) fn bound(more: &str) -> Gate {
+    let source = Source::new("article.gate", format!("{}{more}", include_str!("../../policies/article.gate")));
     let keys = Keys::new()
         .with_secret("JWT_SECRET", ACCESS_KEY)
         .with_secret("REFRESH_SECRET", REFRESH_KEY)

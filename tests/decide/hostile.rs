@@ -12,7 +12,7 @@ use proptest::sample::{Index, select};
 use serde_json::json;
 
 use super::article::{ACCESS_KEY, NOW, REFRESH_KEY, claims, csrf_token, sign};
-use super::{GATE, SECOND_GATE, decided};
+use super::{GATE, LAYERED, SECOND_GATE, decided};
 
 /// A request with everything that it borrows.
 #[derive(Debug, Clone)]
@@ -111,6 +111,9 @@ fn headers() -> impl Strategy<Value = HeaderMap> {
         "content-length",
         "upgrade",
         "x-forwarded-for",
+        "x-forwarded-proto",
+        "access-control-request-method",
+        "access-control-request-headers",
         "accept",
         "transfer-encoding",
         "cookie",
@@ -128,6 +131,9 @@ fn headers() -> impl Strategy<Value = HeaderMap> {
         "null",
         "same-origin",
         "websocket",
+        "https",
+        "198.51.100.7, 203.0.113.8",
+        "POST",
         "chunked",
         "",
     ];
@@ -261,6 +267,29 @@ proptest! {
             prop_assert_eq!(again.target.as_ref(), Some(target));
         } else {
             prop_assert_eq!(decision.reasons[0].stage, portcullis::Stage::Transport);
+        }
+    }
+    /// With all of the layers: one `Vary`, no origin that nobody named, HSTS over https alone, nobody sent elsewhere.
+    #[test]
+    fn layers_hold(owned in requests()) {
+        let request = owned.request();
+        let decision = LAYERED.decide(&request);
+        prop_assert_eq!(decided(&LAYERED, &request), decided(&LAYERED, &request));
+        let values = |name: &str| -> Vec<String> {
+            let named = decision.headers().filter(|(header, _)| header.as_str() == name);
+            named.map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+        };
+        prop_assert!(values("vary").len() <= 1);
+        for origin in values("access-control-allow-origin") {
+            prop_assert!(origin.starts_with("https://") && origin.contains(".example.com"), "{}", origin);
+        }
+        for location in values("location") {
+            let own = location.starts_with("https://localhost/") || location.contains(".example.com/");
+            prop_assert!(own && location.starts_with("https://"), "{}", location);
+            prop_assert!(values("strict-transport-security").is_empty());
+        }
+        if decision.status == 200 {
+            prop_assert_eq!(values("strict-transport-security").len(), 1);
         }
     }
 }

@@ -1,0 +1,61 @@
+//! Hosts and origins: one reading for policies and for requests.
+
+use std::net::Ipv6Addr;
+
+/// A host name of labels, or an address; IPv6 in brackets (RFC 3986 §3.2.2). A name may end in the root's dot.
+pub(crate) fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<Ipv6Addr>().is_ok();
+    }
+    host.strip_suffix('.').unwrap_or(host).split('.').all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+/// A host and its port, where one is written. The colons of an IPv6 address stand in brackets.
+pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    }
+}
+
+/// The port that a scheme has where none is written.
+pub(crate) fn default_port(scheme: &str) -> Option<&'static str> {
+    match scheme {
+        "https" => Some("443"),
+        "http" => Some("80"),
+        _ => None,
+    }
+}
+
+/// A host or an origin that a policy names, or all that differ from it in one label alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NamePattern {
+    /// Byte by byte.
+    Exact(String),
+    /// `https://*.example.com`: one label, never across dots.
+    OneLabel { before: String, after: String },
+}
+
+impl NamePattern {
+    /// The pattern of a text in which a `*`, if there is one, stands for a label.
+    pub(crate) fn new(text: &str) -> Self {
+        match text.split_once('*') {
+            Some((before, after)) => Self::OneLabel { before: before.to_owned(), after: after.to_owned() },
+            None => Self::Exact(text.to_owned()),
+        }
+    }
+
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Exact(exact) => exact == text,
+            Self::OneLabel { before, after } => text
+                .strip_prefix(before.as_str())
+                .and_then(|rest| rest.strip_suffix(after.as_str()))
+                .is_some_and(is_label),
+        }
+    }
+}
