@@ -5,16 +5,15 @@ use std::fmt::Display;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::shape::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest, Transform};
-use crate::syntax::tree::{self, Facet, FacetKind, Literal, NumberBound, SchemaType};
+use crate::syntax::tree::{Facet, FacetKind, Literal, NumberBound, SchemaType};
 
 use super::Checker;
-use super::schema::Shapes;
 
 /// What changes a string, or hides it, has no message.
 const NEVER_FAIL: [&str; 5] = ["trim", "lowercase", "uppercase", "nfc", "secret"];
 
 impl Checker<'_> {
-    pub(super) fn string_rules(&mut self, facets: &[Facet], shapes: &mut Shapes) -> StringRules {
+    pub(super) fn string_rules(&mut self, facets: &[Facet]) -> StringRules {
         let mut rules = StringRules::default();
         let mut seen = HashSet::new();
         for facet in facets {

@@ -15,7 +15,7 @@ use super::schema::Shapes;
 const TYPES: [&str; 9] = ["string", "int", "float", "bool", "timestamp", "duration", "ip", "cidr", "any"];
 
 impl Checker<'_> {
-    pub(super) fn input_type(&mut self, ty: &SchemaType, shapes: &mut Shapes) -> Option<InputType> {
+    pub(super) fn input_type(&mut self, ty: &SchemaType, shapes: &Shapes) -> Option<InputType> {
         match &ty.kind {
             SchemaTypeKind::Named(name) => self.named_type(name, ty, shapes),
             SchemaTypeKind::Enum(values) => {
@@ -60,7 +60,7 @@ impl Checker<'_> {
     }
 
     /// `A | B | null`: `null` may stand anywhere among the members.
-    fn union(&mut self, members: &[SchemaType], shapes: &mut Shapes) -> Option<InputType> {
+    fn union(&mut self, members: &[SchemaType], shapes: &Shapes) -> Option<InputType> {
         for (at, member) in members.iter().enumerate() {
             let earlier = members.get(..at).unwrap_or_default();
             if let Some(first) = earlier.iter().find(|first| takes_all_of(first, member)) {
@@ -90,7 +90,7 @@ impl Checker<'_> {
         span: Span,
         tag: &Text,
         cases: &[(Text, SchemaType)],
-        shapes: &mut Shapes,
+        shapes: &Shapes,
     ) -> Option<InputType> {
         self.distinct_names(cases.iter().map(|(name, _)| name));
         if cases.is_empty() {
@@ -116,9 +116,9 @@ impl Checker<'_> {
         Some(InputType::Tagged(Box::new(TaggedUnion { tag: tag.node.clone(), cases })))
     }
 
-    fn named_type(&mut self, name: &str, ty: &SchemaType, shapes: &mut Shapes) -> Option<InputType> {
+    fn named_type(&mut self, name: &str, ty: &SchemaType, shapes: &Shapes) -> Option<InputType> {
         let (known, what) = match name {
-            "string" => return Some(InputType::String(self.string_rules(&ty.facets, shapes))),
+            "string" => return Some(InputType::String(self.string_rules(&ty.facets))),
             "int" => {
                 let rules = self.number_rules(&ty.facets, "int", int_bound);
                 self.some_multiple(&rules, &ty.facets);

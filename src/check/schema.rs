@@ -40,7 +40,7 @@ impl Checker<'_> {
             rows: declared.iter().enumerate().map(|(row, schema)| (schema.name.node.clone(), row)).collect(),
         };
         for (row, schema) in declared.iter().enumerate() {
-            let mut shape = self.shape(&schema.entries, &mut shapes);
+            let mut shape = self.shape(&schema.entries, &shapes);
             shape.name = schema.name.node.clone();
             shape.unknown_fields = match schema.unknown_fields.as_ref().map(|written| written.node) {
                 Some(tree::UnknownFields::Strip) => UnknownFields::Strip,
@@ -59,7 +59,7 @@ impl Checker<'_> {
         shapes
     }
 
-    pub(super) fn shape(&mut self, entries: &[SchemaEntry], shapes: &mut Shapes) -> Shape {
+    pub(super) fn shape(&mut self, entries: &[SchemaEntry], shapes: &Shapes) -> Shape {
         let mut shape = Shape::default();
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for entry in entries {
@@ -79,7 +79,7 @@ impl Checker<'_> {
         shape
     }
 
-    fn field(&mut self, field: &tree::Field, shapes: &mut Shapes) -> Option<Field> {
+    fn field(&mut self, field: &tree::Field, shapes: &Shapes) -> Option<Field> {
         let default = match &field.default {
             Some(default) => Some(constant(default, &mut self.diagnostics)?),
             None => None,
