@@ -6,7 +6,8 @@ use crate::decide::entropy::Entropy;
 use crate::decide::keys::BoundKeys;
 use crate::decide::{decide, issue_csrf};
 use crate::model::decision::Decision;
-use crate::model::request::Request;
+use crate::model::request::{Record, Request};
+use crate::model::scene::{PermissionId, Ruling, Scene};
 use crate::policy::Policy;
 
 /// A policy with its keys. It decides any number of requests, from any number of threads.
@@ -31,6 +32,11 @@ impl Gate {
     pub fn decide<'g>(&'g self, request: &Request<'_>) -> Decision<'g> {
         let compiled = self.policy.compiled();
         decide(&compiled.typed, &compiled.graph, &self.keys, request)
+    }
+
+    /// Whether a caller has a permission, outside any door: [`Policy::check`], which needs no keys.
+    pub fn check(&self, scene: &Scene<'_>, permission: PermissionId, resource: Option<&Record>) -> Ruling<'_> {
+        self.policy.check(scene, permission, resource)
     }
 
     /// A CSRF token for a session, as a route that `issues csrf` would hand out at `now`; for pages that a server

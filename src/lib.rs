@@ -43,6 +43,7 @@ pub use model::diagnostic::{Diagnostic, Label, Severity};
 pub use model::keys::{BindError, KeyProblem, Keys};
 pub use model::reason::{Code, Reason, Stage};
 pub use model::request::{Facts, Record, Request, Scheme, User};
+pub use model::scene::{PermissionId, Ruling, Scene};
 pub use model::source::{Source, Span, Spanned};
 pub use model::value::{Known, Value};
 pub use policy::{Carrier, Graph, Policy, TokenInfo};

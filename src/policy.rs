@@ -8,11 +8,14 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::check::check;
 use crate::check::typed::{TokenCarrier, TypedPolicy};
+use crate::decide::check_scene;
 use crate::decide::keys::BoundKeys;
 use crate::gate::Gate;
 use crate::graph::{DecisionGraph, build};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::keys::{BindError, Keys};
+use crate::model::request::Record;
+use crate::model::scene::{PermissionId, Ruling, Scene};
 use crate::model::source::{Source, Span};
 use crate::syntax;
 
@@ -107,6 +110,35 @@ impl Policy {
             }
             None => String::new(),
         }
+    }
+
+    /// The permission of a name, such as `posts:delete`, if the policy declares it.
+    pub fn permission(&self, name: &str) -> Option<PermissionId> {
+        self.permissions().position(|known| known == name).map(PermissionId)
+    }
+
+    /// The names of all permissions, by resource, in the order written.
+    pub fn permissions(&self) -> impl Iterator<Item = &str> {
+        self.compiled.typed.permissions.iter().map(|permission| permission.name.as_str())
+    }
+
+    /// Whether a caller has a permission, outside any door: pure, and by the same rules as at a door. `resource` holds the
+    /// attributes of the thing that is asked about, and its `id`; `None` where nothing is known of it.
+    ///
+    /// ```
+    /// use portcullis::{Policy, Scene, Source, User, Verdict};
+    ///
+    /// let text = "policy p\nresource posts { actions read  author: string }\nallow posts:read when resource.author == user.id";
+    /// let policy = Policy::compile(&[Source::new("p.gate", text)]).expect("it is well-formed");
+    /// let read = policy.permission("posts:read").expect("it is declared");
+    /// let mia = User { id: "mia".to_owned(), ..User::default() };
+    /// let scene = Scene { user: Some(&mia), context: None, client: None, now: jiff::Timestamp::UNIX_EPOCH };
+    /// let post = serde_json::json!({ "id": "42", "author": "mia" });
+    /// assert_eq!(policy.check(&scene, read, post.as_object()).verdict, Verdict::Allow);
+    /// assert_eq!(policy.check(&scene, read, None).verdict, Verdict::Deny);
+    /// ```
+    pub fn check(&self, scene: &Scene<'_>, permission: PermissionId, resource: Option<&Record>) -> Ruling<'_> {
+        check_scene(&self.compiled.typed, scene, permission, resource)
     }
 
     /// The kinds of token that it declares, in the order written.

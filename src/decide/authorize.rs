@@ -99,15 +99,16 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    fn push(&mut self, certain: bool, span: Span, denial: Denial) {
-        self.found.push(Finding { certain, denial: denial.at(span) });
+    fn push(&mut self, certain: bool, span: Option<Span>, denial: Denial) {
+        let denial = Denial { span: denial.span.or(span), ..denial };
+        self.found.push(Finding { certain, denial });
     }
 
     /// Why none of these permissions is granted.
     pub(super) fn permissions<'a>(
         &mut self,
         any_of: &[Id<Permission>],
-        span: Span,
+        span: Option<Span>,
         around: Circumstances<'a>,
         thing: impl Fn(&Permission) -> Thing<'a>,
     ) {
@@ -187,7 +188,7 @@ impl Findings {
         let mut denial = Denial::new(Code::Forbidden, Stage::Authorize, message);
         // A rule that fired for want of knowledge has no right to its own words.
         denial.detail = rule.because.clone().filter(|_| certain);
-        self.push(certain, rule.span, denial);
+        self.push(certain, Some(rule.span), denial);
     }
 
     /// The rules of `forbid *` that close a door without a permission.
@@ -201,7 +202,7 @@ impl Findings {
     /// A scope that the route asks for and the caller lacks.
     pub(super) fn scope(&mut self, scope: &Scope, span: Span) {
         let message = format!("the scope `{}` is required", scope.name);
-        self.push(true, span, insufficient_scope(message, Some(&scope.name)));
+        self.push(true, Some(span), insufficient_scope(message, Some(&scope.name)));
     }
 
     /// A condition of the route that isn't true.
@@ -214,7 +215,7 @@ impl Findings {
             unknowns.collect(condition, environment);
             format!("whether the route's condition holds isn't known{}", told(&unknowns)).into()
         };
-        self.push(certain, span, Denial::new(Code::ConditionFailed, Stage::Authorize, message));
+        self.push(certain, Some(span), Denial::new(Code::ConditionFailed, Stage::Authorize, message));
     }
 
     /// Certain ones first, then by their place in the policy.

@@ -18,9 +18,11 @@ mod limit;
 mod operate;
 mod query;
 mod respond;
+mod scene;
 mod transport;
 
 pub(crate) use csrf::issue as issue_csrf;
+pub(crate) use scene::check as check_scene;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -420,7 +422,7 @@ impl<'g, 'r> Journey<'g, 'r> {
             };
             if !requirement.any_of.iter().any(granted) {
                 let thing = |permission: &Permission| self.thing(permission);
-                findings.permissions(&requirement.any_of, requirement.span, around, thing);
+                findings.permissions(&requirement.any_of, Some(requirement.span), around, thing);
             }
         }
         if self.route.enters_without_permission() {

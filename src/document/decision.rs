@@ -64,13 +64,13 @@ impl<'a> DecisionDocument<'a> {
             },
             target: decision.masked_target(),
             effects: decision.effects.iter().map(EffectDocument::new).collect(),
-            policy: PolicyDocument { name: policy.name(), digest: policy.digest() },
+            policy: PolicyDocument::new(policy),
         }
     }
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct ReasonDocument<'a> {
+pub(super) struct ReasonDocument<'a> {
     code: &'static str,
     stage: &'static str,
     message: &'a str,
@@ -79,7 +79,7 @@ struct ReasonDocument<'a> {
 }
 
 impl<'a> ReasonDocument<'a> {
-    fn new(reason: &'a Reason<'_>, policy: &Policy) -> Self {
+    pub(super) fn new(reason: &'a Reason<'_>, policy: &Policy) -> Self {
         Self {
             code: reason.code.as_str(),
             stage: reason.stage.as_str(),
@@ -144,7 +144,13 @@ impl<'a> EffectDocument<'a> {
 }
 
 #[derive(Debug, Clone, Serialize)]
-struct PolicyDocument<'a> {
+pub(super) struct PolicyDocument<'a> {
     name: &'a str,
     digest: &'a str,
+}
+
+impl<'a> PolicyDocument<'a> {
+    pub(super) fn new(policy: &'a Policy) -> Self {
+        Self { name: policy.name(), digest: policy.digest() }
+    }
 }

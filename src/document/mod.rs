@@ -3,8 +3,37 @@
 //! In comes what serde reads (JSON, YAML), out go types that borrow from it or from a decision. Nothing here reads
 //! a file or a clock: what a document leaves out, the host supplies.
 
+mod check;
 mod decision;
 mod request;
 
+pub use check::{CheckDocument, RulingDocument};
 pub use decision::DecisionDocument;
 pub use request::{DocumentError, RequestDocument};
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// A document that somebody asks with.
+#[derive(Debug, Clone)]
+pub enum Document {
+    /// A request: `method` and `url`.
+    Request(Box<RequestDocument>),
+    /// A permission, outside any door: `permission`.
+    Check(CheckDocument),
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Value::Object(map) = Value::deserialize(deserializer)? else {
+            return Err(D::Error::custom(DocumentError::NotAMap));
+        };
+        let read = if map.contains_key("permission") {
+            CheckDocument::from_map(map).map(Self::Check)
+        } else {
+            RequestDocument::from_map(map).map(|request| Self::Request(Box::new(request)))
+        };
+        read.map_err(D::Error::custom)
+    }
+}

@@ -75,9 +75,9 @@ impl RequestDocument {
         }
     }
 
-    fn from_map(mut map: Map<String, Value>) -> Result<Self, DocumentError> {
+    pub(super) fn from_map(mut map: Map<String, Value>) -> Result<Self, DocumentError> {
         if map.contains_key("permission") {
-            return Err(DocumentError::Unsupported);
+            return Err(DocumentError::NoRequest);
         }
         known(&map, "a request document", KEYS)?;
         let mut take = |key: &str| map.shift_remove(key).filter(|value| !value.is_null());
@@ -116,7 +116,7 @@ impl fmt::Debug for RequestDocument {
 #[non_exhaustive]
 pub enum DocumentError {
     /// The document is something else than a map.
-    #[error("a request document is a map with at least `method` and `url`")]
+    #[error("a document is a map with at least `method` and `url`, or with `permission`")]
     NotAMap,
     /// A key that has to be there isn't.
     #[error("the request document lacks `{0}`: it needs `method` and `url`")]
@@ -141,9 +141,9 @@ pub enum DocumentError {
         /// The keys that may stand there.
         known: &'static [&'static str],
     },
-    /// The document asks about a permission, outside any door.
-    #[error("a document with `permission` is not supported by this version: ask with `method` and `url`")]
-    Unsupported,
+    /// The document asks for a permission, outside any door, where only a request can stand.
+    #[error("a document with `permission` is no request: here, ask with `method` and `url`")]
+    NoRequest,
     /// A key holds something else than it should.
     #[error("`{key}`: {problem}")]
     Invalid {
@@ -168,11 +168,15 @@ pub enum DocumentError {
     },
 }
 
-fn invalid(key: impl Into<String>, problem: impl Into<String>) -> DocumentError {
+pub(super) fn invalid(key: impl Into<String>, problem: impl Into<String>) -> DocumentError {
     DocumentError::Invalid { key: key.into(), problem: problem.into() }
 }
 
-fn known(map: &Map<String, Value>, place: &'static str, known: &'static [&'static str]) -> Result<(), DocumentError> {
+pub(super) fn known(
+    map: &Map<String, Value>,
+    place: &'static str,
+    known: &'static [&'static str],
+) -> Result<(), DocumentError> {
     match map.iter().find(|(key, _)| !known.contains(&key.as_str())) {
         // A slip such as `{method:GET}` gives a key without a value.
         Some((key, value)) if !value.is_null() && is_word(key) => {
@@ -187,7 +191,7 @@ fn is_word(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-fn user(value: Value) -> Result<User, DocumentError> {
+pub(super) fn user(value: Value) -> Result<User, DocumentError> {
     let Value::Object(mut map) = value else {
         return Err(invalid("user", "must be a map with at least an `id`"));
     };
@@ -209,14 +213,14 @@ fn texts(key: &str, value: Value) -> Result<Vec<String>, DocumentError> {
     values.into_iter().map(|value| text(key, value).map_err(|_| fail())).collect()
 }
 
-fn text(key: &str, value: Value) -> Result<String, DocumentError> {
+pub(super) fn text(key: &str, value: Value) -> Result<String, DocumentError> {
     match value {
         Value::String(text) => Ok(text),
         _ => Err(invalid(key, "must be a string")),
     }
 }
 
-fn timestamp(value: &Value) -> Result<Timestamp, DocumentError> {
+pub(super) fn timestamp(value: &Value) -> Result<Timestamp, DocumentError> {
     let parsed = value.as_str().and_then(|text| text.parse().ok());
     parsed.ok_or_else(|| invalid("now", "must be a time as in RFC 3339, such as `2026-11-23T10:00:00Z`"))
 }
@@ -226,7 +230,7 @@ fn method(value: &Value) -> Result<Method, DocumentError> {
     parsed.ok_or_else(|| invalid("method", "must be an HTTP method, such as `GET`"))
 }
 
-fn address(value: &Value) -> Result<IpAddr, DocumentError> {
+pub(super) fn address(value: &Value) -> Result<IpAddr, DocumentError> {
     let parsed = value.as_str().and_then(|text| text.parse().ok());
     parsed.ok_or_else(|| invalid("peer", "must be an IP address without a port, such as `203.0.113.9`"))
 }

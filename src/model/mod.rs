@@ -12,6 +12,7 @@ pub(crate) mod outcome;
 pub(crate) mod path;
 pub(crate) mod reason;
 pub(crate) mod request;
+pub(crate) mod scene;
 pub(crate) mod source;
 pub(crate) mod table;
 pub(crate) mod value;

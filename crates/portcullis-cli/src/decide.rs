@@ -1,12 +1,14 @@
 //! `decide`: request documents through one policy.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
-use portcullis::document::{DecisionDocument, RequestDocument};
-use portcullis::{Code, Decision, Gate, Verdict};
+use portcullis::document::{DecisionDocument, Document, RequestDocument, RulingDocument};
+use portcullis::{Code, Decision, Gate, Policy, Verdict};
+use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -31,34 +33,107 @@ pub(crate) fn run(args: &Decide, out: &mut impl Write) -> Result<Outcome, Error>
     }
     let policy = Files::one(&args.policy)?.compile()?;
     let ring = args.keys.as_deref().map(Ring::read).transpose()?;
-    let gate = policy
-        .bind(&ring.as_ref().map(Ring::keys).unwrap_or_default())
-        .map_err(|error| Error::Bind { error, help: KEYS_HELP })?;
+    let asked = Asked { policy, ring, gate: OnceCell::new() };
     let mut supplied = Supplied::default();
     if many {
-        return every_line(&gate, &args.request, &mut supplied, out);
+        return every_line(&asked, &args.request, &mut supplied, out);
     }
     let document =
         document(documents::read(&args.request)?).map_err(|problem| Error::document(&args.request, problem))?;
-    supplied.decide(&gate, &document, |decision| {
-        let answer = DecisionDocument::new(decision, gate.policy());
-        match args.format {
-            DecideFormat::Json => {
-                serde_json::to_writer_pretty(&mut *out, &answer).map_err(std::io::Error::from)?;
-                writeln!(out)?;
-            }
-            DecideFormat::Yaml => {
-                let text = yaml::to_string(&answer).map_err(std::io::Error::other)?;
-                writeln!(out, "{}", text.trim_end_matches('\n'))?;
+    let print = match args.format {
+        DecideFormat::Json => Print::Json,
+        DecideFormat::Yaml => Print::Yaml,
+    };
+    asked.answer(&document, &mut supplied, print, out)?.map_err(|problem| Error::document(&args.request, problem))
+}
+
+/// A policy, and its gate once a request needs one: whoever asks for a permission alone needs no keys.
+struct Asked {
+    policy: Policy,
+    ring: Option<Ring>,
+    gate: OnceCell<Gate>,
+}
+
+/// How answers are written.
+#[derive(Clone, Copy)]
+enum Print {
+    Json,
+    JsonLine,
+    Yaml,
+}
+
+impl Print {
+    fn write(self, answer: &impl Serialize, out: &mut impl Write) -> Result<(), Error> {
+        match self {
+            Self::Json => serde_json::to_writer_pretty(&mut *out, answer).map_err(std::io::Error::from)?,
+            Self::JsonLine => serde_json::to_writer(&mut *out, answer).map_err(std::io::Error::from)?,
+            Self::Yaml => {
+                let text = yaml::to_string(answer).map_err(std::io::Error::other)?;
+                write!(out, "{}", text.trim_end_matches('\n'))?;
             }
         }
-        Ok(outcome(decision))
-    })
+        Ok(writeln!(out)?)
+    }
+}
+
+impl Asked {
+    fn gate(&self) -> Result<&Gate, Error> {
+        if let Some(gate) = self.gate.get() {
+            return Ok(gate);
+        }
+        let gate = self
+            .policy
+            .bind(&self.ring.as_ref().map(Ring::keys).unwrap_or_default())
+            .map_err(|error| Error::Bind { error, help: KEYS_HELP })?;
+        Ok(self.gate.get_or_init(|| gate))
+    }
+
+    /// Answers one document. The inner error is what is wrong with the document.
+    fn answer(
+        &self,
+        document: &Document,
+        supplied: &mut Supplied,
+        print: Print,
+        out: &mut impl Write,
+    ) -> Result<Result<Outcome, String>, Error> {
+        match document {
+            Document::Request(request) => {
+                let gate = self.gate()?;
+                supplied.decide(gate, request, |decision| {
+                    print.write(&DecisionDocument::new(decision, gate.policy()), out)?;
+                    Ok(Ok(outcome(decision.verdict)))
+                })
+            }
+            Document::Check(check) => {
+                let Some(permission) = self.policy.permission(&check.permission) else {
+                    return Ok(Err(self.no_permission(&check.permission)));
+                };
+                let scene = check.scene(supplied.now(check.now));
+                let ruling = self.policy.check(&scene, permission, check.resource.as_ref());
+                print.write(&RulingDocument::new(&ruling, &self.policy), out)?;
+                Ok(Ok(outcome(ruling.verdict)))
+            }
+        }
+    }
+
+    fn no_permission(&self, name: &str) -> String {
+        const SHOWN: usize = 12;
+        let known: Vec<&str> = self.policy.permissions().collect();
+        let shown = known.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let more = if known.len() > SHOWN { ", …" } else { "" };
+        // What isn't a name may be a slip that put something secret there.
+        let wrong = if name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_:-".contains(c)) {
+            format!("no permission `{name}`")
+        } else {
+            "no such permission".to_owned()
+        };
+        format!("the policy has {wrong}: it has {shown}{more}")
+    }
 }
 
 /// Decides line by line, so that a log may be as long as it likes. A bad line is told, and the others are decided all
 /// the same.
-fn every_line(gate: &Gate, path: &Path, supplied: &mut Supplied, out: &mut impl Write) -> Result<Outcome, Error> {
+fn every_line(asked: &Asked, path: &Path, supplied: &mut Supplied, out: &mut impl Write) -> Result<Outcome, Error> {
     let fail = |source| Error::Read { path: path.to_owned(), source };
     let mut lines = BufReader::new(File::open(path).map_err(fail)?);
     let mut worst = Outcome::Fine;
@@ -79,29 +154,25 @@ fn every_line(gate: &Gate, path: &Path, supplied: &mut Supplied, out: &mut impl 
             // Without the end of the line, or what is missing at it would be missing on the next.
             .and_then(|text| documents::parse_json(text.trim_end()).map_err(|problem| problem.in_one_line()))
             .and_then(document);
-        let outcome = match parsed {
-            Ok(document) => supplied.decide(gate, &document, |decision| {
-                let answer = DecisionDocument::new(decision, gate.policy());
-                serde_json::to_writer(&mut *out, &answer).map_err(std::io::Error::from)?;
-                writeln!(out)?;
-                Ok(outcome(decision))
-            })?,
-            Err(problem) => {
-                Error::document(path, format!("line {number}: {problem}")).tell();
-                Outcome::Unusable
-            }
+        let answered = match parsed {
+            Ok(document) => asked.answer(&document, supplied, Print::JsonLine, out)?,
+            Err(problem) => Err(problem),
         };
+        let outcome = answered.unwrap_or_else(|problem| {
+            Error::document(path, format!("line {number}: {problem}")).tell();
+            Outcome::Unusable
+        });
         worst = worst.max(outcome);
     }
     Ok(worst)
 }
 
-fn document(value: Value) -> Result<RequestDocument, String> {
+fn document(value: Value) -> Result<Document, String> {
     serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
-fn outcome(decision: &Decision<'_>) -> Outcome {
-    match decision.verdict {
+fn outcome(verdict: Verdict) -> Outcome {
+    match verdict {
         Verdict::Allow | Verdict::Answer => Outcome::Fine,
         Verdict::Deny => Outcome::Findings,
     }
@@ -115,16 +186,22 @@ struct Supplied {
 }
 
 impl Supplied {
+    /// The time that a document says, or the system's.
+    fn now(&mut self, said: Option<Timestamp>) -> Timestamp {
+        let now = said.unwrap_or_else(Timestamp::now);
+        if said.is_none() && !std::mem::replace(&mut self.time, true) {
+            tell("note", &format!("no `now` in the request: using the system's time, {now}"));
+        }
+        now
+    }
+
     fn decide<T>(
         &mut self,
         gate: &Gate,
         document: &RequestDocument,
         then: impl FnOnce(&Decision<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let now = Timestamp::now();
-        if document.now.is_none() && !std::mem::replace(&mut self.time, true) {
-            tell("note", &format!("no `now` in the request: using the system's time, {now}"));
-        }
+        let now = self.now(document.now);
         let mut entropy = Zeroizing::new([0; 32]);
         if document.entropy.is_none() {
             getrandom::fill(entropy.as_mut_slice()).map_err(Error::Entropy)?;
