@@ -211,7 +211,7 @@ fn headers_without_end() {
 fn regexes_without_end() {
     let mut text = "policy hostile\nschema S {\n".to_owned();
     for number in 0..2_000 {
-        writeln!(text, "f{number}: string matches /[a-z]{{{}}}/", number % 200 + 1).unwrap();
+        writeln!(text, "f{number}: string matches /[a-z]x{number}/").unwrap();
     }
     text.push('}');
     assert_eq!(codes(&text), [("too_many_regexes", 1)]);

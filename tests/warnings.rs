@@ -67,3 +67,16 @@ fn nothing_is_forwarded_without_proxies() {
     check("policy p\ntransport { forwarded forwarded }", &[("forwarded_by_nobody", "forwarded forwarded")]);
     check("policy p\ntransport { forwarded forwarded  proxies 10.0.0.0/8 }", &[]);
 }
+
+#[test]
+fn a_default_for_what_is_always_there() {
+    let policy = "policy p\ncontext { mfa: bool }\nresource posts { actions read }\n\
+                  allow anyone posts:read when context.mfa ?? false";
+    check(policy, &[("needless_default", "context.mfa")]);
+}
+
+#[test]
+fn an_invariant_is_not_proved() {
+    let policy = "policy p\nresource posts { actions read }\nnever posts:read when request.method == \"PUT\"";
+    check(policy, &[("not_proved", "never posts:read when request.method == \"PUT\"")]);
+}

@@ -49,8 +49,8 @@ impl Checker<'_> {
             // What is written out in one mapping may be any string of another.
             if before.ty != attribute.ty {
                 let (one, other) = (before.ty.clone(), attribute.ty);
-                let (one, other) = (self.type_name(&one), self.type_name(&other));
-                let message = format!("`user.{}` is a `{other}` here, and a `{one}` in another mapping", name.node);
+                let (one, other) = (self.a_type(&one), self.a_type(&other));
+                let message = format!("`user.{}` is {other} here, and {one} in another mapping", name.node);
                 self.report(
                     Diagnostic::error("type_mismatch", name.span, message)
                         .also(first, "the other one")
@@ -184,7 +184,7 @@ impl Checker<'_> {
             Type::List(item) if matches!(**item, Type::String | Type::Enum(_) | Type::Never) => Some(typed.expr),
             other => {
                 let message =
-                    format!("`scopes` must be a `[string]` or a `string`, and this is a `{}`", self.type_name(other));
+                    format!("`scopes` must be a `[string]` or a `string`, and this is {}", self.a_type(other));
                 self.report(
                     Diagnostic::error("type_mismatch", expression.span, message)
                         .help("write the claim that holds them, such as `claims.scope`"),

@@ -49,6 +49,7 @@ use crate::syntax::tree;
 pub(crate) use expression::attribute;
 use expression::{Told, ViewKey};
 use names::{Names, unsupported};
+pub(crate) use path::path_pattern;
 use schema::Shapes;
 use typed::{
     Attribute, Condition, HmacAlgorithm, Limit, Resource, Role, Route, Scope, Secret, TypedPolicy, UserAttribute,
@@ -205,6 +206,7 @@ impl<'t> Checker<'t> {
         let any_error = self.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
         if !any_error {
             self.subjects(&permissions, &rules);
+            self.not_proved();
         }
         let any_error = self.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
         if let (false, Some(mappings), Some(csrf)) = (any_error, mappings.into_iter().collect(), csrf) {

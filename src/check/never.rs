@@ -9,7 +9,7 @@ use super::expression::{Guards, View};
 use super::typed::{ParameterType, PathSegment, Route};
 
 impl<'t> Checker<'t> {
-    /// A `never` is checked for names and types; that it holds isn't proved, and its author should know.
+    /// A `never` is checked for names and types.
     pub(super) fn nevers(&mut self) {
         let rules = self.names.rules.clone();
         for rule in rules {
@@ -17,6 +17,13 @@ impl<'t> Checker<'t> {
             if let NeverSubject::Door(method, path) = subject {
                 self.never_door(rule, method, path);
             }
+        }
+    }
+
+    /// That an invariant holds isn't proved, and its author should know.
+    pub(super) fn not_proved(&mut self) {
+        let rules = self.names.rules.clone();
+        for rule in rules.into_iter().filter(|rule| matches!(rule.effect, Effect::Never(_))) {
             self.report(
                 Diagnostic::warning("not_proved", rule.span, "this version doesn't prove that this never happens")
                     .label("checked for names and types only")

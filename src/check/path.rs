@@ -166,8 +166,24 @@ fn nameless(path: &[PathSegment]) -> Vec<PathSegment> {
         .collect()
 }
 
+/// The path as it is written.
+pub(crate) fn path_pattern(path: &[PathSegment]) -> String {
+    if path.is_empty() {
+        return "/".to_owned();
+    }
+    path.iter()
+        .map(|segment| match segment {
+            PathSegment::Literal(literal) => format!("/{literal}"),
+            PathSegment::Parameter { name, ty: ParameterType::Int } => format!("/{{{name}: int}}"),
+            PathSegment::Parameter { name, ty: ParameterType::Uuid } => format!("/{{{name}: uuid}}"),
+            PathSegment::Parameter { name, ty: ParameterType::Any } => format!("/{{{name}}}"),
+            PathSegment::Rest(name) => format!("/{{*{name}}}"),
+        })
+        .collect()
+}
+
 /// The same for people.
-pub(super) fn path_shape(path: &[PathSegment]) -> String {
+fn path_shape(path: &[PathSegment]) -> String {
     if path.is_empty() {
         return "/".to_owned();
     }

@@ -17,8 +17,12 @@ impl Checker<'_> {
         if let Some(known) = self.regexes.get(&pattern.node) {
             return known.clone();
         }
-        if self.regexes.len() >= MOST_REGEXES {
-            self.report_once(
+        if self.regexes.len() > MOST_REGEXES {
+            return None;
+        }
+        if self.regexes.len() == MOST_REGEXES {
+            self.regexes.insert(pattern.node.clone(), None);
+            self.report(
                 Diagnostic::error(
                     "too_many_regexes",
                     pattern.span,

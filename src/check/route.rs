@@ -9,7 +9,7 @@ use super::Checker;
 use super::clause::Draft;
 use super::expression::{Caller, Guards, View};
 use super::names::{twice, unknown};
-use super::path::path_shape;
+use super::path::path_pattern;
 use super::permission::PermissionIndex;
 use super::typed::{
     Access, BodyRule, Cors, HeaderSet, Limit, PathSegment, Requirement, Resource, Route, Service, Subject, Token,
@@ -102,7 +102,7 @@ impl<'t> Checker<'t> {
 
     pub(super) fn route_name(&self, route: Id<Route>) -> String {
         let route = &self.routes[route];
-        format!("{} {}", route.method, path_shape(&route.path))
+        format!("{} {}", route.method, path_pattern(&route.path))
     }
 
     fn route(

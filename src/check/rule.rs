@@ -14,7 +14,7 @@ use super::permission::PermissionIndex;
 use super::typed::{Expr, Grant, Grantee, Rule};
 
 /// The rules of a policy may name so many permissions altogether.
-const MOST_PAIRS: usize = 40_000_000;
+const MOST_PAIRS: usize = 60_000_000;
 /// And so many under a condition, or to forbid them.
 const MOST_CONDITIONAL_PAIRS: usize = 2_000_000;
 

@@ -5,9 +5,8 @@ use std::hash::Hash;
 
 use http::{HeaderValue, Method};
 
-use crate::check::typed::{
-    ChargeStage, Limit, ParameterType, PathSegment, Permission, Requirement, Route, Service, TypedPolicy,
-};
+use crate::check::path_pattern;
+use crate::check::typed::{ChargeStage, Limit, Permission, Requirement, Route, Service, TypedPolicy};
 use crate::model::bits::BitSet;
 use crate::model::table::{Id, Table};
 
@@ -28,7 +27,7 @@ pub(crate) fn build(policy: &TypedPolicy) -> DecisionGraph {
         let entry = builder.route(id, route);
         let endpoint = dispatch.insert(&route.path, || {
             let allow = HeaderValue::from_static("");
-            endpoints.push(Endpoint { pattern: pattern(&route.path), doors: Vec::new(), allow })
+            endpoints.push(Endpoint { pattern: path_pattern(&route.path), doors: Vec::new(), allow })
         });
         endpoints.row_mut(endpoint).doors.push(Door { method: route.method.clone(), route: id, entry });
     }
@@ -212,19 +211,4 @@ fn allow(endpoint: &Endpoint) -> HeaderValue {
     let has = |method: &Method| *method == Method::OPTIONS || endpoint.door(method).is_some();
     let methods: Vec<&str> = order.iter().filter(|method| has(method)).map(Method::as_str).collect();
     HeaderValue::from_str(&methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-fn pattern(path: &[PathSegment]) -> String {
-    if path.is_empty() {
-        return "/".to_owned();
-    }
-    path.iter()
-        .map(|segment| match segment {
-            PathSegment::Literal(literal) => format!("/{literal}"),
-            PathSegment::Parameter { name, ty: ParameterType::Int } => format!("/{{{name}: int}}"),
-            PathSegment::Parameter { name, ty: ParameterType::Uuid } => format!("/{{{name}: uuid}}"),
-            PathSegment::Parameter { name, ty: ParameterType::Any } => format!("/{{{name}}}"),
-            PathSegment::Rest(name) => format!("/{{*{name}}}"),
-        })
-        .collect()
 }

@@ -244,7 +244,7 @@ fn lines_are_decided_one_by_one() {
     assert!(some.err.contains("line 3: isn't JSON, at column 2\n"), "{}", some.err);
     let bad = decided(&format!("{good}\n{good}{{\"method\":\n[1, 2]\n"));
     assert!(bad.err.contains("line 4: isn't JSON: ends too early, at column 10\n"), "{}", bad.err);
-    assert!(bad.err.contains("line 5: a request document is a map"), "{}", bad.err);
+    assert!(bad.err.contains("line 5: a document is a map"), "{}", bad.err);
 
     let marked = decided(&format!("\u{feff}{good}{good}"));
     assert_eq!((marked.code, marked.out.lines().count()), (Some(1), 2), "{}", marked.err);

@@ -84,6 +84,10 @@ impl Checker<'_> {
     }
 
     fn comparable(&mut self, comparison: Comparison, left: Side<'_>, right: Side<'_>, span: Span) -> Option<()> {
+        if !matches!(comparison, Comparison::Equal | Comparison::NotEqual | Comparison::In) {
+            let (here, there) = (self.not_null(left.0, left.1), self.not_null(right.0, right.1));
+            here.and(there)?;
+        }
         let is_text = |ty: &Type| matches!(ty, Type::String | Type::Enum(_));
         let ordered = |ty: &Type| matches!(ty, Type::Int | Type::Float | Type::Timestamp | Type::Duration);
         let shown = |checker: &Self| (checker.type_name(left.1), checker.type_name(right.1));
@@ -96,7 +100,7 @@ impl Checker<'_> {
                 }
             }
             Comparison::Less | Comparison::LessOrEqual | Comparison::Greater | Comparison::GreaterOrEqual => {
-                if ordered(left.1) && ordered(right.1) {
+                if ordered(left.1) || ordered(right.1) {
                     return self.alike(left, right, span, "can't compare").map(|_| ());
                 }
                 (false, "numbers, timestamps and durations have an order")
@@ -141,12 +145,12 @@ impl Checker<'_> {
             ExpressionKind::List(items) if !items.is_empty() => {
                 let mut all = Some(());
                 for each in items {
-                    let met = self.alike(element, (each, item), each.span, "can't look for");
+                    let met = self.alike(element, (each, item), each.span, "can't compare");
                     all = all.and(met.map(|_| ()));
                 }
                 all
             }
-            _ => self.alike(element, (whole, item), span, "can't look for").map(|_| ()),
+            _ => self.alike(element, (whole, item), span, "can't compare").map(|_| ()),
         }
     }
 
@@ -234,7 +238,7 @@ impl Checker<'_> {
                     Diagnostic::error("unknown_value", text.span, format!("there is no value \"{written}\" here"));
                 self.report_once(match (suggest(written, known()), list(known())) {
                     (Some(meant), _) => error.help(format!("did you mean \"{meant}\"?")),
-                    (None, Some(names)) => error.help(format!("the values are {names}")),
+                    (None, Some(names)) => error.help(format!("the values are {}", names.replace('`', "\""))),
                     (None, None) => error.help("see the declaration for the values"),
                 });
                 Meeting::Said
@@ -355,6 +359,8 @@ impl Checker<'_> {
         let (one, other) = (one?, other?);
         let (here, there) = (self.discharged(left, &one, view), self.discharged(right, &other, view));
         here.and(there)?;
+        let (here, there) = (self.not_null(left, &one.ty), self.not_null(right, &other.ty));
+        here.and(there)?;
         Some((one, other))
     }
 
@@ -413,6 +419,9 @@ fn conversion(one: &Type, other: &Type) -> &'static str {
         }
         (Type::Ip, Type::Cidr) | (Type::Cidr, Type::Ip) => "an address is `in` a network",
         (Type::Bool, Type::String) | (Type::String, Type::Bool) => "`true` and `false` are written without quotes",
+        (Type::Record(_) | Type::Shape(_), Type::Record(_) | Type::Shape(_)) => {
+            "records compare field by field: give both the same fields, of the same types"
+        }
         (Type::List(_), _) | (_, Type::List(_)) => "a list `contains` an element",
         (Type::Enum(_), Type::Enum(_)) => "the two have no value in common, so the comparison would always be false",
         _ => "give both sides the same type",

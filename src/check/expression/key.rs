@@ -20,7 +20,7 @@ impl Checker<'_> {
             matches!(operand.ty, Type::String | Type::Enum(_) | Type::Int | Type::Bool | Type::Ip | Type::Timestamp)
         };
         if let Some((odd, place)) = operands.iter().zip(places).find(|(operand, _)| !fit(operand)) {
-            let message = format!("a key can't be a `{}`", self.type_name(&odd.ty));
+            let message = format!("a key can't be {}", self.a_type(&odd.ty));
             self.report(
                 Diagnostic::error("type_mismatch", place.span, message)
                     .help("count by a `string`, an `int`, a `bool`, a `timestamp` or an `ip`"),

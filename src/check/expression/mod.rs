@@ -54,7 +54,7 @@ impl Checker<'_> {
         }
         match &expression.kind {
             ExpressionKind::Literal(literal) => self.constant(literal, expression.span),
-            ExpressionKind::Path(path) => self.path_read(path, expression.span, view, guards),
+            ExpressionKind::Path(path) => self.path_read(path, view, guards),
             ExpressionKind::Call(path, arguments) => self.call(expression, path, arguments, view, guards),
             ExpressionKind::List(items) => self.list(items, view, guards),
             ExpressionKind::Record(fields) => self.record(fields, view, guards),
@@ -102,7 +102,7 @@ impl Checker<'_> {
         match &typed.ty {
             Type::Bool => Some(typed.expr),
             other => {
-                let message = format!("this must be true or false, and it is a `{}`", self.type_name(other));
+                let message = format!("this must be true or false, and it is {}", self.a_type(other));
                 let help = match other {
                     Type::Nullable(inner) if **inner == Type::Bool => "compare it: `… == true`".to_owned(),
                     Type::String | Type::Enum(_) => "compare it with something: `… == \"…\"`".to_owned(),
@@ -178,10 +178,11 @@ impl Checker<'_> {
     fn text(&mut self, expression: &Expression, view: &View<'_>, guards: &Guards<'_>, what: &str) -> Option<Expr> {
         let typed = self.infer(expression, view, guards)?;
         self.discharged(expression, &typed, view)?;
+        self.not_null(expression, &typed.ty)?;
         match &typed.ty {
             Type::String | Type::Enum(_) => Some(typed.expr),
             other => {
-                let message = format!("{what} is for a `string`, and this is a `{}`", self.type_name(other));
+                let message = format!("{what} is for a `string`, and this is {}", self.a_type(other));
                 self.report(Diagnostic::error("type_mismatch", expression.span, message).help("give it a `string`"));
                 None
             }
@@ -192,14 +193,14 @@ impl Checker<'_> {
     pub(super) fn expect(&mut self, expression: &Expression, ty: &Type, what: &str, view: &View<'_>) -> Option<Typed> {
         let typed = self.infer(expression, view, &Guards::default())?;
         if !self.fits(expression, &typed.ty, ty) {
-            let (wanted, found) = (self.type_name(ty), self.type_name(&typed.ty));
+            let (wanted, found) = (self.a_type(ty), self.a_type(&typed.ty));
             self.report(
                 Diagnostic::error(
                     "type_mismatch",
                     expression.span,
-                    format!("{what} must be a `{wanted}`, and this is a `{found}`"),
+                    format!("{what} must be {wanted}, and this is {found}"),
                 )
-                .help(format!("give it a `{wanted}`")),
+                .help(format!("give it {wanted}")),
             );
             return None;
         }
@@ -216,15 +217,17 @@ impl Checker<'_> {
         None
     }
 
+    /// Reports what may be `null` where a value must stand.
+    fn not_null(&mut self, expression: &Expression, ty: &Type) -> Option<()> {
+        if !matches!(ty, Type::Nullable(_)) {
+            return Some(());
+        }
+        self.report_once(may_be_null(expression.span, written(expression).as_deref()));
+        None
+    }
+
     fn undischarged(&self, expression: &Expression, view: &View<'_>) -> Diagnostic {
-        let written = match &expression.kind {
-            ExpressionKind::Path(path) => {
-                Some(path.iter().map(|name| name.node.as_str()).collect::<Vec<_>>().join("."))
-            }
-            ExpressionKind::Call(..) => guard::call_key(expression),
-            _ => None,
-        };
-        let Some(written) = written else { return undischarged(expression.span, "this") };
+        let Some(written) = written(expression) else { return undischarged(expression.span, "this") };
         let of_user = written.starts_with("user.") && view.user == Some(Caller::Perhaps);
         let error = undischarged(expression.span, &format!("`{written}`"));
         match of_user {
@@ -251,6 +254,22 @@ pub(super) fn undischarged(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error("undischarged_optional", span, format!("{what} may be absent"))
         .label("absent for some requests")
         .help("say what holds then: `… ?? DEFAULT`")
+}
+
+/// What is read, as it is written.
+fn written(expression: &Expression) -> Option<String> {
+    match &expression.kind {
+        ExpressionKind::Path(path) => Some(path.iter().map(|name| name.node.as_str()).collect::<Vec<_>>().join(".")),
+        ExpressionKind::Call(..) => guard::call_key(expression),
+        _ => None,
+    }
+}
+
+/// Something that may be `null` where a value must stand.
+fn may_be_null(span: Span, written: Option<&str>) -> Diagnostic {
+    let what = written.map_or_else(|| "this".to_owned(), |written| format!("`{written}`"));
+    Diagnostic::error("undischarged_optional", span, format!("{what} may be `null`"))
+        .help(format!("guard it: `{} != null and …`", written.unwrap_or("…")))
 }
 
 /// The names that stand to choose from, as help.

@@ -13,21 +13,15 @@ use super::super::names::{suggest, worth_suggesting};
 use super::super::typed::{Attribute, BodyRule, Condition, Expr, ParameterType, PathSegment, Read, Route, Type};
 use super::guard::call_key;
 use super::view::Inputs;
-use super::{Caller, Guards, Typed, View, known_names};
+use super::{Caller, Guards, Typed, View, known_names, may_be_null};
 
 pub(in crate::check) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const REQUEST: [&str; 6] = ["method", "path", "host", "origin", "header(\"…\")", "cookie(\"…\")"];
 
 impl Checker<'_> {
     /// A path: what its first words read, and fields of that.
-    pub(super) fn path_read(
-        &mut self,
-        path: &[Text],
-        span: Span,
-        view: &View<'_>,
-        guards: &Guards<'_>,
-    ) -> Option<Typed> {
-        let (mut typed, used) = self.root(path, span, view, guards)?;
+    pub(super) fn path_read(&mut self, path: &[Text], view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
+        let (mut typed, used) = self.root(path, view, guards)?;
         let mut so_far: Vec<&str> = path.iter().take(used).map(|name| name.node.as_str()).collect();
         if typed.optional && guards.hold(&so_far.join(".")) {
             typed.optional = false;
@@ -57,11 +51,7 @@ impl Checker<'_> {
     fn field_of(&mut self, of: &Typed, name: &Text, so_far: &[&str]) -> Option<Attribute> {
         let inner = match &of.ty {
             Type::Nullable(inner) => {
-                let message = format!("`{}` may be `null`", so_far.join("."));
-                self.report_once(
-                    Diagnostic::error("undischarged_optional", name.span, message)
-                        .help(format!("guard it: `{} != null and …`", so_far.join("."))),
-                );
+                self.report_once(may_be_null(name.span, Some(&so_far.join("."))));
                 inner.as_ref()
             }
             ty => ty,
@@ -71,7 +61,7 @@ impl Checker<'_> {
             let whole = so_far.join(".");
             let known: Vec<String> = inner.field_names(&self.shapes.table).into_iter().map(ToOwned::to_owned).collect();
             let error = if known.is_empty() {
-                let message = format!("`{whole}` is a `{}`, which has no fields", self.type_name(inner));
+                let message = format!("`{whole}` is {}, which has no fields", self.a_type(inner));
                 Diagnostic::error("unknown_attribute", name.span, message).help(format!("read `{whole}` itself"))
             } else {
                 self.no_such(&format!("`{whole}` has no field `{}`", name.node), &name.node, name.span, &known)
@@ -82,7 +72,7 @@ impl Checker<'_> {
     }
 
     /// What the first words of a path read, and how many they are.
-    fn root(&mut self, path: &[Text], span: Span, view: &View<'_>, guards: &Guards<'_>) -> Option<(Typed, usize)> {
+    fn root(&mut self, path: &[Text], view: &View<'_>, guards: &Guards<'_>) -> Option<(Typed, usize)> {
         let (first, rest) = path.split_first()?;
         if let Some(siblings) = view.siblings
             && let Some(field) = siblings.get(&first.node)
@@ -120,7 +110,7 @@ impl Checker<'_> {
             "client" => {
                 let known = ["ip".to_owned()];
                 let message = format!("`client` has no attribute `{}`", name.node);
-                let error = self.no_such(&message, &name.node, span, &known);
+                let error = self.no_such(&message, &name.node, name.span, &known);
                 self.report_once(error);
                 None
             }
@@ -248,12 +238,12 @@ impl Checker<'_> {
             match &mut found {
                 None => found = Some(attribute.clone()),
                 Some(found) if found.ty == attribute.ty => found.optional |= attribute.optional,
-                Some(found) => clash = Some((*resource, self.type_name(&found.ty), self.type_name(&attribute.ty))),
+                Some(found) => clash = Some((*resource, self.a_type(&found.ty), self.a_type(&attribute.ty))),
             }
         }
         if let Some((resource, one, other)) = clash {
             let resource = &self.resources[resource].name;
-            let message = format!("`resource.{}` is a `{one}` and, of `{resource}`, a `{other}`", name.node);
+            let message = format!("`resource.{}` is {one} and, of `{resource}`, {other}", name.node);
             self.report_once(
                 Diagnostic::error("type_mismatch", name.span, message)
                     .help("write a rule for each resource, or give the attribute one type"),
@@ -477,6 +467,18 @@ impl Checker<'_> {
     fn no_input(&mut self, root: &str, name: &Text, route: Id<Route>, given: Option<&Attribute>) {
         let written = self.route_name(route);
         let span = self.routes[route].span;
+        let shape = match (root, self.routes[route].body, self.routes[route].query) {
+            ("body", BodyRule::Shape(shape), _) | ("query", _, Some(shape)) => Some(shape),
+            _ => None,
+        };
+        if let (None, Some(shape)) = (given, shape) {
+            let shape = &self.shapes.table[shape];
+            let known: Vec<String> = shape.fields.iter().map(|field| field.name.clone()).collect();
+            let message = format!("the schema `{}` of `{written}` has no field `{}`", shape.name, name.node);
+            let error = self.no_such(&message, &name.node, name.span, &known);
+            self.report_once(error);
+            return;
+        }
         let (message, help) = match (given, root) {
             (Some(_), _) => (
                 format!("`{root}.{}` has another type in `{written}`", name.node),

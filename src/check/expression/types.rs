@@ -89,6 +89,12 @@ fn of_input(ty: &InputType) -> Type {
 }
 
 impl Checker<'_> {
+    /// The type with its article: `` a `string` ``, `` an `int` ``.
+    pub(in crate::check) fn a_type(&self, ty: &Type) -> String {
+        let article = if matches!(ty, Type::Int | Type::Ip | Type::Opaque) { "an" } else { "a" };
+        format!("{article} `{}`", self.type_name(ty))
+    }
+
     pub(in crate::check) fn type_name(&self, ty: &Type) -> String {
         ty.name(&self.shapes.table)
     }
