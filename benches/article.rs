@@ -6,6 +6,8 @@ use portcullis::{Gate, Keys, Policy, Source};
 
 /// The policy's text.
 pub const ARTICLE: &str = include_str!("../policies/article.gate");
+/// `blog.gate`, as it stands among the examples.
+pub const BLOG: &str = include_str!("../policies/blog.gate");
 /// The secrets of `policies/keys.example.yaml`.
 pub const JWT_SECRET: &str = "not a secret: the access tokens of the examples";
 

@@ -47,10 +47,10 @@ impl Checker<'_> {
                     }
                 }
             }
-            let declared: Vec<_> = typed.attributes.values().cloned().collect();
+            let names: Vec<String> = typed.attributes.keys().cloned().collect();
             let id = self.resources.push(typed);
-            for attribute in declared {
-                self.declaring.entry(attribute.name.clone()).or_default().push((id, attribute));
+            for name in names {
+                self.declaring.entry(name).or_default().push(id);
             }
         }
         let context: Vec<&tree::Attribute> = self.names.context.iter().map(|(_, attribute)| *attribute).collect();

@@ -46,7 +46,6 @@ impl Checker<'_> {
             let (first, before) = known.entry(&name.node).or_insert_with(|| (name.span, attribute.clone()));
             before.optional |= attribute.optional;
             let first = *first;
-            // What is written out in one mapping may be any string of another.
             if before.ty != attribute.ty {
                 let (one, other) = (before.ty.clone(), attribute.ty);
                 let (one, other) = (self.a_type(&one), self.a_type(&other));

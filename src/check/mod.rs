@@ -102,7 +102,7 @@ struct Checker<'t> {
     attributes: Table<UserAttribute>,
     resources: Table<Resource>,
     /// By an attribute's name, the resources that declare it.
-    declaring: HashMap<String, Vec<(Id<Resource>, Attribute)>>,
+    declaring: HashMap<String, Vec<Id<Resource>>>,
     /// Attributes whose own declaration is in error, so that reading them isn't reported, too.
     broken_attributes: HashSet<String>,
     roles: Table<Role>,
@@ -127,6 +127,8 @@ struct Checker<'t> {
     said: HashSet<(&'static str, Span, String)>,
     /// How many steps typing has taken.
     steps: usize,
+    /// Whether there were too many, which was told.
+    out_of_steps: bool,
 }
 
 impl<'t> Checker<'t> {
@@ -159,6 +161,7 @@ impl<'t> Checker<'t> {
             regexes: HashMap::new(),
             said: HashSet::new(),
             steps: 0,
+            out_of_steps: false,
         }
     }
 

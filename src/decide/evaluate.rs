@@ -214,10 +214,14 @@ fn condition(id: Id<Condition>, environment: &Environment<'_>) -> Outcomes {
 
 fn value(expr: &Expr, environment: &Environment<'_>) -> Seen {
     let both = |left: &Expr, right: &Expr, operate: fn(&Value, &Value) -> Option<Value>| {
-        Ok(match (value(left, environment)?, value(right, environment)?) {
-            (Known::Value(left), Known::Value(right)) => operate(&left, &right).map_or(Known::Unknown, Known::Value),
-            _ => Known::Unknown,
-        })
+        match (value(left, environment), value(right, environment)) {
+            (Ok(Known::Value(left)), Ok(Known::Value(right))) => {
+                Ok(operate(&left, &right).map_or(Known::Unknown, Known::Value))
+            }
+            // What is unknown on one side makes a sum unknown, whatever the other will be.
+            (Ok(Known::Absent | Known::Unknown), _) | (_, Ok(Known::Absent | Known::Unknown)) => Ok(Known::Unknown),
+            _ => Err(Pending),
+        }
     };
     match expr {
         Expr::Constant(value) => Ok(Known::Value(value.clone())),
@@ -266,14 +270,19 @@ fn all<'e>(
     environment: &Environment<'_>,
 ) -> Result<Option<Vec<Value>>, Pending> {
     let mut values = Vec::new();
-    let mut sound = true;
+    let (mut sound, mut pending) = (true, false);
     for expr in exprs {
-        match value(expr, environment)? {
-            Known::Value(value) => values.push(value),
-            Known::Absent | Known::Unknown => sound = false,
+        match value(expr, environment) {
+            Ok(Known::Value(value)) => values.push(value),
+            Ok(Known::Absent | Known::Unknown) => sound = false,
+            Err(Pending) => pending = true,
         }
     }
-    Ok(sound.then_some(values))
+    match (sound, pending) {
+        (false, _) => Ok(None),
+        (true, true) => Err(Pending),
+        (true, false) => Ok(Some(values)),
+    }
 }
 
 fn read(read: &Read, environment: &Environment<'_>) -> Seen {

@@ -437,6 +437,7 @@ impl<'g, 'r> Journey<'g, 'r> {
         }
         let mut denials = findings.into_denials();
         if self.user.is_none()
+            && !access.public
             && let Some(mut credential) = self.credential.take()
         {
             credential.stage = Stage::Authorize;

@@ -2,7 +2,7 @@
 //! before anything is typed.
 
 use std::cell::OnceCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Literal, Text};
 
@@ -19,22 +19,27 @@ const MOST_TOLD: usize = 64;
 #[derive(Default)]
 pub(in crate::check) struct Guards<'g> {
     around: Option<&'g Guards<'g>>,
+    /// How many of a row of neighbours tell each fact.
+    told_by: Option<&'g HashMap<String, usize>>,
+    /// What the expression tells itself, which is no guard for it.
     own: Facts,
     /// The row of all of them among the sets of guards that were ever used, once that is asked for.
     row: OnceCell<usize>,
 }
 
 impl<'g> Guards<'g> {
-    pub(in crate::check) fn with(&'g self, own: Facts) -> Guards<'g> {
-        Guards { around: Some(self), own, row: OnceCell::new() }
+    /// The guards of one in a row of neighbours.
+    pub(in crate::check) fn beside(&'g self, told_by: &'g HashMap<String, usize>, own: Facts) -> Guards<'g> {
+        Guards { around: Some(self), told_by: Some(told_by), own, row: OnceCell::new() }
     }
 
     pub(in crate::check) fn hold(&self, path: &str) -> bool {
-        self.own.contains(path) || self.around.is_some_and(|around| around.hold(path))
+        let told = self.told_by.and_then(|told_by| told_by.get(path)).copied().unwrap_or(0);
+        told > usize::from(self.own.contains(path)) || self.around.is_some_and(|around| around.hold(path))
     }
 
     /// A number that equal sets of guards share.
-    pub(in crate::check) fn row(&self, known: &mut std::collections::HashMap<Vec<String>, usize>) -> usize {
+    pub(in crate::check) fn row(&self, known: &mut HashMap<Vec<String>, usize>) -> usize {
         *self.row.get_or_init(|| {
             let mut all = Facts::new();
             self.collect(&mut all);
@@ -46,7 +51,8 @@ impl<'g> Guards<'g> {
     }
 
     fn collect(&self, all: &mut Facts) {
-        all.extend(self.own.iter().cloned());
+        let told = self.told_by.into_iter().flat_map(HashMap::keys);
+        all.extend(told.filter(|path| self.hold(path)).cloned());
         if let Some(around) = self.around {
             around.collect(all);
         }

@@ -21,6 +21,8 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Text};
 
+use std::collections::HashMap;
+
 use guard::Facts;
 
 use super::Checker;
@@ -83,16 +85,19 @@ impl Checker<'_> {
         }
     }
 
-    /// Counts a step, and says whether there is another.
+    /// Counts a step, and says whether there is another. Once there is none, the policy doesn't compile.
     fn step(&mut self, span: Span) -> bool {
         self.steps += 1;
-        if self.steps == MOST_STEPS {
+        if self.steps < MOST_STEPS {
+            return true;
+        }
+        if !std::mem::replace(&mut self.out_of_steps, true) {
             self.report(
                 Diagnostic::error("too_complex", span, "the policy's conditions are used in too many different places")
                     .help("write large conditions for one resource each, or split the policy"),
             );
         }
-        self.steps < MOST_STEPS
+        false
     }
 
     /// An expression that is true or false, and there.
@@ -124,9 +129,13 @@ impl Checker<'_> {
         make: fn(Vec<Expr>) -> Expr,
         tells: fn(Told) -> Facts,
     ) -> Option<Typed> {
-        let told: Facts = parts.iter().flat_map(|part| tells(self.told(part, view.conditions))).collect();
-        let inner = guards.with(told);
-        let exprs: Vec<Option<Expr>> = parts.iter().map(|part| self.truth(part, view, &inner)).collect();
+        let told: Vec<Facts> = parts.iter().map(|part| tells(self.told(part, view.conditions))).collect();
+        let mut told_by: HashMap<String, usize> = HashMap::new();
+        for fact in told.iter().flatten() {
+            *told_by.entry(fact.clone()).or_default() += 1;
+        }
+        let exprs: Vec<Option<Expr>> =
+            parts.iter().zip(told).map(|(part, own)| self.truth(part, view, &guards.beside(&told_by, own))).collect();
         Some(Typed::there(make(exprs.into_iter().collect::<Option<_>>()?), Type::Bool))
     }
 

@@ -10,7 +10,9 @@ use crate::syntax::tree::{Expression, ExpressionKind, Literal, Text};
 
 use super::super::Checker;
 use super::super::names::{suggest, worth_suggesting};
-use super::super::typed::{Attribute, BodyRule, Condition, Expr, ParameterType, PathSegment, Read, Route, Type};
+use super::super::typed::{
+    Attribute, BodyRule, Condition, Expr, ParameterType, PathSegment, Read, Resource, Route, Type,
+};
 use super::guard::call_key;
 use super::view::Inputs;
 use super::{Caller, Guards, Typed, View, known_names, may_be_null};
@@ -102,7 +104,7 @@ impl Checker<'_> {
         let typed = match first.node.as_str() {
             "claims" => self.claim(name, view),
             "account" => self.account(name),
-            "user" => self.user(name, view),
+            "user" => self.user(name, view, guards),
             "resource" => self.resource(name, view),
             "context" => self.context_attribute(name),
             "request" => self.request(name),
@@ -179,8 +181,8 @@ impl Checker<'_> {
     }
 
     /// An attribute of the caller, which anonymous callers don't have.
-    fn user(&mut self, name: &Text, view: &View<'_>) -> Option<Typed> {
-        let anonymous = view.user == Some(Caller::Perhaps);
+    fn user(&mut self, name: &Text, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
+        let anonymous = view.user == Some(Caller::Perhaps) && !guards.hold("user");
         let read = |read, ty, optional| Some(Typed { expr: Expr::Read(read), ty, optional: optional || anonymous });
         match name.node.as_str() {
             "id" => return read(Read::UserId, Type::String, false),
@@ -228,19 +230,28 @@ impl Checker<'_> {
             return Some(Typed { expr: Expr::Read(Read::ResourceId), ty: Type::String, optional: doors });
         }
         let (rows, doors) = view.resources.as_ref()?;
+        // Through the resources in view, or through those that have the attribute, whichever are fewer.
         let declaring = self.declaring.get(&name.node).map(Vec::as_slice).unwrap_or_default();
-        self.steps += declaring.len();
+        let in_view = rows.len();
+        let of_row = |row: usize| self.resources.id(row).map(|id| (id, &self.resources[id]));
+        let candidates: Vec<(Id<Resource>, &Attribute)> = if in_view < declaring.len() {
+            let viewed = rows.rows().filter_map(of_row);
+            viewed.filter_map(|(id, resource)| Some((id, resource.attributes.get(&name.node)?))).collect()
+        } else {
+            let viewed = declaring.iter().filter(|id| rows.contains(id.row()));
+            viewed.filter_map(|id| Some((*id, self.resources[*id].attributes.get(&name.node)?))).collect()
+        };
+        let declared_by = candidates.len();
         let mut found: Option<Attribute> = None;
-        let mut declared_by = 0_usize;
         let mut clash = None;
-        for (resource, attribute) in declaring.iter().filter(|(resource, _)| rows.contains(resource.row())) {
-            declared_by += 1;
+        for (resource, attribute) in candidates {
             match &mut found {
                 None => found = Some(attribute.clone()),
                 Some(found) if found.ty == attribute.ty => found.optional |= attribute.optional,
-                Some(found) => clash = Some((*resource, self.a_type(&found.ty), self.a_type(&attribute.ty))),
+                Some(found) => clash = Some((resource, self.a_type(&found.ty), self.a_type(&attribute.ty))),
             }
         }
+        self.steps += in_view.min(declaring.len());
         if let Some((resource, one, other)) = clash {
             let resource = &self.resources[resource].name;
             let message = format!("`resource.{}` is {one} and, of `{resource}`, {other}", name.node);
@@ -258,7 +269,7 @@ impl Checker<'_> {
             }
             return None;
         };
-        let everywhere = declared_by == rows.len() && !doors;
+        let everywhere = declared_by == in_view && !doors;
         let read = Expr::Read(Read::Resource(name.node.clone()));
         Some(Typed { expr: read, ty: attribute.ty, optional: attribute.optional || !everywhere })
     }

@@ -1,7 +1,6 @@
 //! Types of values: as they are written, as schemas make them, and as people read them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -25,6 +24,12 @@ const BUILT_IN: [(&str, Type); 8] = [
 ];
 
 impl Type {
+    /// A record of fields in any order: the order means nothing.
+    pub(in crate::check) fn record(mut fields: Vec<Attribute>) -> Self {
+        fields.sort_by(|one, other| one.name.cmp(&other.name));
+        Self::Record(fields.into())
+    }
+
     /// The type in the language's words.
     pub(in crate::check) fn name(&self, shapes: &Table<Shape>) -> String {
         let built_in = BUILT_IN.iter().find(|(_, ty)| ty == self);
@@ -82,7 +87,7 @@ fn of_input(ty: &InputType) -> Type {
         InputType::Any | InputType::Map(_) | InputType::Union(_) | InputType::Tagged(_) => Type::Opaque,
         InputType::Enum(values) => Type::Enum(values.as_slice().into()),
         InputType::List(rules) => Type::List(Box::new(of_input(&rules.item))),
-        InputType::Record(shape) => Type::Record(shape.fields.iter().map(attribute).collect()),
+        InputType::Record(shape) => Type::record(shape.fields.iter().map(attribute).collect()),
         InputType::Shape(shape) => Type::Shape(*shape),
         InputType::Nullable(ty) => Type::Nullable(Box::new(of_input(ty))),
     }
@@ -132,7 +137,7 @@ impl Checker<'_> {
                     let Some(ty) = self.value_type(ty) else { continue };
                     typed.push(Attribute { name: name.node.clone(), ty, optional: *optional });
                 }
-                Some(Type::Record(Arc::from(typed)))
+                Some(Type::record(typed))
             }
             ValueTypeKind::Nullable(ty) => Some(Type::Nullable(Box::new(self.value_type(ty)?))),
         }
