@@ -1,0 +1,112 @@
+//! Scenes for a generated policy: callers, facts and what is asked, right and wrong.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::types::Attribute;
+use super::{Model, Resource};
+use crate::choices::Choices;
+use crate::scene::Scene;
+
+const IDS: [&str; 4] = ["u1", "u2", "red", "42"];
+
+pub(crate) fn scene(choices: &mut Choices<'_>, model: &Model) -> Scene {
+    let mut scene = Map::new();
+    if model.doors.is_empty() || choices.chance(50) {
+        permission(choices, model, &mut scene);
+    } else {
+        door(choices, model, &mut scene);
+    }
+    if !choices.chance(20) {
+        scene.insert("user".to_owned(), user(choices, model));
+    }
+    if !choices.chance(10) {
+        scene.insert("context".to_owned(), record(choices, &model.context));
+    }
+    if !choices.chance(20) {
+        let ip = *choices.one(&["10.0.0.1", "192.168.1.7", "203.0.113.9", "2001:db8::1", "::ffff:10.0.0.1", "::1"]);
+        scene.insert("ip".to_owned(), json!(ip));
+    }
+    let now = *choices.one(&[
+        "2026-11-23T10:00:00Z",
+        "2026-11-23T09:45:00Z",
+        "2026-11-23T10:00:00.5Z",
+        "2026-11-24T10:00:00Z",
+        "1970-01-01T00:00:00Z",
+        "9999-12-30T12:00:00Z",
+    ]);
+    scene.insert("now".to_owned(), json!(now));
+    Scene::read(Json::Object(scene))
+}
+
+fn permission(choices: &mut Choices<'_>, model: &Model, scene: &mut Map<String, Json>) {
+    let resource = choices.one(&model.resources);
+    scene.insert("ask".to_owned(), json!(format!("{}:{}", resource.name, choices.one(&resource.actions))));
+    if !choices.chance(10) {
+        let mut attributes = thing(choices, resource);
+        if choices.chance(80) {
+            attributes.insert("id".to_owned(), json!(choices.one(&IDS)));
+        }
+        scene.insert("resource".to_owned(), Json::Object(attributes));
+    }
+}
+
+fn door(choices: &mut Choices<'_>, model: &Model, scene: &mut Map<String, Json>) {
+    let door = choices.one(&model.doors);
+    let id = *choices.one(&IDS);
+    let rest = *choices.one(&["x", "one", "x/y"]);
+    let number = *choices.one(&["42", "-1", "0"]);
+    let mut path = door.path.replace("{id: int}", number).replace("{id}", id).replace("{*rest}", rest);
+    match choices.below(20) {
+        18 => path.push_str("/c"),
+        19 => path.insert_str(0, "/c"),
+        _ => {}
+    }
+    let method = if choices.chance(10) { *choices.one(&["GET", "HEAD", "PUT", "PATCH"]) } else { door.method };
+    scene.insert("ask".to_owned(), json!(format!("{method} {path}")));
+    let mut resources = Map::new();
+    let mine = door.on.as_ref().and_then(|on| model.resources.iter().find(|resource| resource.name == *on));
+    for id in [id, number] {
+        let Some(resource) = mine else { break };
+        let attributes = match choices.below(12) {
+            10 => continue,
+            11 => Json::Null,
+            _ => Json::Object(thing(choices, resource)),
+        };
+        resources.insert(format!("{}/{id}", resource.name), attributes);
+    }
+    scene.insert("resources".to_owned(), Json::Object(resources));
+}
+
+fn thing(choices: &mut Choices<'_>, resource: &Resource) -> Map<String, Json> {
+    match record(choices, &resource.attributes) {
+        Json::Object(attributes) => attributes,
+        _ => Map::new(),
+    }
+}
+
+fn record(choices: &mut Choices<'_>, attributes: &[Attribute]) -> Json {
+    let said = attributes.iter().filter_map(|it| Some((it.name.clone(), it.ty.said(choices)?)));
+    Json::Object(said.collect())
+}
+
+fn user(choices: &mut Choices<'_>, model: &Model) -> Json {
+    let mut user = match record(choices, &model.user) {
+        Json::Object(attributes) => attributes,
+        _ => Map::new(),
+    };
+    user.insert("id".to_owned(), json!(choices.one(&["u1", "u2", "red", ""])));
+    let mut known: Vec<String> = model.roles.iter().map(|role| role.replace('"', "")).collect();
+    known.push("ghost".to_owned());
+    if !choices.chance(10) {
+        user.insert("roles".to_owned(), json!(choices.some(&known, 60)));
+    }
+    if model.mappings.contains(&true) && choices.chance(50) {
+        let mut scopes = model.scopes.clone();
+        scopes.push("ghost".to_owned());
+        user.insert("scopes".to_owned(), json!(choices.some(&scopes, 60)));
+    }
+    if model.tiers && choices.chance(60) {
+        user.insert("tier".to_owned(), json!(choices.one(&["free", "pro", "ghost"])));
+    }
+    Json::Object(user)
+}
