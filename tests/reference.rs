@@ -21,6 +21,8 @@ mod eval;
 mod generate;
 #[path = "reference/harness.rs"]
 mod harness;
+#[path = "reference/input.rs"]
+mod input;
 #[path = "reference/operators.rs"]
 mod operators;
 #[path = "reference/policy.rs"]

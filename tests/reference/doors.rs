@@ -20,7 +20,8 @@ struct Door<'p> {
 impl Reference {
     /// The stages `path`, `method`, `authenticate` and `authorize`.
     pub(crate) fn enter(&self, scene: &Scene) -> Outcome {
-        let (method, path) = scene.door().unwrap();
+        let (method, target) = scene.door().unwrap();
+        let path = target.split('?').next().unwrap();
         let doors = self.doors();
         let parts: Vec<&str> = path.split('/').skip(1).filter(|part| !part.is_empty()).collect();
         let mut fitting: Vec<&Door<'_>> =
@@ -65,16 +66,23 @@ impl Reference {
             now: scene.now(),
             request: scene.door(),
             params: Some(params),
+            query: None,
+            body: None,
         };
-        if self.authorized(door, scene, &view) {
-            return Outcome::Allow;
+        // "if no body could lead to a grant, the caller is denied before the body is looked at"
+        if !self.authorized(door, scene, &view) {
+            return denied(door, &view);
         }
-        let concealed = door.clauses.iter().any(|clause| matches!(clause, ClauseKind::Conceal));
-        match (concealed, user.is_none() && !public) {
-            (true, _) => Outcome::Status(404),
-            (false, true) => Outcome::Status(401),
-            (false, false) => Outcome::Status(403),
+        let takes_body = door.clauses.iter().any(|clause| matches!(clause, ClauseKind::Body(_)));
+        if takes_body != scene.body.is_some() {
+            // "400 malformed (… JSON that doesn't parse, … a body on a `no body` route …)"
+            return Outcome::Status(400);
         }
+        let (Some(query), Some(body)) = (self.query(&door.clauses, scene), self.body(&door.clauses, scene)) else {
+            return Outcome::Status(422);
+        };
+        let view = View { query: Some(&query), body: Some(&body), ..view };
+        if self.authorized(door, scene, &view) { Outcome::Allow } else { denied(door, &view) }
     }
 
     /// Whether `allow anyone` could grant what the door requires.
@@ -112,7 +120,8 @@ impl Reference {
             _ => true,
         });
         let conditions = door.clauses.iter().all(|clause| match clause {
-            ClauseKind::When(expression) => view.holds(expression) == Some(true),
+            // While there is input to come, it is enough that it may become true.
+            ClauseKind::When(expression) => view.truths(expression).contains(&Some(true)),
             _ => true,
         });
         permitted && !shut_out && scoped && conditions
@@ -133,6 +142,16 @@ impl Reference {
         let record = id.as_ref().and_then(|id| scene.resources.get(&format!("{}/{id}", permission.0))?.as_ref());
         let thing = Thing { attributes: &resource.attributes, id: id.as_deref(), record };
         self.granted(&View { thing: Some(thing), ..*view }, permission)
+    }
+}
+
+fn denied(door: &Door<'_>, view: &View<'_>) -> Outcome {
+    let says = |wanted: fn(&ClauseKind) -> bool| door.clauses.iter().any(|clause| wanted(clause));
+    let public = says(|clause| matches!(clause, ClauseKind::Public));
+    match (says(|clause| matches!(clause, ClauseKind::Conceal)), view.user.is_none() && !public) {
+        (true, _) => Outcome::Status(404),
+        (false, true) => Outcome::Status(401),
+        (false, false) => Outcome::Status(403),
     }
 }
 

@@ -28,14 +28,19 @@ impl Engine {
         let mut facts = Facts::default();
         facts.resources = scene.resources.clone().into_iter().collect();
         facts.context.clone_from(&scene.context);
+        let body = scene.body.as_ref().map_or_else(Vec::new, |body| body.to_string().into_bytes());
+        let mut headers = http::HeaderMap::new();
+        if matches!(method, "POST" | "PUT") {
+            headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        }
         let decision = self.gate.decide(&Request {
             method: &method.parse().unwrap(),
             target: path,
             scheme: Scheme::Https,
             host: Some("api.example.com"),
-            headers: &http::HeaderMap::new(),
+            headers: &headers,
             peer: scene.ip,
-            body: Some(b""),
+            body: Some(&body),
             now: scene.now(),
             entropy: None,
             user: user.as_ref(),

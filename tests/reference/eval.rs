@@ -1,6 +1,6 @@
 //! What an expression is worth, in Kleene's logic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use portcullis::{Record, User};
 
 use crate::operators::{apply, equal};
 use crate::policy::Reference;
-use crate::value::{Declared, Fact, Value, read_attribute};
+use crate::value::{Declared, Fact, Truths, Value, read_attribute};
 
 /// All that an expression may read.
 #[derive(Clone, Copy)]
@@ -23,6 +23,9 @@ pub(crate) struct View<'v> {
     /// Method and path, at a door.
     pub(crate) request: Option<(&'v str, &'v str)>,
     pub(crate) params: Option<&'v BTreeMap<String, Value>>,
+    /// Validated input; `None` before that.
+    pub(crate) query: Option<&'v BTreeMap<String, Value>>,
+    pub(crate) body: Option<&'v BTreeMap<String, Value>>,
 }
 
 /// The resource of the permission that a rule is asked about.
@@ -35,9 +38,9 @@ pub(crate) struct Thing<'v> {
 }
 
 impl View<'_> {
-    /// A condition: true, false or unknown.
-    pub(crate) fn holds(&self, expression: &Expression) -> Option<bool> {
-        self.fact(expression).holds()
+    /// A condition: true, false or unknown, and several of them while there is input to come.
+    pub(crate) fn truths(&self, expression: &Expression) -> Truths {
+        self.fact(expression).as_truths()
     }
 
     fn fact(&self, expression: &Expression) -> Fact {
@@ -45,21 +48,20 @@ impl View<'_> {
             ExpressionKind::Literal(literal) => Fact::Is(constant(literal)),
             ExpressionKind::Path(names) => self.path(names),
             ExpressionKind::Call(names, arguments) => self.call(names, arguments),
-            ExpressionKind::List(items) => match self.values(items) {
-                Some(values) => Fact::Is(Value::List(values)),
-                None => Fact::Unknown,
-            },
-            ExpressionKind::Record(fields) => {
-                let mut values = BTreeMap::new();
-                for (name, field) in fields {
-                    let Fact::Is(value) = self.fact(field) else { return Fact::Unknown };
-                    values.insert(name.node.clone(), value);
-                }
-                Fact::Is(Value::Record(values))
+            ExpressionKind::List(items) => {
+                let facts = items.iter().map(|item| self.fact(item)).collect();
+                all_there(facts, Value::List)
             }
-            ExpressionKind::Not(inner) => Fact::truth(self.holds(inner).map(|truth| !truth)),
-            ExpressionKind::All(operands) => Fact::truth(self.chain(operands, false)),
-            ExpressionKind::Any(operands) => Fact::truth(self.chain(operands, true)),
+            ExpressionKind::Record(fields) => {
+                let names = fields.iter().map(|(name, _)| name.node.clone());
+                let facts = fields.iter().map(|(_, field)| self.fact(field)).collect();
+                all_there(facts, |values| Value::Record(names.zip(values).collect()))
+            }
+            ExpressionKind::Not(inner) => {
+                Fact::truths(self.truths(inner).into_iter().map(|truth| truth.map(|truth| !truth)).collect())
+            }
+            ExpressionKind::All(operands) => self.chain(operands, false),
+            ExpressionKind::Any(operands) => self.chain(operands, true),
             ExpressionKind::Coalesce(operands) => {
                 let mut facts = operands.iter().map(|operand| self.fact(operand));
                 facts.find(|fact| !matches!(fact, Fact::Absent)).unwrap_or(Fact::Absent)
@@ -70,32 +72,34 @@ impl View<'_> {
                 Fact::Is(Value::Text(text)) => {
                     Fact::truth(Some(regex::Regex::new(&regex.node).unwrap().is_match(&text)))
                 }
+                Fact::Pending(_) => Fact::pending(),
                 _ => Fact::Unknown,
             },
         }
     }
 
     /// `or` where one `decisive` operand is `true`, `and` where it is `false`.
-    fn chain(&self, operands: &[Expression], decisive: bool) -> Option<bool> {
-        let truths: Vec<Option<bool>> = operands.iter().map(|operand| self.holds(operand)).collect();
-        if truths.contains(&Some(decisive)) {
-            return Some(decisive);
+    fn chain(&self, operands: &[Expression], decisive: bool) -> Fact {
+        let mut all = BTreeSet::from([Some(!decisive)]);
+        for operand in operands {
+            let next = self.truths(operand);
+            let pairs = all.iter().flat_map(|a| next.iter().map(move |b| [*a, *b]));
+            all = pairs
+                .map(|pair| match pair {
+                    pair if pair.contains(&Some(decisive)) => Some(decisive),
+                    pair if pair.contains(&None) => None,
+                    _ => Some(!decisive),
+                })
+                .collect();
         }
-        if truths.contains(&None) { None } else { Some(!decisive) }
-    }
-
-    fn values(&self, items: &[Expression]) -> Option<Vec<Value>> {
-        let values = items.iter().map(|item| match self.fact(item) {
-            Fact::Is(value) => Some(value),
-            Fact::Absent | Fact::Unknown => None,
-        });
-        values.collect()
+        Fact::truths(all)
     }
 
     fn binary(&self, left: &Expression, operator: BinaryOperator, right: &Expression) -> Fact {
         let with_null = is_null(left) || is_null(right);
         match (self.fact(left), self.fact(right)) {
             (Fact::Unknown, _) | (_, Fact::Unknown) => Fact::Unknown,
+            (Fact::Pending(_), _) | (_, Fact::Pending(_)) => Fact::pending(),
             (Fact::Absent, _) | (_, Fact::Absent) if with_null => match operator {
                 BinaryOperator::Equal => Fact::truth(Some(true)),
                 BinaryOperator::NotEqual => Fact::truth(Some(false)),
@@ -122,6 +126,7 @@ impl View<'_> {
                 Fact::Is(_) => Fact::truth(Some(true)),
                 Fact::Absent => Fact::truth(Some(false)),
                 Fact::Unknown => Fact::Unknown,
+                Fact::Pending(_) => Fact::pending(),
             },
             _ => panic!("the reference doesn't know the function {name:?}"),
         }
@@ -145,6 +150,8 @@ impl View<'_> {
                 Some(value) => Fact::Is(value.clone()),
                 None => Fact::Unknown,
             },
+            ["query", name] => input(self.query, name),
+            ["body", name] => input(self.body, name),
             ["request", part] => match (self.request, *part) {
                 (Some((method, _)), "method") => Fact::text(method),
                 (Some((_, path)), "path") => Fact::text(path),
@@ -187,6 +194,28 @@ impl View<'_> {
         let declared = Declared { ty: attribute.ty.kind.clone(), optional: attribute.optional };
         thing.record.map_or(Fact::Unknown, |record| read_attribute(record, name, &declared))
     }
+}
+
+/// A field that isn't there is an optional one: the schema has seen to it.
+fn input(fields: Option<&BTreeMap<String, Value>>, name: &str) -> Fact {
+    match fields {
+        Some(fields) => fields.get(name).map_or(Fact::Absent, |value| Fact::Is(value.clone())),
+        None => Fact::pending(),
+    }
+}
+
+/// Several values as one, where all are there.
+fn all_there(facts: Vec<Fact>, make: impl FnOnce(Vec<Value>) -> Value) -> Fact {
+    let mut values = Vec::new();
+    let mut pending = false;
+    for fact in facts {
+        match fact {
+            Fact::Is(value) => values.push(value),
+            Fact::Absent | Fact::Unknown => return Fact::Unknown,
+            Fact::Pending(_) => pending = true,
+        }
+    }
+    if pending { Fact::pending() } else { Fact::Is(make(values)) }
 }
 
 /// The field of a field of a record. Whether it may be absent, its type says; the checker has seen to it.

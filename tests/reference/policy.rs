@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use portcullis::Source;
 use portcullis::syntax::tree::{
     Action, Claim, DeclarationKind, Expression, ExpressionKind, File, Literal, Mapping, Pattern, Resource, Role,
-    Routes, Rule, Scope, Token, TokenEntry, ValueTypeKind,
+    Routes, Rule, Schema, Scope, Token, TokenEntry, ValueTypeKind,
 };
 
 use crate::value::Declared;
@@ -64,6 +64,11 @@ impl Reference {
     pub(crate) fn tier(&self, name: &str) -> bool {
         self.all(|kind| if let DeclarationKind::Tier(it) = kind { Some(it) } else { None })
             .any(|tier| tier.name.node == name)
+    }
+
+    pub(crate) fn schema(&self, name: &str) -> Option<&Schema> {
+        self.all(|kind| if let DeclarationKind::Schema(it) = kind { Some(it) } else { None })
+            .find(|schema| schema.name.node == name)
     }
 
     /// The rules at the top.

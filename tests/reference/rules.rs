@@ -8,6 +8,7 @@ use portcullis::syntax::tree::{Effect, Polarity, Rule};
 use crate::eval::{Thing, View};
 use crate::policy::{Permission, Reference};
 use crate::scene::{Outcome, Scene};
+use crate::value::Truths;
 
 impl Reference {
     pub(crate) fn answer(&self, scene: &Scene) -> Outcome {
@@ -33,6 +34,8 @@ impl Reference {
             now: scene.now(),
             request: None,
             params: None,
+            query: None,
+            body: None,
         };
         if self.granted(&view, &(resource.to_owned(), action.to_owned())) { Outcome::Allow } else { Outcome::Deny }
     }
@@ -132,18 +135,17 @@ impl Reference {
 
 /// A grant counts where its condition is true.
 fn truly(view: &View<'_>, rule: &Rule) -> bool {
-    condition(view, rule) == Some(true)
+    condition(view, rule) == BTreeSet::from([Some(true)])
 }
 
 /// A `forbid` fires where its condition isn't false.
 fn possibly(view: &View<'_>, rule: &Rule) -> bool {
-    condition(view, rule) != Some(false)
+    condition(view, rule) != BTreeSet::from([Some(false)])
 }
 
-fn condition(view: &View<'_>, rule: &Rule) -> Option<bool> {
+fn condition(view: &View<'_>, rule: &Rule) -> Truths {
     match &rule.condition {
-        None => Some(true),
-        Some((Polarity::When, expression)) => view.holds(expression),
-        Some((Polarity::Unless, expression)) => view.holds(expression).map(|truth| !truth),
+        Some((Polarity::When, expression)) => view.truths(expression),
+        None | Some((Polarity::Unless, _)) => BTreeSet::from([Some(true)]),
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scene {
-    /// A permission, or `METHOD PATH`.
+    /// A permission, or `METHOD PATH`, with a query where there is one.
     pub(crate) ask: String,
     /// As request documents write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -23,6 +23,9 @@ pub(crate) struct Scene {
     /// For a door: resources by `NAME/ID`; `null` for one that doesn't exist.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) resources: BTreeMap<String, Option<Record>>,
+    /// For a door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) body: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ip: Option<IpAddr>,
     #[serde(default = "now")]

@@ -1,6 +1,6 @@
 //! Values, what is known of them, and how they are read from JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -25,12 +25,17 @@ pub(crate) enum Value {
     Record(BTreeMap<String, Value>),
 }
 
+/// True, false and unknown: several of them, as long as it isn't known which.
+pub(crate) type Truths = BTreeSet<Option<bool>>;
+
 /// What is known of a value: Principle 3.
 #[derive(Debug, Clone)]
 pub(crate) enum Fact {
     Is(Value),
     Absent,
     Unknown,
+    /// It depends on input that hasn't been read yet; of a condition, what it may turn out to be.
+    Pending(Truths),
 }
 
 impl Fact {
@@ -38,12 +43,24 @@ impl Fact {
         truth.map_or(Self::Unknown, |truth| Self::Is(Value::Bool(truth)))
     }
 
-    /// As a condition: `None` where it isn't known.
-    pub(crate) fn holds(&self) -> Option<bool> {
-        match self {
-            Self::Is(Value::Bool(truth)) => Some(*truth),
-            _ => None,
+    pub(crate) fn truths(truths: Truths) -> Self {
+        match truths.iter().copied().collect::<Vec<_>>().as_slice() {
+            [only] => Self::truth(*only),
+            _ => Self::Pending(truths),
         }
+    }
+
+    /// As a condition: what it may be.
+    pub(crate) fn as_truths(&self) -> Truths {
+        match self {
+            Self::Is(Value::Bool(truth)) => BTreeSet::from([Some(*truth)]),
+            Self::Is(_) | Self::Absent | Self::Unknown => BTreeSet::from([None]),
+            Self::Pending(truths) => truths.clone(),
+        }
+    }
+
+    pub(crate) fn pending() -> Self {
+        Self::Pending(BTreeSet::from([Some(true), Some(false), None]))
     }
 
     pub(crate) fn text(text: &str) -> Self {
@@ -95,7 +112,7 @@ fn read_record(
         match read_attribute(record, &name.node, &declared) {
             Fact::Is(value) => drop(values.insert(name.node.clone(), value)),
             Fact::Absent => {}
-            Fact::Unknown => return None,
+            Fact::Unknown | Fact::Pending(_) => return None,
         }
     }
     Some(Value::Record(values))

@@ -173,9 +173,9 @@ pub(crate) fn test(choices: &mut Choices<'_>, place: &Place, variable: &Variable
                 format!("{path} {operator} {}", value(choices, place, ty))
             }
         },
-        Ty::Status => match choices.below(2) {
+        Ty::Status | Ty::Tier => match choices.below(2) {
             0 => format!("{path} {} {}", choices.one(&["==", "!="]), value(choices, place, ty)),
-            _ => format!("{path} in [\"draft\", {}]", Ty::Status.literal(choices)),
+            _ => format!("{path} in [{}, {}]", ty.literal(choices), ty.literal(choices)),
         },
         Ty::Int | Ty::Float | Ty::Time | Ty::Duration => {
             let operator = *choices.one(&["==", "!=", "<", "<=", ">", ">="]);

@@ -148,7 +148,7 @@ impl Model {
             add("user.scopes".to_owned(), Ty::Texts, true);
         }
         if self.tiers {
-            add("user.tier".to_owned(), Ty::Text, true);
+            add("user.tier".to_owned(), Ty::Tier, true);
         }
         for attribute in &self.context {
             add(format!("context.{}", attribute.name), attribute.ty, attribute.optional);

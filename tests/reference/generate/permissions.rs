@@ -102,7 +102,7 @@ impl Model {
         for index in 0..choices.below(4) {
             self.roles.push(["reader", "writer", "\"org:admin\""][index].to_owned());
         }
-        self.scopes = ["feed", "write:all"][..choices.below(3)].iter().map(|name| (*name).to_owned()).collect();
+        self.scopes = ["red", "write:all"][..choices.below(3)].iter().map(|name| (*name).to_owned()).collect();
         for _ in 0..choices.below(3) {
             let perms = self.perms(choices);
             self.anyone.extend(perms.permissions.iter().cloned());

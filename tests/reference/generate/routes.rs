@@ -11,6 +11,10 @@ pub(super) struct Door {
     pub(super) path: String,
     /// The resource that `on` names.
     pub(super) on: Option<String>,
+    /// Whether it takes the schema `Input`.
+    pub(super) body: bool,
+    pub(super) query: bool,
+    public: bool,
 }
 
 const PATHS: [&str; 9] =
@@ -28,10 +32,6 @@ impl Model {
     pub(super) fn routes(&mut self, choices: &mut Choices<'_>) {
         let prefix = *choices.one(&["/", "/v1"]);
         let mut lines = Vec::new();
-        let default = match self.scopes.is_empty() || !self.mappings.contains(&true) {
-            false if choices.chance(20) => format!("  scope \"{}\"\n", choices.one(&self.scopes)),
-            _ => String::new(),
-        };
         for path in PATHS {
             for method in METHODS {
                 if choices.chance(25) {
@@ -44,9 +44,29 @@ impl Model {
                 door.path.insert_str(0, prefix);
             }
         }
+        // A door that is open to all has no part in what a block asks.
+        let default = match self.doors.iter().all(|door| !door.public) {
+            true if choices.chance(30) => self.default(choices),
+            _ => String::new(),
+        };
+        if self.doors.iter().any(|door| door.body || door.query) {
+            self.line("schema Input { n: int, flag: bool, kind: \"draft\" | \"published\" | \"gone\", s?: string }");
+        }
         if !lines.is_empty() {
             self.line(&format!("routes {prefix} {{\n{default}{}\n}}", lines.join("\n")));
         }
+    }
+
+    /// What holds for all doors of the block.
+    fn default(&self, choices: &mut Choices<'_>) -> String {
+        if !self.scopes.is_empty() && self.mappings.contains(&true) && choices.chance(50) {
+            return format!("  scope \"{}\"\n", choices.one(&self.scopes));
+        }
+        let mut place = self.place(&[], false);
+        place.variables.retain(|variable| !variable.path.starts_with("user."));
+        place.conditions.clear();
+        place.roles.clear();
+        format!("  when {}\n", boolean(choices, &place, 1))
     }
 
     fn route(&mut self, choices: &mut Choices<'_>, method: &'static str, path: &'static str) -> Option<String> {
@@ -74,31 +94,45 @@ impl Model {
             line.push_str(&format!(" on {resource}(id)"));
             on = Some(resource);
         }
-        if matches!(method, "POST" | "PUT") {
-            line.push_str(" no body");
-        }
-        if choices.chance(30) {
+        let public = matches!(entry, Entry::Public);
+        let takes_body = matches!(method, "POST" | "PUT");
+        let body = takes_body && choices.chance(40);
+        let query = choices.chance(20);
+        line.push_str(match (takes_body, body) {
+            (true, true) => " body Input",
+            (true, false) => " no body",
+            (false, _) => "",
+        });
+        line.push_str(if query { " query Input" } else { "" });
+        if choices.chance(30) || body || query {
             let mut place = self.place(&[], anonymous);
             place.variables.retain(|variable| !anonymous || !variable.path.starts_with("user."));
-            place.conditions.retain(|named| !anonymous || named.anonymous.is_none());
-            place.conditions.retain(|named| named.guard.is_none());
+            place.conditions.retain(|named| named.guard.is_none() && !(anonymous && named.anonymous.is_some()));
             if anonymous {
                 place.roles.clear();
                 place.anonymous = false;
             }
+            let mut add = |path: String, ty, optional| place.variables.push(Variable { path, ty, optional });
             if has_id {
-                let ty = if path.contains("int") { Ty::Int } else { Ty::Text };
-                place.variables.push(Variable { path: "params.id".to_owned(), ty, optional: false });
+                add("params.id".to_owned(), if path.contains("int") { Ty::Int } else { Ty::Text }, false);
+            }
+            for (part, there) in [("body", body), ("query", query)] {
+                if there {
+                    add(format!("{part}.n"), Ty::Int, false);
+                    add(format!("{part}.flag"), Ty::Bool, false);
+                    add(format!("{part}.kind"), Ty::Status, false);
+                    add(format!("{part}.s"), Ty::Text, true);
+                }
             }
             line.push_str(&format!(" when {}", boolean(choices, &place, 1)));
         }
-        if !self.scopes.is_empty() && self.mappings.contains(&true) && choices.chance(20) {
+        if !public && !self.scopes.is_empty() && self.mappings.contains(&true) && choices.chance(20) {
             line.push_str(&format!(" scope \"{}\"", choices.one(&self.scopes)));
         }
-        if choices.chance(30) {
+        if !public && choices.chance(30) {
             line.push_str(" conceal");
         }
-        self.doors.push(Door { method, path: path.to_owned(), on });
+        self.doors.push(Door { method, path: path.to_owned(), on, body, query, public });
         Some(line)
     }
 

@@ -61,7 +61,18 @@ fn door(choices: &mut Choices<'_>, model: &Model, scene: &mut Map<String, Json>)
         19 => path.insert_str(0, "/c"),
         _ => {}
     }
-    let method = if choices.chance(10) { *choices.one(&["GET", "HEAD", "PUT", "PATCH"]) } else { door.method };
+    if door.query {
+        let pairs = input(choices).into_iter().map(|(name, json)| match json {
+            Json::String(text) => format!("{name}={text}"),
+            other => format!("{name}={other}"),
+        });
+        path = format!("{path}?{}", pairs.collect::<Vec<_>>().join("&"));
+    }
+    let same_method = !choices.chance(10);
+    if same_method && door.body {
+        scene.insert("body".to_owned(), Json::Object(input(choices)));
+    }
+    let method = if same_method { door.method } else { *choices.one(&["GET", "HEAD", "PATCH"]) };
     scene.insert("ask".to_owned(), json!(format!("{method} {path}")));
     let mut resources = Map::new();
     let mine = door.on.as_ref().and_then(|on| model.resources.iter().find(|resource| resource.name == *on));
@@ -75,6 +86,24 @@ fn door(choices: &mut Choices<'_>, model: &Model, scene: &mut Map<String, Json>)
         resources.insert(format!("{}/{id}", resource.name), attributes);
     }
     scene.insert("resources".to_owned(), Json::Object(resources));
+}
+
+/// Mostly of the schema `Input`.
+fn input(choices: &mut Choices<'_>) -> Map<String, Json> {
+    let mut fields = Map::new();
+    fields.insert("n".to_owned(), json!(choices.one(&[1, 0, -1, 5, 90])));
+    fields.insert("flag".to_owned(), json!(choices.below(2) == 0));
+    fields.insert("kind".to_owned(), json!(choices.one(&["draft", "published", "gone"])));
+    if choices.chance(50) {
+        fields.insert("s".to_owned(), json!(choices.one(&["u1", "red", "reddish"])));
+    }
+    match choices.below(12) {
+        9 => drop(fields.shift_remove("n")),
+        10 => drop(fields.insert("kind".to_owned(), json!("other"))),
+        11 => drop(fields.insert("more".to_owned(), json!(1))),
+        _ => {}
+    }
+    fields
 }
 
 fn thing(choices: &mut Choices<'_>, resource: &Resource) -> Map<String, Json> {

@@ -21,6 +21,8 @@ pub(crate) enum Ty {
     Point,
     /// `string | null`
     Nullable,
+    /// `user.tier` alone
+    Tier,
 }
 
 /// One that a policy declares.
@@ -73,7 +75,7 @@ impl Ty {
 
     pub(crate) fn written(self) -> &'static str {
         match self {
-            Self::Text => "string",
+            Self::Text | Self::Tier => "string",
             Self::Int => "int",
             Self::Bool => "bool",
             Self::Status => "\"draft\" | \"published\" | \"gone\"",
@@ -93,6 +95,7 @@ impl Ty {
     /// A constant, as a policy writes it.
     pub(crate) fn literal(self, choices: &mut Choices<'_>) -> String {
         match self {
+            Self::Tier => format!("\"{}\"", choices.one(&["free", "pro"])),
             Self::Text | Self::Nullable => format!("\"{}\"", choices.one(&TEXTS)),
             Self::Int => (*choices.one(&INTS)).to_owned(),
             Self::Bool => (*choices.one(&["true", "false"])).to_owned(),
@@ -121,7 +124,7 @@ impl Ty {
 
     fn json(self, choices: &mut Choices<'_>) -> Json {
         match self {
-            Self::Text => json!(choices.one(&TEXTS).replace('\\', "")),
+            Self::Text | Self::Tier => json!(choices.one(&TEXTS).replace('\\', "")),
             Self::Int => json!(choices.one(&INTS).parse::<i64>().unwrap()),
             Self::Bool => json!(choices.below(2) == 0),
             Self::Status => json!(choices.one(&STATUSES)),
@@ -141,7 +144,7 @@ impl Ty {
 
     fn wrong(self, choices: &mut Choices<'_>) -> Json {
         let specially = match self {
-            Self::Text | Self::Nullable => vec![json!(5), json!(["u1"])],
+            Self::Text | Self::Nullable | Self::Tier => vec![json!(5), json!(["u1"])],
             Self::Int => vec![json!("1"), json!(1.5), json!(u64::MAX)],
             Self::Bool => vec![json!("true"), json!(1)],
             Self::Status => vec![json!("Draft"), json!("")],
