@@ -9,6 +9,8 @@
     missing_docs
 )]
 
+#[path = "reference/caller.rs"]
+mod caller;
 #[path = "reference/choices.rs"]
 mod choices;
 #[path = "reference/doors.rs"]

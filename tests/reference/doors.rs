@@ -52,22 +52,16 @@ impl Reference {
     }
 
     fn pass(&self, door: &Door<'_>, scene: &Scene, params: &BTreeMap<String, Value>) -> Outcome {
-        let user = scene.user();
+        let caller = self.caller(scene);
         let public = door.clauses.iter().any(|clause| matches!(clause, ClauseKind::Public));
-        if !public && user.is_none() && !self.anyone_could(door) {
+        if !public && caller.is_none() && !self.anyone_could(door) {
             return Outcome::Status(401);
         }
         let view = View {
-            policy: self,
-            user: user.as_ref(),
-            context: scene.context.as_ref(),
-            thing: None,
-            client: scene.ip,
-            now: scene.now(),
+            user: caller.as_ref(),
             request: scene.door(),
             params: Some(params),
-            query: None,
-            body: None,
+            ..View::of_nothing(self, scene)
         };
         // "if no body could lead to a grant, the caller is denied before the body is looked at"
         if !self.authorized(door, scene, &view) {

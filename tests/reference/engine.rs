@@ -1,8 +1,10 @@
 //! The library, asked what the reference is asked.
 
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use portcullis::{Diagnostic, Facts, Gate, Keys, Policy, Request, Scheme, Source, Verdict};
+use serde_json::json;
 
-use crate::scene::{Outcome, Scene};
+use crate::scene::{Outcome, Scene, Token};
 
 pub(crate) struct Engine {
     gate: Gate,
@@ -11,9 +13,7 @@ pub(crate) struct Engine {
 impl Engine {
     pub(crate) fn compile(text: &str) -> Result<Self, Vec<Diagnostic>> {
         let policy = Policy::compile(&[Source::new("reference.gate", text)])?;
-        let keys = Keys::new()
-            .with_secret("FIRST_KEY", *b"for the tests alone: the first token's key")
-            .with_secret("SECOND_KEY", *b"for the tests alone: the second token's key");
+        let keys = Keys::new().with_secret("FIRST_KEY", key("first")).with_secret("SECOND_KEY", key("second"));
         Ok(Self { gate: policy.bind(&keys).unwrap() })
     }
 
@@ -33,6 +33,10 @@ impl Engine {
         if matches!(method, "POST" | "PUT") {
             headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
         }
+        if let Some(token) = &scene.token {
+            let bearer = format!("Bearer {}", sign(token, scene.now().as_second()));
+            headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
+        }
         let decision = self.gate.decide(&Request {
             method: &method.parse().unwrap(),
             target: path,
@@ -51,4 +55,20 @@ impl Engine {
             Verdict::Deny | Verdict::Answer => Outcome::Status(decision.status.as_u16()),
         }
     }
+}
+
+/// The key of a kind of token.
+fn key(kind: &str) -> Vec<u8> {
+    format!("for the tests alone: the key of {kind} tokens").into_bytes()
+}
+
+fn sign(token: &Token, now: i64) -> String {
+    let mut claims = token.claims.clone();
+    for (name, value) in
+        [("iss", json!(token.kind)), ("aud", json!("api")), ("iat", json!(now)), ("exp", json!(now + 900))]
+    {
+        claims.insert(name.to_owned(), value);
+    }
+    let key = EncodingKey::from_secret(&key(&token.kind));
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
 }

@@ -4,18 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
+use portcullis::Record;
 use portcullis::syntax::tree::{Attribute, BinaryOperator, Expression, ExpressionKind, Literal, Text};
-use portcullis::{Record, User};
 
+use crate::caller::Caller;
 use crate::operators::{apply, equal};
 use crate::policy::Reference;
+use crate::scene::Scene;
 use crate::value::{Declared, Fact, Truths, Value, read_attribute};
 
 /// All that an expression may read.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'v> {
     pub(crate) policy: &'v Reference,
-    pub(crate) user: Option<&'v User>,
+    pub(crate) user: Option<&'v Caller>,
+    /// In a mapping.
+    pub(crate) claims: Option<&'v BTreeMap<String, Fact>>,
     pub(crate) context: Option<&'v Record>,
     pub(crate) thing: Option<Thing<'v>>,
     pub(crate) client: Option<IpAddr>,
@@ -37,13 +41,30 @@ pub(crate) struct Thing<'v> {
     pub(crate) record: Option<&'v Record>,
 }
 
-impl View<'_> {
+impl<'v> View<'v> {
+    /// What can be read with nobody there, of no resource.
+    pub(crate) fn of_nothing(policy: &'v Reference, scene: &'v Scene) -> Self {
+        Self {
+            policy,
+            user: None,
+            claims: None,
+            context: scene.context.as_ref(),
+            thing: None,
+            client: scene.ip,
+            now: scene.now(),
+            request: None,
+            params: None,
+            query: None,
+            body: None,
+        }
+    }
+
     /// A condition: true, false or unknown, and several of them while there is input to come.
     pub(crate) fn truths(&self, expression: &Expression) -> Truths {
         self.fact(expression).as_truths()
     }
 
-    fn fact(&self, expression: &Expression) -> Fact {
+    pub(crate) fn fact(&self, expression: &Expression) -> Fact {
         match &expression.kind {
             ExpressionKind::Literal(literal) => Fact::Is(constant(literal)),
             ExpressionKind::Path(names) => self.path(names),
@@ -150,6 +171,7 @@ impl View<'_> {
                 Some(value) => Fact::Is(value.clone()),
                 None => Fact::Unknown,
             },
+            ["claims", name] => self.claims.unwrap()[*name].clone(),
             ["query", name] => input(self.query, name),
             ["body", name] => input(self.body, name),
             ["request", part] => match (self.request, *part) {
@@ -167,18 +189,14 @@ impl View<'_> {
 
     fn user_attribute(&self, name: &str) -> Fact {
         let Some(user) = self.user else { return Fact::Absent };
-        let texts =
+        let list =
             |texts: &Vec<String>| Fact::Is(Value::List(texts.iter().map(|text| Value::Text(text.clone())).collect()));
         match name {
             "id" => Fact::text(&user.id),
-            // A tier name that the policy doesn't know counts as absent.
-            "tier" => match &user.tier {
-                Some(tier) if self.policy.tier(tier) => Fact::text(tier),
-                _ => Fact::Absent,
-            },
-            "scopes" => user.scopes.as_ref().map_or(Fact::Absent, texts),
-            "token" => Fact::Absent,
-            _ => read_attribute(&user.attributes, name, &self.policy.attributes[name]),
+            "tier" => user.tier.as_ref().map_or(Fact::Absent, |tier| Fact::text(tier)),
+            "scopes" => user.scopes.as_ref().map_or(Fact::Absent, list),
+            "token" => user.token.as_ref().map_or(Fact::Absent, |token| Fact::text(token)),
+            _ => user.attributes[name].clone(),
         }
     }
 

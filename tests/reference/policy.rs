@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use portcullis::Source;
 use portcullis::syntax::tree::{
     Action, Claim, DeclarationKind, Expression, ExpressionKind, File, Literal, Mapping, Pattern, Resource, Role,
-    Routes, Rule, Schema, Scope, Token, TokenEntry, ValueTypeKind,
+    Routes, Rule, Schema, Scope, TokenEntry, ValueTypeKind,
 };
 
 use crate::value::Declared;
@@ -172,15 +172,20 @@ impl Reference {
     }
 
     fn claim(&self, name: &str, mapping: &Mapping) -> Declared {
-        let token: &Token = self
-            .all(|kind| if let DeclarationKind::Token(it) = kind { Some(it) } else { None })
-            .find(|token| token.name.node == mapping.token.node)
-            .unwrap();
-        let claims = token.entries.iter().filter_map(|entry| match &entry.node {
-            TokenEntry::Claims(claims) => Some(claims),
-            _ => None,
-        });
-        let claim: &Claim = claims.flatten().find(|claim| claim.attribute.name.node == name).unwrap();
+        let claim = self.claims(&mapping.token.node).find(|claim| claim.attribute.name.node == name).unwrap();
         Declared { ty: claim.attribute.ty.kind.clone(), optional: claim.attribute.optional }
+    }
+
+    pub(crate) fn claims<'r>(&'r self, token: &'r str) -> impl Iterator<Item = &'r Claim> {
+        self.all(|kind| if let DeclarationKind::Token(it) = kind { Some(it) } else { None })
+            .filter(move |it| it.name.node == token)
+            .flat_map(|it| &it.entries)
+            .filter_map(|entry| if let TokenEntry::Claims(claims) = &entry.node { Some(claims) } else { None })
+            .flatten()
+    }
+
+    pub(crate) fn mapping(&self, token: &str) -> Option<&Mapping> {
+        self.all(|kind| if let DeclarationKind::User(it) = kind { Some(it) } else { None })
+            .find(|mapping| mapping.token.node == token)
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::User;
 use portcullis::syntax::tree::{Effect, Polarity, Rule};
 
+use crate::caller::Caller;
 use crate::eval::{Thing, View};
 use crate::policy::{Permission, Reference};
 use crate::scene::{Outcome, Scene};
@@ -18,25 +18,14 @@ impl Reference {
     /// A permission asked for outside any door.
     fn check(&self, scene: &Scene) -> Outcome {
         let (resource, action) = scene.ask.split_once(':').unwrap();
-        let user = scene.user();
+        let caller = self.caller(scene);
         let record = scene.resource.as_ref();
         let thing = Thing {
             attributes: &self.resource(resource).unwrap().attributes,
             id: record.and_then(|record| record.get("id")).and_then(serde_json::Value::as_str),
             record,
         };
-        let view = View {
-            policy: self,
-            user: user.as_ref(),
-            context: scene.context.as_ref(),
-            thing: Some(thing),
-            client: scene.ip,
-            now: scene.now(),
-            request: None,
-            params: None,
-            query: None,
-            body: None,
-        };
+        let view = View { user: caller.as_ref(), thing: Some(thing), ..View::of_nothing(self, scene) };
         if self.granted(&view, &(resource.to_owned(), action.to_owned())) { Outcome::Allow } else { Outcome::Deny }
     }
 
@@ -69,7 +58,7 @@ impl Reference {
         })
     }
 
-    fn by_role(&self, view: &View<'_>, user: &User, permission: &Permission) -> bool {
+    fn by_role(&self, view: &View<'_>, user: &Caller, permission: &Permission) -> bool {
         self.roles_of(user).into_iter().any(|role| {
             let grants = &self.role(&role).unwrap().grants;
             grants.iter().any(|rule| self.speaks_of(rule, permission) && truly(view, rule))
@@ -77,7 +66,7 @@ impl Reference {
     }
 
     /// A caller without scopes isn't capped.
-    fn within_scopes(&self, view: &View<'_>, user: &User, permission: &Permission) -> bool {
+    fn within_scopes(&self, view: &View<'_>, user: &Caller, permission: &Permission) -> bool {
         let Some(scopes) = &user.scopes else { return true };
         scopes
             .iter()
@@ -115,14 +104,14 @@ impl Reference {
     }
 
     /// `user is admin`: that role, or one that extends it.
-    pub(crate) fn is(&self, user: Option<&User>, role: &str) -> bool {
+    pub(crate) fn is(&self, user: Option<&Caller>, role: &str) -> bool {
         user.is_some_and(|user| self.roles_of(user).contains(role))
     }
 
     /// The caller's roles and those that they extend. A role name that the policy doesn't know grants nothing.
-    fn roles_of(&self, user: &User) -> BTreeSet<String> {
+    fn roles_of(&self, user: &Caller) -> BTreeSet<String> {
         let mut closed = BTreeSet::new();
-        let mut open: Vec<String> = user.roles.clone().unwrap_or_default();
+        let mut open: Vec<String> = user.roles.clone();
         while let Some(name) = open.pop() {
             let Some(role) = self.role(&name) else { continue };
             if closed.insert(name) {

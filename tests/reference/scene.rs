@@ -15,6 +15,9 @@ pub(crate) struct Scene {
     /// As request documents write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user: Option<Record>,
+    /// For a door, in place of `user`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<Token>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) context: Option<Record>,
     /// For a permission: the one resource.
@@ -30,6 +33,14 @@ pub(crate) struct Scene {
     pub(crate) ip: Option<IpAddr>,
     #[serde(default = "now")]
     now: String,
+}
+
+/// A token of a kind that the policy declares, signed with the right key, with these claims of its own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Token {
+    pub(crate) kind: String,
+    pub(crate) claims: Record,
 }
 
 fn now() -> String {

@@ -25,6 +25,8 @@ pub(crate) struct Model {
     user: Vec<Attribute>,
     /// The mappings: whether each has `scopes`.
     mappings: Vec<bool>,
+    /// The user's attributes as each mapping's claims.
+    claims: Vec<Vec<Attribute>>,
     tiers: bool,
     context: Vec<Attribute>,
     resources: Vec<Resource>,

@@ -26,6 +26,9 @@ impl Model {
         let mut perms = self.pattern(choices);
         if choices.chance(20) {
             let second = self.pattern(choices);
+            if second.permissions.is_subset(&perms.permissions) {
+                return perms;
+            }
             perms.text = format!("{}, {}", perms.text, second.text);
             perms.permissions.extend(second.permissions);
             perms.doors |= second.doors;

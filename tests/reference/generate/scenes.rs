@@ -17,7 +17,11 @@ pub(crate) fn scene(choices: &mut Choices<'_>, model: &Model) -> Scene {
         door(choices, model, &mut scene);
     }
     if !choices.chance(20) {
-        scene.insert("user".to_owned(), user(choices, model));
+        let (kind, caller) = match scene.contains_key("resources") && choices.chance(30) {
+            true => ("token", token(choices, model)),
+            false => ("user", user(choices, model)),
+        };
+        scene.insert(kind.to_owned(), caller);
     }
     if !choices.chance(10) {
         scene.insert("context".to_owned(), record(choices, &model.context));
@@ -118,21 +122,48 @@ fn record(choices: &mut Choices<'_>, attributes: &[Attribute]) -> Json {
     Json::Object(said.collect())
 }
 
+/// Mostly with all the claims that its kind requires.
+fn token(choices: &mut Choices<'_>, model: &Model) -> Json {
+    let index = choices.below(model.mappings.len());
+    let mut claims = Map::new();
+    for claim in &model.claims[index] {
+        let said = if choices.chance(10) { claim.ty.said(choices) } else { Some(claim.ty.json(choices)) };
+        if !(claim.optional && choices.chance(30)) {
+            claims.extend(said.filter(|json| !json.is_null()).map(|json| (claim.name.clone(), json)));
+        }
+    }
+    claims.insert("sub".to_owned(), json!(choices.one(&["u1", "u2", "red"])));
+    claims.insert("roles".to_owned(), json!(choices.some(&known_roles(model), 60)));
+    claims.insert("scope".to_owned(), json!(choices.some(&known_scopes(model), 60).join(" ")));
+    if choices.chance(50) {
+        claims.insert("tier".to_owned(), json!(choices.one(&["free", "pro", "ghost"])));
+    }
+    json!({ "kind": (["first", "second"][index]), "claims": claims })
+}
+
+fn known_roles(model: &Model) -> Vec<String> {
+    let mut known: Vec<String> = model.roles.iter().map(|role| role.replace('"', "")).collect();
+    known.push("ghost".to_owned());
+    known
+}
+
+fn known_scopes(model: &Model) -> Vec<String> {
+    let mut known = model.scopes.clone();
+    known.push("ghost".to_owned());
+    known
+}
+
 fn user(choices: &mut Choices<'_>, model: &Model) -> Json {
     let mut user = match record(choices, &model.user) {
         Json::Object(attributes) => attributes,
         _ => Map::new(),
     };
     user.insert("id".to_owned(), json!(choices.one(&["u1", "u2", "red", ""])));
-    let mut known: Vec<String> = model.roles.iter().map(|role| role.replace('"', "")).collect();
-    known.push("ghost".to_owned());
     if !choices.chance(10) {
-        user.insert("roles".to_owned(), json!(choices.some(&known, 60)));
+        user.insert("roles".to_owned(), json!(choices.some(&known_roles(model), 60)));
     }
     if model.mappings.contains(&true) && choices.chance(50) {
-        let mut scopes = model.scopes.clone();
-        scopes.push("ghost".to_owned());
-        user.insert("scopes".to_owned(), json!(choices.some(&scopes, 60)));
+        user.insert("scopes".to_owned(), json!(choices.some(&known_scopes(model), 60)));
     }
     if model.tiers && choices.chance(60) {
         user.insert("tier".to_owned(), json!(choices.one(&["free", "pro", "ghost"])));

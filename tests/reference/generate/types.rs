@@ -122,7 +122,7 @@ impl Ty {
         }
     }
 
-    fn json(self, choices: &mut Choices<'_>) -> Json {
+    pub(crate) fn json(self, choices: &mut Choices<'_>) -> Json {
         match self {
             Self::Text | Self::Tier => json!(choices.one(&TEXTS).replace('\\', "")),
             Self::Int => json!(choices.one(&INTS).parse::<i64>().unwrap()),

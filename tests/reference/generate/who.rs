@@ -26,17 +26,19 @@ impl Model {
 
     fn token(&mut self, index: usize, optional: &[Vec<bool>]) {
         let name = ["first", "second"][index];
-        let claims: Vec<String> = self
+        let claims: Vec<Attribute> = self
             .user
             .iter()
             .zip(optional)
-            .map(|(attribute, optional)| Attribute { optional: optional[index], ..attribute.clone() }.declaration())
+            .map(|(attribute, optional)| Attribute { optional: optional[index], ..attribute.clone() })
             .collect();
+        let written: Vec<String> = claims.iter().map(Attribute::declaration).collect();
+        self.claims.push(claims);
         self.line(&format!(
             "token {name} {{ algorithm HS256 key {}_KEY issuer \"{name}\" audience \"api\" lifetime 15m claims {{ sub: string, \
              roles: [string], scope: string, tier?: string\n  {} }} }}",
             name.to_uppercase(),
-            claims.join("\n  "),
+            written.join("\n  "),
         ));
     }
 
