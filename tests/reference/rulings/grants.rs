@@ -63,6 +63,33 @@ fn roles_grant() {
 }
 
 #[test]
+fn order_never_matters() {
+    decided([
+        (
+            "forbid posts:read when late\nrole writer extends reader {}\ncondition late = later and resource.flag\ncondition later = resource.size > 3\nrole reader { allow some }\npermissions some = more\npermissions more = posts:read",
+            json!({}),
+            DENY,
+        ),
+        (
+            "forbid posts:read when late\nrole writer extends reader {}\ncondition late = later and resource.flag\ncondition later = resource.size > 3\nrole reader { allow some }\npermissions some = more\npermissions more = posts:read",
+            json!({ "resource": { "size": 3 } }),
+            ALLOW,
+        ),
+        // What is proved of a policy changes nothing in it.
+        (
+            "allow posts:read\nforbid posts:read when resource.flag\nnever posts:read when resource.flag",
+            json!({ "resource": { "flag": false } }),
+            ALLOW,
+        ),
+        (
+            "allow posts:read\nforbid posts:read when resource.flag\nnever posts:read when resource.flag",
+            json!({}),
+            DENY,
+        ),
+    ]);
+}
+
+#[test]
 fn perms() {
     decided([
         ("allow posts:*", json!({ "ask": "posts:delete" }), ALLOW),

@@ -4,8 +4,10 @@ mod callers;
 mod doors;
 mod facts;
 mod grants;
+mod input;
 mod logic;
 mod operators;
+mod tokens;
 
 use serde_json::{Value as Json, json};
 
