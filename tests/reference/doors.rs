@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use portcullis::syntax::tree::{Clause, ClauseKind, PathPattern, Route, Segment};
 
-use crate::eval::{Thing, View};
+use crate::eval::{Input, Thing, View};
 use crate::policy::{Permission, Reference};
 use crate::scene::{Outcome, Scene};
 use crate::value::Value;
@@ -61,6 +61,8 @@ impl Reference {
             user: caller.as_ref(),
             request: scene.door(),
             params: Some(params),
+            query: Input::ToCome,
+            body: Input::ToCome,
             ..View::of_nothing(self, scene)
         };
         // "if no body could lead to a grant, the caller is denied before the body is looked at"
@@ -75,7 +77,7 @@ impl Reference {
         let (Some(query), Some(body)) = (self.query(&door.clauses, scene), self.body(&door.clauses, scene)) else {
             return Outcome::Status(422);
         };
-        let view = View { query: Some(&query), body: Some(&body), ..view };
+        let view = View { query: Input::Read(&query), body: Input::Read(&body), ..view };
         if self.authorized(door, scene, &view) { Outcome::Allow } else { denied(door, &view) }
     }
 

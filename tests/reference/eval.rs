@@ -27,9 +27,19 @@ pub(crate) struct View<'v> {
     /// Method and path, at a door.
     pub(crate) request: Option<(&'v str, &'v str)>,
     pub(crate) params: Option<&'v BTreeMap<String, Value>>,
-    /// Validated input; `None` before that.
-    pub(crate) query: Option<&'v BTreeMap<String, Value>>,
-    pub(crate) body: Option<&'v BTreeMap<String, Value>>,
+    pub(crate) query: Input<'v>,
+    pub(crate) body: Input<'v>,
+}
+
+/// A query or a body.
+#[derive(Clone, Copy)]
+pub(crate) enum Input<'v> {
+    /// Nobody reads it.
+    None,
+    /// It will be looked at, and hasn't been.
+    ToCome,
+    /// Validated. A field that isn't there is an optional one.
+    Read(&'v BTreeMap<String, Value>),
 }
 
 /// The resource of the permission that a rule is asked about.
@@ -54,8 +64,8 @@ impl<'v> View<'v> {
             now: scene.now(),
             request: None,
             params: None,
-            query: None,
-            body: None,
+            query: Input::None,
+            body: Input::None,
         }
     }
 
@@ -214,11 +224,11 @@ impl<'v> View<'v> {
     }
 }
 
-/// A field that isn't there is an optional one: the schema has seen to it.
-fn input(fields: Option<&BTreeMap<String, Value>>, name: &str) -> Fact {
-    match fields {
-        Some(fields) => fields.get(name).map_or(Fact::Absent, |value| Fact::Is(value.clone())),
-        None => Fact::pending(),
+fn input(input: Input<'_>, name: &str) -> Fact {
+    match input {
+        Input::None => Fact::Unknown,
+        Input::ToCome => Fact::pending(),
+        Input::Read(fields) => fields.get(name).map_or(Fact::Absent, |value| Fact::Is(value.clone())),
     }
 }
 

@@ -122,14 +122,14 @@ impl Reference {
     }
 }
 
-/// A grant counts where its condition is true.
+/// A grant counts where its condition is true; while there is input to come, where it may become so.
 fn truly(view: &View<'_>, rule: &Rule) -> bool {
-    condition(view, rule) == BTreeSet::from([Some(true)])
+    condition(view, rule).contains(&Some(true))
 }
 
-/// A `forbid` fires where its condition isn't false.
+/// A `forbid` fires where its condition isn't false; while there is input to come, where it can't become so.
 fn possibly(view: &View<'_>, rule: &Rule) -> bool {
-    condition(view, rule) != BTreeSet::from([Some(false)])
+    !condition(view, rule).contains(&Some(false))
 }
 
 fn condition(view: &View<'_>, rule: &Rule) -> Truths {

@@ -38,6 +38,8 @@ pub(crate) struct Model {
     /// The rules' permissions, and whether each rule reads `resource`.
     rules: Vec<RuleModel>,
     doors: Vec<routes::Door>,
+    /// Of which permission a rule reads `body`.
+    reads_body: Option<Permission>,
 }
 
 #[derive(Debug, Clone)]
@@ -166,7 +168,7 @@ impl Model {
         for attribute in spoken_of.iter().flat_map(|resource| &resource.attributes) {
             if seen.insert(&attribute.name) {
                 let declares = |resource: &&Resource| resource.attributes.iter().any(|it| it.name == attribute.name);
-                let everywhere = spoken_of.iter().all(|resource| declares(&resource));
+                let everywhere = spoken_of.iter().all(declares);
                 add(format!("resource.{}", attribute.name), attribute.ty, attribute.optional || !everywhere);
             }
         }
@@ -178,6 +180,15 @@ impl Model {
         };
         place.conditions = self.conditions.iter().filter(fits).cloned().collect();
         place
+    }
+}
+
+/// The fields of the schema `Input`.
+fn input(place: &mut Place, part: &str) {
+    for (field, ty, optional) in
+        [("n", Ty::Int, false), ("flag", Ty::Bool, false), ("kind", Ty::Status, false), ("s", Ty::Text, true)]
+    {
+        place.variables.push(Variable { path: format!("{part}.{field}"), ty, optional });
     }
 }
 

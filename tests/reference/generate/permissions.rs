@@ -155,5 +155,27 @@ impl Model {
             let because = if choices.chance(30) { " because \"it is so\"" } else { "" };
             self.line(&format!("forbid {text}{when}{because}"));
         }
+        if choices.chance(25) {
+            self.reading_body(choices);
+        }
+    }
+
+    /// A rule that reads `body`, of one permission: every door that requires it takes one.
+    fn reading_body(&mut self, choices: &mut Choices<'_>) {
+        let every: Vec<Permission> = self.every_permission().into_iter().collect();
+        let permission = choices.one(&every).clone();
+        let mut place = self.place(&[permission.0.as_str()], self.anyone.contains(&permission));
+        super::input(&mut place, "body");
+        let test = boolean(choices, &place, 2);
+        let effect = *choices.one(&["allow", "forbid"]);
+        if effect == "allow" && place.anonymous || !super::mentions(&test, "body") {
+            return;
+        }
+        self.line(&format!("{effect} {}:{} when {test}", permission.0, permission.1));
+        let by_name = |named: &super::Named| named.resource.is_some() && super::mentions(&test, &named.name);
+        let reads_resource = test.contains("resource.") || self.conditions.iter().any(by_name);
+        let permissions = BTreeSet::from([permission.clone()]);
+        self.rules.push(RuleModel { grants: effect == "allow", permissions, reads_resource, doors: false });
+        self.reads_body = Some(permission);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::expression::{Variable, boolean};
 use super::types::Ty;
-use super::{Model, Permission};
+use super::{Model, Permission, input};
 use crate::choices::Choices;
 
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Model {
             true if choices.chance(30) => self.default(choices),
             _ => String::new(),
         };
-        if self.doors.iter().any(|door| door.body || door.query) {
+        if self.reads_body.is_some() || self.doors.iter().any(|door| door.body || door.query) {
             self.line("schema Input { n: int, flag: bool, kind: \"draft\" | \"published\" | \"gone\", s?: string }");
         }
         if !lines.is_empty() {
@@ -96,7 +96,14 @@ impl Model {
         }
         let public = matches!(entry, Entry::Public);
         let takes_body = matches!(method, "POST" | "PUT");
-        let body = takes_body && choices.chance(40);
+        let needs_body = match (&entry, &self.reads_body) {
+            (Entry::Requires(permissions, _), Some(permission)) => permissions.contains(permission),
+            _ => false,
+        };
+        if needs_body && !takes_body {
+            return None;
+        }
+        let body = needs_body || takes_body && choices.chance(40);
         let query = choices.chance(20);
         line.push_str(match (takes_body, body) {
             (true, true) => " body Input",
@@ -112,17 +119,15 @@ impl Model {
                 place.roles.clear();
                 place.anonymous = false;
             }
-            let mut add = |path: String, ty, optional| place.variables.push(Variable { path, ty, optional });
             if has_id {
-                add("params.id".to_owned(), if path.contains("int") { Ty::Int } else { Ty::Text }, false);
+                let ty = if path.contains("int") { Ty::Int } else { Ty::Text };
+                place.variables.push(Variable { path: "params.id".to_owned(), ty, optional: false });
             }
-            for (part, there) in [("body", body), ("query", query)] {
-                if there {
-                    add(format!("{part}.n"), Ty::Int, false);
-                    add(format!("{part}.flag"), Ty::Bool, false);
-                    add(format!("{part}.kind"), Ty::Status, false);
-                    add(format!("{part}.s"), Ty::Text, true);
-                }
+            if body {
+                input(&mut place, "body");
+            }
+            if query {
+                input(&mut place, "query");
             }
             line.push_str(&format!(" when {}", boolean(choices, &place, 1)));
         }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ALLOW, decided, status};
+use super::{ALLOW, DENY, decided, status};
 
 const ROUTES: &str = r#"
 schema Input { n: int, s?: string }
@@ -73,6 +73,34 @@ fn what_reads_the_body() {
             json!({ "ask": "POST /e/1", "resource": "-", "resources": { "posts/1": { "flag": true } }, "body": {}, "user": "-" }),
             status(422),
         ),
+    ]);
+}
+
+#[test]
+fn rules_that_read_the_body() {
+    let routes = r#"
+schema Input { n: int, s?: string }
+role writer { allow notes:write when body.n > 5 and resource.flag }
+allow notes:write when body.n == 0 and context.mfa
+forbid notes:write when has(body.s) and body.s == "odd"
+routes / {
+  PUT  /n/{id} requires notes:write on notes(id) body Input
+  POST /n/{id} requires notes:write on notes(id) body Input conceal
+}"#;
+    let put = |flag: serde_json::Value, mfa: bool, body: serde_json::Value| json!({ "ask": "PUT /n/1", "resource": "-", "resources": { "notes/1": { "flag": flag } }, "context": { "mfa": mfa }, "body": body });
+    decided([
+        (routes, put(json!(true), false, json!({ "n": 6 })), ALLOW),
+        (routes, put(json!(true), false, json!({ "n": 5 })), status(403)),
+        (routes, put(json!(true), false, json!({ "n": 6, "s": "odd" })), status(403)),
+        (routes, put(json!(true), false, json!({ "n": 6, "s": "even" })), ALLOW),
+        (routes, put(json!(false), true, json!({ "n": 0 })), ALLOW),
+        (routes, put(json!(true), false, json!({})), status(422)),
+        (routes, put(json!(false), true, json!({})), status(422)),
+        // "if no body could lead to a grant, the caller is denied before the body is looked at"
+        (routes, put(json!(false), false, json!({})), status(403)),
+        (routes, put(json!("-"), false, json!({})), status(403)),
+        // Outside any door nobody says what the body is.
+        (routes, json!({ "ask": "notes:write", "resource": { "flag": true } }), DENY),
     ]);
 }
 
