@@ -205,7 +205,8 @@ impl<'v> View<'v> {
             "id" => Fact::text(&user.id),
             "tier" => user.tier.as_ref().map_or(Fact::Absent, |tier| Fact::text(tier)),
             "scopes" => user.scopes.as_ref().map_or(Fact::Absent, list),
-            "token" => user.token.as_ref().map_or(Fact::Absent, |token| Fact::text(token)),
+            // No token made whoever the host vouches for.
+            "token" => user.token.as_ref().map_or(Fact::Unknown, |token| Fact::text(token)),
             _ => user.attributes[name].clone(),
         }
     }

@@ -38,8 +38,8 @@ pub(crate) struct Model {
     /// The rules' permissions, and whether each rule reads `resource`.
     rules: Vec<RuleModel>,
     doors: Vec<routes::Door>,
-    /// Of which permission a rule reads `body`.
-    reads_body: Option<Permission>,
+    /// Of which permission a rule reads `body`, and that rule: it is written where a door leads to it.
+    reads_body: Option<(Permission, String)>,
 }
 
 #[derive(Debug, Clone)]

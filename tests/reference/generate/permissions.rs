@@ -171,11 +171,11 @@ impl Model {
         if effect == "allow" && place.anonymous || !super::mentions(&test, "body") {
             return;
         }
-        self.line(&format!("{effect} {}:{} when {test}", permission.0, permission.1));
+        let rule = format!("{effect} {}:{} when {test}", permission.0, permission.1);
         let by_name = |named: &super::Named| named.resource.is_some() && super::mentions(&test, &named.name);
         let reads_resource = test.contains("resource.") || self.conditions.iter().any(by_name);
         let permissions = BTreeSet::from([permission.clone()]);
         self.rules.push(RuleModel { grants: effect == "allow", permissions, reads_resource, doors: false });
-        self.reads_body = Some(permission);
+        self.reads_body = Some((permission, rule));
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Door {
     pub(super) body: bool,
     pub(super) query: bool,
     public: bool,
+    /// Whether it leads to the rule that reads `body`.
+    needs_body: bool,
 }
 
 const PATHS: [&str; 9] =
@@ -49,8 +51,11 @@ impl Model {
             true if choices.chance(30) => self.default(choices),
             _ => String::new(),
         };
-        if self.reads_body.is_some() || self.doors.iter().any(|door| door.body || door.query) {
+        if self.doors.iter().any(|door| door.body || door.query) {
             self.line("schema Input { n: int, flag: bool, kind: \"draft\" | \"published\" | \"gone\", s?: string }");
+        }
+        if let Some((_, rule)) = self.reads_body.take_if(|_| self.doors.iter().any(|door| door.needs_body)) {
+            self.line(&rule);
         }
         if !lines.is_empty() {
             self.line(&format!("routes {prefix} {{\n{default}{}\n}}", lines.join("\n")));
@@ -97,7 +102,7 @@ impl Model {
         let public = matches!(entry, Entry::Public);
         let takes_body = matches!(method, "POST" | "PUT");
         let needs_body = match (&entry, &self.reads_body) {
-            (Entry::Requires(permissions, _), Some(permission)) => permissions.contains(permission),
+            (Entry::Requires(permissions, _), Some((permission, _))) => permissions.contains(permission),
             _ => false,
         };
         if needs_body && !takes_body {
@@ -137,7 +142,7 @@ impl Model {
         if !public && choices.chance(30) {
             line.push_str(" conceal");
         }
-        self.doors.push(Door { method, path: path.to_owned(), on, body, query, public });
+        self.doors.push(Door { method, path: path.to_owned(), on, body, query, public, needs_body });
         Some(line)
     }
 

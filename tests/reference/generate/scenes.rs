@@ -158,7 +158,7 @@ fn user(choices: &mut Choices<'_>, model: &Model) -> Json {
         Json::Object(attributes) => attributes,
         _ => Map::new(),
     };
-    user.insert("id".to_owned(), json!(choices.one(&["u1", "u2", "red", ""])));
+    user.insert("id".to_owned(), json!(choices.one(&["u1", "u2", "red"])));
     if !choices.chance(10) {
         user.insert("roles".to_owned(), json!(choices.some(&known_roles(model), 60)));
     }

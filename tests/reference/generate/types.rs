@@ -129,7 +129,7 @@ impl Ty {
             Self::Bool => json!(choices.below(2) == 0),
             Self::Status => json!(choices.one(&STATUSES)),
             Self::Time => json!(choices.one(&TIMES)),
-            Self::Duration => json!(choices.one(&DURATIONS)),
+            Self::Duration => json!(choices.one(&DURATIONS).replace('_', "")),
             Self::Ip => json!(choices.one(&IPS)),
             Self::Float => json!(choices.one(&FLOATS).parse::<f64>().unwrap()),
             Self::Texts => items(Self::Text, choices),

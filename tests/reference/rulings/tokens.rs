@@ -14,7 +14,7 @@ token first {
 }
 token second {
   algorithm HS256  key SECOND_KEY  issuer "second"  audience "api"  lifetime 15m
-  claims { sub: string, scope: string, role: string }
+  claims { sub: string, scope: string, role: string, kind: "a" | "b" }
 }
 user from first {
   id = claims.sub  roles = claims.roles ?? ["reader"]  tier = claims.tier ?? "free"
@@ -22,7 +22,7 @@ user from first {
 }
 user from second {
   id = "second:" + claims.sub  roles = ["reader", claims.role]  scopes = claims.scope  tier = "pro"
-  level = 7  suspended = false  kind = "b"
+  level = 7  suspended = false  kind = claims.kind
 }
 resource notes { actions read, write, delete }
 role reader { allow notes:read }
@@ -38,11 +38,11 @@ routes / {
   GET /feed    authenticated scope "feed"
   GET /open    public
   GET /level   authenticated when has(user.level) and user.level > 5
-  GET /pro     authenticated when user.tier ?? "none" == "pro"
+  GET /pro     authenticated when user.tier ?? "free" == "pro"
   GET /free    authenticated when user.tier ?? "free" == "free"
   GET /b       authenticated when user.kind == "b"
   GET /second  authenticated when user.id starts_with "second:"
-  GET /first   authenticated when user.token ?? "none" == "first"
+  GET /first   authenticated when user.token == "first"
   DELETE /read requires notes:delete
 }
 "#;
@@ -51,7 +51,7 @@ routes / {
 fn claims_make_callers() {
     let first = |ask: &str, claims: serde_json::Value| asked(ask, "first", json!({ "sub": "u1", "kind": "a" }), claims);
     let second = |ask: &str, claims: serde_json::Value| {
-        asked(ask, "second", json!({ "sub": "m1", "scope": "feed", "role": "writer" }), claims)
+        asked(ask, "second", json!({ "sub": "m1", "scope": "feed", "role": "writer", "kind": "b" }), claims)
     };
     let none = || json!({});
     check([
