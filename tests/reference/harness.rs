@@ -31,7 +31,7 @@ fn the_library_agrees_with_the_reference() {
     let count = Count::default();
     let choices = (vec(any::<u32>(), 0..1_200), vec(vec(any::<u32>(), 0..100), 1..=SCENES));
     let mut runner =
-        TestRunner::new(Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() });
+        TestRunner::new(Config { failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() });
     let outcome = runner.run(&choices, |(policy_choices, scenes)| {
         let model = policy(&mut Choices::new(&policy_choices));
         add(&count.policies, 1);

@@ -9,6 +9,8 @@ pub(crate) struct Variable {
     pub(crate) path: String,
     pub(crate) ty: Ty,
     pub(crate) optional: bool,
+    /// Whether it is optional for no other reason than that there may be no caller.
+    pub(crate) callers: bool,
 }
 
 /// A condition by name, and where it may be used.
@@ -49,6 +51,15 @@ impl Place {
         }
         place
     }
+
+    /// Behind `has(user)`.
+    fn with_caller(&self) -> Self {
+        let mut place = self.clone();
+        for variable in &mut place.variables {
+            variable.optional &= !variable.callers;
+        }
+        place
+    }
 }
 
 /// Something that is true, false or unknown.
@@ -79,6 +90,19 @@ fn bracketed(expression: &str) -> String {
 
 /// An optional behind each kind of guard, on either side.
 fn guarded(choices: &mut Choices<'_>, place: &Place, depth: usize) -> String {
+    let callers: Vec<Variable> =
+        place.with_caller().variables.into_iter().filter(|it| it.callers && !it.optional).collect();
+    if place.anonymous && !callers.is_empty() && choices.chance(30) {
+        let place = place.with_caller();
+        let variable = choices.one(&callers);
+        let test = bracketed(&test(choices, &place, variable));
+        return (*choices.one(&[
+            format!("has(user) and {test}"),
+            format!("{test} and has(user)"),
+            format!("not has(user) or {test}"),
+        ]))
+        .clone();
+    }
     let optional: Vec<&Variable> =
         place.variables.iter().filter(|variable| variable.optional && variable.ty != Ty::Nullable).collect();
     if optional.is_empty() {

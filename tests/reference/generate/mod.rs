@@ -143,7 +143,9 @@ impl Model {
     /// What may be read in a rule over these resources.
     fn place(&self, resources: &[&str], anonymous: bool) -> Place {
         let mut place = Place { roles: self.roles.clone(), anonymous, ..Place::default() };
-        let mut add = |path: String, ty: Ty, optional: bool| place.variables.push(Variable { path, ty, optional });
+        let mut add = |path: String, ty: Ty, optional: bool| {
+            place.variables.push(Variable { path, ty, optional, callers: false });
+        };
         add("user.id".to_owned(), Ty::Text, anonymous);
         for attribute in &self.user {
             add(format!("user.{}", attribute.name), attribute.ty, attribute.optional || anonymous);
@@ -172,6 +174,13 @@ impl Model {
                 add(format!("resource.{}", attribute.name), attribute.ty, attribute.optional || !everywhere);
             }
         }
+        let required = |path: &str| {
+            let declared = self.user.iter().find(|attribute| path.strip_prefix("user.") == Some(&attribute.name));
+            path == "user.id" || declared.is_some_and(|attribute| !attribute.optional)
+        };
+        for variable in &mut place.variables {
+            variable.callers = anonymous && required(&variable.path);
+        }
         // A nullable that is absent on some would need two guards.
         place.variables.retain(|variable| variable.ty != Ty::Nullable || !variable.optional);
         let fits = |named: &&Named| {
@@ -188,7 +197,7 @@ fn input(place: &mut Place, part: &str) {
     for (field, ty, optional) in
         [("n", Ty::Int, false), ("flag", Ty::Bool, false), ("kind", Ty::Status, false), ("s", Ty::Text, true)]
     {
-        place.variables.push(Variable { path: format!("{part}.{field}"), ty, optional });
+        place.variables.push(Variable { path: format!("{part}.{field}"), ty, optional, callers: false });
     }
 }
 

@@ -126,7 +126,7 @@ impl Model {
             }
             if has_id {
                 let ty = if path.contains("int") { Ty::Int } else { Ty::Text };
-                place.variables.push(Variable { path: "params.id".to_owned(), ty, optional: false });
+                place.variables.push(Variable { path: "params.id".to_owned(), ty, optional: false, callers: false });
             }
             if body {
                 input(&mut place, "body");
