@@ -69,14 +69,14 @@ impl Reference {
         if !self.authorized(door, scene, &view) {
             return denied(door, &view);
         }
+        // The query came before the body.
+        let Some(query) = self.query(&door.clauses, scene) else { return Outcome::Status(422) };
         let takes_body = door.clauses.iter().any(|clause| matches!(clause, ClauseKind::Body(_)));
         if takes_body != scene.body.is_some() {
             // "400 malformed (… JSON that doesn't parse, … a body on a `no body` route …)"
             return Outcome::Status(400);
         }
-        let (Some(query), Some(body)) = (self.query(&door.clauses, scene), self.body(&door.clauses, scene)) else {
-            return Outcome::Status(422);
-        };
+        let Some(body) = self.body(&door.clauses, scene) else { return Outcome::Status(422) };
         let view = View { query: Input::Read(&query), body: Input::Read(&body), ..view };
         if self.authorized(door, scene, &view) { Outcome::Allow } else { denied(door, &view) }
     }

@@ -13,6 +13,8 @@ routes / {
   POST /b authenticated body Input when body.n > 5 and context.risk < 50
   POST /c authenticated body Input when has(body.s) and body.s == user.id
   POST /d requires notes:read body Input when body.n > 5 conceal
+  POST /g authenticated body Input when body.n > context.risk
+  POST /h authenticated body Input when body.n + context.risk > 5
   POST /o public body Input when body.n > 5 or not (body.n > 5)
   POST /e/{id} requires posts:read on posts(id) body Input when body.n > 5
 }"#;
@@ -35,6 +37,11 @@ fn what_reads_the_body() {
         (ROUTES, risky("POST /b", json!("-"), bad.clone()), status(403)),
         (ROUTES, risky("POST /b", json!(49), bad.clone()), status(422)),
         (ROUTES, risky("POST /b", json!(49), json!({ "n": 6 })), ALLOW),
+        // Whatever the body says, it is compared with something unknown.
+        (ROUTES, risky("POST /g", json!("-"), json!({ "n": 6 })), status(403)),
+        (ROUTES, risky("POST /g", json!("-"), bad.clone()), status(403)),
+        (ROUTES, risky("POST /h", json!("-"), bad.clone()), status(403)),
+        (ROUTES, risky("POST /h", json!(1), bad.clone()), status(422)),
         (ROUTES, posted("POST /c", json!({ "n": 1, "s": "u1" })), ALLOW),
         (ROUTES, posted("POST /c", json!({ "n": 1, "s": "u2" })), status(403)),
         (ROUTES, posted("POST /c", json!({ "n": 1 })), status(403)),
