@@ -246,3 +246,30 @@ fn doc_comments_attach_to_what_is_right_below() {
     assert_eq!(docs, [Some("one\n  two"), None, None, None, None]);
     assert_eq!(file.comments.len(), 7);
 }
+
+#[test]
+fn every_operator_of_two_operands() {
+    use portcullis::syntax::tree::BinaryOperator::*;
+    let operators = [
+        ("==", Equal),
+        ("!=", NotEqual),
+        ("<", Less),
+        ("<=", LessOrEqual),
+        (">", Greater),
+        (">=", GreaterOrEqual),
+        ("in", In),
+        ("contains", Contains),
+        ("contains_all", ContainsAll),
+        ("intersects", Intersects),
+        ("starts_with", StartsWith),
+        ("ends_with", EndsWith),
+        ("+", Add),
+        ("-", Subtract),
+    ];
+    for (written, operator) in operators {
+        let ExpressionKind::Binary(_, read, _) = expression(&format!("a {written} b")).kind else {
+            panic!("{written}")
+        };
+        assert_eq!(read, operator, "{written}");
+    }
+}

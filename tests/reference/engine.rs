@@ -1,0 +1,74 @@
+//! The library, asked what the reference is asked.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use portcullis::{Diagnostic, Facts, Gate, Keys, Policy, Request, Scheme, Source, Verdict};
+use serde_json::json;
+
+use crate::scene::{Outcome, Scene, Token};
+
+pub(crate) struct Engine {
+    gate: Gate,
+}
+
+impl Engine {
+    pub(crate) fn compile(text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let policy = Policy::compile(&[Source::new("reference.gate", text)])?;
+        let keys = Keys::new().with_secret("FIRST_KEY", key("first")).with_secret("SECOND_KEY", key("second"));
+        Ok(Self { gate: policy.bind(&keys).unwrap() })
+    }
+
+    /// `None` where the library can't be asked yet.
+    pub(crate) fn answer(&self, scene: &Scene) -> Option<Outcome> {
+        scene.door().map(|_| self.decide(scene))
+    }
+
+    fn decide(&self, scene: &Scene) -> Outcome {
+        let (method, path) = scene.door().unwrap();
+        let user = scene.user();
+        let mut facts = Facts::default();
+        facts.resources = scene.resources.clone().into_iter().collect();
+        facts.context.clone_from(&scene.context);
+        let body = scene.body.as_ref().map_or_else(Vec::new, |body| body.to_string().into_bytes());
+        let mut headers = http::HeaderMap::new();
+        if matches!(method, "POST" | "PUT") {
+            headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        }
+        if let Some(token) = &scene.token {
+            let bearer = format!("Bearer {}", sign(token, scene.now().as_second()));
+            headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
+        }
+        let decision = self.gate.decide(&Request {
+            method: &method.parse().unwrap(),
+            target: path,
+            scheme: Scheme::Https,
+            host: Some("api.example.com"),
+            headers: &headers,
+            peer: scene.ip,
+            body: Some(&body),
+            now: scene.now(),
+            entropy: None,
+            user: user.as_ref(),
+            facts: &facts,
+        });
+        match decision.verdict {
+            Verdict::Allow => Outcome::Allow,
+            Verdict::Deny | Verdict::Answer => Outcome::Status(decision.status.as_u16()),
+        }
+    }
+}
+
+/// The key of a kind of token.
+fn key(kind: &str) -> Vec<u8> {
+    format!("for the tests alone: the key of {kind} tokens").into_bytes()
+}
+
+fn sign(token: &Token, now: i64) -> String {
+    let mut claims = token.claims.clone();
+    for (name, value) in
+        [("iss", json!(token.kind)), ("aud", json!("api")), ("iat", json!(now)), ("exp", json!(now + 900))]
+    {
+        claims.insert(name.to_owned(), value);
+    }
+    let key = EncodingKey::from_secret(&key(&token.kind));
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
+}

