@@ -17,13 +17,30 @@ impl Engine {
         Ok(Self { gate: policy.bind(&keys).unwrap() })
     }
 
-    /// `None` where the library can't be asked yet.
-    pub(crate) fn answer(&self, scene: &Scene) -> Option<Outcome> {
-        scene.door().map(|_| self.decide(scene))
+    pub(crate) fn answer(&self, scene: &Scene) -> Outcome {
+        match scene.door() {
+            Some((method, path)) => self.decide(scene, method, path),
+            None => self.check(scene),
+        }
     }
 
-    fn decide(&self, scene: &Scene) -> Outcome {
-        let (method, path) = scene.door().unwrap();
+    fn check(&self, scene: &Scene) -> Outcome {
+        let policy = self.gate.policy();
+        let user = scene.user();
+        let asked = portcullis::Scene {
+            user: user.as_ref(),
+            context: scene.context.as_ref(),
+            client: scene.ip,
+            now: scene.now(),
+        };
+        let permission = policy.permission(&scene.ask).unwrap();
+        match policy.check(&asked, permission, scene.resource.as_ref()).verdict {
+            Verdict::Allow => Outcome::Allow,
+            Verdict::Deny | Verdict::Answer => Outcome::Deny,
+        }
+    }
+
+    fn decide(&self, scene: &Scene, method: &str, path: &str) -> Outcome {
         let user = scene.user();
         let mut facts = Facts::default();
         facts.resources = scene.resources.clone().into_iter().collect();

@@ -71,7 +71,7 @@ impl Checker<'_> {
             return None;
         }
         let typed = self.infer(tested, view, guards)?;
-        if !typed.optional && !matches!(typed.ty, Type::Nullable(_) | Type::Null) {
+        if !typed.optional && !typed.guarded && !matches!(typed.ty, Type::Nullable(_) | Type::Null) {
             self.report_once(
                 Diagnostic::error("never_null", span, "this is never absent, and never `null`")
                     .help("take the comparison out; what is unknown isn't `null` either"),

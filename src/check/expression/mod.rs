@@ -40,11 +40,17 @@ pub(super) struct Typed {
     pub(super) ty: Type,
     /// Whether it may be absent.
     pub(super) optional: bool,
+    /// Whether it could be absent or null, if a guard didn't say otherwise.
+    pub(super) guarded: bool,
 }
 
 impl Typed {
     fn there(expr: Expr, ty: Type) -> Self {
-        Self { expr, ty, optional: false }
+        Self::new(expr, ty, false)
+    }
+
+    fn new(expr: Expr, ty: Type, optional: bool) -> Self {
+        Self { expr, ty, optional, guarded: false }
     }
 }
 
@@ -161,7 +167,7 @@ impl Checker<'_> {
             ty = self.alike((before, &ty), (place, &operand.ty), place.span, "`??` can't choose between")?;
         }
         let optional = typed.iter().all(|operand| operand.optional);
-        Some(Typed { expr: Expr::Coalesce(typed.into_iter().map(|operand| operand.expr).collect()), ty, optional })
+        Some(Typed::new(Expr::Coalesce(typed.into_iter().map(|operand| operand.expr).collect()), ty, optional))
     }
 
     /// The operands of `??`, all of which but the last should have something to stand in for.

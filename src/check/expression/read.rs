@@ -25,27 +25,13 @@ impl Checker<'_> {
     pub(super) fn path_read(&mut self, path: &[Text], view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
         let (mut typed, used) = self.root(path, view, guards)?;
         let mut so_far: Vec<&str> = path.iter().take(used).map(|name| name.node.as_str()).collect();
-        if typed.optional && guards.hold(&so_far.join(".")) {
-            typed.optional = false;
-        }
+        narrow(&mut typed, guards, &so_far);
         for name in path.iter().skip(used) {
             let field = self.field_of(&typed, name, &so_far)?;
             so_far.push(&name.node);
-            let guarded = guards.hold(&so_far.join("."));
-            typed = Typed {
-                expr: Expr::Field(Box::new(typed.expr), name.node.clone()),
-                ty: match field.ty {
-                    Type::Nullable(inner) if guarded => *inner,
-                    ty => ty,
-                },
-                optional: (typed.optional || field.optional) && !guarded,
-            };
-        }
-        // Behind `x != null`, null is out of the question, too.
-        if let Type::Nullable(inner) = &typed.ty
-            && guards.hold(&so_far.join("."))
-        {
-            typed.ty = (**inner).clone();
+            let read = Expr::Field(Box::new(typed.expr), name.node.clone());
+            typed = Typed::new(read, field.ty, typed.optional || field.optional);
+            narrow(&mut typed, guards, &so_far);
         }
         Some(typed)
     }
@@ -80,7 +66,7 @@ impl Checker<'_> {
             && let Some(field) = siblings.get(&first.node)
         {
             let read = Expr::Read(Read::Sibling(first.node.clone()));
-            return Some((Typed { expr: read, ty: field.ty.clone(), optional: field.optional }, 1));
+            return Some((Typed::new(read, field.ty.clone(), field.optional), 1));
         }
         if first.node == "now" && rest.is_empty() && view.roots().contains(&"now") {
             return Some((Typed::there(Expr::Read(Read::Now), Type::Timestamp), 1));
@@ -159,7 +145,7 @@ impl Checker<'_> {
             self.report_once(Diagnostic { code: "unknown_claim", ..error });
             return None;
         };
-        Some(Typed { expr: Expr::Read(Read::Claim(slot)), ty: claim.ty.clone(), optional: claim.optional })
+        Some(Typed::new(Expr::Read(Read::Claim(slot)), claim.ty.clone(), claim.optional))
     }
 
     fn account(&mut self, name: &Text) -> Option<Typed> {
@@ -167,14 +153,14 @@ impl Checker<'_> {
         // Where its type is in error, that was said.
         let attribute = self.account.get(row)?.as_ref()?;
         let read = Expr::Read(Read::Account(attribute.name.clone()));
-        Some(Typed { expr: read, ty: attribute.ty.clone(), optional: attribute.optional })
+        Some(Typed::new(read, attribute.ty.clone(), attribute.optional))
     }
 
     fn context_attribute(&mut self, name: &Text) -> Option<Typed> {
         let found = self.context.enumerate().find(|(_, attribute)| attribute.name == name.node);
         if let Some((id, attribute)) = found {
             let read = Expr::Read(Read::Context(id));
-            return Some(Typed { expr: read, ty: attribute.ty.clone(), optional: attribute.optional });
+            return Some(Typed::new(read, attribute.ty.clone(), attribute.optional));
         }
         self.names.context.find(name, &mut self.diagnostics);
         None
@@ -183,7 +169,9 @@ impl Checker<'_> {
     /// An attribute of the caller, which anonymous callers don't have.
     fn user(&mut self, name: &Text, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
         let anonymous = view.user == Some(Caller::Perhaps) && !guards.hold("user");
-        let read = |read, ty, optional| Some(Typed { expr: Expr::Read(read), ty, optional: optional || anonymous });
+        let guarded = view.user == Some(Caller::Perhaps);
+        let read =
+            |read, ty, optional| Some(Typed { guarded, ..Typed::new(Expr::Read(read), ty, optional || anonymous) });
         match name.node.as_str() {
             "id" => return read(Read::UserId, Type::String, false),
             "tier" => {
@@ -227,7 +215,7 @@ impl Checker<'_> {
     fn resource(&mut self, name: &Text, view: &View<'_>) -> Option<Typed> {
         if name.node == "id" {
             let doors = view.resources.as_ref().is_some_and(|(_, doors)| *doors);
-            return Some(Typed { expr: Expr::Read(Read::ResourceId), ty: Type::String, optional: doors });
+            return Some(Typed::new(Expr::Read(Read::ResourceId), Type::String, doors));
         }
         let (rows, doors) = view.resources.as_ref()?;
         // Through the resources in view, or through those that have the attribute, whichever are fewer.
@@ -271,7 +259,7 @@ impl Checker<'_> {
         };
         let everywhere = declared_by == in_view && !doors;
         let read = Expr::Read(Read::Resource(name.node.clone()));
-        Some(Typed { expr: read, ty: attribute.ty, optional: attribute.optional || !everywhere })
+        Some(Typed::new(read, attribute.ty, attribute.optional || !everywhere))
     }
 
     fn no_attribute(&self, name: &Text, rows: &BitSet) -> Diagnostic {
@@ -298,7 +286,7 @@ impl Checker<'_> {
             "method" => there(Read::Method, Type::Enum(METHODS.map(ToOwned::to_owned).into())),
             "path" => there(Read::Path, Type::String),
             "host" => there(Read::Host, Type::String),
-            "origin" => Some(Typed { expr: Expr::Read(Read::Origin), ty: Type::String, optional: true }),
+            "origin" => Some(Typed::new(Expr::Read(Read::Origin), Type::String, true)),
             "header" | "cookie" => {
                 let message = format!("`request.{}` wants a name", name.node);
                 let help = format!("write `request.{}(\"NAME\")`", name.node);
@@ -329,8 +317,8 @@ impl Checker<'_> {
             (["has"], [argument]) => self.has(argument, view),
             (["request", "header" | "cookie"], [argument]) if view.request => {
                 let read = self.named_read(words.last() == Some(&"header"), argument)?;
-                let optional = !call_key(expression).is_some_and(|key| guards.hold(&key));
-                Some(Typed { expr: Expr::Read(read), ty: Type::String, optional })
+                let guarded = call_key(expression).is_some_and(|key| guards.hold(&key));
+                Some(Typed { guarded, ..Typed::new(Expr::Read(read), Type::String, !guarded) })
             }
             (["has"], _) | (["request", "header" | "cookie"], _) if words == ["has"] || view.request => {
                 let message = format!("`{}` takes one thing in its brackets", words.join("."));
@@ -430,7 +418,7 @@ impl Checker<'_> {
             "query" => Read::Query(name.node.clone()),
             _ => Read::Body(name.node.clone()),
         };
-        Some(Typed { expr: Expr::Read(read), ty: attribute.ty, optional: attribute.optional })
+        Some(Typed::new(Expr::Read(read), attribute.ty, attribute.optional))
     }
 
     /// The routes that an expression is for. Going through them takes steps, too.
@@ -540,5 +528,17 @@ impl Checker<'_> {
                 Diagnostic::error("unknown_condition", name.span, message).help("declare `condition NAME = …`"),
             );
         }
+    }
+}
+
+/// Behind a guard, neither absence nor `null` is in question.
+fn narrow(typed: &mut Typed, guards: &Guards<'_>, path: &[&str]) {
+    if !guards.hold(&path.join(".")) {
+        return;
+    }
+    typed.guarded = typed.optional || matches!(typed.ty, Type::Nullable(_));
+    typed.optional = false;
+    if let Type::Nullable(inner) = &typed.ty {
+        typed.ty = (**inner).clone();
     }
 }
