@@ -224,3 +224,59 @@ fn a_regex_that_explodes() {
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].code, found[0].message.as_str()), ("invalid_regex", "the regex is too large once compiled"));
 }
+
+/// A condition is checked for each kind of place where it is used: that product has an end.
+#[test]
+fn a_large_condition_in_many_places() {
+    let tests: Vec<String> = (0..20_000).map(|number| format!("resource.b == {number}")).collect();
+    let condition = format!("condition c = {}", tests.join(" or "));
+    let line = |number| format!("resource r{number} {{ actions x  b: int }}\nallow anyone r{number}:x when c\n");
+    let (text, count) = filled(&condition, line, nothing);
+    assert!(count > 5_000);
+    assert_eq!(codes(&text), [("too_complex", 1)]);
+}
+
+/// Names that double at each step are one condition each.
+#[test]
+fn conditions_that_double_at_each_step() {
+    let chain = |length: usize| {
+        let steps: Vec<String> =
+            (0..length).map(|step| format!("condition c{} = c{step} and c{step}", step + 1)).collect();
+        format!(
+            "policy p\nresource r {{ actions x  b: int }}\ncondition c0 = resource.b == 1\n{}\nallow anyone r:x when c{length}",
+            steps.join("\n")
+        )
+    };
+    assert!(compile(&chain(90)).is_ok());
+    assert_eq!(codes(&chain(200)), [("nested_too_deeply", 1)]);
+}
+
+#[test]
+fn a_long_list_beside_a_large_enum() {
+    let values: Vec<String> = (0..40_000).map(|number| format!("\"v{number}\"")).collect();
+    let resource = format!("resource r {{ actions x  s: {} }}", values.join(" | "));
+    let rule = |from: usize| {
+        let written: Vec<String> = (from..from + 40_000).map(|number| format!("\"v{number}\"")).collect();
+        format!("policy p\n{resource}\nallow anyone r:x when resource.s in [{}]", written.join(", "))
+    };
+    assert!(compile(&rule(0)).is_ok());
+    assert_eq!(codes(&rule(20_000)), [("unknown_value", 1_000), ("too_many_errors", 1)]);
+}
+
+/// Every route of a block holds what the block says.
+#[test]
+fn a_block_with_many_conditions() {
+    let whens = "when context.m\n".repeat(30_000);
+    let line = |number| format!("GET /p{number} public\n");
+    let (text, count) = filled(&format!("context {{ m: bool }}\nroutes / {{\n{whens}"), line, |_| "}".to_owned());
+    assert!(count > 20_000);
+    assert_eq!(codes(&text), [("too_many_requirements", 1)]);
+}
+
+#[test]
+fn rules_that_name_everything() {
+    let resources: String = (0..10_000).map(|number| format!("resource r{number} {{ actions x  b: int }}\n")).collect();
+    let (text, count) = filled(&resources, |_| "forbid * when resource.b > 5\n".to_owned(), nothing);
+    assert!(count > 20_000);
+    assert_eq!(codes(&text), [("too_complex", 1)]);
+}

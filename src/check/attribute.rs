@@ -56,6 +56,7 @@ impl Checker<'_> {
         let context: Vec<&tree::Attribute> = self.names.context.iter().map(|(_, attribute)| *attribute).collect();
         for attribute in context {
             if let Some(attribute) = self.declared_attribute(attribute) {
+                self.context_rows.insert(attribute.name.clone(), self.context.len());
                 self.context.push(attribute);
             }
         }

@@ -17,6 +17,8 @@ use crate::shape::Shape;
 const SWITCHABLE: [&str; 4] = ["csrf", "cors", "headers", "limit"];
 /// What `no` never takes.
 const IDENTITY: [&str; 6] = ["requires", "authenticated", "scope", "when", "conceal", "on"];
+/// The most clauses of a block and a route that add up: every route of a block holds what the block says.
+const MOST_ADDED: usize = 100;
 /// The most permissions that one clause can name.
 const MOST_REQUIRED: usize = 100;
 
@@ -43,6 +45,8 @@ pub(super) struct Draft<'t> {
     pub(super) whens: Vec<&'t Expression>,
     pub(super) subjects: Vec<(&'t Text, &'t Text, Span)>,
     pub(super) conceal: bool,
+    /// How many clauses there were that add up.
+    added: usize,
 }
 
 impl<'t> Checker<'t> {
@@ -75,6 +79,18 @@ impl<'t> Checker<'t> {
     }
 
     pub(super) fn clause(&mut self, clause: &'t Clause, draft: &mut Draft<'t>, declared: &Declared<'_>) {
+        if adds_up(&clause.kind) && draft.added >= MOST_ADDED {
+            if draft.added == MOST_ADDED {
+                draft.added += 1;
+                let message = format!("more than {MOST_ADDED} clauses add up here");
+                self.report_once(
+                    Diagnostic::error("too_many_requirements", clause.span, message)
+                        .help("join conditions with `and`, and give the door a permission of its own"),
+                );
+            }
+            return;
+        }
+        draft.added += usize::from(adds_up(&clause.kind));
         match &clause.kind {
             ClauseKind::Public => draft.public = Some(clause.span),
             ClauseKind::Authenticated => draft.authenticated = Some(clause.span),
@@ -241,6 +257,19 @@ impl<'t> Checker<'t> {
             }
         }
     }
+}
+
+/// Whether what a block says and what its route says both hold.
+fn adds_up(clause: &ClauseKind) -> bool {
+    matches!(
+        clause,
+        ClauseKind::Requires(_)
+            | ClauseKind::RequiresAny(_)
+            | ClauseKind::Scope(_)
+            | ClauseKind::When(_)
+            | ClauseKind::Limit(_)
+            | ClauseKind::On { .. }
+    )
 }
 
 /// What a clause speaks of, where only one of a list may.

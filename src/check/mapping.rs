@@ -1,6 +1,6 @@
 //! How a token's claims become the caller.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
@@ -30,6 +30,7 @@ impl Checker<'_> {
             drafts.push(self.mapping(*span, mapping, tokens));
         }
         self.same_attributes(&drafts);
+        self.all_capped = drafts.iter().flatten().all(|draft| draft.scopes.is_some());
         self.ids_apart(&declared);
         drafts.into_iter().map(|draft| self.complete(draft?)).collect()
     }
@@ -58,8 +59,9 @@ impl Checker<'_> {
             }
         }
         for draft in drafts.iter().flatten() {
+            let own: HashSet<&str> = draft.others.iter().map(|(name, _)| name.node.as_str()).collect();
             for (name, (first, _)) in &known {
-                if !draft.others.iter().any(|(own, _)| own.node == *name) {
+                if !own.contains(name) {
                     self.report(
                         Diagnostic::error("mappings_differ", draft.span, format!("this mapping has no `{name}`"))
                             .also(*first, "another mapping gives every caller one")
@@ -68,6 +70,7 @@ impl Checker<'_> {
                 }
             }
         }
+        self.attribute_rows = known.keys().enumerate().map(|(row, name)| ((*name).to_owned(), row)).collect();
         self.attributes = known.into_values().map(|(_, attribute)| attribute).collect();
     }
 
@@ -102,11 +105,11 @@ impl Checker<'_> {
     }
 
     fn complete(&self, draft: MappingDraft) -> Option<Mapping> {
-        let attributes = self.attributes.iter().map(|attribute| {
-            let own = draft.others.iter().find(|(name, _)| name.node == attribute.name);
-            own.and_then(|(_, typed)| typed.as_ref()).map(|typed| typed.expr.clone())
-        });
-        let attributes = attributes.collect::<Option<_>>()?;
+        let mut own: HashMap<String, Expr> = HashMap::new();
+        for (name, typed) in draft.others {
+            own.insert(name.node, typed?.expr);
+        }
+        let attributes = self.attributes.iter().map(|attribute| own.remove(&attribute.name)).collect::<Option<_>>()?;
         Some(Mapping {
             token: draft.token,
             id: draft.id?,
@@ -115,12 +118,6 @@ impl Checker<'_> {
             scopes: draft.scopes,
             attributes,
         })
-    }
-
-    /// Whether every caller who comes with a token is capped by scopes.
-    pub(super) fn capped_by_scopes(&self) -> bool {
-        let capped = |mapping: &&tree::Mapping| mapping.entries.iter().any(|(name, _)| name.node == "scopes");
-        self.names.mappings.iter().all(|(_, mapping)| capped(mapping))
     }
 
     fn mapping(&mut self, span: Span, mapping: &tree::Mapping, tokens: &Table<Token>) -> Option<MappingDraft> {

@@ -38,6 +38,7 @@ mod transport;
 pub(crate) mod typed;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::model::bits::BitSet;
 use crate::model::diagnostic::{Diagnostic, Severity};
@@ -98,8 +99,15 @@ struct Checker<'t> {
     /// `None` for one with an error.
     account: Vec<Option<Attribute>>,
     context: Table<Attribute>,
+    context_rows: HashMap<String, usize>,
     /// Of `user`.
     attributes: Table<UserAttribute>,
+    attribute_rows: HashMap<String, usize>,
+    /// The values of `user.tier` and `user.token`, once somebody asks.
+    tier_names: Option<Arc<[String]>>,
+    token_names: Option<Arc<[String]>>,
+    /// Whether every caller who comes with a token is capped by scopes.
+    all_capped: bool,
     resources: Table<Resource>,
     /// By an attribute's name, the resources that declare it.
     declaring: HashMap<String, Vec<Id<Resource>>>,
@@ -142,7 +150,12 @@ impl<'t> Checker<'t> {
             queries: HashSet::new(),
             account: Vec::new(),
             context: Table::new(),
+            context_rows: HashMap::new(),
             attributes: Table::new(),
+            attribute_rows: HashMap::new(),
+            tier_names: None,
+            token_names: None,
+            all_capped: false,
             resources: Table::new(),
             declaring: HashMap::new(),
             broken_attributes: HashSet::new(),

@@ -5,22 +5,9 @@ use crate::model::source::Span;
 use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Literal};
 
 use super::super::Checker;
-use super::super::names::{list, suggest};
-use super::super::typed::{Attribute, Comparison, Expr, Type};
+use super::super::typed::{Comparison, Expr, Type};
+use super::meet::Side;
 use super::{Guards, Typed, View};
-
-/// An expression as written, and its type.
-type Side<'e> = (&'e Expression, &'e Type);
-
-/// What came of bringing two types together.
-enum Meeting {
-    /// They go together as this type.
-    As(Type),
-    /// They don't.
-    Apart,
-    /// They don't, and why was said at a more precise place.
-    Said,
-}
 
 impl Checker<'_> {
     pub(super) fn comparison(
@@ -112,20 +99,24 @@ impl Checker<'_> {
                 (is_text(right.1), "a string contains a string: write one on the right, too")
             }
             Comparison::Contains => match left.1 {
-                Type::List(item) => return self.element(right, (left.0, item), span),
+                Type::List(item) => {
+                    return self.alike(right, (left.0, item), span, "can't compare").map(|_| ());
+                }
                 _ => (false, "a list contains an element, and a string a string; an element is `in` a list"),
             },
             Comparison::In => match (left.1, right.1) {
                 (Type::Ip, Type::Cidr) => (true, ""),
                 (Type::Ip, Type::List(item)) if **item == Type::Cidr => (true, ""),
-                (_, Type::List(item)) => return self.element(left, (right.0, item), span),
+                (_, Type::List(item)) => {
+                    return self.alike(left, (right.0, item), span, "can't compare").map(|_| ());
+                }
                 (Type::Ip, _) => (false, "an address is in a network or a list of them: `client.ip in [10.0.0.0/8]`"),
                 (_, Type::String) => (false, "for a part of a string, write `TEXT contains PART`"),
                 _ => (false, "what stands right of `in` is a list: `… in [a, b]`"),
             },
             Comparison::ContainsAll | Comparison::Intersects => match (left.1, right.1) {
                 (Type::List(one), Type::List(other)) => {
-                    return self.elements((left.0, one), (right.0, other), span);
+                    return self.alike((left.0, one), (right.0, other), span, "can't compare lists of").map(|_| ());
                 }
                 _ => (false, "both sides are lists: `… intersects [a, b]`"),
             },
@@ -137,160 +128,6 @@ impl Checker<'_> {
         let message = format!("`{}` can't take `{left}` and `{right}`", symbol(comparison));
         self.report_once(Diagnostic::error("type_mismatch", span, message).help(help));
         None
-    }
-
-    /// An element and a list whose elements have a type.
-    fn element(&mut self, element: Side<'_>, (whole, item): Side<'_>, span: Span) -> Option<()> {
-        match &whole.kind {
-            ExpressionKind::List(items) if !items.is_empty() => {
-                let mut all = Some(());
-                for each in items {
-                    let met = self.alike(element, (each, item), each.span, "can't compare");
-                    all = all.and(met.map(|_| ()));
-                }
-                all
-            }
-            _ => self.alike(element, (whole, item), span, "can't compare").map(|_| ()),
-        }
-    }
-
-    fn elements(&mut self, one: Side<'_>, other: Side<'_>, span: Span) -> Option<()> {
-        match (&one.0.kind, &other.0.kind) {
-            (ExpressionKind::List(items), _) => {
-                items.iter().map(|item| self.element((item, one.1), other, item.span)).fold(Some(()), Option::and)
-            }
-            (_, ExpressionKind::List(items)) => {
-                items.iter().map(|item| self.element((item, other.1), one, item.span)).fold(Some(()), Option::and)
-            }
-            _ => self.alike(one, other, span, "can't compare lists of").map(|_| ()),
-        }
-    }
-
-    /// The type that both have, as literals take the type of what they stand beside. `what` begins the message where
-    /// there is none.
-    pub(super) fn alike(&mut self, left: Side<'_>, right: Side<'_>, span: Span, what: &str) -> Option<Type> {
-        match self.meet(left, right) {
-            Meeting::As(ty) => Some(ty),
-            Meeting::Said => None,
-            Meeting::Apart => {
-                let (one, other) = (self.type_name(left.1), self.type_name(right.1));
-                let message = format!("{what} `{one}` and `{other}`");
-                self.report_once(Diagnostic::error("type_mismatch", span, message).help(conversion(left.1, right.1)));
-                None
-            }
-        }
-    }
-
-    /// Whether an expression of a type can stand where another is wanted. Literals that are no value of an enum are
-    /// reported.
-    pub(super) fn fits(&mut self, expression: &Expression, ty: &Type, wanted: &Type) -> bool {
-        match (ty, wanted) {
-            (Type::Enum(_), Type::String) => true,
-            (Type::Enum(one), Type::Enum(other)) => one.iter().all(|value| other.contains(value)),
-            (Type::Null, Type::Nullable(_)) => true,
-            (other, Type::Nullable(inner)) if !matches!(other, Type::Nullable(_)) => {
-                self.fits(expression, other, inner)
-            }
-            (Type::List(one), Type::List(other)) => match &expression.kind {
-                ExpressionKind::List(items) => items.is_empty() || items.iter().all(|item| self.fits(item, one, other)),
-                _ => self.fits(expression, one, other),
-            },
-            _ => match self.meet((expression, ty), (expression, wanted)) {
-                Meeting::As(met) => met == *wanted,
-                Meeting::Said => true,
-                Meeting::Apart => false,
-            },
-        }
-    }
-
-    fn meet(&mut self, left: Side<'_>, right: Side<'_>) -> Meeting {
-        match (left.1, right.1) {
-            (Type::Opaque, _) | (_, Type::Opaque) => Meeting::Apart,
-            (one, other) if one == other => Meeting::As(one.clone()),
-            (Type::Never, other) | (other, Type::Never) => Meeting::As(other.clone()),
-            (Type::Nullable(_), Type::Null) => Meeting::As(left.1.clone()),
-            (Type::Null, Type::Nullable(_)) => Meeting::As(right.1.clone()),
-            (Type::Nullable(one), Type::Nullable(other)) => nullable(self.meet((left.0, one), (right.0, other))),
-            (Type::Nullable(one), _) => nullable(self.meet((left.0, one), right)),
-            (_, Type::Nullable(other)) => nullable(self.meet(left, (right.0, other))),
-            (Type::Int, Type::Float) if is_literal(left.0) => Meeting::As(Type::Float),
-            (Type::Float, Type::Int) if is_literal(right.0) => Meeting::As(Type::Float),
-            (Type::Enum(values), Type::String) => self.meet_enum(values, right.0),
-            (Type::String, Type::Enum(values)) => self.meet_enum(values, left.0),
-            (Type::Enum(one), Type::Enum(other)) if one.iter().any(|value| other.contains(value)) => {
-                Meeting::As(Type::String)
-            }
-            (Type::List(one), Type::List(other)) => match self.meet((left.0, one), (right.0, other)) {
-                Meeting::As(item) => Meeting::As(Type::List(Box::new(item))),
-                failed => failed,
-            },
-            (Type::Record(_) | Type::Shape(_), Type::Record(_) | Type::Shape(_)) => self.meet_records(left, right),
-            _ => Meeting::Apart,
-        }
-    }
-
-    /// A string beside an enum: what is written out must be one of its values.
-    fn meet_enum(&mut self, values: &std::sync::Arc<[String]>, text: &Expression) -> Meeting {
-        match &text.kind {
-            ExpressionKind::Literal(Literal::String(written)) if !values.contains(written) => {
-                let known = || values.iter().map(String::as_str);
-                let error =
-                    Diagnostic::error("unknown_value", text.span, format!("there is no value \"{written}\" here"));
-                self.report_once(match (suggest(written, known()), list(known())) {
-                    (Some(meant), _) => error.help(format!("did you mean \"{meant}\"?")),
-                    (None, Some(names)) => error.help(format!("the values are {}", names.replace('`', "\""))),
-                    (None, None) => error.help("see the declaration for the values"),
-                });
-                Meeting::Said
-            }
-            ExpressionKind::List(parts) | ExpressionKind::Coalesce(parts) => {
-                let mut met = Meeting::As(Type::Enum(values.clone()));
-                for part in parts {
-                    if let Meeting::Said = self.meet_enum(values, part) {
-                        met = Meeting::Said;
-                    }
-                }
-                met
-            }
-            ExpressionKind::Literal(_) => Meeting::As(Type::Enum(values.clone())),
-            _ => Meeting::As(Type::String),
-        }
-    }
-
-    /// Records compare field by field, so both must have the same ones.
-    fn meet_records(&mut self, left: Side<'_>, right: Side<'_>) -> Meeting {
-        let shapes = &self.shapes.table;
-        let names = |ty: &Type| {
-            let mut names: Vec<String> = ty.field_names(shapes).into_iter().map(ToOwned::to_owned).collect();
-            names.sort_unstable();
-            names
-        };
-        let (one, other) = (names(left.1), names(right.1));
-        if one != other {
-            return Meeting::Apart;
-        }
-        let mut fields = Vec::with_capacity(one.len());
-        for name in one {
-            let shapes = &self.shapes.table;
-            let (Some(one), Some(other)) = (left.1.field(&name, shapes), right.1.field(&name, shapes)) else {
-                return Meeting::Apart;
-            };
-            // Schemas that hold themselves are compared by name.
-            let by_name = matches!((&one.ty, &other.ty), (Type::Shape(_), Type::Shape(_)));
-            if by_name && one.ty != other.ty {
-                return Meeting::Apart;
-            }
-            let met = if by_name {
-                Meeting::As(one.ty.clone())
-            } else {
-                self.meet((field_of(left.0, &name), &one.ty), (field_of(right.0, &name), &other.ty))
-            };
-            match met {
-                Meeting::As(ty) => fields.push(Attribute { name, ty, optional: one.optional || other.optional }),
-                failed => return failed,
-            }
-        }
-        Meeting::As(Type::Record(fields.into()))
     }
 
     /// `+`: numbers, a time and a duration, two durations, two strings.
@@ -372,60 +209,8 @@ impl Checker<'_> {
     }
 }
 
-fn nullable(met: Meeting) -> Meeting {
-    match met {
-        Meeting::As(ty @ Type::Nullable(_)) => Meeting::As(ty),
-        Meeting::As(ty) => Meeting::As(Type::Nullable(Box::new(ty))),
-        failed => failed,
-    }
-}
-
-/// The value that a record literal gives a field; of anything else, itself.
-fn field_of<'e>(expression: &'e Expression, name: &str) -> &'e Expression {
-    match &expression.kind {
-        ExpressionKind::Record(fields) => {
-            fields.iter().find(|(known, _)| known.node == name).map_or(expression, |(_, value)| value)
-        }
-        _ => expression,
-    }
-}
-
 fn is_null(expression: &Expression) -> bool {
     matches!(expression.kind, ExpressionKind::Literal(Literal::Null))
-}
-
-/// Whether an expression is made of literals alone, which take the type of what they stand beside.
-fn is_literal(expression: &Expression) -> bool {
-    match &expression.kind {
-        ExpressionKind::Literal(_) => true,
-        ExpressionKind::List(parts) => parts.iter().all(is_literal),
-        _ => false,
-    }
-}
-
-fn conversion(one: &Type, other: &Type) -> &'static str {
-    match (one, other) {
-        (Type::Int, Type::String) | (Type::String, Type::Int) => {
-            "give both sides one type: a number is written without quotes"
-        }
-        (Type::Timestamp, Type::String) | (Type::String, Type::Timestamp) => {
-            "a timestamp is written without quotes: `2026-11-23T10:00:00Z`"
-        }
-        (Type::Duration, Type::Int | Type::String) | (Type::Int | Type::String, Type::Duration) => {
-            "a duration has a unit, and no quotes: `15m`"
-        }
-        (Type::Ip | Type::Cidr, Type::String) | (Type::String, Type::Ip | Type::Cidr) => {
-            "addresses and networks are written without quotes: `203.0.113.9`, `10.0.0.0/8`"
-        }
-        (Type::Ip, Type::Cidr) | (Type::Cidr, Type::Ip) => "an address is `in` a network",
-        (Type::Bool, Type::String) | (Type::String, Type::Bool) => "`true` and `false` are written without quotes",
-        (Type::Record(_) | Type::Shape(_), Type::Record(_) | Type::Shape(_)) => {
-            "records compare field by field: give both the same fields, of the same types"
-        }
-        (Type::List(_), _) | (_, Type::List(_)) => "a list `contains` an element",
-        (Type::Enum(_), Type::Enum(_)) => "the two have no value in common, so the comparison would always be false",
-        _ => "give both sides the same type",
-    }
 }
 
 fn comparison(operator: BinaryOperator) -> Option<Comparison> {

@@ -4,11 +4,15 @@
 //! guarded: by `has`, by a comparison with `null`, or by `??`. One mistake is reported once: an expression without a type
 //! makes none for what stands around it.
 
+mod call;
 mod compare;
 mod guard;
+mod input;
 mod key;
 mod literal;
+mod meet;
 mod read;
+mod thing;
 mod types;
 mod view;
 

@@ -59,6 +59,19 @@ impl Type {
         }
     }
 
+    /// Its fields, in the order of their names.
+    pub(in crate::check) fn fields(&self, shapes: &Table<Shape>) -> Vec<Attribute> {
+        match self {
+            Self::Record(fields) => fields.to_vec(),
+            Self::Shape(shape) => {
+                let mut fields: Vec<Attribute> = shapes[*shape].fields.iter().map(attribute).collect();
+                fields.sort_by(|one, other| one.name.cmp(&other.name));
+                fields
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The names of its fields.
     pub(in crate::check) fn field_names<'a>(&'a self, shapes: &'a Table<Shape>) -> Vec<&'a str> {
         match self {

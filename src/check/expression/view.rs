@@ -1,5 +1,7 @@
 //! Where an expression stands, and what can be read from there.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 
 use crate::model::bits::BitSet;
@@ -22,6 +24,8 @@ pub(in crate::check) struct View<'c> {
     pub(in crate::check) place: &'static str,
     /// A token's claims.
     pub(in crate::check) claims: Option<&'c [Claim]>,
+    /// By name, where they stand among them.
+    pub(in crate::check) claim_slots: HashMap<&'c str, usize>,
     /// The account that a token is issued for.
     pub(in crate::check) account: bool,
     /// The fields beside a schema's `check`.
@@ -66,6 +70,7 @@ impl<'c> View<'c> {
         Self {
             place,
             claims: None,
+            claim_slots: HashMap::new(),
             account: false,
             siblings: None,
             user: None,
@@ -79,7 +84,8 @@ impl<'c> View<'c> {
 
     /// `user from TOKEN`: its claims.
     pub(in crate::check) fn mapping(claims: &'c [Claim]) -> Self {
-        Self { claims: Some(claims), ..Self::nothing("a mapping") }
+        let slots = claims.iter().enumerate().map(|(slot, claim)| (claim.name.as_str(), slot)).collect();
+        Self { claims: Some(claims), claim_slots: slots, ..Self::nothing("a mapping") }
     }
 
     /// `claim: T = account.x`: the account.
