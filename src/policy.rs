@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::check::check;
-use crate::check::typed::{TokenCarrier, TypedPolicy};
+use crate::check::typed::{Proof, TokenCarrier, TypedPolicy};
 use crate::decide::check_scene;
 use crate::decide::keys::BoundKeys;
 use crate::gate::Gate;
@@ -146,8 +146,15 @@ impl Policy {
         let typed = &self.compiled.typed;
         typed.tokens.iter().map(|token| TokenInfo {
             name: &token.name,
-            algorithm: token.algorithm.name(),
-            secret: &typed.secrets[token.secret].name,
+            algorithms: algorithms(&token.proof),
+            secret: match token.proof {
+                Proof::Hmac(_, secret) | Proof::KeyPair(_, secret) => Some(&typed.secrets[secret].name),
+                Proof::KeySet(..) | Proof::Opaque => None,
+            },
+            keys: match token.proof {
+                Proof::KeySet(_, set) => Some(&typed.key_sets[set].name),
+                Proof::Hmac(..) | Proof::KeyPair(..) | Proof::Opaque => None,
+            },
             issuer: token.issuer.as_deref(),
             audiences: &token.audiences,
             typ: token.typ.as_deref(),
@@ -159,6 +166,11 @@ impl Policy {
                 TokenCarrier::Header(name) => Carrier::Header(name),
             },
         })
+    }
+
+    /// The JWK sets that it declares, by name and the URL where the host finds each, in the order written.
+    pub fn key_sets(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.compiled.typed.key_sets.iter().map(|set| (set.name.as_str(), set.jwks.as_str()))
     }
 
     /// The decision graph, to look at.
@@ -190,16 +202,27 @@ fn sha256(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+fn algorithms(proof: &Proof) -> Vec<&'static str> {
+    match proof {
+        Proof::Hmac(algorithm, _) => vec![algorithm.name()],
+        Proof::KeyPair(algorithm, _) => vec![algorithm.name()],
+        Proof::KeySet(algorithms, _) => algorithms.iter().map(|algorithm| algorithm.name()).collect(),
+        Proof::Opaque => Vec::new(),
+    }
+}
+
 /// How a token is declared: what whoever signs one needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenInfo<'p> {
     /// Its name.
     pub name: &'p str,
-    /// The name of its signature algorithm (RFC 7518 §3.1).
-    pub algorithm: &'static str,
-    /// The name of the secret that signs it.
-    pub secret: &'p str,
+    /// The names of its signature algorithms (RFC 7518 §3.1); none where it is opaque.
+    pub algorithms: Vec<&'static str>,
+    /// The name of the secret, or of the key pair, that signs it; none where others do, or where it is opaque.
+    pub secret: Option<&'p str>,
+    /// The name of the JWK set that verifies it, where others sign it.
+    pub keys: Option<&'p str>,
     /// What `iss` must be.
     pub issuer: Option<&'p str>,
     /// One of which `aud` must hold, where there are any.

@@ -1,16 +1,16 @@
 //! The clauses of routes: what each adds to what a block's defaults said, and that none contradicts another.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::Id;
-use crate::syntax::tree::{self, Clause, ClauseKind, Expression, Text};
+use crate::syntax::tree::{Clause, ClauseKind, Expression, Text};
 
 use super::Checker;
-use super::names::unsupported;
 use super::route::Declared;
-use super::typed::{BodyRule, Cors, HeaderSet, Limit, Requirement, Scope, Token};
+use super::service::{Serves, What, each_once};
+use super::typed::{BodyRule, Cors, HeaderSet, Limit, Requirement, Scope};
 use crate::shape::Shape;
 
 /// What `no` takes, `body` apart, which has a clause of its own.
@@ -37,10 +37,9 @@ pub(super) struct Draft<'t> {
     /// What the routes say of CORS, if they say something: a block, or none.
     pub(super) cors: Option<Option<Id<Cors>>>,
     pub(super) headers: Option<Id<HeaderSet>>,
-    pub(super) issues_csrf: bool,
-    pub(super) issues: bool,
-    pub(super) rotates: Option<Id<Token>>,
-    pub(super) logs_in: bool,
+    pub(super) serves: Vec<Serves<'t>>,
+    /// The tokens that it issues, known or not.
+    pub(super) issues: Vec<&'t Text>,
     pub(super) scopes: Vec<Id<Scope>>,
     pub(super) whens: Vec<&'t Expression>,
     pub(super) subjects: Vec<(&'t Text, &'t Text, Span)>,
@@ -154,12 +153,7 @@ impl<'t> Checker<'t> {
                 }
             }
             ClauseKind::No(what) => self.switch_off(what, clause.span, draft, declared),
-            ClauseKind::Issues(tokens) => self.issues(tokens, draft, declared),
-            ClauseKind::Rotates(name) => {
-                if let Some((row, _)) = self.names.tokens.find(name, &mut self.diagnostics) {
-                    draft.rotates = declared.tokens.id(row);
-                }
-            }
+            ClauseKind::Issues(tokens) => self.issues(tokens, clause.span, draft, declared),
             ClauseKind::Scope(name) => {
                 if let Some((row, _)) = self.names.scopes.find(name, &mut self.diagnostics)
                     && let Some(scope) = self.scopes.id(row)
@@ -171,15 +165,9 @@ impl<'t> Checker<'t> {
             ClauseKind::When(condition) => draft.whens.push(condition),
             ClauseKind::On { resource, parameter } => draft.subjects.push((resource, parameter, clause.span)),
             ClauseKind::Conceal => draft.conceal = true,
-            ClauseKind::Login(_) => {
-                draft.logs_in = true;
-                self.report(unsupported(clause.span, "`login`"));
+            ClauseKind::Login(_) | ClauseKind::Callback(_) | ClauseKind::Rotates(_) | ClauseKind::Revokes(_) => {
+                draft.serves.extend(What::of(&clause.kind).map(|what| Serves { span: clause.span, what }));
             }
-            ClauseKind::Callback(_) => {
-                draft.logs_in = true;
-                self.report(unsupported(clause.span, "`callback`"));
-            }
-            ClauseKind::Revokes(_) => self.report(unsupported(clause.span, "`revokes`")),
         }
     }
 
@@ -215,47 +203,25 @@ impl<'t> Checker<'t> {
         }
     }
 
-    fn issues(&mut self, tokens: &[Text], draft: &mut Draft<'t>, declared: &Declared<'_>) {
-        let mut seen: HashSet<&str> = HashSet::new();
-        for name in tokens {
-            if !seen.insert(&name.node) {
+    fn issues(&mut self, tokens: &'t [Text], span: Span, draft: &mut Draft<'t>, declared: &Declared<'_>) {
+        let names = each_once(tokens, &mut self.diagnostics);
+        let (csrf, issued): (Vec<&Text>, Vec<&Text>) = names.into_iter().partition(|name| name.node == "csrf");
+        if let Some(name) = csrf.first() {
+            draft.serves.push(Serves { span, what: What::IssuesCsrf });
+            if !declared.has_csrf {
                 self.report(
-                    Diagnostic::error("duplicate_name", name.span, format!("`{}` is issued twice", name.node))
-                        .help("name it once"),
+                    Diagnostic::error("no_csrf", name.span, "the policy has no `csrf` block")
+                        .help("declare `csrf { … }`"),
                 );
-                continue;
-            }
-            if name.node == "csrf" {
-                draft.issues_csrf = true;
-                if !declared.has_csrf {
-                    self.report(
-                        Diagnostic::error("no_csrf", name.span, "the policy has no `csrf` block")
-                            .help("declare `csrf { … }`"),
-                    );
-                } else if !declared.issues_csrf {
-                    self.report(
-                        Diagnostic::error("no_csrf_token", name.span, "the `csrf` block has no tokens to issue")
-                            .help("give it a `secret`, a `session`, a `header` and a `lifetime`"),
-                    );
-                }
-                continue;
-            }
-            draft.issues = true;
-            let Some((_, token)) = self.names.tokens.find(name, &mut self.diagnostics) else { continue };
-            let claims = token.entries.iter().filter_map(|entry| match &entry.node {
-                tree::TokenEntry::Claims(claims) => Some(claims),
-                _ => None,
-            });
-            let sourceless = claims.flatten().find(|claim| claim.source.is_none() && !claim.attribute.optional);
-            if let Some(claim) = sourceless {
-                let name = &claim.attribute.name;
-                let message = format!("a route issues this token, and nothing says where `{}` comes from", name.node);
-                self.diagnostics.push(
-                    Diagnostic::error("claim_without_source", name.span, message)
-                        .help(format!("write `{}: … = account.NAME`", name.node)),
+            } else if !declared.issues_csrf {
+                self.report(
+                    Diagnostic::error("no_csrf_token", name.span, "the `csrf` block has no tokens to issue")
+                        .help("give it a `secret`, a `session`, a `header` and a `lifetime`"),
                 );
             }
         }
+        self.issued(&issued);
+        draft.issues.extend(issued);
     }
 }
 

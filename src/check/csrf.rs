@@ -10,7 +10,7 @@ use crate::syntax::tree::{self, CsrfEntry};
 use super::Checker;
 use super::cookie::session_cookie;
 use super::entries::Entries;
-use super::typed::{Cookie, Csrf, CsrfApplies, CsrfLayer, HmacAlgorithm};
+use super::typed::{Cookie, Csrf, CsrfApplies, CsrfLayer, HmacAlgorithm, Purpose};
 
 /// What the token layer needs, each with an example. Without any of it, the origin layer stands alone.
 const TOKEN_LAYER: [(&str, &str); 4] = [
@@ -33,7 +33,7 @@ impl Checker<'_> {
                 continue;
             }
             match &entry.node {
-                CsrfEntry::Secret(name) => secret = self.secret(name, HmacAlgorithm::Hs256),
+                CsrfEntry::Secret(name) => secret = self.secret(name, Purpose::Hmac(HmacAlgorithm::Hs256)),
                 CsrfEntry::Session(name) => cookie = self.cookie_name(name),
                 CsrfEntry::Header(name) => header = self.header_name(name),
                 CsrfEntry::Lifetime(duration) => lifetime = self.csrf_lifetime(duration),

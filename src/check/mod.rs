@@ -2,11 +2,13 @@
 //! reported at once, and nothing comes out unless there is none. Never reads anything but the trees and their sources' names.
 
 mod attribute;
+mod carrier;
 mod clause;
 mod condition;
 mod cookie;
 mod cors;
 mod cost;
+mod credential;
 mod csrf;
 mod entries;
 mod expr;
@@ -15,6 +17,7 @@ mod facet;
 mod header;
 mod header_value;
 mod input;
+mod key_set;
 mod layers;
 mod limit;
 mod mapping;
@@ -22,15 +25,19 @@ mod media;
 mod names;
 mod never;
 mod order;
+mod password;
 mod path;
 mod permission;
 mod preset;
+mod proof;
+mod provider;
 mod rate;
 mod regex;
 mod role;
 mod route;
 mod rule;
 mod schema;
+mod service;
 mod shape_check;
 mod subject;
 mod token;
@@ -49,11 +56,11 @@ use crate::syntax::tree;
 
 pub(crate) use expression::attribute;
 use expression::{Told, ViewKey};
-use names::{Names, unsupported};
+use names::Names;
 pub(crate) use path::path_pattern;
 use schema::Shapes;
 use typed::{
-    Attribute, Condition, HmacAlgorithm, Limit, Resource, Role, Route, Scope, Secret, TypedPolicy, UserAttribute,
+    Attribute, Condition, KeySet, Limit, Purpose, Resource, Role, Route, Scope, Secret, TypedPolicy, UserAttribute,
 };
 
 /// A policy with thousands of errors has one cause, or an attacker; a person reads the first few.
@@ -93,6 +100,7 @@ struct Checker<'t> {
     sources: &'t [Source],
     diagnostics: Vec<Diagnostic>,
     secrets: Table<Secret>,
+    key_sets: Table<KeySet>,
     shapes: Shapes,
     /// Schemas of queries that were looked at.
     queries: HashSet<Id<Shape>>,
@@ -146,6 +154,7 @@ impl<'t> Checker<'t> {
             sources,
             diagnostics,
             secrets: Table::new(),
+            key_sets: Table::new(),
             shapes: Shapes::none(),
             queries: HashSet::new(),
             account: Vec::new(),
@@ -179,7 +188,6 @@ impl<'t> Checker<'t> {
     }
 
     fn policy(mut self, name: String) -> Result<(TypedPolicy, Vec<Diagnostic>), Vec<Diagnostic>> {
-        self.unsupported_declarations();
         self.secrets =
             self.names.secrets.iter().map(|(name, ())| Secret { name: name.to_owned(), used: None }).collect();
         // Types first, as everything has one.
@@ -188,7 +196,10 @@ impl<'t> Checker<'t> {
         self.attributes_of_things();
         self.roles = self.roles();
         self.scopes = self.scopes();
+        self.key_sets = self.key_sets();
         let tokens = self.tokens();
+        self.password();
+        let returns = self.providers();
         let mappings = self.mappings(&tokens);
         self.conditions();
         // Then what rules and routes speak of, so that each knows the other when conditions are typed.
@@ -201,7 +212,7 @@ impl<'t> Checker<'t> {
         let csrf = self.csrf(&cookies);
         let (headers, default_headers, no_headers) = self.headers();
         let limits: Vec<Id<Limit>> = Table::promised(self.names.limits.iter().count()).collect();
-        let whens = self.routes(&route::Declared {
+        let untyped = self.routes(&route::Declared {
             tokens: &tokens,
             permissions: &permissions,
             limits: &limits,
@@ -213,9 +224,10 @@ impl<'t> Checker<'t> {
             has_csrf: self.names.csrf.is_some(),
             issues_csrf: self.names.csrf.is_some_and(|(_, csrf)| csrf::issues_tokens(csrf)),
             makes_callers: !self.names.mappings.is_empty(),
+            returns: &returns,
         });
         let (rules, door_forbids) = self.rules(&drafts, &mut permissions);
-        self.route_conditions(whens);
+        self.route_conditions(untyped);
         self.nevers();
         let tiers = self.tiers();
         let limits = self.limits(&tiers, !self.names.mappings.is_empty());
@@ -229,6 +241,7 @@ impl<'t> Checker<'t> {
             let typed = TypedPolicy {
                 name,
                 secrets: self.secrets,
+                key_sets: self.key_sets,
                 tokens,
                 mappings,
                 attributes: self.attributes,
@@ -256,24 +269,13 @@ impl<'t> Checker<'t> {
         Err(sorted(self.diagnostics, self.sources))
     }
 
-    /// What the language has and nothing here reads yet.
-    fn unsupported_declarations(&mut self) {
-        let names = &self.names;
-        let keys = names.keys.iter().map(|(_, (span, _))| (*span, "keys"));
-        let found = keys
-            .chain(names.providers.iter().map(|(_, (span, _))| (*span, "provider")))
-            .chain(names.password.iter().map(|(span, _)| (*span, "password")));
-        let errors: Vec<_> = found.map(|(span, word)| unsupported(span, &format!("`{word}`"))).collect();
-        self.diagnostics.extend(errors);
-    }
-
     fn report(&mut self, finding: Diagnostic) {
         self.diagnostics.push(finding);
     }
 
     /// The secret of that name for one purpose, which it then serves alone: what is made with a key for one purpose
     /// must not pass for another.
-    fn secret(&mut self, name: &tree::Text, algorithm: HmacAlgorithm) -> Option<Id<Secret>> {
+    fn secret(&mut self, name: &tree::Text, purpose: Purpose) -> Option<Id<Secret>> {
         let (row, ()) = self.names.secrets.find(name, &mut self.diagnostics)?;
         let id = self.secrets.id(row)?;
         let secret = self.secrets.row_mut(id);
@@ -285,7 +287,7 @@ impl<'t> Checker<'t> {
                     .help("declare a secret for each purpose"),
             );
         } else {
-            secret.used = Some((algorithm, name.span));
+            secret.used = Some((purpose, name.span));
         }
         Some(id)
     }

@@ -293,14 +293,6 @@ fn once<'t, T>(
     }
 }
 
-/// A construct of the language that this version parses but doesn't run. Compiling it to nothing would open
-/// what it was meant to close.
-pub(super) fn unsupported(span: Span, what: &str) -> Diagnostic {
-    Diagnostic::error("unsupported", span, format!("{what} isn't supported by this version"))
-        .label("understood, but not enforced yet")
-        .help("no policy compiles with a part that wouldn't be enforced; without it, this one would say something else")
-}
-
 /// The keyword that a declaration begins with.
 fn keyword(span: Span, word: &str) -> Span {
     Span { end: span.start + u32::try_from(word.len()).unwrap_or(0), ..span }

@@ -1,5 +1,7 @@
 //! The route table: defaults merged, names resolved, and nothing left unsaid.
 
+use std::collections::HashMap;
+
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
@@ -11,9 +13,11 @@ use super::expression::{Caller, Guards, View};
 use super::names::{twice, unknown};
 use super::path::path_pattern;
 use super::permission::PermissionIndex;
+use super::provider::Return;
+use super::service::{Serves, What};
 use super::typed::{
-    Access, BodyRule, Cors, HeaderSet, Limit, PathSegment, Requirement, Resource, Route, Service, Subject, Token,
-    TokenCarrier, When,
+    Access, BodyRule, Cors, HeaderSet, Limit, PathSegment, Requirement, Resource, Route, Subject, Token, TokenCarrier,
+    When,
 };
 
 /// What routes can refer to.
@@ -30,13 +34,22 @@ pub(super) struct Declared<'c> {
     /// Whether it has tokens to issue.
     pub(super) issues_csrf: bool,
     pub(super) makes_callers: bool,
+    /// Where providers send callers back to.
+    pub(super) returns: &'c HashMap<String, Return>,
+}
+
+/// The expressions of a route, which are typed once it is known what all routes take.
+pub(super) struct Untyped<'t> {
+    whens: Vec<&'t Expression>,
+    /// Who logs in, and with which password.
+    login: Option<(&'t Expression, &'t Expression)>,
 }
 
 impl<'t> Checker<'t> {
-    /// Every route but for its conditions, which come out as they are written.
-    pub(super) fn routes(&mut self, declared: &Declared<'_>) -> Vec<Vec<&'t Expression>> {
+    /// Every route but for its expressions, which come out as they are written.
+    pub(super) fn routes(&mut self, declared: &Declared<'_>) -> Vec<Untyped<'t>> {
         let blocks = self.names.routes.clone();
-        let mut whens = Vec::new();
+        let mut untyped = Vec::new();
         for block in blocks {
             let mut defaults = Draft::default();
             self.said_once(&block.defaults, true);
@@ -44,9 +57,9 @@ impl<'t> Checker<'t> {
                 self.clause(clause, &mut defaults, declared);
             }
             for route in &block.routes {
-                if let Some((route, conditions)) = self.route(block, route, defaults.clone(), declared) {
+                if let Some((route, expressions)) = self.route(block, route, defaults.clone(), declared) {
                     self.routes.push(route);
-                    whens.push(conditions);
+                    untyped.push(expressions);
                 }
             }
         }
@@ -62,13 +75,13 @@ impl<'t> Checker<'t> {
                 self.doors.push(id);
             }
         }
-        whens
+        untyped
     }
 
-    /// Types the conditions of routes, once it is known what all routes take.
-    pub(super) fn route_conditions(&mut self, whens: Vec<Vec<&'t Expression>>) {
+    /// Types the expressions of routes, once it is known what all routes take.
+    pub(super) fn route_conditions(&mut self, untyped: Vec<Untyped<'t>>) {
         let ids: Vec<Id<Route>> = self.routes.ids().collect();
-        for (id, whens) in ids.into_iter().zip(whens) {
+        for (id, Untyped { whens, login }) in ids.into_iter().zip(untyped) {
             let one = [id];
             let view = View::route(&one, self.caller_of(id), self.resource_of(id));
             let mut typed = Vec::with_capacity(whens.len());
@@ -78,6 +91,9 @@ impl<'t> Checker<'t> {
                 typed.push(When { span: when.span, expr, reads });
             }
             self.routes.row_mut(id).access.whens = typed;
+            if let Some((who, password)) = login {
+                self.login(id, who, password);
+            }
         }
     }
 
@@ -111,7 +127,7 @@ impl<'t> Checker<'t> {
         route: &'t tree::Route,
         mut draft: Draft<'t>,
         declared: &Declared<'_>,
-    ) -> Option<(Route, Vec<&'t Expression>)> {
+    ) -> Option<(Route, Untyped<'t>)> {
         self.said_once(&route.clauses, false);
         // The route's own body replaces the block's.
         let by_default = draft.body.take();
@@ -126,7 +142,7 @@ impl<'t> Checker<'t> {
         let path = self.path(&block.prefix, &route.path);
         self.access(route, &draft, public_by_default, declared);
         let body = self.body(route, &draft, by_default, declared);
-        let service = self.service(route, &draft, declared);
+        let service = self.service(route, path.as_deref(), &draft, declared);
         let path = path?;
         let subjects = self.on(&draft.subjects, &path);
         let route = Route {
@@ -150,7 +166,11 @@ impl<'t> Checker<'t> {
             body: body?,
             service,
         };
-        Some((route, draft.whens))
+        let login = draft.serves.iter().find_map(|serves| match serves.what {
+            What::Password(who, password) => Some((who, password)),
+            _ => None,
+        });
+        Some((route, Untyped { whens: draft.whens, login }))
     }
 
     /// `on RESOURCE(PARAM)`, one a resource.
@@ -225,12 +245,15 @@ impl<'t> Checker<'t> {
         declared: &Declared<'_>,
     ) -> Option<BodyRule> {
         let said = draft.body.or(by_default);
-        let carried = draft.rotates.filter(|token| matches!(declared.tokens[*token].carrier, TokenCarrier::Body(_)));
+        let names = &self.names.tokens;
+        let taken = draft.serves.iter().find_map(|Serves { what, .. }| what.takes());
+        let taken = taken.and_then(|name| declared.tokens.id(names.get(&name.node)?.0));
+        let carried = taken.filter(|token| matches!(declared.tokens[*token].carrier, TokenCarrier::Body(_)));
         match (carried, said) {
             (Some(token), None) => Some(BodyRule::Token(token)),
             (Some(_), Some(_)) => {
                 self.report(
-                    Diagnostic::error("two_bodies", route.span, "the rotated token is this route's body already")
+                    Diagnostic::error("two_bodies", route.span, "the token is this route's body already")
                         .help("take the `body` clause out"),
                 );
                 None
@@ -249,44 +272,6 @@ impl<'t> Checker<'t> {
                 None
             }
             (None, None) => Some(BodyRule::Empty),
-        }
-    }
-
-    fn service(&mut self, route: &tree::Route, draft: &Draft<'t>, declared: &Declared<'_>) -> Service {
-        let head = route.method.span.to(route.path.span);
-        match (draft.rotates, draft.issues_csrf, draft.issues) {
-            (Some(_), true, _) | (None, true, true) => {
-                self.report(
-                    Diagnostic::error("two_services", head, "a route issues a CSRF token or other tokens, not both")
-                        .help("give the CSRF token a route of its own"),
-                );
-                Service::IssueCsrf
-            }
-            (Some(token), false, issues) => {
-                let declared = &declared.tokens[token];
-                if declared.carrier == TokenCarrier::Bearer {
-                    let message = format!("`{}` is a bearer token: it can't be rotated", declared.name);
-                    let error = Diagnostic::error("bearer_rotated", head, message)
-                        .help("rotate a token that is `carried body \"FIELD\"`");
-                    self.report(error);
-                }
-                if !issues {
-                    self.report(
-                        Diagnostic::error("rotates_for_nothing", head, "this route takes a token and gives none back")
-                            .help("add `issues TOKEN, …`"),
-                    );
-                }
-                Service::Rotate(token)
-            }
-            (None, true, false) => Service::IssueCsrf,
-            (None, false, true) if !draft.logs_in => {
-                self.report(
-                    Diagnostic::error("issues_for_nobody", head, "tokens are issued for a login or a rotation")
-                        .help("add `rotates TOKEN`"),
-                );
-                Service::Handler
-            }
-            (None, false, _) => Service::Handler,
         }
     }
 }

@@ -1,31 +1,33 @@
-//! Tokens: what each kind pins, and that kinds can be told apart.
+//! Tokens: what each kind pins, and what it claims.
 
 use std::collections::{HashMap, HashSet};
 
 use jiff::SignedDuration;
 
 use crate::model::diagnostic::Diagnostic;
-use crate::model::source::Span;
+use crate::model::source::{Span, Spanned};
 use crate::model::table::Table;
-use crate::syntax::tree::{self, Carried, Expression, Text, TokenEntry};
+use crate::syntax::tree::{self, Expression, Text, TokenEntry};
 
 use super::Checker;
 use super::entries::Entries;
 use super::expression::View;
-use super::names::{suggest, unsupported};
-use super::typed::{Claim, HmacAlgorithm, Secret, Token, TokenCarrier, Type, bare_typ};
+use super::proof::ProofParts;
+use super::typed::{Claim, Proof, Token, TokenCarrier, Type};
 
-const SUPPORTED: [&str; 3] = ["HS256", "HS384", "HS512"];
-const KNOWN: [&str; 13] = [
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
-    "Ed25519",
-];
+/// Clocks that differ by more are out of order, and a token that should be dead lives on for so long.
+const LONGEST_LEEWAY: u64 = 10 * 60 * 1000;
+/// A client that repeats a request does so soon; who comes later has stolen the token.
+const LONGEST_GRACE: u64 = 60 * 1000;
+const LONGEST: u64 = 366 * 24 * 60 * 60 * 1000;
+
+/// The claims that the engine itself writes into an issued token (RFC 7519 §4.1).
+pub(super) const OWN_CLAIMS: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 
 /// The entries of a token as far as they have been read.
 #[derive(Default)]
 struct TokenParts<'e> {
-    algorithm: Option<HmacAlgorithm>,
-    key: Option<&'e Text>,
+    proof: ProofParts<'e>,
     issuer: Option<String>,
     audiences: Vec<String>,
     typ: Option<String>,
@@ -39,33 +41,41 @@ impl Checker<'_> {
     /// One row a declared token, in the order written.
     pub(super) fn tokens(&mut self) -> Table<Token> {
         let declared: Vec<&tree::Token> = self.names.tokens.iter().map(|(_, token)| *token).collect();
-        let errors = self.diagnostics.len();
-        let tokens = declared.into_iter().map(|token| self.token(token)).collect();
-        if self.diagnostics.len() == errors {
+        let mut sound = true;
+        let tokens = declared
+            .into_iter()
+            .map(|token| {
+                let (token, is_sound) = self.token(token);
+                sound &= is_sound;
+                token
+            })
+            .collect();
+        if sound {
             self.tell_apart(&tokens);
         }
         tokens
     }
 
-    fn token(&mut self, token: &tree::Token) -> Token {
-        let parts = self.token_parts(token);
-        let algorithm = parts.algorithm.unwrap_or(HmacAlgorithm::Hs256);
-        let secret = match parts.key {
-            Some(key) => self.secret(key, algorithm),
-            None => {
-                let by_other_means = |entry: &TokenEntry| matches!(entry, TokenEntry::Keys(_) | TokenEntry::Opaque);
-                if !token.entries.iter().any(|entry| by_other_means(&entry.node)) {
-                    self.report(incomplete(&token.name, "key", "key NAME_OF_A_SECRET"));
-                }
-                None
-            }
-        };
-        Token {
+    /// A token, and whether how it proves itself and travels is sound.
+    fn token(&mut self, token: &tree::Token) -> (Token, bool) {
+        let mut entries = Entries::default();
+        let parts = self.token_parts(token, &mut entries);
+        let proof = self.proof(token, &parts.proof, &entries);
+        let carried = entries.span("carried").is_none() || parts.carrier.is_some();
+        if let (Some(span), true, None | Some(TokenCarrier::Bearer | TokenCarrier::Header(_))) =
+            (entries.span("single_use"), carried && entries.span("opaque").is_none(), &parts.carrier)
+        {
+            self.report(
+                Diagnostic::error("single_use_everywhere", span, "this token is shown with every request")
+                    .help("take `single_use` out, or carry it to its own route alone: `carried cookie \"NAME\"` or `carried body \"FIELD\"`"),
+            );
+        }
+        let sound = proof.is_some() && carried;
+        let token = Token {
             name: token.name.node.clone(),
             span: token.name.span,
-            algorithm,
-            // In a policy with an error, which nobody will bind, any row will do.
-            secret: secret.unwrap_or_else(|| self.secrets.push(Secret { name: String::new(), used: None })),
+            // In a policy with an error, which nobody will bind, any will do.
+            proof: proof.unwrap_or(Proof::Opaque),
             issuer: parts.issuer,
             audiences: parts.audiences,
             typ: parts.typ,
@@ -73,95 +83,78 @@ impl Checker<'_> {
             leeway: parts.leeway.unwrap_or(SignedDuration::ZERO),
             carrier: parts.carrier.unwrap_or(TokenCarrier::Bearer),
             claims: parts.claims,
-        }
+        };
+        (token, sound)
     }
 
-    fn token_parts<'e>(&mut self, token: &'e tree::Token) -> TokenParts<'e> {
+    fn token_parts<'e>(&mut self, token: &'e tree::Token, entries: &mut Entries) -> TokenParts<'e> {
         let mut parts = TokenParts::default();
-        let mut entries = Entries::default();
-        let mut single_use = None;
         for entry in &token.entries {
             let word = entry_word(&entry.node);
             if !entries.first(word, entry.span, &mut self.diagnostics) {
                 continue;
             }
             match &entry.node {
-                TokenEntry::Algorithm(names) => parts.algorithm = self.algorithm(names, entry.span),
-                TokenEntry::Key(name) => parts.key = Some(name),
-                TokenEntry::Issuer(issuer) => parts.issuer = Some(issuer.node.clone()),
-                TokenEntry::Audience(audiences) => {
-                    parts.audiences = audiences.iter().map(|audience| audience.node.clone()).collect();
-                }
-                TokenEntry::Typ(typ) => parts.typ = Some(typ.node.clone()),
-                TokenEntry::Lifetime(lifetime) => parts.lifetime = Some(self.duration(lifetime, 1)),
-                TokenEntry::Leeway(leeway) => parts.leeway = Some(self.duration(leeway, 0)),
-                TokenEntry::Carried(carried) => match carried {
-                    Carried::Bearer => parts.carrier = Some(TokenCarrier::Bearer),
-                    Carried::Body(field) => parts.carrier = Some(TokenCarrier::Body(field.node.clone())),
-                    Carried::Cookie(name) => {
-                        parts.carrier = Some(TokenCarrier::Cookie(name.node.clone()));
-                        self.report(unsupported(entry.span, "`carried cookie`"));
-                    }
-                    Carried::Header(name) => {
-                        parts.carrier = Some(TokenCarrier::Header(name.node.clone()));
-                        self.report(unsupported(entry.span, "`carried header`"));
-                    }
-                },
-                // What single use asks for happens at rotation; a bearer token isn't rotated.
-                TokenEntry::SingleUse(_) => single_use = Some(entry.span),
+                TokenEntry::Algorithm(names) => parts.proof.algorithms = Some(names),
+                TokenEntry::Key(name) => parts.proof.key = Some(name),
+                TokenEntry::Keys(name) => parts.proof.keys = Some(name),
+                TokenEntry::Issuer(issuer) => parts.issuer = self.pinned(issuer),
+                TokenEntry::Audience(audiences) => parts.audiences = self.audiences(audiences),
+                TokenEntry::Typ(typ) => parts.typ = self.pinned(typ),
+                TokenEntry::Lifetime(lifetime) => parts.lifetime = Some(self.duration(lifetime, 1, LONGEST)),
+                TokenEntry::Leeway(leeway) => parts.leeway = Some(self.duration(leeway, 0, LONGEST_LEEWAY)),
+                TokenEntry::Carried(carried) => parts.carrier = self.carrier(carried),
+                TokenEntry::SingleUse(Some(grace)) => drop(self.duration(grace, 1, LONGEST_GRACE)),
+                TokenEntry::SingleUse(None) | TokenEntry::Opaque => {}
                 TokenEntry::Claims(claims) => parts.claims = self.claims(claims),
-                TokenEntry::Keys(_) => self.report(unsupported(entry.span, "`keys`")),
-                TokenEntry::Opaque => self.report(unsupported(entry.span, "`opaque`")),
             }
-        }
-        if entries.span("algorithm").is_none() {
-            self.report(incomplete(&token.name, "algorithm", "algorithm HS256"));
-        }
-        if let (Some(span), None | Some(TokenCarrier::Bearer)) = (single_use, &parts.carrier) {
-            self.report(unsupported(span, "`single_use` on a bearer token"));
         }
         parts
     }
 
-    fn algorithm(&mut self, names: &[Text], span: Span) -> Option<HmacAlgorithm> {
-        let [name] = names else {
-            self.report(unsupported(span, "more than one algorithm"));
+    /// A string that tokens are compared with.
+    fn pinned(&mut self, text: &Text) -> Option<String> {
+        if text.node.is_empty() {
+            self.report(
+                Diagnostic::error("nothing_pinned", text.span, "an empty string pins nothing")
+                    .help("write what the tokens say there, or take the entry out"),
+            );
             return None;
-        };
-        match name.node.as_str() {
-            "HS256" => Some(HmacAlgorithm::Hs256),
-            "HS384" => Some(HmacAlgorithm::Hs384),
-            "HS512" => Some(HmacAlgorithm::Hs512),
-            other if KNOWN.contains(&other) => {
-                let error = unsupported(name.span, &format!("the algorithm `{other}`"));
-                self.report(error.help("this version verifies `HS256`, `HS384` and `HS512`"));
-                None
-            }
-            "none" => {
-                let error =
-                    Diagnostic::error("unknown_algorithm", name.span, "a token without a signature proves nothing");
-                self.report(error.help("write `HS256`, `HS384` or `HS512`"));
-                None
-            }
-            other => {
-                let message = format!("there is no signature algorithm `{other}`");
-                let error = Diagnostic::error("unknown_algorithm", name.span, message);
-                self.report(match suggest(&other.to_ascii_uppercase(), SUPPORTED.into_iter()) {
-                    Some(meant) => error.help(format!("did you mean `{meant}`?")),
-                    None => error.help("write `HS256`, `HS384` or `HS512`"),
-                });
-                None
-            }
         }
+        Some(text.node.clone())
     }
 
-    fn duration(&mut self, milliseconds: &tree::Spanned<u64>, least: u64) -> SignedDuration {
-        const LONGEST: u64 = 366 * 24 * 60 * 60 * 1000;
-        let within = i64::try_from(milliseconds.node).ok().filter(|_| (least..=LONGEST).contains(&milliseconds.node));
+    fn audiences(&mut self, audiences: &[Text]) -> Vec<String> {
+        let mut seen: HashSet<&str> = HashSet::new();
+        let mut found = Vec::new();
+        for audience in audiences {
+            if seen.insert(&audience.node) {
+                found.extend(self.pinned(audience));
+            } else {
+                self.report(
+                    Diagnostic::error(
+                        "duplicate_name",
+                        audience.span,
+                        format!("the audience `{}` stands twice", audience.node),
+                    )
+                    .help("keep one of them"),
+                );
+            }
+        }
+        found
+    }
+
+    fn duration(&mut self, milliseconds: &Spanned<u64>, least: u64, longest: u64) -> SignedDuration {
+        let within = i64::try_from(milliseconds.node).ok().filter(|_| (least..=longest).contains(&milliseconds.node));
         if within.is_none() {
+            let help = match longest {
+                LONGEST_GRACE => "write one that is longer than 0 and at most a minute, such as `10s`",
+                LONGEST_LEEWAY => "write one of at most 10 minutes, such as `30s`: it is for clocks that differ",
+                _ => "write one that is longer than 0 and at most 366 days, such as `15m`",
+            };
             self.report(
                 Diagnostic::error("duration_out_of_range", milliseconds.span, "this duration is out of range")
-                    .help("write one that is longer than 0 and at most 366 days, such as `15m`"),
+                    .help(help),
             );
         }
         within.map_or(SignedDuration::ZERO, SignedDuration::from_millis)
@@ -182,15 +175,26 @@ impl Checker<'_> {
             }
             let ty = self.value_type(&claim.attribute.ty);
             if ["exp", "nbf", "iat"].contains(&name.node.as_str())
-                && !matches!(ty, None | Some(Type::Int | Type::Float))
+                && !matches!(ty, None | Some(Type::Int | Type::Float | Type::Timestamp))
             {
-                let error =
-                    Diagnostic::error("type_mismatch", claim.attribute.ty.span, format!("`{}` is a time", name.node))
-                        .help("leave it out, as every token's times are checked, or give it the type `int`");
+                let error = Diagnostic::error(
+                    "type_mismatch",
+                    claim.attribute.ty.span,
+                    format!("`{}` is a time", name.node),
+                )
+                .help("leave it out, as every token's times are checked, or give it the type `timestamp` or `int`");
                 self.report(error);
             }
-            if let (Some(source), Some(ty)) = (&claim.source, &ty) {
-                self.claim_source(source, ty, claim.attribute.optional);
+            match (&claim.source, &ty) {
+                (Some(source), _) if OWN_CLAIMS.contains(&name.node.as_str()) => {
+                    let message = format!("`{}` is written by the engine when it issues the token", name.node);
+                    self.report(
+                        Diagnostic::error("claim_of_the_engine", source.span, message)
+                            .help("take the `= …` out, or give the claim another name"),
+                    );
+                }
+                (Some(source), Some(ty)) => self.claim_source(source, ty, claim.attribute.optional),
+                _ => {}
             }
             // A claim whose type is in error is kept, so that reading it isn't reported too.
             let ty = ty.unwrap_or(Type::String);
@@ -205,27 +209,6 @@ impl Checker<'_> {
         let Some(typed) = self.expect(source, ty, "the source of this claim", &view) else { return };
         if !optional {
             self.discharged(source, &typed, &view);
-        }
-    }
-
-    /// The kind of a token is picked once, before it is verified, and never tried in turn: whoever holds one
-    /// kind's key must not get to choose the rules that it is checked by.
-    fn tell_apart(&mut self, tokens: &Table<Token>) {
-        let bearers: Vec<&Token> = tokens.iter().filter(|token| token.carrier == TokenCarrier::Bearer).collect();
-        let apart = |key: fn(&Token) -> Option<String>| {
-            let keys: Vec<Option<String>> = bearers.iter().map(|token| key(token)).collect();
-            let different: HashSet<&String> = keys.iter().flatten().collect();
-            different.len() == bearers.len()
-        };
-        if bearers.len() > 1
-            && !apart(|token| token.issuer.clone())
-            && !apart(|token| token.typ.as_deref().map(bare_typ))
-            && let [first, .., last] = bearers.as_slice()
-        {
-            let error = Diagnostic::error("tokens_alike", last.span, "these bearer tokens can't be told apart")
-                .also(first.span, "carried alike")
-                .help("give each an `issuer` of its own, or each a `typ` of its own");
-            self.report(error);
         }
     }
 }

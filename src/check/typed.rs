@@ -1,11 +1,13 @@
 //! The typed policy: every name resolved, every pattern expanded, every value of its type. Nothing in it
 //! refers to the tree, but for spans that reasons point at.
 
+pub(crate) use super::credential::{
+    Claim, HmacAlgorithm, KeySet, Mapping, Proof, Purpose, Secret, SignatureAlgorithm, Token, TokenCarrier, bare_typ,
+};
 pub(crate) use super::layers::{Cookie, Cors, Csrf, CsrfApplies, CsrfLayer, Forwarded, HeaderSet, Origins, Transport};
 
 use http::Method;
 use indexmap::IndexMap;
-use jiff::SignedDuration;
 
 use crate::model::bits::BitSet;
 use crate::model::source::Span;
@@ -19,6 +21,7 @@ use crate::shape::Shape;
 pub(crate) struct TypedPolicy {
     pub(crate) name: String,
     pub(crate) secrets: Table<Secret>,
+    pub(crate) key_sets: Table<KeySet>,
     pub(crate) tokens: Table<Token>,
     pub(crate) mappings: Vec<Mapping>,
     pub(crate) attributes: Table<UserAttribute>,
@@ -42,94 +45,6 @@ pub(crate) struct TypedPolicy {
     pub(crate) routes: Table<Route>,
     /// The rules of `forbid *`, which hold at doors that a caller enters without a permission, too.
     pub(crate) door_forbids: Vec<Id<Rule>>,
-}
-
-/// A secret that the key ring must supply, and what for.
-#[derive(Debug)]
-pub(crate) struct Secret {
-    pub(crate) name: String,
-    /// What it is the key of, and where the policy says so; nothing where nothing uses it.
-    pub(crate) used: Option<(HmacAlgorithm, Span)>,
-}
-
-/// A kind of JWT.
-#[derive(Debug)]
-pub(crate) struct Token {
-    pub(crate) name: String,
-    pub(crate) span: Span,
-    pub(crate) algorithm: HmacAlgorithm,
-    pub(crate) secret: Id<Secret>,
-    pub(crate) issuer: Option<String>,
-    /// One of them must match; none where the policy doesn't say.
-    pub(crate) audiences: Vec<String>,
-    pub(crate) typ: Option<String>,
-    pub(crate) lifetime: Option<SignedDuration>,
-    pub(crate) leeway: SignedDuration,
-    pub(crate) carrier: TokenCarrier,
-    pub(crate) claims: Vec<Claim>,
-}
-
-/// What counts of a `typ`: media types compare without regard to case, and `application/` may be left out
-/// (RFC 7515 §4.1.9).
-pub(crate) fn bare_typ(typ: &str) -> String {
-    let lower = typ.to_ascii_lowercase();
-    lower.strip_prefix("application/").map(ToOwned::to_owned).unwrap_or(lower)
-}
-
-/// The symmetric signature algorithms (RFC 7518 §3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HmacAlgorithm {
-    Hs256,
-    Hs384,
-    Hs512,
-}
-
-impl HmacAlgorithm {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Hs256 => "HS256",
-            Self::Hs384 => "HS384",
-            Self::Hs512 => "HS512",
-        }
-    }
-
-    /// A key has at least as many bytes as the hash (RFC 7518 §3.2).
-    pub(crate) fn least_key_bytes(self) -> usize {
-        match self {
-            Self::Hs256 => 32,
-            Self::Hs384 => 48,
-            Self::Hs512 => 64,
-        }
-    }
-}
-
-/// Where a token travels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum TokenCarrier {
-    Bearer,
-    Body(String),
-    Cookie(String),
-    Header(String),
-}
-
-/// A declared claim.
-#[derive(Debug)]
-pub(crate) struct Claim {
-    pub(crate) name: String,
-    pub(crate) ty: Type,
-    pub(crate) optional: bool,
-}
-
-/// How a token's claims become the caller.
-#[derive(Debug)]
-pub(crate) struct Mapping {
-    pub(crate) token: Id<Token>,
-    pub(crate) id: Expr,
-    pub(crate) roles: Option<Expr>,
-    pub(crate) tier: Option<Expr>,
-    pub(crate) scopes: Option<Expr>,
-    /// In the order of `TypedPolicy::attributes`.
-    pub(crate) attributes: Vec<Expr>,
 }
 
 /// An attribute of `user` beside `id`, `roles`, `tier` and `scopes`.
@@ -381,9 +296,14 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// Whether a caller comes in who needs no permission.
+    /// Whether a caller comes in, or is made here, who needs no permission.
     pub(crate) fn enters_without_permission(&self) -> bool {
-        self.access.requirements.is_empty() && (self.access.authenticated || matches!(self.service, Service::Rotate(_)))
+        self.access.requirements.is_empty() && (self.access.authenticated || self.service.makes_callers())
+    }
+
+    /// Whether a caller comes in, known from the start, who needs no permission.
+    pub(crate) fn is_open_to_callers(&self) -> bool {
+        self.access.requirements.is_empty() && self.access.authenticated
     }
 }
 
@@ -465,6 +385,33 @@ pub(crate) enum Service {
     Handler,
     /// The policy: it answers with a CSRF token.
     IssueCsrf,
-    /// The policy: it exchanges this refresh token.
+    /// The policy: it exchanges this token for fresh ones.
     Rotate(Id<Token>),
+    /// The policy: it takes this token out of use.
+    Revoke(Id<Token>),
+    /// The policy: it issues tokens for a password.
+    Login,
+    /// The policy: it sends the caller to a provider.
+    Redirect,
+    /// The policy: it issues tokens for a provider's word.
+    Callback,
+}
+
+impl Service {
+    /// Whether tokens are issued, for a caller who isn't known before.
+    pub(crate) fn makes_callers(self) -> bool {
+        matches!(self, Self::Rotate(_) | Self::Login | Self::Callback)
+    }
+
+    /// What this version can't do here, if there is something.
+    pub(crate) fn unavailable(self) -> Option<&'static str> {
+        match self {
+            Self::Handler | Self::IssueCsrf => None,
+            Self::Rotate(_) => Some("this version doesn't rotate tokens"),
+            Self::Revoke(_) => Some("this version doesn't revoke tokens"),
+            Self::Login => Some("this version doesn't check passwords"),
+            Self::Redirect => Some("this version doesn't log in with providers"),
+            Self::Callback => Some("this version doesn't take callbacks of providers"),
+        }
+    }
 }

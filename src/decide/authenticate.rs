@@ -1,9 +1,11 @@
 //! Who is calling: the credential in the headers, the token it holds, and the caller that it makes.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::keys::BoundKeys;
-use crate::check::typed::{Attribute, Mapping, Token, TokenCarrier, TypedPolicy, UserAttribute};
+use crate::check::typed::{Attribute, Mapping, Proof, Token, TokenCarrier, TypedPolicy, UserAttribute};
 use crate::model::bits::BitSet;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::{Request, User};
@@ -11,6 +13,7 @@ use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
 use super::Denial;
+use super::cookie::{self, Unclear};
 use super::evaluate::{Circumstances, Thing, evaluate};
 use super::fact;
 use super::jwt;
@@ -44,7 +47,7 @@ pub(super) enum Caller {
 
 /// Finds out who is calling.
 pub(super) fn authenticate(policy: &TypedPolicy, keys: &BoundKeys, request: &Request<'_>) -> Caller {
-    let credential = match bearer(request.headers) {
+    let credential = match credential(policy, request.headers) {
         Ok(credential) => credential,
         Err(denial) => return Caller::Malformed(denial),
     };
@@ -52,10 +55,60 @@ pub(super) fn authenticate(policy: &TypedPolicy, keys: &BoundKeys, request: &Req
         return Caller::Known(vouched_for(policy, user));
     }
     let Some(credential) = credential else { return Caller::Nobody(missing()) };
-    match verified(policy, keys, request, credential) {
+    match identified(policy, keys, request, &credential) {
         Ok(identity) => Caller::Known(identity),
         Err(why) => Caller::Nobody(invalid_token(why)),
     }
+}
+
+/// What a request brings to prove who sends it.
+struct Credential<'r> {
+    carrier: &'r TokenCarrier,
+    text: Cow<'r, str>,
+}
+
+/// The one credential that came. A bearer token is one anywhere; a cookie and another header are, where a user is made
+/// from what they carry. Of two, nobody could say which was meant.
+fn credential<'r>(policy: &'r TypedPolicy, headers: &'r HeaderMap) -> Result<Option<Credential<'r>>, Denial> {
+    let bearer = bearer(headers)?.map(Cow::Borrowed);
+    let mut found = bearer.map(|text| Credential { carrier: &TokenCarrier::Bearer, text });
+    for (at, mapping) in policy.mappings.iter().enumerate() {
+        let carrier = &policy.tokens[mapping.token].carrier;
+        let earlier = policy.mappings.iter().take(at);
+        if earlier.map(|mapping| &policy.tokens[mapping.token].carrier).any(|known| known == carrier) {
+            continue;
+        }
+        let text = match carrier {
+            TokenCarrier::Cookie(name) => cookie::find(name, headers).map_err(unclear)?.map(Cow::Owned),
+            TokenCarrier::Header(name) => alone(name, headers)?.map(Cow::Borrowed),
+            TokenCarrier::Bearer | TokenCarrier::Body(_) => None,
+        };
+        if let Some(text) = text {
+            if found.is_some() {
+                return Err(unreadable("the request has credentials in two places"));
+            }
+            found = Some(Credential { carrier, text });
+        }
+    }
+    Ok(found)
+}
+
+fn unclear(why: Unclear) -> Denial {
+    unreadable(match why {
+        Unclear::Twice => "there are two cookies of the token's name",
+        Unclear::Malformed => "the token's cookie is malformed",
+    })
+}
+
+/// A token in a header of its own.
+fn alone<'r>(name: &str, headers: &'r HeaderMap) -> Result<Option<&'r str>, Denial> {
+    let mut lines = headers.get_all(name).iter();
+    let Some(line) = lines.next() else { return Ok(None) };
+    if lines.next().is_some() {
+        return Err(unreadable("there are two headers of the token's name"));
+    }
+    let text = line.to_str().map_err(|_| unreadable("the token's header isn't ASCII"))?.trim_matches(' ');
+    if text.is_empty() { Err(unreadable("the token's header is empty")) } else { Ok(Some(text)) }
 }
 
 /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1). Another scheme is no credential.
@@ -88,21 +141,41 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-fn verified(
+fn identified(
     policy: &TypedPolicy,
     keys: &BoundKeys,
     request: &Request<'_>,
-    credential: &str,
+    credential: &Credential<'_>,
 ) -> Result<Identity, &'static str> {
-    let compact = jwt::parse(credential)?;
-    let bearers = policy.tokens.enumerate().filter(|(_, token)| token.carrier == TokenCarrier::Bearer);
-    let bearers: Vec<(Id<Token>, &Token)> = bearers.collect();
-    let (kind, token) = compact.kind(&bearers).ok_or("the token is of no declared kind")?;
-    let key = keys.token(kind).ok_or("the token's key isn't bound")?;
-    let claims = compact.verify(token, key, request.now, &policy.shapes)?;
+    let alike = policy.tokens.enumerate().filter(|(_, token)| token.carrier == *credential.carrier);
+    let alike: Vec<(Id<Token>, &Token)> = alike.collect();
+    if let [(_, only)] = alike.as_slice()
+        && let Some(why) = only.proof.unverifiable()
+    {
+        return Err(why);
+    }
+    let compact = jwt::parse(&credential.text)?;
+    let (kind, _) = compact.kind(&alike).ok_or("the token is of no declared kind")?;
+    let claims = verified(policy, keys, request, kind, &compact)?;
     let mapping = policy.mappings.iter().find(|mapping| mapping.token == kind);
     let mapping = mapping.ok_or("no user is made from this kind of token")?;
     mapped(policy, mapping, kind, &claims)
+}
+
+/// The claims of a token that is genuine, of the kind that it was taken for, and in force.
+pub(super) fn verified(
+    policy: &TypedPolicy,
+    keys: &BoundKeys,
+    request: &Request<'_>,
+    kind: Id<Token>,
+    compact: &jwt::Compact<'_>,
+) -> Result<Vec<Known<Value>>, &'static str> {
+    let token = &policy.tokens[kind];
+    let Proof::Hmac(algorithm, _) = token.proof else {
+        return Err(token.proof.unverifiable().unwrap_or("the token can't be verified"));
+    };
+    let key = keys.token(kind).ok_or("the token's key isn't bound")?;
+    compact.verify(token, (algorithm, key), request.now, &policy.shapes)
 }
 
 fn mapped(

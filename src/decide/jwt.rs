@@ -8,7 +8,7 @@ use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::{Map, Number, Value as Json};
 
-use crate::check::typed::{Claim, HmacAlgorithm, Token, bare_typ};
+use crate::check::typed::{Claim, HmacAlgorithm, Token, Type, bare_typ};
 use crate::model::table::{Id, Table};
 use crate::model::value::{Known, Value};
 use crate::shape::Shape;
@@ -76,12 +76,12 @@ impl Compact<'_> {
     pub(super) fn verify(
         &self,
         token: &Token,
-        key: &DecodingKey,
+        (algorithm, key): (HmacAlgorithm, &DecodingKey),
         now: Timestamp,
         shapes: &Table<Shape>,
     ) -> Result<Vec<Known<Value>>, &'static str> {
-        self.check_header(token)?;
-        self.check_signature(token.algorithm, key)?;
+        self.check_header(token, algorithm)?;
+        self.check_signature(algorithm, key)?;
         let Ok(Json::Object(claims)) = json::parse(&self.payload, MAX_DEPTH) else {
             return Err("the token's claims aren't a JSON object without duplicate keys");
         };
@@ -90,8 +90,8 @@ impl Compact<'_> {
         token.claims.iter().map(|claim| read_claim(&claims, claim, shapes)).collect()
     }
 
-    fn check_header(&self, token: &Token) -> Result<(), &'static str> {
-        if self.header.get("alg").and_then(Json::as_str) != Some(token.algorithm.name()) {
+    fn check_header(&self, token: &Token, algorithm: HmacAlgorithm) -> Result<(), &'static str> {
+        if self.header.get("alg").and_then(Json::as_str) != Some(algorithm.name()) {
             return Err("the token's algorithm isn't the declared one");
         }
         // RFC 7515 §4.1.11: what isn't understood must not be ignored; RFC 7797 §7: `b64` has no place in a JWT.
@@ -204,6 +204,11 @@ fn read_claim(claims: &Object, claim: &Claim, shapes: &Table<Shape>) -> Result<K
     match claims.get(&claim.name) {
         None | Some(Json::Null) if claim.optional => Ok(Known::Absent),
         None => Err("the token lacks a required claim"),
+        // Where it is a time of the token itself, it is a number (RFC 7519 §4.1).
+        Some(_) if claim.ty == Type::Timestamp && ["exp", "nbf", "iat"].contains(&claim.name.as_str()) => {
+            let time = time(claims, &claim.name)?.and_then(|time| Timestamp::from_nanosecond(time).ok());
+            time.map(|time| Known::Value(Value::Timestamp(time))).ok_or("a time in the token is out of range")
+        }
         Some(json) => {
             typed(json, &claim.ty, shapes).map(Known::Value).ok_or("a claim of the token is of the wrong type")
         }

@@ -6,14 +6,14 @@ use std::fmt;
 use aws_lc_rs::hmac;
 use jsonwebtoken::DecodingKey;
 
-use crate::check::typed::{Secret, Token, TypedPolicy};
+use crate::check::typed::{Proof, Purpose, Secret, Token, TypedPolicy};
 use crate::model::keys::{BindError, KeyProblem, Keys};
 use crate::model::table::{Id, Table};
 
 /// A policy's keys. Never printed.
 pub(crate) struct BoundKeys {
-    /// One a token, in the policy's order.
-    tokens: Table<DecodingKey>,
+    /// One a token, in the policy's order; none where this version doesn't verify its kind.
+    tokens: Table<Option<DecodingKey>>,
     csrf: Option<hmac::Key>,
 }
 
@@ -33,13 +33,20 @@ impl BoundKeys {
         let bytes = |secret: Id<Secret>| ring.secret(&policy.secrets[secret].name).unwrap_or_default();
         let csrf = policy.csrf.as_ref().and_then(|csrf| csrf.token.as_ref());
         Ok(Self {
-            tokens: policy.tokens.iter().map(|token| DecodingKey::from_secret(bytes(token.secret))).collect(),
+            tokens: policy
+                .tokens
+                .iter()
+                .map(|token| match token.proof {
+                    Proof::Hmac(_, secret) => Some(DecodingKey::from_secret(bytes(secret))),
+                    Proof::KeyPair(..) | Proof::KeySet(..) | Proof::Opaque => None,
+                })
+                .collect(),
             csrf: csrf.map(|layer| hmac::Key::new(hmac::HMAC_SHA256, bytes(layer.secret))),
         })
     }
 
     pub(super) fn token(&self, token: Id<Token>) -> Option<&DecodingKey> {
-        self.tokens.id(token.row()).map(|id| &self.tokens[id])
+        self.tokens.id(token.row()).and_then(|id| self.tokens[id].as_ref())
     }
 
     pub(crate) fn csrf(&self) -> Option<&hmac::Key> {
@@ -56,14 +63,19 @@ fn problems(policy: &TypedPolicy, ring: &Keys) -> Vec<KeyProblem> {
             problems.push(KeyProblem::Missing { name });
             continue;
         };
-        if let (Some(pinned), Some((algorithm, _))) = (ring.pinned(&name), secret.used)
-            && pinned != algorithm.name()
+        let purpose = secret.used.map(|(purpose, _)| purpose);
+        if ring.is_key_pair(&name) && !matches!(purpose, None | Some(Purpose::KeyPair(_))) {
+            problems.push(KeyProblem::KeyPair { name });
+            continue;
+        }
+        if let (Some(pinned), Some(used)) = (ring.pinned(&name), purpose.and_then(Purpose::algorithm))
+            && !same_algorithm(pinned, used)
         {
-            let (pinned, used) = (pinned.to_owned(), algorithm.name().to_owned());
+            let (pinned, used) = (pinned.to_owned(), used.to_owned());
             problems.push(KeyProblem::WrongAlgorithm { name, pinned, used });
             continue;
         }
-        let least = secret.used.map_or(0, |(algorithm, _)| algorithm.least_key_bytes());
+        let least = purpose.map_or(0, Purpose::least_bytes);
         if bytes.len() < least {
             problems.push(KeyProblem::TooShort { name, length: bytes.len(), least });
             continue;
@@ -79,6 +91,12 @@ fn problems(policy: &TypedPolicy, ring: &Keys) -> Vec<KeyProblem> {
         present.push((&secret.name, key));
     }
     problems
+}
+
+/// `Ed25519` is another name of `EdDSA` (RFC 9864 §2.2).
+fn same_algorithm(one: &str, other: &str) -> bool {
+    let name = |algorithm| if algorithm == "Ed25519" { "EdDSA" } else { algorithm };
+    name(one) == name(other)
 }
 
 /// HMAC pads a key with zeros (RFC 2104 §2), so keys that differ in zeros at the end are one key.

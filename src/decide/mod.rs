@@ -292,12 +292,21 @@ impl<'g, 'r> Journey<'g, 'r> {
             denial.stage = Stage::Login;
             denial.at(token.span)
         };
-        let carried = self.carried.as_ref().ok_or_else(|| denied(authenticate::missing()))?;
         let invalid = |why| denied(authenticate::invalid_token(why));
-        let text = carried.as_str().ok_or_else(|| invalid("the token isn't a string"))?;
-        let key = self.keys.token(kind).ok_or_else(|| invalid("the token's key isn't bound"))?;
-        let compact = jwt::parse(text).map_err(invalid)?;
-        compact.verify(token, key, self.request.now, &self.policy.shapes).map_err(invalid)?;
+        let text = match &token.carrier {
+            TokenCarrier::Cookie(name) => {
+                let found = cookie::find(name, self.request.headers);
+                found.map_err(|_| invalid("the token's cookie came twice, or is malformed"))?.map(Cow::Owned)
+            }
+            TokenCarrier::Body(_) | TokenCarrier::Bearer | TokenCarrier::Header(_) => match &self.carried {
+                Some(Json::String(text)) => Some(Cow::Borrowed(text.as_str())),
+                Some(_) => return Err(invalid("the token isn't a string")),
+                None => None,
+            },
+        };
+        let text = text.ok_or_else(|| denied(authenticate::missing()))?;
+        let compact = jwt::parse(&text).map_err(invalid)?;
+        authenticate::verified(self.policy, self.keys, self.request, kind, &compact).map_err(invalid)?;
         Ok(())
     }
 
@@ -308,11 +317,10 @@ impl<'g, 'r> Journey<'g, 'r> {
             Leaf::DenyProbe => Outcome::Deny(self.found.take().into_iter().collect()),
             Leaf::DenyCredential => Outcome::Deny(self.credential.take().into_iter().collect()),
             Leaf::DenyPermission => self.refused(),
-            Leaf::DenyRotation => Outcome::Deny(vec![Denial::new(
-                Code::RotationUnavailable,
-                Stage::Login,
-                "the refresh token holds, but this version doesn't rotate tokens, so none is issued",
-            )]),
+            Leaf::Unavailable(service) => {
+                let why = service.unavailable().unwrap_or("this version doesn't serve this");
+                Outcome::Deny(vec![Denial::new(Code::NotAvailable, Stage::Login, why)])
+            }
         }
     }
 
@@ -425,7 +433,7 @@ impl<'g, 'r> Journey<'g, 'r> {
                 findings.permissions(&requirement.any_of, Some(requirement.span), around, thing);
             }
         }
-        if self.route.enters_without_permission() {
+        if self.route.is_open_to_callers() {
             findings.doors(around);
         }
         let environment = around.about(self.own_thing());

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use http::{HeaderValue, Method};
 
 use crate::check::path_pattern;
-use crate::check::typed::{ChargeStage, Limit, Permission, Requirement, Route, Service, TypedPolicy};
+use crate::check::typed::{ChargeStage, Limit, Permission, Proof, Requirement, Route, Service, TypedPolicy};
 use crate::model::bits::BitSet;
 use crate::model::table::{Id, Table};
 
@@ -121,7 +121,7 @@ impl Builder<'_> {
             next = self.test(Test::Whens(id, knowing), next);
         }
         let forbidden = || policy.door_forbids.iter().map(|rule| &policy.rules[*rule]);
-        if route.enters_without_permission()
+        if route.is_open_to_callers()
             && !policy.door_forbids.is_empty()
             && due(forbidden().any(|rule| rule.reads.input))
         {
@@ -181,8 +181,14 @@ impl Builder<'_> {
             Service::Handler => self.nodes.intern(Node::Leaf(Leaf::Allow)),
             Service::IssueCsrf => self.nodes.intern(Node::Leaf(Leaf::IssueCsrf)),
             Service::Rotate(token) => {
-                let verified = self.nodes.intern(Node::Leaf(Leaf::DenyRotation));
-                self.probe(Probe::RefreshToken(token), verified, Leaf::DenyProbe)
+                let verified = self.nodes.intern(Node::Leaf(Leaf::Unavailable(service)));
+                match self.policy.tokens[token].proof {
+                    Proof::Hmac(..) => self.probe(Probe::RefreshToken(token), verified, Leaf::DenyProbe),
+                    Proof::KeyPair(..) | Proof::KeySet(..) | Proof::Opaque => verified,
+                }
+            }
+            Service::Revoke(_) | Service::Login | Service::Redirect | Service::Callback => {
+                self.nodes.intern(Node::Leaf(Leaf::Unavailable(service)))
             }
         }
     }

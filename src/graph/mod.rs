@@ -11,7 +11,7 @@ pub(crate) use dispatch::Dispatch;
 
 use http::{HeaderValue, Method};
 
-use crate::check::typed::{BodyRule, Limit, Permission, Route, Scope, Token};
+use crate::check::typed::{BodyRule, Limit, Permission, Route, Scope, Service, Token};
 use crate::model::bits::BitSet;
 use crate::model::table::{Id, Table};
 use crate::shape::Shape;
@@ -108,7 +108,7 @@ pub(crate) enum Probe {
     Query(Id<Shape>),
     /// Is the body what the route takes?
     Body(BodyRule),
-    /// Does the refresh token in the body hold?
+    /// Does the token that is to be exchanged hold?
     RefreshToken(Id<Token>),
 }
 
@@ -122,6 +122,6 @@ pub(crate) enum Leaf {
     /// With what is wrong with the credential.
     DenyCredential,
     DenyPermission,
-    /// The refresh token holds, and rotation isn't there yet.
-    DenyRotation,
+    /// What the route serves isn't there yet.
+    Unavailable(Service),
 }

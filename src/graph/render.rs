@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::check::typed::{BodyRule, Limit, TypedPolicy};
+use crate::check::typed::{BodyRule, Limit, Service, TypedPolicy};
 use crate::model::table::Id;
 
 use super::{DecisionGraph, Knowing, Leaf, Node, Probe, Test};
@@ -126,7 +126,14 @@ fn leaf_label(leaf: Leaf) -> &'static str {
         Leaf::DenyProbe => "deny: what the probe found",
         Leaf::DenyCredential => "deny: the credential",
         Leaf::DenyPermission => "deny: the permission",
-        Leaf::DenyRotation => "deny: rotation isn't available",
+        Leaf::Unavailable(service) => match service {
+            Service::Rotate(_) => "deny: rotation isn't available",
+            Service::Revoke(_) => "deny: revocation isn't available",
+            Service::Login => "deny: login isn't available",
+            Service::Redirect => "deny: login with a provider isn't available",
+            Service::Callback => "deny: callbacks aren't available",
+            Service::Handler | Service::IssueCsrf => "deny: it isn't available",
+        },
     }
 }
 

@@ -16,6 +16,16 @@ struct Secret {
     bytes: Zeroizing<Vec<u8>>,
     /// The one algorithm that it may be used with.
     pinned: Option<String>,
+    form: Form,
+}
+
+/// How the bytes are to be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As they are.
+    Bytes,
+    /// As the text of a key pair, or of one half of it.
+    KeyPair,
 }
 
 impl Keys {
@@ -28,24 +38,42 @@ impl Keys {
     /// [`Policy::bind`](crate::Policy::bind), which knows what it is for.
     #[must_use]
     pub fn with_secret(self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
-        self.with(name.into(), bytes.into(), None)
+        self.with(name.into(), bytes.into(), None, Form::Bytes)
     }
 
     /// Puts a secret on the ring that is for one algorithm alone, such as `HS512`, as the `alg` of a JWK says
     /// (RFC 7517 §4.4).
     #[must_use]
     pub fn with_secret_for(self, name: impl Into<String>, bytes: impl Into<Vec<u8>>, algorithm: &str) -> Self {
-        self.with(name.into(), bytes.into(), Some(algorithm.to_owned()))
+        self.with(name.into(), bytes.into(), Some(algorithm.to_owned()), Form::Bytes)
     }
 
-    fn with(mut self, name: String, bytes: Vec<u8>, pinned: Option<String>) -> Self {
-        self.secrets.insert(name, Secret { bytes: Zeroizing::new(bytes), pinned });
+    /// Puts a key pair, or one half of it, on the ring, as the text of PEM (RFC 7468).
+    #[must_use]
+    pub fn with_pem(self, name: impl Into<String>, pem: impl Into<Vec<u8>>) -> Self {
+        self.with(name.into(), pem.into(), None, Form::KeyPair)
+    }
+
+    /// Puts a key pair, or one half of it, on the ring, as the JSON of a JWK (RFC 7517), and for which algorithm alone
+    /// it is, where its `alg` says so.
+    #[must_use]
+    pub fn with_jwk(self, name: impl Into<String>, jwk: impl Into<Vec<u8>>, algorithm: Option<&str>) -> Self {
+        self.with(name.into(), jwk.into(), algorithm.map(ToOwned::to_owned), Form::KeyPair)
+    }
+
+    fn with(mut self, name: String, bytes: Vec<u8>, pinned: Option<String>, form: Form) -> Self {
+        self.secrets.insert(name, Secret { bytes: Zeroizing::new(bytes), pinned, form });
         self
     }
 
     /// The bytes of a secret.
     pub(crate) fn secret(&self, name: &str) -> Option<&[u8]> {
         self.secrets.get(name).map(|secret| secret.bytes.as_slice())
+    }
+
+    /// Whether it is a key pair, which is never taken for the bytes of a secret.
+    pub(crate) fn is_key_pair(&self, name: &str) -> bool {
+        self.secrets.get(name).is_some_and(|secret| secret.form == Form::KeyPair)
     }
 
     /// The one algorithm that a secret is for, if there is one.
@@ -107,6 +135,12 @@ pub enum KeyProblem {
         pinned: String,
         /// The algorithm that the policy uses it with.
         used: String,
+    },
+    /// It is a key pair, and the policy needs a secret.
+    #[error("`{name}` is a key pair on the key ring, and the policy uses it as a secret: supply random bytes")]
+    KeyPair {
+        /// The secret's name.
+        name: String,
     },
     /// A token made for one purpose would then pass for another.
     #[error("the secrets `{first}` and `{second}` are equal: each purpose needs a secret of its own")]

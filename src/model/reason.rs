@@ -30,7 +30,7 @@ pub enum Stage {
     Authorize,
     /// Whether the input has the declared shape.
     Validate,
-    /// Whether the refresh token may be exchanged.
+    /// Logins, callbacks, and what becomes of tokens.
     Login,
     /// What is handed out.
     Issue,
@@ -179,8 +179,8 @@ codes! {
     /// The body violates its schema.
     ValidationFailed = "validation_failed", UNPROCESSABLE_ENTITY, "The request body violates its schema.";
 
-    /// The refresh token holds, but this version doesn't rotate tokens.
-    RotationUnavailable = "rotation_unavailable", NOT_IMPLEMENTED, "Token rotation isn't available.";
+    /// Everything before held, but this version doesn't log in, rotate or revoke.
+    NotAvailable = "not_available", NOT_IMPLEMENTED, "This isn't available.";
     /// Something should be issued, and the host supplied no entropy.
     EntropyMissing = "entropy_missing", SERVICE_UNAVAILABLE, "Nothing can be issued right now.";
 }

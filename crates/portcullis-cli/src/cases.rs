@@ -276,6 +276,11 @@ fn add_token(
                 false => append(&mut document.headers, CONTENT_TYPE, "application/json"),
             }
         }
+        Carrier::Cookie(name) => add_cookie(&mut document.headers, &format!("{name}={signed}")),
+        Carrier::Header(name) => {
+            let name = HeaderName::try_from(name).map_err(|_| "`token`: its header can't be written".to_owned())?;
+            append(&mut document.headers, name, &signed)
+        }
         _ => Err(format!("`token`: this version can't place `{}` in a request", token.kind)),
     }
 }

@@ -51,12 +51,20 @@ impl Token {
 
     /// Signs the token as the policy declares it, but for what the case says otherwise.
     pub(crate) fn sign(&self, declared: &TokenInfo<'_>, ring: &Ring, now: Timestamp) -> Result<String, String> {
-        let name = self.key.as_deref().unwrap_or(declared.secret);
+        let by_hmac = declared.algorithms.first().filter(|name| name.starts_with("HS"));
+        let own = declared.secret.filter(|_| by_hmac.is_some());
+        let name = self.key.as_deref().or(own).ok_or_else(|| {
+            format!(
+                "`token`: this version makes no good tokens of the kind `{}`: say who calls with `as`, or sign a bad one \
+                 with `token.key`",
+                declared.name
+            )
+        })?;
         let secret = ring.secret(name).ok_or_else(|| match is_name(name) {
             true => format!("`token`: the key ring has no secret `{name}`"),
             false => "`token.key` must be the name of a secret on the key ring".to_owned(),
         })?;
-        let algorithm = self.algorithm.as_deref().unwrap_or(declared.algorithm);
+        let algorithm = self.algorithm.as_deref().or(declared.algorithms.first().copied()).unwrap_or("HS256");
         let header = json!({ "alg": algorithm, "typ": declared.typ.unwrap_or("JWT") });
         self.signed(header, pinned(declared, now), algorithm, secret)
     }
