@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use portcullis::{Policy, Source};
-use portcullis_benches::ARTICLE;
+use portcullis_benches::{ARTICLE, BLOG};
 
 const RUNS: usize = 7;
 /// A file holds 1 MiB; larger policies are several files.
@@ -13,7 +13,7 @@ const FILE: usize = 1_000_000;
 
 fn main() {
     println!("{:<34} {:>12} {:>12}", "policy", "median", "a rule");
-    for (name, text) in [("article.gate", ARTICLE)] {
+    for (name, text) in [("article.gate", ARTICLE), ("blog.gate", BLOG)] {
         let median = median(&[Source::new(name, text)], true);
         println!("{name:<34} {:>9.2} ms", milliseconds(median));
     }
