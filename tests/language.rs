@@ -1,6 +1,6 @@
 //! The examples on the language's pages. Each compiles, or is wrong in the way and on the line that it says: behind
-//! `// error[CODE]` or `// warning[CODE]`. One without a `policy` line is a file of the policy `example`, alone or beside
-//! the file that its fence names: ```` ```gate,blog ```` stands beside `docs/language/examples/blog.gate`.
+//! `// error[CODE]` or `// warning[CODE]`. One without a `policy` line is a file of the policy `example`: by itself, or, where
+//! its fence is ```` ```gate,examples ````, beside those in `docs/language/examples`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,16 +18,25 @@ use portcullis::{Diagnostic, Policy, Severity, Source};
 /// An example, and where it stands.
 struct Example {
     place: String,
-    beside: Option<String>,
+    beside_others: bool,
     text: String,
 }
 
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
+}
+
+/// The files of a folder whose names end so, in order.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let all = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = all.filter(|path| path.extension().is_some_and(|found| found == extension)).collect();
+    files.sort();
+    files
+}
+
 fn pages() -> Vec<PathBuf> {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-    let mut pages = vec![docs.join("language.md")];
-    let below = fs::read_dir(docs.join("language")).unwrap().map(|entry| entry.unwrap().path());
-    pages.extend(below.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
-    pages.sort();
+    let mut pages = files(&docs().join("language"), "md");
+    pages.push(docs().join("language.md"));
     pages
 }
 
@@ -48,9 +57,10 @@ fn examples(page: &Path) -> Vec<Example> {
                 Some(example)
             }
             (None, Some(info)) => {
-                let (language, beside) = info.split_once(',').map_or((info, None), |(one, other)| (one, Some(other)));
+                let beside_others = info == "gate,examples";
+                assert!(beside_others || !info.starts_with("gate,"), "{name}:{number}: there is no `{info}`");
                 let place = format!("{name}:{number}");
-                (language == "gate").then(|| Example { place, beside: beside.map(str::to_owned), text: String::new() })
+                (info == "gate" || beside_others).then(|| Example { place, beside_others, text: String::new() })
             }
             (None, None) => None,
         };
@@ -63,11 +73,12 @@ fn findings(example: &Example) -> (String, Vec<Diagnostic>) {
     let whole = example.text.lines().any(|line| line.starts_with("policy "));
     let text = if whole { example.text.clone() } else { format!("policy example\n{}", example.text) };
     let mut sources = vec![Source::new(&example.place, &text)];
-    if let Some(beside) = &example.beside {
+    if example.beside_others {
         assert!(!whole, "{}: a whole policy stands beside nothing", example.place);
-        let path = format!("{}/docs/language/examples/{beside}.gate", env!("CARGO_MANIFEST_DIR"));
-        let beside = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {path}: {error}", example.place));
-        sources.push(Source::new(path, beside));
+        let others = files(&docs().join("language/examples"), "gate");
+        sources.extend(
+            others.iter().map(|path| Source::new(path.display().to_string(), fs::read_to_string(path).unwrap())),
+        );
     }
     let found = match Policy::compile(&sources) {
         Ok(policy) => policy.warnings().to_vec(),
@@ -92,7 +103,10 @@ fn told(text: &str, found: &[Diagnostic], severity: Severity) -> Vec<(usize, Str
         .filter(|finding| finding.severity == severity)
         .map(|finding| {
             let line = match finding.primary.span.file {
-                0 => text.as_bytes()[..finding.primary.span.start as usize].iter().filter(|byte| **byte == b'\n').count() + 1,
+                0 => {
+                    text.as_bytes()[..finding.primary.span.start as usize].iter().filter(|byte| **byte == b'\n').count()
+                        + 1
+                }
                 // In the file beside it.
                 _ => 0,
             };
@@ -113,8 +127,13 @@ fn every_example_is_as_it_says() {
         // What this version parses and doesn't check yet is told as nothing else.
         let unchecked = expected.is_empty() && errors.iter().all(|(_, code)| code == "unsupported");
         if errors != expected && !unchecked {
-            let messages: Vec<String> = found.iter().map(|finding| format!("{}: {}", finding.code, finding.message)).collect();
-            wrong.push(format!("{}: errors {errors:?}, announced {expected:?}\n  {}", example.place, messages.join("\n  ")));
+            let messages: Vec<String> =
+                found.iter().map(|finding| format!("{}: {}", finding.code, finding.message)).collect();
+            wrong.push(format!(
+                "{}: errors {errors:?}, announced {expected:?}\n  {}",
+                example.place,
+                messages.join("\n  ")
+            ));
         }
         let missing: Vec<_> = announced(&text, "warning").into_iter().filter(|line| !warnings.contains(line)).collect();
         if !missing.is_empty() {
@@ -126,7 +145,7 @@ fn every_example_is_as_it_says() {
 
 #[test]
 fn every_page_has_examples_and_is_in_the_index() {
-    let index = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/language.md")).unwrap();
+    let index = fs::read_to_string(docs().join("language.md")).unwrap();
     for page in pages() {
         let name = page.file_name().unwrap().to_str().unwrap().to_owned();
         assert!(!examples(&page).is_empty(), "{name} shows nothing");
