@@ -31,7 +31,10 @@ impl Checker<'_> {
         }
         self.same_attributes(&drafts);
         self.all_capped = drafts.iter().flatten().all(|draft| draft.scopes.is_some());
-        self.ids_apart(&declared);
+        let mut once: HashSet<&str> = HashSet::new();
+        let told_apart: Vec<&tree::Mapping> =
+            declared.iter().map(|(_, mapping)| *mapping).filter(|mapping| once.insert(&mapping.token.node)).collect();
+        self.ids_apart(&told_apart);
         drafts.into_iter().map(|draft| self.complete(draft?)).collect()
     }
 
@@ -75,11 +78,11 @@ impl Checker<'_> {
     }
 
     /// Two issuers may give the same `sub` to different people: their ids are told apart by a prefix of each.
-    fn ids_apart(&mut self, declared: &[(Span, &tree::Mapping)]) {
+    fn ids_apart(&mut self, declared: &[&tree::Mapping]) {
         let id = |mapping: &&tree::Mapping| {
             mapping.entries.iter().find(|(name, _)| name.node == "id").map(|(_, expression)| expression.clone())
         };
-        let ids: Vec<Expression> = declared.iter().filter_map(|(_, mapping)| id(mapping)).collect();
+        let ids: Vec<Expression> = declared.iter().filter_map(id).collect();
         let mut bare: Option<Span> = None;
         let mut prefixes: Vec<(String, Span)> = Vec::new();
         for expression in ids {

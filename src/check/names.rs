@@ -90,6 +90,7 @@ impl<'t, T> Kind<'t, T> {
                 "key set" => "unknown_keys",
                 "provider" => "unknown_provider",
                 "`cors` block" => "unknown_cors",
+                "`headers` block" => "unknown_headers",
                 _ => "unknown_name",
             };
             out.push(unknown(code, self.what, name, known));
@@ -124,7 +125,11 @@ pub(super) fn unknown<'n>(
         Some(meant) => error.help(format!("did you mean `{meant}`?")),
         None => match list(known.into_iter()) {
             Some(names) => error.help(format!("declared are {names}")),
-            None => error.help(format!("declare a {what} of that name")),
+            None => error.help(match what {
+                "attribute of `context`" => format!("declare it: `context {{ {}: TYPE }}`", name.node),
+                "attribute of `account`" => format!("declare it: `account {{ {}: TYPE }}`", name.node),
+                _ => format!("declare a {what} of that name"),
+            }),
         },
     }
 }

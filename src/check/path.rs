@@ -89,6 +89,16 @@ impl Checker<'_> {
 
     /// A literal is read as a request's segment is, or no request would ever match it.
     fn literal(&mut self, literal: &tree::Text) -> Option<String> {
+        let elsewhere = match literal.node.strip_prefix(':') {
+            Some(name) if !name.is_empty() => Some(format!("a parameter is written `{{{name}}}`")),
+            _ if literal.node == "*" => Some("the rest of a path is written `{*rest}`".to_owned()),
+            _ => None,
+        };
+        if let Some(help) = elsewhere {
+            let message = format!("`{}` is a parameter of another language", literal.node);
+            self.report(Diagnostic::error("invalid_path", literal.span, message).help(help));
+            return None;
+        }
         match decode_segment(&literal.node) {
             Ok(decoded) => Some(decoded),
             Err(what) => {

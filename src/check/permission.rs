@@ -158,6 +158,9 @@ impl Checker<'_> {
             }
             (Some(resource), Action::One(action)) => self.one_of(resource, action, index, &mut rows),
             (Some(resource), Action::Several(actions)) => {
+                if self.rows_of(resource, index).is_none() {
+                    return rows;
+                }
                 for action in actions {
                     self.one_of(resource, action, index, &mut rows);
                 }
@@ -210,11 +213,20 @@ impl Checker<'_> {
             let sets = self.names.permission_sets.iter().map(|(set, _)| set);
             let sets = sets.take(if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 });
             let error = unknown("unknown_permission", "set of permissions", name, sets);
-            let message = format!("`{}` is a resource, and says nothing about what may be done to it", name.node);
-            self.report(match self.names.resources.contains(&name.node) {
-                true => Diagnostic::error("unknown_permission", name.span, message)
-                    .help(format!("for all its actions, write `{}:*`", name.node)),
-                false => error,
+            let elsewhere =
+                |message: String, help: String| Diagnostic::error("unknown_permission", name.span, message).help(help);
+            self.report(if self.names.resources.contains(&name.node) {
+                elsewhere(
+                    format!("`{}` is a resource, and says nothing about what may be done to it", name.node),
+                    format!("for all its actions, write `{}:*`", name.node),
+                )
+            } else if self.names.roles.contains(&name.node) {
+                elsewhere(
+                    format!("`{}` is a role, and no permission", name.node),
+                    "require what the role is granted, such as `posts:read`".to_owned(),
+                )
+            } else {
+                error
             });
         }
     }

@@ -101,7 +101,7 @@ impl<'t> Checker<'t> {
         };
         let errors = self.diagnostics.len();
         let rows = self.expand(patterns, except, index);
-        if rows.is_empty() && self.diagnostics.len() == errors && !except.is_empty() {
+        if rows.is_empty() && errors == 0 && self.diagnostics.is_empty() && !except.is_empty() {
             self.report(
                 Diagnostic::warning("empty_rule", rule.span, "`except` takes away all that this rule names")
                     .help("take the rule out, or name fewer permissions after `except`"),

@@ -187,7 +187,7 @@ impl Findings {
         };
         let mut denial = Denial::new(Code::Forbidden, Stage::Authorize, message);
         // A rule that fired for want of knowledge has no right to its own words.
-        denial.detail = rule.because.clone().filter(|_| certain);
+        denial.detail = rule.because.as_deref().filter(|_| certain).map(Box::from);
         self.push(certain, Some(rule.span), denial);
     }
 

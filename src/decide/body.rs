@@ -92,7 +92,7 @@ fn denied(code: Code, message: impl Into<Cow<'static, str>>) -> Denial {
 
 fn violated(name: &str, violations: Violations) -> Denial {
     let message = format!("the body violates `{name}` at {}", violations.places());
-    Denial { violations: Some(violations), ..denied(Code::ValidationFailed, message) }
+    Denial { violations: Some(Box::new(violations)), ..denied(Code::ValidationFailed, message) }
 }
 
 fn unsupported() -> Denial {

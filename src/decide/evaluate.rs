@@ -4,12 +4,11 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::check::attribute;
-use crate::check::typed::{Attribute, Condition, Expr, ParameterType, PathSegment, Read, Resource, Route, TypedPolicy};
+use crate::check::typed::{Attribute, Condition, Expr, Resource, Route, TypedPolicy};
 use crate::model::outcome::Outcomes;
 use crate::model::request::Record;
 use crate::model::table::Id;
@@ -17,9 +16,8 @@ use crate::model::value::{Known, Value};
 use crate::shape::Shape;
 
 use super::authenticate::Identity;
-use super::cookie;
-use super::fact;
 use super::operate::{add, compare, subtract};
+use super::read::{name_of, read};
 
 /// What is known around an expression.
 #[derive(Clone, Copy)]
@@ -42,8 +40,8 @@ pub(super) struct Circumstances<'a> {
 
 /// What an expression can read.
 pub(super) struct Environment<'a> {
-    around: Circumstances<'a>,
-    thing: Thing<'a>,
+    pub(super) around: Circumstances<'a>,
+    pub(super) thing: Thing<'a>,
     /// The outcomes of conditions that name conditions, each of which may be asked for many times.
     outcomes: RefCell<HashMap<Id<Condition>, Outcomes>>,
 }
@@ -82,7 +80,7 @@ pub(super) enum Given<'a> {
 /// Something that is known only when the input is.
 pub(super) struct Pending;
 
-type Seen = Result<Known<Value>, Pending>;
+pub(super) type Seen = Result<Known<Value>, Pending>;
 
 impl<'a> Circumstances<'a> {
     /// Where nothing can be read but what is set afterwards.
@@ -225,7 +223,7 @@ fn value(expr: &Expr, environment: &Environment<'_>) -> Seen {
     };
     match expr {
         Expr::Constant(value) => Ok(Known::Value(value.clone())),
-        Expr::Read(read) => self::read(read, environment),
+        Expr::Read(what) => read(what, environment),
         Expr::Field(of, name) => Ok(match value(of, environment)? {
             Known::Value(Value::Record(fields)) => {
                 let field = fields.into_iter().find(|(known, _)| known == name);
@@ -285,104 +283,6 @@ fn all<'e>(
     }
 }
 
-fn read(read: &Read, environment: &Environment<'_>) -> Seen {
-    let policy = environment.around.policy;
-    let text = |text: &str| Known::Value(Value::String(text.to_owned()));
-    let of_user = |get: &dyn Fn(&Identity) -> Known<Value>| environment.around.user.map_or(Known::Absent, get);
-    Ok(match read {
-        Read::Claim(slot) => environment.around.claims.get(*slot).cloned().unwrap_or(Known::Unknown),
-        // Nothing is issued yet.
-        Read::Account(_) => Known::Unknown,
-        Read::UserId => of_user(&|user| text(&user.id)),
-        Read::UserTier => of_user(&|user| user.tier.as_deref().map_or(Known::Absent, text)),
-        Read::UserScopes => of_user(&|user| match &user.scopes {
-            Some(scopes) => Known::Value(Value::List(scopes.iter().cloned().map(Value::String).collect())),
-            None => Known::Absent,
-        }),
-        // Somebody whom the host vouches for came by no token.
-        Read::UserToken => of_user(&|user| user.token.map_or(Known::Unknown, |token| text(&policy.tokens[token].name))),
-        Read::UserAttribute(slot) => {
-            of_user(&|user| user.attributes.get(slot.row()).cloned().unwrap_or(Known::Unknown))
-        }
-        Read::ResourceId => match environment.thing {
-            Thing::None => Known::Absent,
-            Thing::Of { id, .. } => id.map_or(Known::Unknown, text),
-        },
-        Read::Resource(name) => match environment.thing {
-            Thing::None => Known::Absent,
-            Thing::Of { resource, attributes, .. } => match policy.resources[resource].attributes.get(name) {
-                Some(attribute) => fact::of_record(attributes, attribute, &policy.shapes),
-                None => Known::Absent,
-            },
-        },
-        Read::Context(id) => fact::of_record(environment.around.context, &policy.context[*id], &policy.shapes),
-        Read::ClientIp => environment.around.client.map_or(Known::Unknown, |address| Known::Value(Value::Ip(address))),
-        Read::Now => environment.around.now.map_or(Known::Unknown, |now| Known::Value(Value::Timestamp(now))),
-        Read::Query(name) => return input(environment.around.query, name, policy),
-        Read::Body(name) => return input(environment.around.body, name, policy),
-        Read::Sibling(name) => match environment.around.siblings {
-            Some((declared, given)) => {
-                let field = declared.iter().find(|field| field.name == *name);
-                field.map_or(Known::Unknown, |field| fact::of_input(given.get(name), field, &policy.shapes))
-            }
-            None => Known::Unknown,
-        },
-        Read::Method | Read::Path | Read::Host | Read::Origin | Read::Header(_) | Read::Cookie(_) | Read::Param(_) => {
-            environment.around.call.map_or(Known::Unknown, |call| of_call(read, call))
-        }
-    })
-}
-
-fn input(given: Given<'_>, name: &str, policy: &TypedPolicy) -> Seen {
-    match given {
-        Given::Unknown => Ok(Known::Unknown),
-        Given::Pending => Err(Pending),
-        Given::Json(shape, json) => {
-            let field = policy.shapes[shape].fields.iter().find(|field| field.name == name);
-            let known = field.map(|field| fact::of_input(json.get(name), &attribute(field), &policy.shapes));
-            Ok(known.unwrap_or(Known::Unknown))
-        }
-    }
-}
-
-/// Of headers that stand twice, two readers could read different ones: they are unknown.
-fn of_call(read: &Read, call: Call<'_>) -> Known<Value> {
-    let text = |text: &str| Known::Value(Value::String(text.to_owned()));
-    let single = |name: &http::HeaderName| {
-        let mut lines = call.headers.get_all(name).iter();
-        match (lines.next(), lines.next()) {
-            (None, _) => Known::Absent,
-            (Some(line), None) => line.to_str().map_or(Known::Unknown, text),
-            (Some(_), Some(_)) => Known::Unknown,
-        }
-    };
-    match read {
-        Read::Method => text(call.method.as_str()),
-        Read::Path => text(call.path),
-        Read::Host => call.authority.map_or(Known::Unknown, text),
-        Read::Origin => single(&header::ORIGIN),
-        Read::Header(name) => single(name),
-        Read::Cookie(name) => match cookie::find(name, call.headers) {
-            Ok(Some(value)) => Known::Value(Value::String(value)),
-            Ok(None) => Known::Absent,
-            Err(_) => Known::Unknown,
-        },
-        Read::Param(name) => param(name, call),
-        _ => Known::Unknown,
-    }
-}
-
-fn param(name: &str, call: Call<'_>) -> Known<Value> {
-    let Some((_, given)) = call.params.iter().find(|(known, _)| *known == name) else { return Known::Unknown };
-    let number = call.route.path.iter().any(
-        |segment| matches!(segment, PathSegment::Parameter { name: known, ty: ParameterType::Int } if known == name),
-    );
-    match number {
-        true => given.parse().map_or(Known::Unknown, |value| Known::Value(Value::Int(value))),
-        false => Known::Value(Value::String(given.clone())),
-    }
-}
-
 /// The names of what a condition reads and nobody knows, so that whoever looks up facts sees what is missing.
 #[derive(Default)]
 pub(super) struct Unknowns {
@@ -408,32 +308,5 @@ impl Unknowns {
             }
             self.names.len() >= MOST
         });
-    }
-}
-
-fn name_of(read: &Read, policy: &TypedPolicy) -> String {
-    match read {
-        Read::Claim(slot) => format!("claim {slot}"),
-        Read::Account(name) => format!("account.{name}"),
-        Read::UserId => "user.id".to_owned(),
-        Read::UserTier => "user.tier".to_owned(),
-        Read::UserScopes => "user.scopes".to_owned(),
-        Read::UserToken => "user.token".to_owned(),
-        Read::UserAttribute(id) => format!("user.{}", policy.attributes[*id].name),
-        Read::ResourceId => "resource.id".to_owned(),
-        Read::Resource(name) => format!("resource.{name}"),
-        Read::Context(id) => format!("context.{}", policy.context[*id].name),
-        Read::Method => "request.method".to_owned(),
-        Read::Path => "request.path".to_owned(),
-        Read::Host => "request.host".to_owned(),
-        Read::Origin => "request.origin".to_owned(),
-        Read::Header(name) => format!("request.header(\"{name}\")"),
-        Read::Cookie(name) => format!("request.cookie(\"{name}\")"),
-        Read::Param(name) => format!("params.{name}"),
-        Read::Query(name) => format!("query.{name}"),
-        Read::Body(name) => format!("body.{name}"),
-        Read::Sibling(name) => name.clone(),
-        Read::ClientIp => "client.ip".to_owned(),
-        Read::Now => "now".to_owned(),
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn check(
     let input = fields(query).map_err(|what| denied(Code::QueryMalformed, format!("the query holds {what}")))?;
     validate(&policy.shapes, shape, &input, Encoding::Text, holds).map_err(|violations| {
         let message = format!("the query violates `{}` at {}", shape.name, violations.places());
-        Denial { violations: Some(violations), ..denied(Code::QueryInvalid, message) }
+        Denial { violations: Some(Box::new(violations)), ..denied(Code::QueryInvalid, message) }
     })
 }
 

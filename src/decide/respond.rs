@@ -202,12 +202,14 @@ fn reason<'g>(denial: Denial, route: Option<&Route>) -> Reason<'g> {
 
 fn problem(denial: Option<&Denial>) -> Problem {
     let code = denial.map_or(Code::PermissionDenied, |denial| denial.code);
-    let violations = denial.and_then(|denial| denial.violations.clone()).unwrap_or_default();
+    let violations = denial.and_then(|denial| denial.violations.as_deref().cloned()).unwrap_or_default();
     Problem {
         kind: format!("urn:problem-type:portcullis:{}", code.as_str()),
         title: code.status().canonical_reason().unwrap_or_default(),
         status: code.status(),
-        detail: denial.and_then(|denial| denial.detail.clone()).map_or(Cow::Borrowed(code.detail()), Cow::Owned),
+        detail: denial
+            .and_then(|denial| denial.detail.clone())
+            .map_or(Cow::Borrowed(code.detail()), |detail| Cow::Owned(detail.into_string())),
         code: code.as_str(),
         errors: violations.list,
         truncated: violations.truncated,

@@ -21,7 +21,7 @@ pub enum Document {
     /// A request: `method` and `url`.
     Request(Box<RequestDocument>),
     /// A permission, outside any door: `permission`.
-    Check(CheckDocument),
+    Check(Box<CheckDocument>),
 }
 
 impl<'de> Deserialize<'de> for Document {
@@ -30,7 +30,7 @@ impl<'de> Deserialize<'de> for Document {
             return Err(D::Error::custom(DocumentError::NotAMap));
         };
         let read = if map.contains_key("permission") {
-            CheckDocument::from_map(map).map(Self::Check)
+            CheckDocument::from_map(map).map(|check| Self::Check(Box::new(check)))
         } else {
             RequestDocument::from_map(map).map(|request| Self::Request(Box::new(request)))
         };

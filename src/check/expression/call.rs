@@ -38,6 +38,18 @@ impl Checker<'_> {
                 self.report_once(Diagnostic::error("wrong_call", expression.span, message).help(help));
                 None
             }
+            (
+                [.., operator @ ("contains" | "contains_all" | "intersects" | "starts_with" | "ends_with" | "matches")],
+                _,
+            ) if words.len() > 1 => {
+                let left = words.get(..words.len() - 1).unwrap_or_default().join(".");
+                let message = format!("`{operator}` is an operator, and no function");
+                self.report_once(
+                    Diagnostic::error("wrong_call", expression.span, message)
+                        .help(format!("write `{left} {operator} …`")),
+                );
+                None
+            }
             _ => {
                 let message = format!("there is no function `{}` here", words.join("."));
                 let known = ["has", "request.header", "request.cookie"];

@@ -9,7 +9,8 @@ use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Literal, T
 use super::super::Checker;
 use super::super::order::order;
 
-/// What is known to be there, by its path as written: `user`, `user.email`, `request.header("x")`.
+/// What is known to be there, by its path as written: `user`, `user.email`, `request.header("x")`; with `!` behind it, what
+/// is known not to be `null` either.
 pub(in crate::check) type Facts = HashSet<String>;
 
 /// A condition tells no more than so many facts to those who use it.
@@ -97,14 +98,16 @@ impl Checker<'_> {
     pub(in crate::check) fn told(&self, expression: &Expression, conditions: bool) -> Told {
         match &expression.kind {
             ExpressionKind::Call(path, arguments) => match (path.as_slice(), arguments.as_slice()) {
-                ([has], [argument]) if has.node == "has" => Told { if_true: there(argument), if_false: Facts::new() },
+                ([has], [argument]) if has.node == "has" => {
+                    Told { if_true: there(argument, false), if_false: Facts::new() }
+                }
                 _ => Told::default(),
             },
             ExpressionKind::Is(..) => Told { if_true: Facts::from(["user".to_owned()]), if_false: Facts::new() },
             ExpressionKind::Binary(left, operator @ (BinaryOperator::Equal | BinaryOperator::NotEqual), right) => {
                 let facts = match (is_null(left), is_null(right)) {
-                    (false, true) => there(left),
-                    (true, false) => there(right),
+                    (false, true) => there(left, true),
+                    (true, false) => there(right, true),
                     _ => return Told::default(),
                 };
                 match operator {
@@ -162,19 +165,22 @@ fn is_null(expression: &Expression) -> bool {
     matches!(expression.kind, ExpressionKind::Literal(Literal::Null))
 }
 
-/// The path of what is read, and every path that it leads through.
-fn there(expression: &Expression) -> Facts {
+/// The path of what is read, and every path that it leads through, which are records and so not `null`.
+fn there(expression: &Expression, not_null: bool) -> Facts {
     let mut facts = Facts::new();
     if let Some(call) = call_key(expression) {
         facts.insert(call);
     } else if let ExpressionKind::Path(path) = &expression.kind {
         let mut so_far = String::new();
-        for name in path {
-            if !so_far.is_empty() {
+        for (at, name) in path.iter().enumerate() {
+            if at > 0 {
                 so_far.push('.');
             }
             so_far.push_str(&name.node);
             facts.insert(so_far.clone());
+            if not_null || at + 1 < path.len() {
+                facts.insert(format!("{so_far}!"));
+            }
         }
     }
     facts

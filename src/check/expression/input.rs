@@ -27,10 +27,10 @@ impl Checker<'_> {
         }
         let Some(attribute) = found else {
             let message = format!("no route leads to {}, so `{root}.{}` is never known", view.place, name.node);
-            self.report_once(
-                Diagnostic::error("unknown_attribute", name.span, message)
-                    .help("let a route require the permission, or take the test out"),
-            );
+            self.report_once(Diagnostic::error("unknown_attribute", name.span, message).help(match view.place {
+                "a limit" => "name the limit in a route, or take the test out",
+                _ => "let a route require the permission, or take the test out",
+            }));
             return None;
         };
         let read = match root {

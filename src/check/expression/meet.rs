@@ -192,6 +192,9 @@ fn conversion(one: &Type, other: &Type) -> &'static str {
         (Type::Int, Type::String) | (Type::String, Type::Int) => {
             "give both sides one type: a number is written without quotes"
         }
+        (Type::Int, Type::Float) | (Type::Float, Type::Int) => {
+            "an `int` and a `float` don't mix: write a number without a fraction, or declare it `float`"
+        }
         (Type::Timestamp, Type::String) | (Type::String, Type::Timestamp) => {
             "a timestamp is written without quotes: `2026-11-23T10:00:00Z`"
         }

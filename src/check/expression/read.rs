@@ -62,7 +62,14 @@ impl Checker<'_> {
         if first.node == "now" && rest.is_empty() && view.roots().contains(&"now") {
             return Some((Typed::there(Expr::Read(Read::Now), Type::Timestamp), 1));
         }
-        if view.conditions && rest.is_empty() && first.node != "now" {
+        if first.node == "now" && view.roots().contains(&"now") {
+            let message = "`now` is a `timestamp`, which has no fields";
+            self.report_once(
+                Diagnostic::error("unknown_attribute", first.span, message).help("compare it with a time: `now < …`"),
+            );
+            return None;
+        }
+        if view.conditions && rest.is_empty() {
             return self.condition_named(first, view, guards).map(|typed| (typed, 1));
         }
         if !view.roots().contains(&first.node.as_str()) {
@@ -107,6 +114,9 @@ impl Checker<'_> {
         let error = Diagnostic::error("unknown_name", first.span.to(last.span), message);
         let error = match suggest(&first.node, known.iter().copied()) {
             Some(meant) => error.help(format!("did you mean `{meant}`?")),
+            None if first.node == "resource" && view.place == "a route" => {
+                error.help("a route's own condition reads `resource` where the route has one `on RESOURCE(PARAMETER)`")
+            }
             None if view.claims.is_some() => error.help("a mapping reads the token's claims: write `claims.NAME`"),
             None if view.account => error.help("an issued claim comes from the account: write `account.NAME`"),
             None => error.help(known_names("what can be read here begins with", known.into_iter())),
@@ -186,14 +196,17 @@ impl Checker<'_> {
     }
 }
 
-/// Behind a guard, neither absence nor `null` is in question.
+/// Behind `has(x)`, absence is out of the question; behind `x != null`, so is `null`.
 fn narrow(typed: &mut Typed, guards: &Guards<'_>, path: &[&str]) {
-    if !guards.hold(&path.join(".")) {
-        return;
+    let path = path.join(".");
+    if typed.optional && guards.hold(&path) {
+        typed.optional = false;
+        typed.guarded = true;
     }
-    typed.guarded = typed.optional || matches!(typed.ty, Type::Nullable(_));
-    typed.optional = false;
-    if let Type::Nullable(inner) = &typed.ty {
+    if let Type::Nullable(inner) = &typed.ty
+        && guards.hold(&format!("{path}!"))
+    {
         typed.ty = (**inner).clone();
+        typed.guarded = true;
     }
 }

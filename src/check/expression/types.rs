@@ -23,6 +23,18 @@ const BUILT_IN: [(&str, Type); 8] = [
     ("cidr", Type::Cidr),
 ];
 
+/// What other languages call these types.
+const ELSEWHERE: [(&str, &str); 8] = [
+    ("number", "int"),
+    ("integer", "int"),
+    ("double", "float"),
+    ("boolean", "bool"),
+    ("text", "string"),
+    ("str", "string"),
+    ("datetime", "timestamp"),
+    ("date", "timestamp"),
+];
+
 impl Type {
     /// A record of fields in any order: the order means nothing.
     pub(in crate::check) fn record(mut fields: Vec<Attribute>) -> Self {
@@ -163,7 +175,9 @@ impl Checker<'_> {
     fn unknown_type(&mut self, name: &str, ty: &tree::ValueType) {
         let schemas = self.names.schemas.iter().map(|(name, _)| name);
         let known = BUILT_IN.iter().map(|(name, _)| *name).chain(schemas);
+        let elsewhere = ELSEWHERE.iter().find(|(written, _)| *written == name).map(|(_, ours)| (*ours).to_owned());
         let meant = suggest(name, known.filter(|_| worth_suggesting(&self.diagnostics))).map(ToOwned::to_owned);
+        let meant = elsewhere.or(meant);
         let error = Diagnostic::error("unknown_type", ty.span, format!("there is no type `{name}`"));
         let error = match meant {
             Some(meant) => error.help(format!("did you mean `{meant}`?")),
