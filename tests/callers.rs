@@ -48,7 +48,7 @@ fn gate() -> Gate {
 fn token(name: &str, algorithm: Algorithm, issuer: Option<&str>) -> String {
     let mut claims = json!({ "sub": "u1", "iat": NOW, "exp": NOW + 600 });
     if let Some(issuer) = issuer {
-        claims["iss"] = issuer.into();
+        claims.as_object_mut().unwrap().insert("iss".to_owned(), issuer.into());
     }
     encode(&Header::new(algorithm), &claims, &EncodingKey::from_secret(secret(name).as_bytes())).unwrap()
 }
