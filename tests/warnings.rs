@@ -20,8 +20,8 @@ fn check(text: &str, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn article_has_none() {
-    check(include_str!("../policies/article.gate"), &[]);
+fn article_rotates_what_this_version_cannot() {
+    check(include_str!("../policies/article.gate"), &[("not_running", "rotates refresh")]);
 }
 
 #[test]

@@ -55,10 +55,11 @@ impl Checker<'_> {
             );
             return;
         };
-        if !self.password_hash(name) {
+        let known = self.password_hash(name);
+        self.accepted_hashes(name, accepted);
+        if !known {
             return;
         }
-        self.accepted_hashes(name, accepted);
         let own: &[&str] = match name.node.as_str() {
             "argon2id" => &["memory", "iterations", "parallelism"],
             "scrypt" => &["cost", "parallelism"],
@@ -127,12 +128,13 @@ impl Checker<'_> {
     fn argon2(&mut self, algorithm: Span, numbers: &Numbers<'_>) {
         let iterations = self.hash_number(numbers.iterations, "iterations", 2, 1..=100);
         let parallelism = self.hash_number(numbers.parallelism, "parallelism", 1, 1..=64);
-        let (Some(iterations), Some(_)) = (iterations, parallelism) else { return };
         let memory = numbers.memory.map_or(19 * MIB, |memory| memory.node);
         if memory > MOST_MEMORY {
-            self.hash_out_of_range(numbers.memory.map_or(algorithm, |memory| memory.span), "memory", "7MiB to 1GiB");
+            let span = numbers.memory.map_or(algorithm, |memory| memory.span);
+            self.hash_out_of_range(span, "memory", "7MiB to 1GiB");
             return;
         }
+        let (Some(iterations), Some(_)) = (iterations, parallelism) else { return };
         let row = usize::try_from(iterations - 1).unwrap_or(usize::MAX).min(ARGON2.len() - 1);
         let least = ARGON2.get(row).copied().unwrap_or(46);
         if memory < least * MIB {

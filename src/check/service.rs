@@ -113,6 +113,7 @@ impl<'t> Checker<'t> {
             }
             return Service::Handler;
         };
+        let told = self.diagnostics.len();
         self.service_method(route, what);
         self.service_access(draft, span, what);
         self.service_issues(head, draft, span, what);
@@ -147,7 +148,8 @@ impl<'t> Checker<'t> {
                     .help("declare `account { id: string … }`, from which issued claims are made"),
             );
         }
-        if let Some(missing) = service.unavailable() {
+        // What is in error is worth no warning.
+        if let (true, Some(missing)) = (self.diagnostics.len() == told, service.unavailable()) {
             self.report(
                 Diagnostic::warning("not_running", span, missing)
                     .label("every request that comes so far is answered with 501")
@@ -326,7 +328,9 @@ impl<'t> Checker<'t> {
         for name in tokens {
             let Some((_, token)) = self.names.tokens.find(name, &mut self.diagnostics) else { continue };
             let token = *token;
-            self.issuable(name, token);
+            if !self.issuable(name, token) {
+                continue;
+            }
             let carried = token.entries.iter().find_map(|entry| match &entry.node {
                 TokenEntry::Carried(carried) => Some(carried.clone()),
                 _ => None,
@@ -345,14 +349,17 @@ impl<'t> Checker<'t> {
         }
     }
 
-    fn issuable(&mut self, name: &Text, token: &'t tree::Token) {
+    /// Whether the policy can make such a token at all; what it lacks for that is told.
+    fn issuable(&mut self, name: &Text, token: &'t tree::Token) -> bool {
         if let Some((span, why)) = not_issued(token) {
             self.report_once(
                 Diagnostic::error("not_issuable", name.span, format!("`{}` can't be issued here", name.node))
                     .also(span, why)
                     .help("issue a token with a `key` and a `lifetime`"),
             );
-        } else if !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::Lifetime(_))) {
+            return false;
+        }
+        if !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::Lifetime(_))) {
             self.report_once(
                 Diagnostic::error(
                     "not_issuable",
@@ -378,6 +385,7 @@ impl<'t> Checker<'t> {
                     .help(format!("write `{}: … = account.NAME`", name.node)),
             );
         }
+        true
     }
 
     /// `password(WHO, PASSWORD)`, once it is known what the route takes.

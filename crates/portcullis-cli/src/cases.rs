@@ -205,13 +205,13 @@ impl Case {
     }
 }
 
-/// `DELETE /api/posts/42`, which names no host and came in over https.
+/// `DELETE /api/posts/42`, which names no host, and so is for the first that the policy speaks for.
 fn short_form(short: &str) -> Result<Map<String, Value>, String> {
-    let (method, target) = short
+    let (method, url) = short
         .split_once(' ')
-        .map(|(method, target)| (method, target.trim_start()))
+        .map(|(method, url)| (method, url.trim_start()))
         .ok_or("a short `request` is a method and a path, as in `DELETE /api/posts/42`")?;
-    Ok(Map::from_iter([("method".to_owned(), method.into()), ("url".to_owned(), target.into())]))
+    Ok(Map::from_iter([("method".to_owned(), method.into()), ("url".to_owned(), url.into())]))
 }
 
 /// Adds facts kind by kind and key by key; the ones added win.

@@ -23,9 +23,10 @@ const KEYS: &[(&str, &str)] = &[
 ];
 const VERDICTS: [&str; 3] = ["allow", "deny", "answer"];
 /// Every stage, in their order.
-const STAGES: [Stage; 12] = [
+const STAGES: [Stage; 13] = [
     Stage::Transport,
     Stage::Path,
+    Stage::Cors,
     Stage::Method,
     Stage::Guard,
     Stage::Authenticate,

@@ -16,6 +16,9 @@ use crate::fields::is_legible;
 
 /// The algorithms that a symmetric JWK can be for (RFC 7518 §3.2).
 const ALGORITHMS: [&str; 3] = ["HS256", "HS384", "HS512"];
+/// The algorithms that a JWK of a key pair can be for (RFC 7518 §3.1, RFC 8037, RFC 9864).
+const PAIR_ALGORITHMS: [&str; 10] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519"];
 /// The two kinds of use that a policy has for a secret (RFC 7517 §4.3).
 const OPERATIONS: [&str; 2] = ["sign", "verify"];
 
@@ -30,6 +33,17 @@ struct Secret {
     bytes: Zeroizing<Vec<u8>>,
     /// The one algorithm that it may be used with.
     algorithm: Option<&'static str>,
+    form: Form,
+}
+
+/// What the bytes are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Of a secret, as they are.
+    Bytes,
+    Pem,
+    /// The JSON of a JWK that is for a key pair.
+    Jwk,
 }
 
 impl Ring {
@@ -52,31 +66,36 @@ impl Ring {
 
     /// The ring that a policy is bound with.
     pub(crate) fn keys(&self) -> Keys {
-        self.secrets.iter().fold(Keys::new(), |keys, (name, Secret { bytes, algorithm })| match algorithm {
-            Some(algorithm) => keys.with_secret_for(name, bytes.to_vec(), algorithm),
-            None => keys.with_secret(name, bytes.to_vec()),
+        self.secrets.iter().fold(Keys::new(), |keys, (name, Secret { bytes, algorithm, form })| {
+            match (form, algorithm) {
+                (Form::Pem, _) => keys.with_pem(name, bytes.to_vec()),
+                (Form::Jwk, algorithm) => keys.with_jwk(name, bytes.to_vec(), *algorithm),
+                (Form::Bytes, Some(algorithm)) => keys.with_secret_for(name, bytes.to_vec(), algorithm),
+                (Form::Bytes, None) => keys.with_secret(name, bytes.to_vec()),
+            }
         })
     }
 
-    /// The bytes of a secret.
+    /// The bytes of a secret, which a key pair isn't.
     pub(crate) fn secret(&self, name: &str) -> Option<&[u8]> {
-        self.secrets.get(name).map(|secret| secret.bytes.as_slice())
+        self.secrets.get(name).filter(|secret| secret.form == Form::Bytes).map(|secret| secret.bytes.as_slice())
     }
 }
 
 fn secret(value: Value) -> Result<Secret, String> {
     let Value::Object(entries) = value else {
-        return Err("must be a map with one of `text`, `base64`, `hex`, `jwk` and `env`".into());
+        return Err("must be a map with one of `text`, `base64`, `hex`, `pem`, `jwk` and `env`".into());
     };
     let mut entries = entries.into_iter();
     let (Some((kind, value)), None) = (entries.next(), entries.next()) else {
-        return Err("must have exactly one of `text`, `base64`, `hex`, `jwk` and `env`".into());
+        return Err("must have exactly one of `text`, `base64`, `hex`, `pem`, `jwk` and `env`".into());
     };
     let bytes = match (kind.as_str(), value) {
         ("text", Value::String(text)) => Zeroizing::new(text.into_bytes()),
         ("base64", Value::String(text)) => decode(&STANDARD, text, "`base64` isn't base64 with its padding")?,
         ("hex", Value::String(text)) => hex(text)?,
-        ("jwk", Value::Object(jwk)) => return oct(jwk),
+        ("jwk", Value::Object(jwk)) => return key(jwk),
+        ("pem", Value::String(text)) => return pem(text),
         ("env", Value::String(name)) => match env::var(name) {
             Ok(text) => Zeroizing::new(text.into_bytes()),
             Err(env::VarError::NotPresent) => {
@@ -86,45 +105,75 @@ fn secret(value: Value) -> Result<Secret, String> {
                 return Err("the environment variable that `env` names isn't UTF-8".into());
             }
         },
-        ("pem", _) => return Err("`pem` is for key pairs: this version has symmetric secrets only".into()),
         ("jwk", _) => return Err("`jwk` must be a map".into()),
-        ("text" | "base64" | "hex" | "env", _) => return Err(format!("`{kind}` must be a string; quote numbers")),
+        ("text" | "base64" | "hex" | "pem" | "env", _) => {
+            return Err(format!("`{kind}` must be a string; quote numbers"));
+        }
         _ => {
-            return Err("is of an unknown kind: there are `text`, `base64`, `hex`, `jwk` and `env`; is a space \
+            return Err(
+                "is of an unknown kind: there are `text`, `base64`, `hex`, `pem`, `jwk` and `env`; is a space \
                         missing after the colon?"
-                .into());
+                    .into(),
+            );
         }
     };
-    Ok(Secret { bytes, algorithm: None })
+    Ok(Secret { bytes, algorithm: None, form: Form::Bytes })
 }
 
 /// A symmetric JWK (RFC 7518 §6.4), if it is for what policies do with secrets.
 fn oct(mut jwk: Map<String, Value>) -> Result<Secret, String> {
-    match jwk.get("kty").and_then(Value::as_str) {
-        Some("oct") => {}
-        Some(_) => return Err("`jwk` must have `kty: oct`: this version has symmetric secrets only".into()),
-        None => return Err("`jwk` lacks `kty`".into()),
-    }
-    if jwk.get("use").is_some_and(|purpose| purpose != "sig") {
-        return Err("`use` of the `jwk` must be `sig`: a policy's secrets sign and verify".into());
-    }
-    let is_operation = |operation: &Value| operation.as_str().is_some_and(|name| OPERATIONS.contains(&name));
-    let fits = |operations: &Value| operations.as_array().is_some_and(|all| all.iter().any(is_operation));
-    if !jwk.get("key_ops").is_none_or(fits) {
-        return Err("`key_ops` of the `jwk` must be a list with `sign` or `verify`".into());
-    }
-    let algorithm = jwk.get("alg").map(|named| {
-        let known = ALGORITHMS.into_iter().find(|known| named == known);
-        known.ok_or("`alg` of the `jwk` must be `HS256`, `HS384` or `HS512`")
-    });
-    let algorithm = algorithm.transpose()?;
+    let algorithm = purpose(&jwk, &ALGORITHMS)
+        .map_err(|alg| alg.unwrap_or("`alg` of the `jwk` must be `HS256`, `HS384` or `HS512`"))?;
     let bytes = match jwk.remove("k") {
         Some(Value::String(text)) => {
             decode(&URL_SAFE_NO_PAD, text, "`k` of the `jwk` isn't base64url without padding")?
         }
         _ => return Err("`jwk` lacks `k`".into()),
     };
-    Ok(Secret { bytes, algorithm })
+    Ok(Secret { bytes, algorithm, form: Form::Bytes })
+}
+
+/// The text of a key pair, or of one half of it (RFC 7468). Its inside is read by whoever uses it.
+fn pem(text: String) -> Result<Secret, String> {
+    let bytes = Zeroizing::new(text.into_bytes());
+    let begins = String::from_utf8_lossy(&bytes).trim_start().starts_with("-----BEGIN ");
+    if !begins {
+        return Err("`pem` must begin with `-----BEGIN`; write it as a block: `pem: |`".into());
+    }
+    Ok(Secret { bytes, algorithm: None, form: Form::Pem })
+}
+
+/// What a JWK says that it is for: the one algorithm, if it says so. The error is that of `alg` where it is `None`.
+fn purpose(jwk: &Map<String, Value>, known: &[&'static str]) -> Result<Option<&'static str>, Option<&'static str>> {
+    if jwk.get("use").is_some_and(|purpose| purpose != "sig") {
+        return Err(Some("`use` of the `jwk` must be `sig`: a policy's secrets sign and verify"));
+    }
+    let is_operation = |operation: &Value| operation.as_str().is_some_and(|name| OPERATIONS.contains(&name));
+    let fits = |operations: &Value| operations.as_array().is_some_and(|all| all.iter().any(is_operation));
+    if !jwk.get("key_ops").is_none_or(fits) {
+        return Err(Some("`key_ops` of the `jwk` must be a list with `sign` or `verify`"));
+    }
+    let algorithm = jwk.get("alg").map(|named| known.iter().copied().find(|known| named == known).ok_or(None));
+    algorithm.transpose()
+}
+
+/// A JWK: bytes of a secret, or a key pair, or one half of it.
+fn key(jwk: Map<String, Value>) -> Result<Secret, String> {
+    let parts: &[&str] = match jwk.get("kty").and_then(Value::as_str) {
+        Some("oct") => return oct(jwk),
+        Some("RSA") => &["n", "e"],
+        Some("EC") => &["crv", "x", "y"],
+        Some("OKP") => &["crv", "x"],
+        Some(_) => return Err("`kty` of the `jwk` must be `oct`, `RSA`, `EC` or `OKP`".into()),
+        None => return Err("`jwk` lacks `kty`".into()),
+    };
+    if let Some(part) = parts.iter().find(|part| !jwk.get(**part).is_some_and(Value::is_string)) {
+        return Err(format!("`jwk` lacks `{part}`"));
+    }
+    let algorithm = purpose(&jwk, &PAIR_ALGORITHMS)
+        .map_err(|alg| alg.unwrap_or("`alg` of the `jwk` must be one of key pairs, such as `ES256` or `EdDSA`"))?;
+    let bytes = Zeroizing::new(Value::Object(jwk).to_string().into_bytes());
+    Ok(Secret { bytes, algorithm, form: Form::Jwk })
 }
 
 /// Both engines refuse what isn't canonical, so that one secret has one spelling.
@@ -185,6 +234,22 @@ mod tests {
     }
 
     #[test]
+    fn key_pairs_are_no_secrets() {
+        let check = |value: Value, algorithm: &str| {
+            let ring = Ring::new(json!({ "A": value })).unwrap();
+            assert_eq!(ring.secret("A"), None, "nothing is signed with them as a secret");
+            assert_eq!(format!("{:?}", ring.keys()), format!("{{\"A\": {algorithm}}}"));
+        };
+        check(json!({ "pem": "-----BEGIN PRIVATE KEY-----\nhush" }), "None");
+        check(
+            json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": "a", "d": "hush", "alg": "EdDSA" } }),
+            "Some(\"EdDSA\")",
+        );
+        check(json!({ "jwk": { "kty": "EC", "crv": "P-256", "x": "a", "y": "b" } }), "None");
+        check(json!({ "jwk": { "kty": "RSA", "n": "a", "e": "AQAB", "use": "sig" } }), "None");
+    }
+
+    #[test]
     fn keys_that_are_no_names_are_never_told() {
         let check = |ring: Value| {
             let error = Ring::new(ring).err().unwrap();
@@ -211,13 +276,16 @@ mod tests {
         check(json!({ "txt": "hush" }), "unknown kind: there are `text`");
         check(json!({ "text:hush": null }), "is a space missing after the colon?");
         check(json!({ "hush": null }), "unknown kind");
-        check(json!({ "pem": "hush" }), "symmetric secrets only");
+        check(json!({ "pem": "hush" }), "must begin with `-----BEGIN`");
         check(json!({ "hex": "0" }), "isn't pairs");
         check(json!({ "hex": "hush" }), "isn't pairs");
         check(json!({ "base64": "hush!" }), "isn't base64");
         check(json!({ "base64": "+/8" }), "isn't base64");
         check(json!({ "base64": "+/9=" }), "isn't base64");
-        check(json!({ "jwk": { "kty": "RSA", "n": "hush" } }), "symmetric secrets only");
+        check(json!({ "jwk": { "kty": "RSA", "d": "hush" } }), "lacks `n`");
+        check(json!({ "jwk": { "kty": "EC", "crv": "P-256", "x": "hush" } }), "lacks `y`");
+        check(json!({ "jwk": { "kty": "hush" } }), "`kty` of the `jwk` must be");
+        check(json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": "hush", "alg": "HS256" } }), "one of key pairs");
         check(json!({ "jwk": { "k": "hush" } }), "lacks `kty`");
         check(json!({ "jwk": { "kty": "oct" } }), "lacks `k`");
         check(json!({ "jwk": { "kty": "oct", "k": "-_8=" } }), "isn't base64url");

@@ -1,0 +1,192 @@
+//! Who is calling, by whatever carries the token, and what is said of callers that this version can't find out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use portcullis::{Facts, Gate, Keys, Policy, Request, Scheme, Source, User};
+use serde_json::json;
+
+const POLICY: &str = r#"policy p
+secret ACCESS, DEVICE, PAIR, REFRESH
+keys PARTNER { jwks "https://id.example.com/jwks.json" }
+account { id: string }
+token access  { algorithm HS256  key ACCESS  issuer "us"  claims { sub: string  exp: timestamp } }
+token partner { algorithm ES256, RS256  keys PARTNER  issuer "them"  claims { sub: string } }
+token session { algorithm HS512  key DEVICE  lifetime 1h  carried cookie "sid"  claims { sub: string = account.id } }
+token device  { algorithm EdDSA  key PAIR  carried header "X-Device"  claims { sub: string } }
+token key     { opaque  carried header "x-api-key"  claims { owner: string } }
+token refresh { algorithm HS256  key REFRESH  lifetime 1d  carried cookie "refresh"  single_use  claims { sub: string = account.id } }
+user from access  { id = claims.sub           until = claims.exp }
+user from partner { id = "p:" + claims.sub    until = 2026-11-23T10:00:00Z }
+user from session { id = "s:" + claims.sub    until = 2026-11-23T10:00:00Z }
+user from device  { id = "d:" + claims.sub    until = 2026-11-23T10:00:00Z }
+user from key     { id = "k:" + claims.owner  until = 2026-11-23T10:00:00Z }
+routes / {
+  GET  /me       authenticated
+  GET  /anybody  public
+  GET  /soon     authenticated  when user.until > now + 5m
+  POST /refresh  public  no body  rotates refresh  issues refresh, access2
+  POST /logout   public  no body  revokes refresh
+}
+secret MORE
+token access2 { algorithm HS256  key MORE  issuer "us too"  lifetime 15m  claims { sub: string = account.id } }
+"#;
+
+const NOW: i64 = 1_795_428_000;
+
+fn secret(name: &str) -> String {
+    name.repeat(64)
+}
+
+fn gate() -> Gate {
+    let keys = ["ACCESS", "DEVICE", "REFRESH", "MORE"].into_iter();
+    let keys = keys.fold(Keys::new(), |keys, name| keys.with_secret(name, secret(name)));
+    let policy = Policy::compile(&[Source::new("p.gate", POLICY)]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    policy.bind(&keys.with_pem("PAIR", "-----BEGIN PUBLIC KEY-----")).unwrap()
+}
+
+fn token(name: &str, algorithm: Algorithm, issuer: Option<&str>) -> String {
+    let mut claims = json!({ "sub": "u1", "iat": NOW, "exp": NOW + 600 });
+    if let Some(issuer) = issuer {
+        claims.as_object_mut().unwrap().insert("iss".to_owned(), issuer.into());
+    }
+    encode(&Header::new(algorithm), &claims, &EncodingKey::from_secret(secret(name).as_bytes())).unwrap()
+}
+
+fn access() -> String {
+    format!("Bearer {}", token("ACCESS", Algorithm::HS256, Some("us")))
+}
+
+/// Asks for a route with these headers: the status, the code, who called, and why not.
+#[track_caller]
+fn check(route: &str, headers: &[(&str, &str)], user: Option<&User>, expected: (u16, &str, Option<&str>)) -> String {
+    let (method, target) = route.split_once(' ').unwrap();
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
+    }
+    let gate = gate();
+    let decision = gate.decide(&Request {
+        method: &Method::from_bytes(method.as_bytes()).unwrap(),
+        target,
+        scheme: Scheme::Https,
+        host: Some("api.example.com"),
+        headers: &map,
+        peer: None,
+        body: Some(b""),
+        now: jiff::Timestamp::from_second(NOW).unwrap(),
+        entropy: None,
+        user,
+        facts: &Facts::default(),
+    });
+    let reason = decision.reasons.first().unwrap();
+    let found = (decision.status.as_u16(), reason.code.as_str(), decision.user.as_ref().map(|user| user.id.as_str()));
+    assert_eq!(found, expected, "{}", reason.message);
+    reason.message.to_string()
+}
+
+#[test]
+fn each_carrier_makes_its_own_caller() {
+    let session = format!("a=b; sid={}", token("DEVICE", Algorithm::HS512, None));
+    check("GET /me", &[("authorization", &access())], None, (200, "allowed", Some("u1")));
+    check("GET /me", &[("cookie", &session)], None, (200, "allowed", Some("s:u1")));
+    check("GET /me", &[], None, (401, "credential_missing", None));
+    check("GET /me", &[("cookie", "sid=")], None, (401, "credential_missing", None));
+}
+
+/// What one carrier holds doesn't count in another.
+#[test]
+fn a_token_is_good_where_it_belongs_alone() {
+    let access = token("ACCESS", Algorithm::HS256, Some("us"));
+    let session = token("DEVICE", Algorithm::HS512, None);
+    check("GET /me", &[("cookie", &format!("sid={access}"))], None, (401, "invalid_token", None));
+    check("GET /me", &[("authorization", &format!("Bearer {session}"))], None, (401, "invalid_token", None));
+    check("GET /anybody", &[("cookie", &format!("sid={access}"))], None, (200, "allowed", None));
+}
+
+/// A cookie that no user is made from is no credential: it comes with every request.
+#[test]
+fn a_refresh_cookie_is_no_credential() {
+    let refresh = format!("refresh={}", token("REFRESH", Algorithm::HS256, None));
+    check("GET /me", &[("cookie", &refresh)], None, (401, "credential_missing", None));
+    check("GET /me", &[("cookie", &refresh), ("authorization", &access())], None, (200, "allowed", Some("u1")));
+}
+
+#[test]
+fn of_two_credentials_nobody_can_say_which_was_meant() {
+    let session = format!("sid={}", token("DEVICE", Algorithm::HS512, None));
+    let malformed = (400, "invalid_request", None);
+    check("GET /me", &[("cookie", &session), ("authorization", &access())], None, malformed);
+    check("GET /anybody", &[("cookie", &session), ("x-api-key", "k")], None, malformed);
+    check("GET /me", &[("x-device", "d"), ("x-api-key", "k")], None, malformed);
+    check("GET /me", &[("cookie", "sid=a; sid=b")], None, malformed);
+    check("GET /me", &[("cookie", &session), ("cookie", "sid=b")], None, malformed);
+    check("GET /me", &[("x-api-key", "a"), ("x-api-key", "b")], None, malformed);
+    check("GET /me", &[("x-api-key", "")], None, malformed);
+}
+
+#[test]
+fn what_this_version_cannot_verify_is_refused() {
+    let invalid = (401, "invalid_token", None);
+    let forged = format!("Bearer {}", token("ACCESS", Algorithm::HS256, Some("them")));
+    let why = check("GET /me", &[("authorization", &forged)], None, invalid);
+    assert_eq!(why, "this version doesn't verify tokens that a key pair signs");
+    // The text of a public key is no secret for an HMAC.
+    let confused = encode(
+        &Header::new(Algorithm::HS256),
+        &json!({ "sub": "u1", "exp": NOW + 600 }),
+        &EncodingKey::from_secret(b"-----BEGIN PUBLIC KEY-----"),
+    );
+    check("GET /me", &[("x-device", &confused.unwrap())], None, invalid);
+    let why = check("GET /me", &[("x-api-key", "anything")], None, invalid);
+    assert_eq!(why, "this version doesn't look opaque tokens up");
+    let user = User { id: "p:u1".to_owned(), ..User::default() };
+    check("GET /me", &[], Some(&user), (200, "allowed", Some("p:u1")));
+}
+
+#[test]
+fn a_time_of_the_token_is_a_timestamp() {
+    check("GET /soon", &[("authorization", &access())], None, (200, "allowed", Some("u1")));
+}
+
+#[test]
+fn what_is_not_served_yet_says_so() {
+    let refresh = format!("refresh={}", token("REFRESH", Algorithm::HS256, None));
+    check("POST /refresh", &[("cookie", &refresh)], None, (501, "not_available", None));
+    check("POST /refresh", &[], None, (401, "credential_missing", None));
+    check("POST /refresh", &[("cookie", "refresh=a.b.c")], None, (401, "invalid_token", None));
+    check("POST /refresh", &[("cookie", "refresh=a; refresh=b")], None, (401, "invalid_token", None));
+    check("POST /logout", &[("cookie", &refresh)], None, (501, "not_available", None));
+}
+
+#[test]
+fn key_pairs_and_secrets_are_not_taken_for_each_other() {
+    let check = |policy: &str, keys: Keys, expected: &str| {
+        let policy = Policy::compile(&[Source::new("p.gate", format!("policy p\nsecret A\n{policy}"))]).unwrap();
+        let told = policy.bind(&keys).map(|_| "bound".to_owned()).unwrap_or_else(|error| error.to_string());
+        assert!(told.contains(expected), "{told}");
+        assert!(!told.contains("hush"), "{told}");
+    };
+    let (hmac, pair) = ("token t { algorithm HS256  key A }", "token t { algorithm EdDSA  key A }");
+    check(hmac, Keys::new().with_pem("A", "hush".repeat(32)), "is a key pair");
+    check(hmac, Keys::new().with_jwk("A", "hush".repeat(32), None), "is a key pair");
+    check(pair, Keys::new().with_jwk("A", "hush", Some("Ed25519")), "bound");
+    check(pair, Keys::new().with_jwk("A", "hush", Some("ES256")), "is for ES256 alone");
+    check(pair, Keys::new().with_secret("A", "hush"), "bound");
+    check(pair, Keys::new(), "lacks the secret `A`");
+}
+
+#[test]
+fn tokens_say_how_they_are_verified() {
+    let policy = gate().policy().clone();
+    let of = |name: &str| {
+        let token = policy.tokens().find(|token| token.name == name).unwrap();
+        (token.algorithms, token.secret, token.keys)
+    };
+    assert_eq!(of("session"), (vec!["HS512"], Some("DEVICE"), None));
+    assert_eq!(of("partner"), (vec!["ES256", "RS256"], None, Some("PARTNER")));
+    assert_eq!(of("device"), (vec!["EdDSA"], Some("PAIR"), None));
+    assert_eq!(of("key"), (Vec::new(), None, None));
+    let sets: Vec<_> = policy.key_sets().collect();
+    assert_eq!(sets, [("PARTNER", "https://id.example.com/jwks.json")]);
+}
