@@ -54,7 +54,8 @@ fn behind_allowance(stop: &Stop) -> Stop {
     let mut expected = stop.expected.clone();
     if expected.contains(&Rule::allowance_word) {
         let begins_one = |rule: &Rule| {
-            describe(*rule) == "a declaration" || keywords(*rule).iter().any(|word| DECLARATIONS.contains(&word.as_ref()))
+            describe(*rule) == "a declaration"
+                || keywords(*rule).iter().any(|word| DECLARATIONS.contains(&word.as_ref()))
         };
         expected.retain(|rule| !begins_one(rule));
         expected.push(Rule::declaration);
