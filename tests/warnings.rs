@@ -9,8 +9,13 @@ fn check(text: &str, expected: &[(&str, &str)]) {
     let policy = Policy::compile(&[Source::new("test.gate", text)]).unwrap_or_else(|errors| panic!("{errors:#?}"));
     let warnings = policy.warnings();
     assert!(warnings.iter().all(|warning| warning.severity == Severity::Warning));
+    // Small policies use little of what they declare; tests/lints.rs is about that.
+    let beside = |code: &str| {
+        code.starts_with("unused_") && code != "unused_cookie" || matches!(code, "missing_lifetime" | "unpinned_token")
+    };
     let told: Vec<(&str, &str)> = warnings
         .iter()
+        .filter(|warning| !beside(warning.code))
         .map(|warning| {
             let span = warning.primary.span;
             (warning.code, text.get(span.start as usize..span.end as usize).unwrap())
@@ -20,8 +25,12 @@ fn check(text: &str, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn article_has_none() {
-    check(include_str!("../policies/article.gate"), &[]);
+fn what_article_is_told() {
+    let header = "X-XSS-Protection          \"1; mode=block\"";
+    check(
+        include_str!("../policies/article.gate"),
+        &[("deprecated_header", header), ("unsafe_script", "'unsafe-inline'")],
+    );
 }
 
 #[test]

@@ -207,6 +207,7 @@ impl<'t> Checker<'t> {
         if !self.any_error() {
             self.subjects(&permissions, &rules);
         }
+        self.lint_names();
         if !self.any_error() {
             self.lint(&permissions, &drafts);
         }

@@ -210,6 +210,9 @@ impl Slip<'_> {
             Found::Word("forbid" | "never") if self.expects_any(&[Rule::allow, Rule::k_allow]) => {
                 "roles and scopes only allow; write this line outside of the block"
             }
+            Found::Word(_) | Found::String(_) if self.expects(Rule::k_reason) => {
+                "say why, for whoever reads it next: `allow(LINT) reason \"…\"`"
+            }
             Found::Word("no") if self.expects(Rule::clause) => "write what is switched off: `no body`, `no limit`",
             _ => return None,
         };

@@ -14,14 +14,20 @@ use super::LINTS;
 const NOT_SWITCHABLE: [&str; 2] = ["not_proved", "not_running"];
 
 impl<'t> Checker<'t> {
+    /// That every lint that is switched off is one.
+    pub(in crate::check) fn lint_names(&mut self) {
+        let known: HashSet<&str> = LINTS.iter().map(|lint| lint.name).collect();
+        let allowances = self.names.allowing.iter().flat_map(|(_, allowances)| *allowances);
+        let lints: Vec<&'t Text> = allowances.flat_map(names).collect();
+        for lint in lints {
+            self.lint_name(lint, &known);
+        }
+    }
+
     /// Takes out what is allowed. Where lints weren't run, nothing is said of allowances without effect.
     pub(super) fn allow(&mut self, linted: bool) {
         let mut allowing = self.names.allowing.clone();
         allowing.sort_unstable_by_key(|(declaration, _)| *declaration);
-        let known: HashSet<&str> = LINTS.iter().map(|lint| lint.name).collect();
-        let mut lints: Vec<&'t Text> =
-            allowing.iter().flat_map(|(_, allowances)| *allowances).flat_map(names).collect();
-        lints.retain(|lint| self.lint_name(lint, &known));
         let mut used: HashSet<Span> = HashSet::new();
         self.diagnostics.retain(|finding| match allowance(&allowing, finding) {
             Some(lint) => {
@@ -33,17 +39,20 @@ impl<'t> Checker<'t> {
         if !linted {
             return;
         }
-        let unused = |lint: &&&Text| !used.contains(&lint.span) && lint.node != "unused_allowance";
-        let findings: Vec<Diagnostic> = lints.iter().filter(unused).map(|lint| without_effect(lint)).collect();
-        let allowed: Vec<Option<&Text>> = findings.iter().map(|finding| allowance(&allowing, finding)).collect();
-        used.extend(allowed.iter().flatten().map(|lint| lint.span));
-        let told = findings.into_iter().zip(&allowed).filter(|(_, allowed)| allowed.is_none());
-        self.diagnostics.extend(told.map(|(finding, _)| finding));
-        let idle = lints.iter().filter(|lint| lint.node == "unused_allowance" && !used.contains(&lint.span));
-        self.diagnostics.extend(idle.map(|lint| without_effect(lint)));
+        let lints: Vec<&Text> = allowing.iter().flat_map(|(_, allowances)| *allowances).flat_map(names).collect();
+        let (own, others): (Vec<&Text>, Vec<&Text>) =
+            lints.into_iter().partition(|lint| lint.node == "unused_allowance");
+        for lint in others.into_iter().filter(|lint| !used.contains(&lint.span)).collect::<Vec<_>>() {
+            let finding = without_effect(lint);
+            match allowance(&allowing, &finding) {
+                Some(allowed) => drop(used.insert(allowed.span)),
+                None => self.diagnostics.push(finding),
+            }
+        }
+        let idle = own.into_iter().filter(|lint| !used.contains(&lint.span));
+        self.diagnostics.extend(idle.map(without_effect));
     }
 
-    /// Whether there is such a lint; if not, that is told.
     fn lint_name(&mut self, lint: &Text, known: &HashSet<&str>) -> bool {
         let there = known.contains(lint.node.as_str());
         if NOT_SWITCHABLE.contains(&lint.node.as_str()) {
@@ -51,7 +60,7 @@ impl<'t> Checker<'t> {
                 Diagnostic::error("lint_not_switchable", lint.span, format!("`{}` can't be switched off", lint.node))
                     .help("take it out: the warning goes with the version that runs this"),
             );
-        } else if !there {
+        } else if !known.contains(lint.node.as_str()) {
             let names = LINTS.iter().map(|lint| lint.name);
             let meant = worth_suggesting(&self.diagnostics).then(|| suggest(&lint.node, names)).flatten();
             let error = Diagnostic::error("unknown_lint", lint.span, format!("there is no lint `{}`", lint.node));
@@ -60,7 +69,6 @@ impl<'t> Checker<'t> {
                 None => error.help("write the code that the warning shows in brackets: `warning[CODE]`"),
             });
         }
-        there
     }
 }
 
