@@ -54,7 +54,6 @@ impl<'t> Checker<'t> {
     }
 
     fn lint_name(&mut self, lint: &Text, known: &HashSet<&str>) -> bool {
-        let there = known.contains(lint.node.as_str());
         if NOT_SWITCHABLE.contains(&lint.node.as_str()) {
             self.report(
                 Diagnostic::error("lint_not_switchable", lint.span, format!("`{}` can't be switched off", lint.node))
