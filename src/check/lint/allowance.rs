@@ -53,7 +53,7 @@ impl<'t> Checker<'t> {
         self.diagnostics.extend(idle.map(without_effect));
     }
 
-    fn lint_name(&mut self, lint: &Text, known: &HashSet<&str>) -> bool {
+    fn lint_name(&mut self, lint: &Text, known: &HashSet<&str>) {
         if NOT_SWITCHABLE.contains(&lint.node.as_str()) {
             self.report(
                 Diagnostic::error("lint_not_switchable", lint.span, format!("`{}` can't be switched off", lint.node))
