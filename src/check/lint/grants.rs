@@ -134,7 +134,7 @@ impl Linter<'_, '_> {
 
     /// Rules that say what another one says, word by word; all but the first of each.
     fn duplicates(&mut self) -> HashSet<Span> {
-        let mut first: HashMap<(Option<(u8, usize)>, usize, &str), Span> = HashMap::new();
+        let mut first: HashMap<(Option<Key>, usize, &str), Span> = HashMap::new();
         let mut duplicates = HashSet::new();
         let mut found = Vec::new();
         for draft in self.drafts.iter().filter(|draft| draft.does != Does::Never && !draft.permissions.is_empty()) {
@@ -162,7 +162,7 @@ impl Linter<'_, '_> {
     /// Grants whose permissions are granted without a condition elsewhere.
     fn covered(&mut self, duplicates: &HashSet<Span>) {
         let inherited = self.inherited();
-        let mut groups: HashMap<(u8, usize), Vec<&RuleDraft<'_>>> = HashMap::new();
+        let mut groups: HashMap<Key, Vec<&RuleDraft<'_>>> = HashMap::new();
         for draft in self.drafts.iter().filter(|draft| !duplicates.contains(&draft.rule.span)) {
             if let (Does::Grant(to), false) = (draft.does, draft.permissions.is_empty()) {
                 groups.entry(key(to)).or_default().push(draft);
@@ -240,13 +240,15 @@ impl Linter<'_, '_> {
     }
 }
 
+/// A grantee as a key of maps: its kind and its row.
+type Key = (u8, usize);
+
 const ANYONE: u8 = 0;
 const CALLERS: u8 = 1;
 const ROLE: u8 = 2;
 const SCOPE: u8 = 3;
 
-/// A grantee as a key of maps.
-fn key(to: Grantee) -> (u8, usize) {
+fn key(to: Grantee) -> Key {
     match to {
         Grantee::Anyone => (ANYONE, 0),
         Grantee::Callers => (CALLERS, 0),

@@ -58,7 +58,7 @@ impl<'t> Linter<'_, 't> {
             for route in &block.routes {
                 let mut said = defaults;
                 route.clauses.iter().for_each(|clause| said.switch_off(clause));
-                let keeps = !route.clauses.iter().any(|clause| is_no_limit(clause));
+                let keeps = !route.clauses.iter().any(is_no_limit);
                 route.clauses.iter().for_each(|clause| said.add(clause));
                 let head = route.method.span.to(route.path.span);
                 let safe = matches!(route.method.node.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE");
