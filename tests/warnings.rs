@@ -11,7 +11,8 @@ fn check(text: &str, expected: &[(&str, &str)]) {
     assert!(warnings.iter().all(|warning| warning.severity == Severity::Warning));
     // Small policies use little of what they declare; tests/lints.rs is about that.
     let beside = |code: &str| {
-        code.starts_with("unused_") && code != "unused_cookie" || matches!(code, "missing_lifetime" | "unpinned_token")
+        code.starts_with("unused_") && code != "unused_cookie"
+            || matches!(code, "missing_lifetime" | "never_without_effect" | "unpinned_token")
     };
     let told: Vec<(&str, &str)> = warnings
         .iter()
