@@ -20,7 +20,7 @@ pub use list::{LINTS, Lint};
 use std::collections::HashMap;
 
 use crate::model::diagnostic::{Diagnostic, Severity};
-use crate::model::source::Span;
+use crate::model::source::{Source, Span};
 
 use super::Checker;
 use super::permission::PermissionIndex;
@@ -68,7 +68,7 @@ impl<'t> Checker<'t> {
         let mut findings = std::mem::take(&mut self.diagnostics);
         findings.sort_by_key(|finding| {
             let span = finding.primary.span;
-            (self.sources.get(span.file as usize).map(|source| source.name()), span)
+            (self.sources.get(span.file as usize).map(Source::name), span.start)
         });
         let mut counts: HashMap<&'static str, (usize, Span)> = HashMap::new();
         findings.retain(|finding| {
