@@ -369,52 +369,74 @@ mod cases {
     }
 }
 
-/// Policies of a mebibyte that give the lints as much to do as can be.
+/// `head`, and lines up to a quarter of the largest policy.
+fn many(head: &str, line: impl Fn(usize) -> String) -> String {
+    let mut text = format!("policy p\n{head}\n");
+    for number in 0.. {
+        let line = line(number);
+        if text.len() + line.len() + 1 > syntax::SOURCE_LIMIT / 4 {
+            break;
+        }
+        writeln!(text, "{line}").unwrap();
+    }
+    text
+}
+
+/// Large policies that give the lints as much to do as can be: what takes longer than linear time takes minutes.
 #[test]
 fn hostile_policies_take_linear_time() {
-    let many = |head: &str, line: &dyn Fn(usize) -> String| {
-        let mut text = format!("policy p\n{head}\n");
-        for number in 0.. {
-            let line = line(number);
-            if text.len() + line.len() + 1 > syntax::SOURCE_LIMIT / 4 {
-                return text;
-            }
-            writeln!(text, "{line}").unwrap();
-        }
-        text
-    };
-    let resource = "resource r { actions a, b, c }\ncontext { x: bool }";
+    let things = "resource r { actions a, b, c }\ncontext { x: bool }";
     let actions: Vec<String> = (0..4_000).map(|number| format!("a{number}")).collect();
     let wide = format!("resource r {{ actions {} }}", actions.join(", "));
+    let limit = "algorithm sliding_log  key client.ip  rate 1 per 1s";
+    let routes: String = (0..9_000).map(|number| format!("POST /r{number} public body raw ")).collect();
     let hostile = [
-        many(resource, &|number| {
-            format!("role r{number} extends r{} {{ allow r:a }}", number.max(1) - 1).replace(" extends r0 {", " {")
-        }),
-        many(resource, &|number| format!("role r{number} {{ allow r:*  allow r:a when context.x }}")),
-        many(&wide, &|number| format!("role r{number} {{ allow r:a{}, r:a{} }}", number % 4_000, number % 3_999)),
-        many(resource, &|number| format!("condition c{number} = true or context.x == context.x")),
-        many("", &|number| format!("schema s{number} {{ a: s{}, password: string matches /[a-z]+/ }}", number + 1))
-            .replace("a: s", "a?: any, b"),
-        many("", &|number| {
-            format!(
-                "allow(unused_limit, unused_limt) reason \"x\" limit l{number} {{ key client.ip rate 1 per 1s algorithm sliding_log }}"
-            )
-        }),
-        many("", &|number| format!("routes /r{number} {{ POST / public body raw  DELETE / public }}")),
-        format!(
-            "policy p\nlimit l {{ algorithm sliding_log key client.ip rate 1 per 1s }}\nroutes / {{ {} }}",
-            (0..9_000).map(|number| format!("POST /r{number} public body raw ")).collect::<String>()
+        (
+            "covered_grant",
+            many(&format!("{things}\nrole z {{ allow r:a }}"), |number| match number {
+                0 => "role r0 extends z { allow r:a }".to_owned(),
+                _ => format!("role r{number} extends r{} {{ allow r:a }}", number - 1),
+            }),
         ),
-        format!(
-            "policy p\nheaders {{ Content-Security-Policy \"script-src {}\" }}",
-            "'unsafe-eval' ".repeat(15_000).trim_end()
+        ("covered_grant", many(things, |number| format!("role r{number} {{ allow r:*  allow r:a when context.x }}"))),
+        ("unused_permission", many(&wide, |number| format!("role r{number} {{ allow r:a{} }}", number % 3_000))),
+        ("duplicate_rule", many(&wide, |_| "forbid r:[a1, a2, a3]".to_owned())),
+        ("grants_everything", many(things, |number| format!("role r{number} {{ allow * }}"))),
+        ("self_comparison", many(things, |number| format!("condition c{number} = true or context.x == context.x"))),
+        ("plain_secret", many("", |number| format!("schema s{number} {{ a: any, pin: string matches /[a-z]+/ }}"))),
+        ("unused_limit", many("", |number| format!("limit l{number} {{ {limit} }}"))),
+        (
+            "unused_allowance",
+            many("", |number| format!("allow(unused_limit, unused_role) reason \"x\" limit l{number} {{ {limit} }}")),
+        ),
+        ("public_unsafe_method", many("", |number| format!("routes /r{number} {{ POST / public body raw }}"))),
+        (
+            "missing_csrf",
+            format!(
+                "policy p csrf {{ }} limit l {{ {limit} }} routes / {{ limit l {} }}",
+                routes.replace("body raw", "no body")
+            ),
+        ),
+        ("public_unsafe_method", format!("policy p routes / {{ {routes} }}")),
+        (
+            "unsafe_script",
+            format!(
+                "policy p headers {{ Content-Security-Policy \"script-src {}'self'\" }}",
+                "'unsafe-eval' ".repeat(15_000)
+            ),
         ),
     ];
-    for text in hostile {
+    for (lint, text) in hostile {
         let began = Instant::now();
-        let _ = Policy::compile(&[Source::new("test.gate", &text)]);
+        let found = codes(&text);
         let took = began.elapsed();
+        assert!(found.contains(&lint), "{lint}: {found:?}");
         // In a build for tests, on a busy machine.
-        assert!(took < Duration::from_secs(20), "{took:?}: {}", text.chars().take(200).collect::<String>());
+        assert!(took < Duration::from_secs(20), "{lint}: {took:?}");
     }
+    // A wrong name in each of thousands of allowances.
+    let began = Instant::now();
+    let text = many("", |number| format!("allow(unused_limt) reason \"x\" limit l{number} {{ {limit} }}"));
+    assert!(errors(&text).contains(&"unknown_lint"));
+    assert!(began.elapsed() < Duration::from_secs(20));
 }
