@@ -26,15 +26,6 @@ fn check(text: &str, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn what_article_is_told() {
-    let header = "X-XSS-Protection          \"1; mode=block\"";
-    check(
-        include_str!("../policies/article.gate"),
-        &[("deprecated_header", header), ("unsafe_script", "'unsafe-inline'")],
-    );
-}
-
-#[test]
 fn authenticated_beside_requires_is_redundant() {
     let policy = "policy p\nsecret KEY\n\
                   token access { algorithm HS256  key KEY  claims { sub: string } }\n\

@@ -48,7 +48,6 @@ pub const LINTS: &[Lint] = &[
     lint("preload_refused", "HSTS asks for preloading, and isn't what the lists ask for"),
     lint("public_unsafe_method", "anybody may change something, without `csrf` and without a limit"),
     lint("redundant_authenticated", "`authenticated` stands beside `requires`"),
-    lint("replayable_token", "a token that is rotated isn't `single_use`"),
     lint("scripts_from_anywhere", "CSP lets anybody serve scripts"),
     lint("secret_in_query", "a secret travels in a URL"),
     lint("self_comparison", "a value is compared with itself"),

@@ -52,13 +52,6 @@ impl<'t> Linter<'_, 't> {
             let message = format!("`{}` may be good for as long as its issuer likes", name.node);
             self.report(Diagnostic::warning("missing_lifetime", name.span, message).help("add `lifetime 15m`"));
         }
-        if rotated && !has(|entry| matches!(entry, TokenEntry::SingleUse(_))) {
-            let message = format!("a stolen `{}` is as good as the real one", name.node);
-            self.report(
-                Diagnostic::warning("replayable_token", name.span, message)
-                    .help("add `single_use`, so that a token that comes back twice is noticed"),
-            );
-        }
         let symmetric = token.entries.iter().any(|entry| {
             matches!(&entry.node, TokenEntry::Algorithm(names) if names.iter().any(|name| name.node.starts_with("HS")))
         });
