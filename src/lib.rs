@@ -36,6 +36,7 @@ mod policy;
 mod shape;
 pub mod syntax;
 
+pub use check::{LINTS, Lint};
 pub use gate::{CsrfToken, Gate};
 pub use model::bucket::{Admission, BucketState, FixedWindow, SlidingWindow, TokenBucket, Usage};
 pub use model::decision::{Body, Caller, Decision, Effect, Input, Problem, Verdict, Violation};

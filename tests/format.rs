@@ -22,6 +22,7 @@ const BLOG: &str = include_str!("../policies/blog.gate");
 
 /// Between them, all that the language has.
 const MESSY: &[&str] = &[
+    include_str!("format/allowances.gate"),
     include_str!("format/comments_between_clauses.gate"),
     include_str!("format/comments_in_lists.gate"),
     include_str!("format/comments_inside_entries.gate"),

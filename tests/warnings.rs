@@ -9,19 +9,20 @@ fn check(text: &str, expected: &[(&str, &str)]) {
     let policy = Policy::compile(&[Source::new("test.gate", text)]).unwrap_or_else(|errors| panic!("{errors:#?}"));
     let warnings = policy.warnings();
     assert!(warnings.iter().all(|warning| warning.severity == Severity::Warning));
+    // Small policies use little of what they declare; tests/lints.rs is about that.
+    let beside = |code: &str| {
+        code.starts_with("unused_") && code != "unused_cookie"
+            || matches!(code, "missing_lifetime" | "never_without_effect" | "unpinned_token")
+    };
     let told: Vec<(&str, &str)> = warnings
         .iter()
+        .filter(|warning| !beside(warning.code))
         .map(|warning| {
             let span = warning.primary.span;
             (warning.code, text.get(span.start as usize..span.end as usize).unwrap())
         })
         .collect();
     assert_eq!(told, expected);
-}
-
-#[test]
-fn article_rotates_what_this_version_cannot() {
-    check(include_str!("../policies/article.gate"), &[("not_running", "rotates refresh")]);
 }
 
 #[test]

@@ -170,7 +170,7 @@ impl Checker<'_> {
     }
 
     /// Where a part of a string stands; the whole string, where escapes shift its places.
-    fn within(&self, string: &Text, part: &str) -> Span {
+    pub(super) fn within(&self, string: &Text, part: &str) -> Span {
         let quoted = self.written(string.span);
         let place = (quoted.len() == string.node.len() + 2 && !part.is_empty())
             .then(|| (part.as_ptr() as usize).checked_sub(string.node.as_ptr() as usize))

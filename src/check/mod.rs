@@ -20,6 +20,7 @@ mod input;
 mod key_set;
 mod layers;
 mod limit;
+mod lint;
 mod mapping;
 mod media;
 mod names;
@@ -56,6 +57,7 @@ use crate::syntax::tree;
 
 pub(crate) use expression::attribute;
 use expression::{Told, ViewKey};
+pub use lint::{LINTS, Lint};
 use names::Names;
 pub(crate) use path::path_pattern;
 use schema::Shapes;
@@ -231,13 +233,16 @@ impl<'t> Checker<'t> {
         self.nevers();
         let tiers = self.tiers();
         let limits = self.limits(&tiers, !self.names.mappings.is_empty());
-        let any_error = self.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
-        if !any_error {
+        if !self.any_error() {
             self.subjects(&permissions, &rules);
             self.not_proved();
         }
-        let any_error = self.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
-        if let (false, Some(mappings), Some(csrf)) = (any_error, mappings.into_iter().collect(), csrf) {
+        self.lint_names();
+        if !self.any_error() {
+            self.lint(&permissions, &drafts);
+        }
+        self.settle_warnings();
+        if let (false, Some(mappings), Some(csrf)) = (self.any_error(), mappings.into_iter().collect(), csrf) {
             let typed = TypedPolicy {
                 name,
                 secrets: self.secrets,
@@ -269,6 +274,10 @@ impl<'t> Checker<'t> {
         Err(sorted(self.diagnostics, self.sources))
     }
 
+    fn any_error(&self) -> bool {
+        self.diagnostics.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
     fn report(&mut self, finding: Diagnostic) {
         self.diagnostics.push(finding);
     }
@@ -298,12 +307,18 @@ fn sorted(mut diagnostics: Vec<Diagnostic>, sources: &[Source]) -> Vec<Diagnosti
     let place = |span: Span| (sources.get(span.file as usize).map(Source::name), span.start);
     diagnostics.sort_by(|one, other| place(one.primary.span).cmp(&place(other.primary.span)));
     let left_out = diagnostics.len().saturating_sub(MOST_DIAGNOSTICS);
+    if left_out == 0 {
+        return diagnostics;
+    }
+    // No warning takes the place of an error.
+    diagnostics.sort_by_key(|finding| finding.severity);
     diagnostics.truncate(MOST_DIAGNOSTICS);
-    if let (1.., Some(last)) = (left_out, diagnostics.last()) {
+    diagnostics.sort_by(|one, other| place(one.primary.span).cmp(&place(other.primary.span)));
+    if let Some(last) = diagnostics.last() {
         let span = last.primary.span;
-        let note = Diagnostic::error("too_many_errors", span, format!("{left_out} more findings are left out"))
-            .help("mend the ones above first");
-        diagnostics.push(note);
+        let severity = diagnostics.iter().map(|finding| finding.severity).min().unwrap_or(Severity::Error);
+        let note = Diagnostic::error("too_many_errors", span, format!("{left_out} more findings are left out"));
+        diagnostics.push(Diagnostic { severity, ..note }.help("mend the ones above first"));
     }
     diagnostics
 }

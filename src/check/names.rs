@@ -34,6 +34,8 @@ pub(super) struct Names<'t> {
     pub(super) mappings: Vec<(Span, &'t tree::Mapping)>,
     pub(super) rules: Vec<&'t tree::Rule>,
     pub(super) routes: Vec<&'t tree::Routes>,
+    /// Declarations that switch lints off.
+    pub(super) allowing: Vec<(Span, &'t [tree::Allowance])>,
 }
 
 /// The declarations of one kind, in the order written.
@@ -60,6 +62,11 @@ impl<'t, T> Kind<'t, T> {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'t str, &T)> {
         self.entries.iter().map(|(name, (_, declared))| (*name, declared))
+    }
+
+    /// The same, with where each name is written.
+    pub(super) fn named(&self) -> impl Iterator<Item = (&'t str, Span, &T)> {
+        self.entries.iter().map(|(name, (span, declared))| (*name, *span, declared))
     }
 
     pub(super) fn contains(&self, name: &str) -> bool {
@@ -210,6 +217,7 @@ impl<'t> Names<'t> {
             mappings: Vec::new(),
             rules: Vec::new(),
             routes: Vec::new(),
+            allowing: Vec::new(),
         };
         for declaration in files.iter().flat_map(|file| &file.declarations) {
             names.add(declaration, sources, out);
@@ -219,6 +227,9 @@ impl<'t> Names<'t> {
 
     fn add(&mut self, declaration: &'t tree::Declaration, sources: &[Source], out: &mut Vec<Diagnostic>) {
         let span = declaration.span;
+        if let Some(first) = declaration.allowances.first() {
+            self.allowing.push((first.span.to(span), &declaration.allowances));
+        }
         match &declaration.kind {
             DeclarationKind::Secrets(secrets) => {
                 for name in &secrets.names {

@@ -25,7 +25,7 @@ pub(super) struct RuleDraft<'t> {
     /// Rows, in rising order; equal sets are one.
     pub(super) permissions: Rc<[u32]>,
     /// The set's number among all sets.
-    set: usize,
+    pub(super) set: usize,
     /// Whether it holds at doors that a caller enters without a permission, too.
     pub(super) doors: bool,
 }

@@ -16,6 +16,7 @@ pub(super) fn diagnose(file: u32, text: &str, base: usize, stop: &Stop) -> Diagn
     let Some((before, rest)) = text.split_at_checked(stop.offset) else {
         return Diagnostic::error("syntax", span(file, base, 0), "the text can't be read");
     };
+    let stop = &behind_allowance(stop);
     let found = Found::at(rest);
     let before = trim_trivia(before);
     let at = if found == Found::End { before.len() } else { stop.offset };
@@ -30,7 +31,7 @@ pub(super) fn diagnose(file: u32, text: &str, base: usize, stop: &Stop) -> Diagn
             );
     }
     if let Found::Word(word) = found
-        && stop.expected.iter().all(|rule| matches!(rule, Rule::declaration | Rule::EOI))
+        && stop.expected.iter().all(|rule| describe(*rule) == "a declaration")
     {
         return Diagnostic::error("unknown_declaration", place, format!("`{word}` begins no declaration")).help(
             meant(word, DECLARATIONS).unwrap_or_else(|| format!("declarations begin with {}", list(DECLARATIONS))),
@@ -46,6 +47,20 @@ pub(super) fn diagnose(file: u32, text: &str, base: usize, stop: &Stop) -> Diagn
     let help = slip.specific().or_else(|| slip.near_miss()).or_else(|| slip.missing_comma()).or_else(|| slip.shape());
     let problem = Diagnostic::error("syntax", place, message);
     problem.help(help.unwrap_or_else(|| slip.general()))
+}
+
+/// Behind an allowance stands a declaration, which is one expectation and not each keyword that can begin one.
+fn behind_allowance(stop: &Stop) -> Stop {
+    let mut expected = stop.expected.clone();
+    if expected.contains(&Rule::allowance_word) {
+        let begins_one = |rule: &Rule| {
+            describe(*rule) == "a declaration"
+                || keywords(*rule).iter().any(|word| DECLARATIONS.contains(&word.as_ref()))
+        };
+        expected.retain(|rule| !begins_one(rule));
+        expected.push(Rule::declaration);
+    }
+    Stop { offset: stop.offset, expected }
 }
 
 /// The error for a file that doesn't begin with `policy NAME`.
@@ -194,6 +209,9 @@ impl Slip<'_> {
             Found::Word(_) if self.ends_with_words("is", "not") => "write `not user is ROLE`",
             Found::Word("forbid" | "never") if self.expects_any(&[Rule::allow, Rule::k_allow]) => {
                 "roles and scopes only allow; write this line outside of the block"
+            }
+            Found::Word(_) | Found::String(_) if self.expects(Rule::k_reason) => {
+                "say why, for whoever reads it next: `allow(LINT) reason \"…\"`"
             }
             Found::Word("no") if self.expects(Rule::clause) => "write what is switched off: `no body`, `no limit`",
             _ => return None,

@@ -69,6 +69,8 @@ pub(super) fn describe(rule: Rule) -> Cow<'static, str> {
         Rule::file => "a policy",
         Rule::header => "`policy NAME`",
         Rule::declarations | Rule::declaration => "a declaration",
+        // It begins one.
+        Rule::allowance | Rule::allowance_word => "a declaration",
         Rule::keys_entry => "`jwks \"URL\"`",
         Rule::token_entry => "a setting of a token",
         Rule::carrier => "`bearer`, `cookie`, `header` or `body`",
@@ -290,6 +292,7 @@ pub(super) fn describe(rule: Rule) -> Cow<'static, str> {
         | Rule::k_public
         | Rule::k_query
         | Rule::k_rate
+        | Rule::k_reason
         | Rule::k_remove
         | Rule::k_requires
         | Rule::k_resource

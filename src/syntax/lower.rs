@@ -2,7 +2,7 @@
 //! shapes. It never resolves a name, and never lets a pair out of `syntax`.
 
 use super::parse::Rule;
-use super::tree::{Comment, Declaration, DeclarationKind, Expression, Spanned, Text};
+use super::tree::{Allowance, Comment, Declaration, DeclarationKind, Expression, Spanned, Text};
 use super::{lower_expression, lower_route, lower_rule, lower_schema, lower_setting};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -28,13 +28,45 @@ impl<'a> Lowering<'a> {
 
     /// One `declaration` pair. Without a tree there is a problem that says why.
     pub(super) fn declaration(&mut self, pair: &Pair<'_>) -> Option<Declaration> {
-        let span = self.span(pair);
+        let whole = self.span(pair);
         let problems_before = self.problems.len();
-        let kind = pair.clone().into_inner().next().and_then(|inner| self.declaration_kind(inner));
+        let (mut allowances, mut span, mut kind) = (Vec::new(), whole, None);
+        for inner in pair.clone().into_inner() {
+            if inner.as_rule() == Rule::allowance {
+                allowances.extend(self.allowance(inner));
+            } else {
+                span = self.span(&inner);
+                kind = self.declaration_kind(inner);
+            }
+        }
         if kind.is_none() && self.problems.len() == problems_before {
             self.problem(Diagnostic::error("syntax", span, "this declaration can't be read"));
         }
-        Some(Declaration { span, doc: self.doc(span.start), kind: kind? })
+        let doc = self.doc(whole.start).or_else(|| self.doc(span.start));
+        Some(Declaration { span, doc, allowances, kind: kind? })
+    }
+
+    /// `allow(LINT, …) reason "…"`, which is nothing without a reason.
+    pub(super) fn allowance(&mut self, pair: Pair<'_>) -> Option<Allowance> {
+        let span = self.span(&pair);
+        let mut lints = Vec::new();
+        let mut reason = None;
+        for part in Parts::of(pair) {
+            match part.as_rule() {
+                Rule::name => lints.push(self.text(&part)),
+                Rule::string => reason = Some(self.text(&part)),
+                _ => {}
+            }
+        }
+        let given = reason.as_ref().is_some_and(|reason| !reason.node.trim().is_empty());
+        if !given {
+            let place = reason.as_ref().map_or(span, |reason| reason.span);
+            self.problem(
+                Diagnostic::error("missing_reason", place, "a lint is switched off for a reason, and here is none")
+                    .help("say why, for whoever reads it next: `allow(LINT) reason \"…\"`"),
+            );
+        }
+        reason.filter(|_| given).map(|reason| Allowance { span, lints, reason })
     }
 
     fn declaration_kind(&mut self, pair: Pair<'_>) -> Option<DeclarationKind> {

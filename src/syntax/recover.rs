@@ -98,8 +98,12 @@ impl Reader<'_> {
             Ok(pairs) => {
                 let base = u32::try_from(base).unwrap_or(u32::MAX);
                 let mut lowering = Lowering::new(self.file, base, self.text, self.comments);
-                for pair in pairs.filter(|pair| pair.as_rule() == Rule::declaration) {
-                    lowering.declaration(&pair);
+                for pair in pairs {
+                    match pair.as_rule() {
+                        Rule::declaration => drop(lowering.declaration(&pair)),
+                        Rule::allowance => drop(lowering.allowance(pair)),
+                        _ => {}
+                    }
                 }
                 self.problems.append(&mut lowering.problems);
             }
@@ -167,7 +171,8 @@ pub(super) fn begins_declaration(text: &str, strictly: bool) -> bool {
         "user" => first_word(after) == "from",
         "routes" => matches!(next, Some('/' | '"' | '{')) || named && !strictly,
         "policy" | "secret" => named && !strictly,
-        "allow" | "forbid" | "never" => (named || next == Some('*')) && !strictly,
+        "allow" => (named || matches!(next, Some('*' | '('))) && !strictly,
+        "forbid" | "never" => (named || next == Some('*')) && !strictly,
         _ => false,
     }
 }

@@ -180,7 +180,7 @@ fn concurrency_is_not_counted_and_denies() {
     assert_eq!(status(&decision), UNDECIDED);
     assert!(decision["reason"]["message"].as_str().unwrap().contains("this version doesn't count"));
     let codes: Vec<&str> = gate.policy().warnings().iter().map(|warning| warning.code).collect();
-    assert_eq!(codes, ["not_running"]);
+    assert!(codes.contains(&"not_running"), "{codes:?}");
 }
 
 #[test]

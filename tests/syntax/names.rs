@@ -31,6 +31,7 @@ const POSITIONS: &[&str] = &[
     "policy p role K { allow K }",
     "policy p allow anyone K:K, K\nallow K",
     "policy p condition x = user is K and a\ncondition y = has(a.K) or { K: a, K: b K: c } == x",
+    "policy p allow(K, K) reason \"x\" secret K\nallow(K) reason \"y\" allow K",
     "policy p never K:K when user is K",
     "policy p limit K { algorithm K  key a.K, b  tier a.K  rate 1 per 1s  cost a.K when b.K  skip when a.K  on_failure K }",
     "policy p schema K { K: K  K?: K  K_x: string K: string min 1 K: [K] K: K | K K?: int 1..2 = 5 K: int secret = a K: int }",

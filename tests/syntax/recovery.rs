@@ -74,3 +74,10 @@ fn windows_line_ends() {
     let text = "policy p\n\nrole a {\n  alow posts:read // no\n}\nlimit b {\n  rate 5 of 1m\n}\n".replace('\n', "\r\n");
     assert_eq!(lines(&text), [4, 7]);
 }
+
+#[test]
+fn an_allowance_hides_nothing() {
+    let broken = "allow(x) reson \"y\"\nrole a { }\n\nallow(x)\nlimit b {\n  rate 5 of 1m\n}\nallow(x) reason \"y\"\nlimt c { }\n";
+    assert_eq!(lines(&format!("policy p\n{broken}")), [2, 5, 7, 10]);
+    assert_eq!(lines("policy p\nrole a { }\nallow(x) reason \"y\"\n"), [3]);
+}

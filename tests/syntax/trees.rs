@@ -3,7 +3,8 @@
 use super::dump::{dump, places};
 use super::{ARTICLE, BLOG, tree};
 use portcullis::syntax::tree::{
-    Declaration, DeclarationKind, Expression, ExpressionKind, FacetKind, File, Literal, SchemaEntry, SchemaTypeKind,
+    Allowance, Declaration, DeclarationKind, Expression, ExpressionKind, FacetKind, File, Literal, SchemaEntry,
+    SchemaTypeKind,
 };
 
 fn whole(file: &File) -> String {
@@ -272,4 +273,32 @@ fn every_operator_of_two_operands() {
         };
         assert_eq!(read, operator, "{written}");
     }
+}
+
+#[test]
+fn allowances_stand_between_doc_and_declaration() {
+    let text = "policy p\n/// doc\nallow(a, b,) reason \"x\" // why\nallow(c) reason \"y\"\nsecret A\nallow allow\nallow(d) reason \"z\"\n/// late\nsecret B";
+    let file = tree(text);
+    let told: Vec<_> = file
+        .declarations
+        .iter()
+        .map(|declaration| {
+            let names = |allowance: &Allowance| {
+                let lints: Vec<&str> = allowance.lints.iter().map(|lint| lint.node.as_str()).collect();
+                format!("{} because {}", lints.join(" "), allowance.reason.node)
+            };
+            let span = declaration.span.start as usize..declaration.span.end as usize;
+            (declaration.doc.as_deref(), declaration.allowances.iter().map(names).collect::<Vec<_>>(), &text[span])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (Some("doc"), vec!["a b because x".to_owned(), "c because y".to_owned()], "secret A"),
+            (None, vec![], "allow allow"),
+            (Some("late"), vec!["d because z".to_owned()], "secret B"),
+        ]
+    );
+    let span = file.declarations[0].allowances[0].span;
+    assert_eq!(&text[span.start as usize..span.end as usize], "allow(a, b,) reason \"x\"");
 }

@@ -152,6 +152,11 @@ impl<'s> Paper<'s> {
         self.current = Some(Row { blank, ..self.row() });
     }
 
+    /// No blank line stands between what was written last and what comes next.
+    pub(super) fn keep_with_next(&mut self) {
+        self.fresh = true;
+    }
+
     /// Gives the row that has begun the columns of a table. If it `may_hang`, what continues it stands in its second
     /// column.
     pub(super) fn join(&mut self, table: Table, may_hang: bool) {

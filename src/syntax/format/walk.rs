@@ -19,7 +19,10 @@ pub(super) fn walk<'s>(text: &'s str, comments: &'s [Comment], pairs: Pairs<'_, 
             Rule::header => walker.row(pair),
             Rule::declaration => {
                 for inner in pair.into_inner() {
-                    walker.declaration(inner);
+                    match inner.as_rule() {
+                        Rule::allowance => walker.allowance(inner),
+                        _ => walker.declaration(inner),
+                    }
                 }
             }
             _ => {}
@@ -62,6 +65,13 @@ impl Walker<'_> {
         self.paper.begin_row(pair.as_span().start());
         self.flow(pair, Gap::Nothing);
         self.paper.end_row();
+    }
+
+    /// On a line of its own, directly above what it is for.
+    fn allowance(&mut self, pair: Pair<'_>) {
+        self.last = None;
+        self.row(pair);
+        self.paper.keep_with_next();
     }
 
     fn declaration(&mut self, pair: Pair<'_>) {

@@ -55,8 +55,21 @@ pub struct Declaration {
     pub span: Span,
     /// Its doc comment, without slashes, lines joined by `\n`.
     pub doc: Option<String>,
+    /// The lints that it switches off, in the order written.
+    pub allowances: Vec<Allowance>,
     /// What it declares.
     pub kind: DeclarationKind,
+}
+
+/// `allow(LINT, …) reason "…"`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// From `allow` to its last character.
+    pub span: Span,
+    /// The lints' names.
+    pub lints: Vec<Text>,
+    /// Why.
+    pub reason: Text,
 }
 
 /// What a declaration declares. Each variant is documented with the text that makes it.
