@@ -45,6 +45,7 @@ mod token;
 mod transport;
 pub(crate) mod typed;
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -135,6 +136,8 @@ struct Checker<'t> {
     open_to_anyone: BitSet,
     /// What named conditions tell of what is there.
     told: Vec<Told>,
+    /// What each `and` and `or` tells, once it was asked.
+    told_before: RefCell<HashMap<Span, Told>>,
     sound_conditions: bool,
     /// Whether a condition is sound where it was used: by condition, place and guards.
     checked_conditions: HashMap<(usize, ViewKey, usize), bool>,
@@ -178,6 +181,7 @@ impl<'t> Checker<'t> {
             doors: Vec::new(),
             open_to_anyone: BitSet::default(),
             told: Vec::new(),
+            told_before: RefCell::default(),
             sound_conditions: true,
             checked_conditions: HashMap::new(),
             used_conditions: HashSet::new(),

@@ -96,6 +96,19 @@ impl Checker<'_> {
 
     /// What an expression tells. `conditions` says whether bare names are conditions here.
     pub(in crate::check) fn told(&self, expression: &Expression, conditions: bool) -> Told {
+        // A junction is asked by every one around it.
+        let junction = matches!(expression.kind, ExpressionKind::All(_) | ExpressionKind::Any(_));
+        if let Some(known) = self.told_before.borrow().get(&expression.span).filter(|_| junction) {
+            return known.clone();
+        }
+        let told = self.told_by(expression, conditions);
+        if junction {
+            self.told_before.borrow_mut().insert(expression.span, told.clone());
+        }
+        told
+    }
+
+    fn told_by(&self, expression: &Expression, conditions: bool) -> Told {
         match &expression.kind {
             ExpressionKind::Call(path, arguments) => match (path.as_slice(), arguments.as_slice()) {
                 ([has], [argument]) if has.node == "has" => {
