@@ -1,0 +1,153 @@
+//! The order of declarations means nothing, nor how they are spread over files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "tests read files, and stop where something is wrong"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use portcullis::{Diagnostic, Policy, Record, Scene, Source, User, syntax};
+use serde_json::{Value as Json, json};
+
+/// The declarations of a file as texts, with what stands above them.
+fn declarations(text: &str) -> Option<(String, Vec<String>)> {
+    let file = syntax::parse(0, &Source::new("whole.gate", text)).ok()?;
+    let ends: Vec<usize> = file.declarations.iter().map(|declaration| declaration.span.end as usize).collect();
+    // A comment behind a declaration stays on its line.
+    let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |line| at + line);
+    let mut from = line_end(file.policy.span.end as usize);
+    if ends.first().is_some_and(|first| *first <= from) {
+        return None;
+    }
+    let parts = ends.into_iter().map(|end| {
+        let end = line_end(end).max(from);
+        let part = text[from..end].to_owned();
+        from = end;
+        part
+    });
+    Some((format!("policy {}\n", file.policy.node), parts.filter(|part| !part.trim().is_empty()).collect()))
+}
+
+/// The same policy backwards, and dealt out to three files.
+fn rearranged(text: &str) -> Option<[Vec<Source>; 2]> {
+    let (head, parts) = declarations(text)?;
+    let backwards: String = std::iter::once(head.as_str()).chain(parts.iter().rev().map(String::as_str)).collect();
+    let mut files = vec![head.clone(), head.clone(), head];
+    for (number, part) in parts.iter().rev().enumerate() {
+        files[number % 3].push_str(part);
+        files[number % 3].push('\n');
+    }
+    let dealt = files.into_iter().enumerate().map(|(number, text)| Source::new(format!("{number}.gate"), text));
+    Some([vec![Source::new("backwards.gate", backwards)], dealt.collect()])
+}
+
+fn texts(folder: &str) -> Vec<(String, String)> {
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "gate"));
+    paths.sort();
+    paths.iter().map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// How often each code is told.
+fn codes(told: &[Diagnostic]) -> BTreeMap<&'static str, usize> {
+    let mut codes = BTreeMap::new();
+    for finding in told {
+        *codes.entry(finding.code).or_default() += 1;
+    }
+    codes
+}
+
+#[test]
+fn what_is_told_depends_on_no_order() {
+    let mut compared = 0;
+    for (name, text) in texts("tests/errors").into_iter().chain(texts("policies")) {
+        let whole = Policy::compile(&[Source::new("whole.gate", &text)]);
+        // Of two of one name, the first that is met is looked into.
+        let twice = whole.as_ref().is_err_and(|told| codes(told).contains_key("duplicate_name"));
+        let Some(others) = rearranged(&text).filter(|_| !twice) else { continue };
+        compared += 1;
+        for sources in others {
+            match (&whole, Policy::compile(&sources)) {
+                (Ok(one), Ok(other)) => assert_eq!(codes(one.warnings()), codes(other.warnings()), "{name}"),
+                (Err(one), Err(other)) => assert_eq!(codes(one), codes(&other), "{name}"),
+                (one, other) => panic!("{name}: {:?} and {:?}", one.is_ok(), other.err().map(|told| codes(&told))),
+            }
+        }
+    }
+    assert!(compared > 150, "{compared}");
+}
+
+/// Callers, things and contexts that blog.gate's rules tell apart.
+fn questions() -> Vec<(Option<User>, Json, Json)> {
+    let mut asked = Vec::new();
+    for roles in [
+        None,
+        Some(vec![]),
+        Some(vec!["reader"]),
+        Some(vec!["writer"]),
+        Some(vec!["moderator", "x"]),
+        Some(vec!["admin"]),
+    ] {
+        for suspended in [json!(false), json!(true), Json::Null] {
+            for (status, author) in [("draft", "mia"), ("published", "eve"), ("gone", "mia")] {
+                for context in [json!({ "mfa": true, "risk": 3 }), json!({ "mfa": false, "risk": 95 }), json!({})] {
+                    let user = roles.as_ref().map(|roles| User {
+                        id: "mia".to_owned(),
+                        roles: Some(roles.iter().map(|role| (*role).to_owned()).collect()),
+                        attributes: Record::from_iter([("suspended".to_owned(), suspended.clone())]),
+                        ..User::default()
+                    });
+                    let thing = json!({ "id": "1", "status": status, "author": author, "editors": ["mia"],
+                        "created": "2026-11-23T09:50:00Z" });
+                    asked.push((user, thing, context));
+                }
+            }
+        }
+    }
+    asked
+}
+
+#[test]
+fn what_is_decided_depends_on_no_order() {
+    let text = include_str!("../policies/blog.gate");
+    let whole = Policy::compile(&[Source::new("whole.gate", text)]).unwrap();
+    let mut allowed = 0;
+    for sources in rearranged(text).unwrap() {
+        let other = Policy::compile(&sources).unwrap();
+        for name in whole.permissions() {
+            let (here, there) = (whole.permission(name).unwrap(), other.permission(name).unwrap());
+            for (user, thing, context) in questions() {
+                let scene = Scene {
+                    user: user.as_ref(),
+                    context: context.as_object(),
+                    client: Some("10.1.2.3".parse().unwrap()),
+                    now: "2026-11-23T10:00:00Z".parse().unwrap(),
+                };
+                let (one, another) =
+                    (whole.check(&scene, here, thing.as_object()), other.check(&scene, there, thing.as_object()));
+                let told = |ruling: &portcullis::Ruling<'_>| {
+                    let mut told: Vec<_> =
+                        ruling.reasons.iter().map(|reason| (reason.code, reason.message.to_string())).collect();
+                    told.sort();
+                    told
+                };
+                assert_eq!(
+                    (one.verdict, told(&one)),
+                    (another.verdict, told(&another)),
+                    "{name} {user:?} {thing} {context}"
+                );
+                allowed += usize::from(one.verdict == portcullis::Verdict::Allow);
+            }
+        }
+    }
+    assert!(allowed > 100, "{allowed}");
+}
