@@ -15,6 +15,8 @@ use super::super::names::Names;
 pub(super) struct Mentions<'t> {
     pub(super) secrets: HashSet<&'t str>,
     pub(super) tokens: HashSet<&'t str>,
+    pub(super) key_sets: HashSet<&'t str>,
+    pub(super) providers: HashSet<&'t str>,
     pub(super) sets: HashSet<&'t str>,
     /// Roles that others extend, or that a rule asks for.
     pub(super) roles: HashSet<&'t str>,
@@ -40,6 +42,7 @@ impl<'t> Mentions<'t> {
         for (_, token) in names.tokens.iter() {
             for entry in &token.entries {
                 match &entry.node {
+                    TokenEntry::Keys(set) => drop(mentions.key_sets.insert(&set.node)),
                     TokenEntry::Key(secret) => drop(mentions.secrets.insert(&secret.node)),
                     TokenEntry::Claims(claims) => {
                         claims.iter().for_each(|claim| mentions.value_type(&claim.attribute.ty));
@@ -56,8 +59,10 @@ impl<'t> Mentions<'t> {
             }
         }
         for entry in names.providers.iter().flat_map(|(_, (_, provider))| &provider.entries) {
-            if let ProviderEntry::Secret(_, secret) = &entry.node {
-                mentions.secrets.insert(&secret.node);
+            match &entry.node {
+                ProviderEntry::Secret(_, secret) => drop(mentions.secrets.insert(&secret.node)),
+                ProviderEntry::Keys(set) => drop(mentions.key_sets.insert(&set.node)),
+                ProviderEntry::Text(..) | ProviderEntry::Scopes(_) => {}
             }
         }
         for (_, mapping) in &names.mappings {
@@ -97,6 +102,9 @@ impl<'t> Mentions<'t> {
             ClauseKind::Issues(names) => {
                 self.csrf |= names.iter().any(|name| name.node == "csrf");
                 self.tokens.extend(names.iter().map(|name| name.node.as_str()));
+            }
+            ClauseKind::Login(Login::Provider(name)) | ClauseKind::Callback(name) => {
+                self.providers.insert(&name.node);
             }
             ClauseKind::Rotates(name) | ClauseKind::Revokes(name) => drop(self.tokens.insert(&name.node)),
             _ => {}

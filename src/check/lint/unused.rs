@@ -21,6 +21,11 @@ impl Linter<'_, '_> {
         let tokens = without(&names.tokens, |name, _| used.tokens.contains(name));
         let help = "take it out, or make callers from it: `user from TOKEN { … }`";
         tell("unused_token", tokens, "token", help);
+        let key_sets = without(&names.keys, |name, _| used.key_sets.contains(name));
+        tell("unused_keys", key_sets, "key set", "take it out, or verify a token with it: `keys NAME`");
+        let providers = without(&names.providers, |name, _| used.providers.contains(name));
+        let help = "take it out, or write the routes: `login with NAME`, `callback of NAME`";
+        tell("unused_provider", providers, "provider", help);
         let sets = without(&names.permission_sets, |name, _| used.sets.contains(name));
         tell("unused_permission_set", sets, "set of permissions", "take it out, or name it in a rule");
         let limits = without(&names.limits, |name, _| used.limits.contains(name));
