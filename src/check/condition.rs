@@ -2,6 +2,7 @@
 //! typed policy.
 
 use crate::model::diagnostic::Diagnostic;
+use crate::model::source::Span;
 use crate::model::table::Id;
 use crate::model::value::Value;
 use crate::syntax::tree::{Expression, ExpressionKind, Text};
@@ -14,6 +15,8 @@ use super::typed::{Condition, Expr, Read, Reads};
 
 /// How many levels a condition may have, with all those that it names written out: checking and deciding go as deep.
 const MOST_LEVELS: usize = 192;
+/// What it takes to check a condition in one more kind of place, beside the steps of its parts.
+const STEPS_OF_A_USE: usize = 100;
 
 impl Checker<'_> {
     /// A row a declared condition, to be filled where one is used; and that none names itself, or nests too deeply.
@@ -80,6 +83,7 @@ impl Checker<'_> {
         &mut self,
         id: Id<Condition>,
         expression: &Expression,
+        place: Span,
         view: &View<'_>,
         guards: &Guards<'_>,
     ) -> bool {
@@ -91,7 +95,11 @@ impl Checker<'_> {
         if let Some(known) = self.checked_conditions.get(&key) {
             return *known;
         }
+        // There may be as many sets of guards as ways to combine them.
+        self.steps += STEPS_OF_A_USE;
+        self.uses.push(place);
         let typed = self.truth(expression, view, guards);
+        self.uses.pop();
         let sound = typed.is_some();
         if let Some(expr) = typed {
             let reads = self.reads(&expr);

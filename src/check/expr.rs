@@ -86,7 +86,7 @@ pub(crate) enum Comparison {
 }
 
 /// What an expression can read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Read {
     /// By position in the token's claims.
     Claim(usize),

@@ -34,6 +34,8 @@ impl Checker<'_> {
         let mut once: HashSet<&str> = HashSet::new();
         let told_apart: Vec<&tree::Mapping> =
             declared.iter().map(|(_, mapping)| *mapping).filter(|mapping| once.insert(&mapping.token.node)).collect();
+        let told_apart: Vec<&tree::Mapping> =
+            told_apart.into_iter().filter(|mapping| self.names.tokens.contains(&mapping.token.node)).collect();
         self.ids_apart(&told_apart);
         drafts.into_iter().map(|draft| self.complete(draft?)).collect()
     }

@@ -144,6 +144,8 @@ struct Checker<'t> {
     used_conditions: HashSet<usize>,
     guard_sets: HashMap<Vec<String>, usize>,
     regexes: HashMap<String, Option<::regex::Regex>>,
+    /// Where the conditions are used that are being checked, the outermost first.
+    uses: Vec<Span>,
     /// What was said of which place.
     said: HashSet<(&'static str, Span, String)>,
     /// How many steps typing has taken.
@@ -187,6 +189,7 @@ impl<'t> Checker<'t> {
             used_conditions: HashSet::new(),
             guard_sets: HashMap::new(),
             regexes: HashMap::new(),
+            uses: Vec::new(),
             said: HashSet::new(),
             steps: 0,
             out_of_steps: false,

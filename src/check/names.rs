@@ -147,7 +147,12 @@ pub(super) fn suggest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -
     if written.len() > LONGEST {
         return None;
     }
-    let most = (written.chars().count() / 3).max(1);
+    let length = written.chars().count();
+    // Any two short names are close.
+    if length < 3 {
+        return None;
+    }
+    let most = (length / 3).max(1);
     known
         .filter(|name| name.len().abs_diff(written.len()) <= 4 * most)
         .map(|name| (strsim::damerau_levenshtein(written, name), name))

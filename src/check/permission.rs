@@ -106,11 +106,17 @@ impl Checker<'_> {
         }
     }
 
-    /// The permissions that `patterns` names and `except` doesn't.
-    pub(super) fn expand(&mut self, patterns: &[Pattern], except: &[Pattern], index: &PermissionIndex) -> BitSet {
-        let mut rows = self.matching(patterns, index);
-        rows.subtract(&self.matching(except, index));
-        rows
+    /// The permissions that `patterns` names, and those of them that `except` doesn't.
+    pub(super) fn expand(
+        &mut self,
+        patterns: &[Pattern],
+        except: &[Pattern],
+        index: &PermissionIndex,
+    ) -> (BitSet, BitSet) {
+        let named = self.matching(patterns, index);
+        let mut left = named.clone();
+        left.subtract(&self.matching(except, index));
+        (named, left)
     }
 
     /// The permissions that a route's `requires` names.

@@ -99,15 +99,14 @@ impl<'t> Checker<'t> {
             Effect::Never(NeverSubject::Permissions { patterns, except }) => (Does::Never, patterns, except),
             Effect::Never(NeverSubject::Door(..)) => return None,
         };
-        let errors = self.diagnostics.len();
-        let rows = self.expand(patterns, except, index);
-        if rows.is_empty() && errors == 0 && self.diagnostics.is_empty() && !except.is_empty() {
+        let (named, rows) = self.expand(patterns, except, index);
+        let doors = does == Does::Forbid && patterns.iter().any(|pattern| index.is_every(pattern));
+        if rows.is_empty() && !named.is_empty() && !doors {
             self.report(
                 Diagnostic::warning("empty_rule", rule.span, "`except` takes away all that this rule names")
                     .help("take the rule out, or name fewer permissions after `except`"),
             );
         }
-        let doors = does == Does::Forbid && patterns.iter().any(|pattern| index.is_every(pattern));
         let next = sets.len();
         let (set, permissions) = sets
             .entry(rows)

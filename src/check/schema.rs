@@ -13,6 +13,7 @@ use crate::syntax::tree::{
 
 use super::Checker;
 use crate::model::duration;
+use crate::model::network::unmapped;
 use crate::shape::{Field, InputType, Shape, UnknownFields, validate_default};
 
 /// Schemas being turned into shapes.
@@ -214,8 +215,8 @@ fn constant(expression: &Expression, out: &mut Vec<Diagnostic>) -> Option<Json> 
         ExpressionKind::Literal(Literal::String(value)) => Some(Json::from(value.clone())),
         ExpressionKind::Literal(Literal::Timestamp(value)) => Some(Json::from(value.to_string())),
         ExpressionKind::Literal(Literal::Duration(value)) => Some(Json::from(duration::text(*value))),
-        ExpressionKind::Literal(Literal::Ip(value)) => Some(Json::from(value.to_string())),
-        ExpressionKind::Literal(Literal::Network(value)) => Some(Json::from(value.to_string())),
+        ExpressionKind::Literal(Literal::Ip(value)) => Some(Json::from(value.to_canonical().to_string())),
+        ExpressionKind::Literal(Literal::Network(value)) => Some(Json::from(unmapped(*value).to_string())),
         ExpressionKind::Literal(Literal::Size(value)) => Some(Json::from(*value)),
         ExpressionKind::List(items) => items.iter().map(|item| constant(item, out)).collect(),
         ExpressionKind::Record(fields) => {

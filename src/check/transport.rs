@@ -1,9 +1,10 @@
 //! The transport block.
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::{NamePattern, default_port, is_host, split_port};
+use crate::model::network::unmapped;
 use crate::model::source::{Span, Spanned};
 use crate::syntax::tree::{Text, TransportEntry};
 
@@ -215,14 +216,6 @@ pub(super) fn without_host_bits(written: &Spanned<IpNet>, out: &mut Vec<Diagnost
     let help = format!("write `{right}` for the network, or `{}` for the one address", written.node.addr());
     out.push(Diagnostic::error("host_bits", written.span, message).help(help));
     None
-}
-
-/// Addresses are compared as IPv4 where they are IPv4 inside IPv6 (RFC 4291 §2.5.5.2), so networks are, too.
-fn unmapped(network: IpNet) -> IpNet {
-    const MAPPED_BITS: u8 = 96;
-    let IpNet::V6(v6) = network else { return network };
-    let v4 = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(MAPPED_BITS));
-    v4.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(network, IpNet::V4)
 }
 
 /// What to write instead, where a text isn't a host, perhaps with a port.

@@ -190,7 +190,7 @@ fn mapped(
         _ => return Err("the token doesn't say who the user is"),
     };
     let role_names = match mapping.roles.as_ref().map(|roles| evaluate(roles, environment)) {
-        Some(Known::Value(Value::List(names))) => texts(names),
+        Some(Known::Value(Value::List(names))) => texts(&names),
         Some(_) | None => Vec::new(),
     };
     let tier = match mapping.tier.as_ref().map(|tier| evaluate(tier, environment)) {
@@ -200,7 +200,7 @@ fn mapped(
     // A mapping with scopes caps its callers, also those that come with none.
     let scopes = mapping.scopes.as_ref().map(|scopes| match evaluate(scopes, environment) {
         Known::Value(Value::String(text)) => text.split_ascii_whitespace().map(ToOwned::to_owned).collect(),
-        Known::Value(Value::List(names)) => texts(names),
+        Known::Value(Value::List(names)) => texts(&names),
         Known::Value(_) | Known::Absent | Known::Unknown => Vec::new(),
     });
     let attributes = mapping.attributes.iter().map(|attribute| evaluate(attribute, environment)).collect();
@@ -255,11 +255,11 @@ fn identity(policy: &TypedPolicy, claimed: Claimed) -> Identity {
     Identity { id, roles, role_names, tier, scopes, known_scopes, attributes, token }
 }
 
-fn texts(values: Vec<Value>) -> Vec<String> {
+fn texts(values: &[Value]) -> Vec<String> {
     values
-        .into_iter()
+        .iter()
         .filter_map(|value| match value {
-            Value::String(text) => Some(text),
+            Value::String(text) => Some(text.clone()),
             _ => None,
         })
         .collect()

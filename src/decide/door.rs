@@ -37,6 +37,7 @@ impl Journey<'_, '_> {
                 (Some(_), Knowing::Early, None) => Given::Pending,
                 _ => Given::Unknown,
             },
+            cache: Some(&self.cache),
             ..Circumstances::empty(self.policy)
         }
     }

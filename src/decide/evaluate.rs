@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use crate::check::typed::{Attribute, Condition, Expr, Resource, Route, TypedPolicy};
+use crate::check::typed::{Attribute, Condition, Expr, Read, Resource, Route, TypedPolicy};
 use crate::model::outcome::Outcomes;
 use crate::model::request::Record;
 use crate::model::table::Id;
@@ -36,6 +36,32 @@ pub(super) struct Circumstances<'a> {
     pub(super) body: Given<'a>,
     /// The fields beside a schema's `check`, as declared and as given.
     pub(super) siblings: Option<(&'a [Attribute], &'a Record)>,
+    /// Lists and records that were read before.
+    pub(super) cache: Option<&'a Cache>,
+}
+
+/// Lists and records, which take time to make of JSON, and which a thousand rules may read.
+#[derive(Default)]
+pub(super) struct Cache {
+    values: RefCell<HashMap<(Option<Id<Resource>>, Read), Known<Value>>>,
+}
+
+impl Cache {
+    /// What was made before, or is made now, of what a rule reads of a resource or of something else.
+    pub(super) fn or_make(
+        &self,
+        resource: Option<Id<Resource>>,
+        read: &Read,
+        make: impl FnOnce() -> Known<Value>,
+    ) -> Known<Value> {
+        let key = (resource, read.clone());
+        if let Some(known) = self.values.borrow().get(&key) {
+            return known.clone();
+        }
+        let made = make();
+        self.values.borrow_mut().insert(key, made.clone());
+        made
+    }
 }
 
 /// What an expression can read.
@@ -96,6 +122,7 @@ impl<'a> Circumstances<'a> {
             query: Given::Unknown,
             body: Given::Unknown,
             siblings: None,
+            cache: None,
         }
     }
 
@@ -226,20 +253,20 @@ fn value(expr: &Expr, environment: &Environment<'_>) -> Seen {
         Expr::Read(what) => read(what, environment),
         Expr::Field(of, name) => Ok(match value(of, environment)? {
             Known::Value(Value::Record(fields)) => {
-                let field = fields.into_iter().find(|(known, _)| known == name);
-                field.map_or(Known::Absent, |(_, value)| Known::Value(value))
+                let field = fields.iter().find(|(known, _)| known == name);
+                field.map_or(Known::Absent, |(_, value)| Known::Value(value.clone()))
             }
             Known::Absent => Known::Absent,
             Known::Value(_) | Known::Unknown => Known::Unknown,
         }),
         Expr::List(items) => {
             let items = all(items.iter(), environment)?;
-            Ok(items.map_or(Known::Unknown, |items| Known::Value(Value::List(items))))
+            Ok(items.map_or(Known::Unknown, |items| Known::Value(Value::List(items.into()))))
         }
         Expr::Record(fields) => {
             let values = all(fields.iter().map(|(_, value)| value), environment)?;
             let names = fields.iter().map(|(name, _)| name.clone());
-            Ok(values.map_or(Known::Unknown, |values| Known::Value(Value::Record(names.zip(values).collect()))))
+            Ok(values.map_or(Known::Unknown, |values| Known::Value(Value::record(names.zip(values).collect()))))
         }
         Expr::Coalesce(operands) => Ok(first(operands, environment)?.1),
         Expr::Add(left, right) => both(left, right, add),

@@ -15,28 +15,37 @@ use crate::shape::{Shape, format};
 /// An attribute of a record: a missing key or `null` is absent where the attribute is optional.
 pub(super) fn of_record(record: Option<&Record>, attribute: &Attribute, shapes: &Table<Shape>) -> Known<Value> {
     let Some(record) = record else { return Known::Unknown };
-    member(record.get(&attribute.name), attribute, shapes)
+    member(record.get(&attribute.name), attribute, shapes, By::Host)
 }
 
-fn member(json: Option<&Json>, attribute: &Attribute, shapes: &Table<Shape>) -> Known<Value> {
+fn member(json: Option<&Json>, attribute: &Attribute, shapes: &Table<Shape>, by: By) -> Known<Value> {
     match json {
-        None | Some(Json::Null) if attribute.optional => Known::Absent,
-        None => Known::Unknown,
-        Some(json) => typed(json, &attribute.ty, shapes).map_or(Known::Unknown, Known::Value),
+        None => absent(attribute),
+        Some(Json::Null) if attribute.optional && by == By::Host => Known::Absent,
+        Some(json) => typed(json, &attribute.ty, shapes, by).map_or(Known::Unknown, Known::Value),
     }
+}
+
+fn absent(attribute: &Attribute) -> Known<Value> {
+    if attribute.optional { Known::Absent } else { Known::Unknown }
 }
 
 /// A field of validated input: what its schema lets be `null` is `null`, and absent is only what is missing.
 pub(super) fn of_input(json: Option<&Json>, attribute: &Attribute, shapes: &Table<Shape>) -> Known<Value> {
-    match json {
-        None if attribute.optional => Known::Absent,
-        None => Known::Unknown,
-        Some(json) => typed(json, &attribute.ty, shapes).map_or(Known::Unknown, Known::Value),
-    }
+    member(json, attribute, shapes, By::Schema)
+}
+
+/// Whose word a record is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// The host's or an issuer's: `null` is absent where that may be.
+    Host,
+    /// A schema has looked at it: `null` is there only where it is a value.
+    Schema,
 }
 
 /// A JSON value as one of the language, where it is of that type.
-pub(super) fn typed(json: &Json, ty: &Type, shapes: &Table<Shape>) -> Option<Value> {
+pub(super) fn typed(json: &Json, ty: &Type, shapes: &Table<Shape>, by: By) -> Option<Value> {
     match ty {
         Type::String => json.as_str().map(|text| Value::String(text.to_owned())),
         Type::Int => json.as_i64().map(Value::Int),
@@ -52,12 +61,12 @@ pub(super) fn typed(json: &Json, ty: &Type, shapes: &Table<Shape>) -> Option<Val
         }
         Type::List(item) => {
             let items = json.as_array()?;
-            items.iter().map(|json| typed(json, item, shapes)).collect::<Option<_>>().map(Value::List)
+            items.iter().map(|json| typed(json, item, shapes, by)).collect::<Option<_>>().map(Value::List)
         }
-        Type::Record(fields) => record(json, fields.iter().cloned(), shapes),
-        Type::Shape(shape) => record(json, shapes[*shape].fields.iter().map(attribute), shapes),
+        Type::Record(fields) => record(json, fields.iter().cloned(), shapes, by),
+        Type::Shape(shape) => record(json, shapes[*shape].fields.iter().map(attribute), shapes, by),
         Type::Nullable(_) if json.is_null() => Some(Value::Null),
-        Type::Nullable(ty) => typed(json, ty, shapes),
+        Type::Nullable(ty) => typed(json, ty, shapes, by),
         Type::Null => json.is_null().then_some(Value::Null),
         // Whether it is there is all that can be asked of it.
         Type::Opaque => Some(Value::Null),
@@ -70,11 +79,11 @@ fn milliseconds(text: &str) -> Option<SignedDuration> {
     Some(SignedDuration::from_millis(milliseconds))
 }
 
-fn record(json: &Json, fields: impl Iterator<Item = Attribute>, shapes: &Table<Shape>) -> Option<Value> {
+fn record(json: &Json, fields: impl Iterator<Item = Attribute>, shapes: &Table<Shape>, by: By) -> Option<Value> {
     let object = json.as_object()?;
     let mut values = Vec::new();
     for field in fields {
-        match member(object.get(&field.name), &field, shapes) {
+        match member(object.get(&field.name), &field, shapes, by) {
             Known::Value(value) => values.push((field.name, value)),
             Known::Absent => {}
             Known::Unknown => return None,

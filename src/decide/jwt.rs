@@ -13,7 +13,7 @@ use crate::model::table::{Id, Table};
 use crate::model::value::{Known, Value};
 use crate::shape::Shape;
 
-use super::fact::typed;
+use super::fact::{By, typed};
 use super::json;
 
 /// The longest token in bytes. A token of a browser has to fit into a header of 8 KiB with other things.
@@ -209,8 +209,8 @@ fn read_claim(claims: &Object, claim: &Claim, shapes: &Table<Shape>) -> Result<K
             let time = time(claims, &claim.name)?.and_then(|time| Timestamp::from_nanosecond(time).ok());
             time.map(|time| Known::Value(Value::Timestamp(time))).ok_or("a time in the token is out of range")
         }
-        Some(json) => {
-            typed(json, &claim.ty, shapes).map(Known::Value).ok_or("a claim of the token is of the wrong type")
-        }
+        Some(json) => typed(json, &claim.ty, shapes, By::Host)
+            .map(Known::Value)
+            .ok_or("a claim of the token is of the wrong type"),
     }
 }

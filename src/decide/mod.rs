@@ -43,7 +43,7 @@ use crate::model::table::Id;
 use crate::shape::{Check, Violations};
 
 use authenticate::{Caller, Identity};
-use evaluate::{Circumstances, Thing, truth};
+use evaluate::{Cache, Circumstances, Thing, truth};
 use keys::BoundKeys;
 use limit::Tightest;
 use respond::{Arrival, Outcome};
@@ -146,6 +146,8 @@ struct Journey<'g, 'r> {
     input: Input<'g>,
     /// What the body carried as a token.
     carried: Option<Json>,
+    /// What rules have read.
+    cache: Cache,
 }
 
 impl<'g, 'r> Journey<'g, 'r> {
@@ -176,6 +178,7 @@ impl<'g, 'r> Journey<'g, 'r> {
             effects: Vec::new(),
             input,
             carried: None,
+            cache: Cache::default(),
         }
     }
 
@@ -325,13 +328,17 @@ impl<'g, 'r> Journey<'g, 'r> {
         }
     }
 
-    /// Whether a schema's `check` holds: where that is unknown, it doesn't.
-    fn checks(&self) -> impl Fn(&Check, &Map<String, Json>) -> bool {
+    /// Which of a schema's `check`s hold: where that is unknown, one doesn't.
+    fn checks(&self) -> impl Fn(&[&Check], &Map<String, Json>) -> Vec<bool> {
         let (policy, now) = (self.policy, Some(self.request.now));
-        move |check, fields| {
-            let siblings = Some((check.reads.as_slice(), fields));
-            let environment = Circumstances { now, siblings, ..Circumstances::empty(policy) }.about(Thing::None);
-            truth(&check.expr, &environment) == Outcomes::TRUE
+        move |checks, fields| {
+            let cache = Cache::default();
+            let holds = |check: &&Check| {
+                let siblings = Some((check.reads.as_slice(), fields));
+                let around = Circumstances { now, siblings, cache: Some(&cache), ..Circumstances::empty(policy) };
+                truth(&check.expr, &around.about(Thing::None)) == Outcomes::TRUE
+            };
+            checks.iter().map(holds).collect()
         }
     }
 }

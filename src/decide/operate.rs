@@ -1,7 +1,9 @@
 //! What operators do to values. `None` is unknown: an overflow, or values that no checked policy brings together.
 
+use std::collections::HashSet;
+
 use crate::check::typed::Comparison;
-use crate::model::value::Value;
+use crate::model::value::{Key, Value};
 
 /// A test of two values.
 pub(super) fn compare(comparison: Comparison, left: &Value, right: &Value) -> Option<bool> {
@@ -15,12 +17,12 @@ pub(super) fn compare(comparison: Comparison, left: &Value, right: &Value) -> Op
         Comparison::In => contains(right, left),
         Comparison::Contains => contains(left, right),
         Comparison::ContainsAll => {
-            let (all, wanted) = (list(left)?, list(right)?);
-            Some(wanted.iter().all(|value| all.contains(value)))
+            let all = keys(left)?;
+            Some(list(right)?.iter().all(|value| all.contains(&value.key())))
         }
         Comparison::Intersects => {
-            let (one, other) = (list(left)?, list(right)?);
-            Some(one.iter().any(|value| other.contains(value)))
+            let one = keys(left)?;
+            Some(list(right)?.iter().any(|value| one.contains(&value.key())))
         }
         Comparison::StartsWith => Some(text(left)?.starts_with(text(right)?)),
         Comparison::EndsWith => Some(text(left)?.ends_with(text(right)?)),
@@ -74,6 +76,11 @@ pub(super) fn subtract(left: &Value, right: &Value) -> Option<Value> {
         (Value::Duration(one), Value::Duration(other)) => one.checked_sub(*other).map(Value::Duration),
         _ => None,
     }
+}
+
+/// The elements of a list, to look them up by: two lists of thousands mustn't be compared pair by pair.
+fn keys(value: &Value) -> Option<HashSet<Key<'_>>> {
+    Some(list(value)?.iter().map(Value::key).collect())
 }
 
 fn list(value: &Value) -> Option<&[Value]> {

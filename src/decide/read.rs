@@ -3,7 +3,8 @@
 use http::header;
 
 use crate::check::attribute;
-use crate::check::typed::{ParameterType, PathSegment, Read, TypedPolicy};
+use crate::check::typed::{Attribute, ParameterType, PathSegment, Read, Resource, Type, TypedPolicy};
+use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
 use super::authenticate::Identity;
@@ -38,19 +39,28 @@ pub(super) fn read(read: &Read, environment: &Environment<'_>) -> Seen {
         Read::Resource(name) => match environment.thing {
             Thing::None => Known::Absent,
             Thing::Of { resource, attributes, .. } => match policy.resources[resource].attributes.get(name) {
-                Some(attribute) => fact::of_record(attributes, attribute, &policy.shapes),
+                Some(attribute) => cached(environment, Some(resource), read, attribute, || {
+                    fact::of_record(attributes, attribute, &policy.shapes)
+                }),
                 None => Known::Absent,
             },
         },
-        Read::Context(id) => fact::of_record(environment.around.context, &policy.context[*id], &policy.shapes),
+        Read::Context(id) => {
+            let attribute = &policy.context[*id];
+            cached(environment, None, read, attribute, || {
+                fact::of_record(environment.around.context, attribute, &policy.shapes)
+            })
+        }
         Read::ClientIp => environment.around.client.map_or(Known::Unknown, |address| Known::Value(Value::Ip(address))),
         Read::Now => environment.around.now.map_or(Known::Unknown, |now| Known::Value(Value::Timestamp(now))),
-        Read::Query(name) => return input(environment.around.query, name, policy),
-        Read::Body(name) => return input(environment.around.body, name, policy),
+        Read::Query(name) => return input(environment, environment.around.query, read, name),
+        Read::Body(name) => return input(environment, environment.around.body, read, name),
         Read::Sibling(name) => match environment.around.siblings {
             Some((declared, given)) => {
                 let field = declared.iter().find(|field| field.name == *name);
-                field.map_or(Known::Unknown, |field| fact::of_input(given.get(name), field, &policy.shapes))
+                field.map_or(Known::Unknown, |field| {
+                    cached(environment, None, read, field, || fact::of_input(given.get(name), field, &policy.shapes))
+                })
             }
             None => Known::Unknown,
         },
@@ -60,15 +70,37 @@ pub(super) fn read(read: &Read, environment: &Environment<'_>) -> Seen {
     })
 }
 
-fn input(given: Given<'_>, name: &str, policy: &TypedPolicy) -> Seen {
+fn input(environment: &Environment<'_>, given: Given<'_>, read: &Read, name: &str) -> Seen {
     match given {
         Given::Unknown => Ok(Known::Unknown),
         Given::Pending => Err(Pending),
         Given::Json(shape, json) => {
-            let field = policy.shapes[shape].fields.iter().find(|field| field.name == name);
-            let known = field.map(|field| fact::of_input(json.get(name), &attribute(field), &policy.shapes));
-            Ok(known.unwrap_or(Known::Unknown))
+            let shapes = &environment.around.policy.shapes;
+            let Some(field) = shapes[shape].fields.iter().find(|field| field.name == name) else {
+                return Ok(Known::Unknown);
+            };
+            let field = attribute(field);
+            Ok(cached(environment, None, read, &field, || fact::of_input(json.get(name), &field, shapes)))
         }
+    }
+}
+
+/// A value that takes time to make is made once.
+fn cached(
+    environment: &Environment<'_>,
+    resource: Option<Id<Resource>>,
+    read: &Read,
+    attribute: &Attribute,
+    make: impl FnOnce() -> Known<Value>,
+) -> Known<Value> {
+    let composite = |ty: &Type| matches!(ty, Type::List(_) | Type::Record(_) | Type::Shape(_));
+    let takes_time = match &attribute.ty {
+        Type::Nullable(inner) => composite(inner),
+        ty => composite(ty),
+    };
+    match environment.around.cache.filter(|_| takes_time) {
+        Some(cache) => cache.or_make(resource, read, make),
+        None => make(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::model::scene::{PermissionId, Ruling, Scene};
 
 use super::authenticate::vouched_for;
 use super::authorize::{Findings, granted};
-use super::evaluate::{Circumstances, Thing};
+use super::evaluate::{Cache, Circumstances, Thing};
 
 /// Whether the caller of a scene has a permission. A resource's `id` among its attributes is the id that it is asked
 /// for by.
@@ -23,7 +23,9 @@ pub(crate) fn check<'p>(
         return denied(vec![reason(Code::PermissionDenied, "the permission is another policy's")]);
     };
     let user = scene.user.filter(|user| !user.id.is_empty()).map(|user| vouched_for(policy, user));
+    let cache = Cache::default();
     let around = Circumstances {
+        cache: Some(&cache),
         user: user.as_ref(),
         client: scene.client.map(|address| address.to_canonical()),
         now: Some(scene.now),

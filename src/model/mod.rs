@@ -8,6 +8,7 @@ pub(crate) mod duration;
 pub(crate) mod host;
 pub(crate) mod keys;
 pub(crate) mod mask;
+pub(crate) mod network;
 pub(crate) mod outcome;
 pub(crate) mod path;
 pub(crate) mod reason;

@@ -1,6 +1,7 @@
 //! The values that expressions work on.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
@@ -31,17 +32,54 @@ pub enum Value {
     /// `cidr`
     Network(IpNet),
     /// `[T]`
-    List(Vec<Value>),
+    List(Arc<[Value]>),
     /// `{ a: T, b?: U }`: the fields that are there, in the order of their names
-    Record(Vec<(String, Value)>),
+    Record(Arc<[(String, Value)]>),
 }
 
 impl Value {
     /// A record of fields in any order.
     pub(crate) fn record(mut fields: Vec<(String, Self)>) -> Self {
         fields.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Self::Record(fields)
+        Self::Record(fields.into())
     }
+
+    /// What values share exactly if they are equal, to look them up by.
+    pub(crate) fn key(&self) -> Key<'_> {
+        match self {
+            Self::Null => Key::Null,
+            Self::Bool(value) => Key::Bool(*value),
+            Self::Int(value) => Key::Int(*value),
+            Self::Float(value) => match as_int(*value) {
+                Some(int) => Key::Int(int),
+                None => Key::Float(value.to_bits()),
+            },
+            Self::String(value) => Key::String(value),
+            Self::Timestamp(value) => Key::Timestamp(*value),
+            Self::Duration(value) => Key::Duration(*value),
+            Self::Ip(value) => Key::Network(IpNet::from(value.to_canonical())),
+            Self::Network(value) => Key::Network(value.trunc()),
+            Self::List(values) => Key::List(values.iter().map(Self::key).collect()),
+            Self::Record(fields) => {
+                Key::Record(fields.iter().map(|(name, value)| (name.as_str(), value.key())).collect())
+            }
+        }
+    }
+}
+
+/// See [`Value::key`].
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key<'v> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(u64),
+    String(&'v str),
+    Timestamp(Timestamp),
+    Duration(SignedDuration),
+    Network(IpNet),
+    List(Vec<Key<'v>>),
+    Record(Vec<(&'v str, Key<'v>)>),
 }
 
 /// By value: `1` equals `1.0`, a list its like element by element, a record its like field by field. Values of
@@ -59,6 +97,10 @@ impl PartialEq for Value {
             (Self::Duration(one), Self::Duration(other)) => one == other,
             (Self::Ip(one), Self::Ip(other)) => one.to_canonical() == other.to_canonical(),
             (Self::Network(one), Self::Network(other)) => one.trunc() == other.trunc(),
+            // An address among networks is a network of one.
+            (Self::Network(network), Self::Ip(address)) | (Self::Ip(address), Self::Network(network)) => {
+                IpNet::from(address.to_canonical()) == *network
+            }
             (Self::List(one), Self::List(other)) => one == other,
             (Self::Record(one), Self::Record(other)) => one == other,
             _ => false,
@@ -70,6 +112,13 @@ impl PartialEq for Value {
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "both ways must agree")]
 fn is_int(float: f64, int: i64) -> bool {
     int as f64 == float && float as i128 == i128::from(int)
+}
+
+/// The integer that a float is exactly.
+#[expect(clippy::cast_possible_truncation, reason = "whether it fits is what is asked")]
+fn as_int(float: f64) -> Option<i64> {
+    let int = float as i64;
+    is_int(float, int).then_some(int)
 }
 
 impl Serialize for Value {
@@ -84,7 +133,7 @@ impl Serialize for Value {
             Self::Duration(value) => serializer.serialize_str(&duration_text(*value)),
             Self::Ip(value) => serializer.collect_str(value),
             Self::Network(value) => serializer.collect_str(value),
-            Self::List(values) => serializer.collect_seq(values),
+            Self::List(values) => serializer.collect_seq(values.iter()),
             Self::Record(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, value))),
         }
     }

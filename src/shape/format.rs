@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use regex::Regex;
 use url::{Host, Url};
+
+use crate::model::network::unmapped;
 
 /// RFC 5321 §4.5.3.1.3, as corrected by erratum 1690 to RFC 3696.
 const LONGEST_EMAIL: usize = 254;
@@ -35,20 +37,12 @@ pub(crate) fn ip(text: &str) -> Option<IpAddr> {
 
 /// An address and how many bits count, with none set beyond them.
 pub(crate) fn cidr(text: &str) -> Option<IpNet> {
-    const MAPPED: u8 = 96;
     let (_, bits) = text.split_once('/')?;
     let net: IpNet = text.parse().ok()?;
     if net.addr() != net.network() || net.prefix_len().to_string() != bits {
         return None;
     }
-    let mapped = match net {
-        IpNet::V6(net) if net.prefix_len() >= MAPPED => net.addr().to_ipv4_mapped(),
-        _ => None,
-    };
-    match mapped {
-        Some(address) => Ipv4Net::new(address, net.prefix_len() - MAPPED).ok().map(IpNet::V4),
-        None => Some(net),
-    }
+    Some(unmapped(net))
 }
 
 /// A valid e-mail address of the HTML standard (§4.10.5.1.5), less dots at the ends or in a row of the local part,

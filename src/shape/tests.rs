@@ -38,7 +38,7 @@ fn range() -> Shape {
 /// What is wrong, and which messages' rules were asked, where `from <= to` and the nameless rule holds for small ones.
 fn outcome(shape: &Shape, input: &Json) -> (Result<Json, Vec<String>>, Vec<String>) {
     let asked = RefCell::new(Vec::new());
-    let holds = |check: &Check, fields: &Map<String, Json>| {
+    let one = |check: &Check, fields: &Map<String, Json>| {
         asked.borrow_mut().push(check.message.clone().unwrap_or_default());
         let number = |name: &str| fields.get(name).and_then(Json::as_i64);
         if check.message.is_some() {
@@ -47,6 +47,7 @@ fn outcome(shape: &Shape, input: &Json) -> (Result<Json, Vec<String>>, Vec<Strin
             number("from") < Some(10)
         }
     };
+    let holds = |checks: &[&Check], fields: &Map<String, Json>| checks.iter().map(|check| one(check, fields)).collect();
     let validated = validate(&Table::new(), shape, input, Encoding::Json, &holds);
     let told = validated.map(|validated| validated.value).map_err(|violations| {
         let line =

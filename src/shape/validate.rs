@@ -12,8 +12,8 @@ use super::scalar::canonical;
 use super::violation::{Step, UNKNOWN_FIELD, Violations};
 use super::{Check, Field, InputType, ListRules, MapRules, Shape, TaggedUnion, UnknownFields};
 
-/// Whether a check holds for an object whose fields have been validated.
-pub(crate) type Holds<'a> = dyn Fn(&Check, &Map<String, Json>) -> bool + 'a;
+/// Which checks hold for an object whose fields have been validated.
+pub(crate) type Holds<'a> = dyn Fn(&[&Check], &Map<String, Json>) -> Vec<bool> + 'a;
 
 /// How values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,8 @@ pub(crate) fn validate(
 /// Validates and normalises a default. Defaults inside it aren't looked into: they may refer to each other without end.
 /// Neither are checks, which may ask for the time: they are asked whenever the default is used.
 pub(crate) fn validate_default(shapes: &Table<Shape>, ty: &InputType, value: &Json) -> Result<Validated, Violations> {
-    let mut walk = Walk { checking_a_default: true, ..Walk::over(shapes, Encoding::Json, &|_, _| true) };
+    let mut walk =
+        Walk { checking_a_default: true, ..Walk::over(shapes, Encoding::Json, &|checks, _| vec![true; checks.len()]) };
     let value = walk.value(ty, value);
     walk.end(value)
 }
@@ -176,12 +177,13 @@ impl<'a> Walk<'a> {
 
     /// A rule is asked as soon as the fields that it reads are valid, whatever the others are.
     fn checks(&mut self, shape: &'a Shape, taken: &Map<String, Json>, unsound: &[&str]) {
-        for check in &shape.checks {
-            if self.done() {
-                return;
-            }
-            let asked = check.reads.iter().all(|read| !unsound.contains(&read.name.as_str()));
-            if asked && !(self.holds)(check, taken) {
+        if shape.checks.is_empty() || self.done() {
+            return;
+        }
+        let sound = |check: &&Check| check.reads.iter().all(|read| !unsound.contains(&read.name.as_str()));
+        let asked: Vec<&Check> = shape.checks.iter().filter(sound).collect();
+        for (check, holds) in asked.iter().zip((self.holds)(&asked, taken)) {
+            if !holds {
                 let message = check.message.as_deref().unwrap_or("doesn't satisfy a rule of the schema");
                 self.wrong("check", message);
             }

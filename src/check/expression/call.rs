@@ -23,7 +23,7 @@ impl Checker<'_> {
     ) -> Option<Typed> {
         let words: Vec<&str> = path.iter().map(|name| name.node.as_str()).collect();
         match (words.as_slice(), arguments) {
-            (["has"], [argument]) => self.has(argument, view),
+            (["has"], [argument]) => self.has(argument, view, guards),
             (["request", "header" | "cookie"], [argument]) if view.request => {
                 let read = self.named_read(words.last() == Some(&"header"), argument)?;
                 let guarded = call_key(expression).is_some_and(|key| guards.hold(&key));
@@ -87,7 +87,7 @@ impl Checker<'_> {
     }
 
     /// `has(x)`: there is an `x`. On the way to it, things may be absent, too.
-    fn has(&mut self, argument: &Expression, view: &View<'_>) -> Option<Typed> {
+    fn has(&mut self, argument: &Expression, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
         if let ExpressionKind::Path(path) = &argument.kind
             && let [root] = path.as_slice()
             && root.node == "user"
@@ -95,14 +95,15 @@ impl Checker<'_> {
         {
             return Some(Typed::there(Expr::HasUser, Type::Bool));
         }
-        if !matches!(argument.kind, ExpressionKind::Path(_) | ExpressionKind::Call(..)) {
+        let is_header = matches!(&argument.kind, ExpressionKind::Call(path, _) if path.len() > 1);
+        if !is_header && !matches!(argument.kind, ExpressionKind::Path(_)) {
             self.report_once(
                 Diagnostic::error("wrong_call", argument.span, "`has` asks for something by its name")
                     .help("write `has(user.email)`"),
             );
             return None;
         }
-        let typed = self.infer(argument, view, &Guards::default())?;
+        let typed = self.infer(argument, view, guards)?;
         if let Expr::Condition(_) = typed.expr {
             self.report_once(
                 Diagnostic::error("wrong_call", argument.span, "a condition is true or false, not there or absent")

@@ -14,7 +14,7 @@ use super::super::order::order;
 pub(in crate::check) type Facts = HashSet<String>;
 
 /// A condition tells no more than so many facts to those who use it.
-const MOST_TOLD: usize = 64;
+const MOST_TOLD: usize = 128;
 
 /// The guards that an expression stands behind: those of the expressions around it, and its neighbours'.
 #[derive(Default)]
@@ -178,7 +178,7 @@ fn is_null(expression: &Expression) -> bool {
     matches!(expression.kind, ExpressionKind::Literal(Literal::Null))
 }
 
-/// The path of what is read, and every path that it leads through, which are records and so not `null`.
+/// The path of what is read, and every path that it leads through.
 fn there(expression: &Expression, not_null: bool) -> Facts {
     let mut facts = Facts::new();
     if let Some(call) = call_key(expression) {
@@ -190,8 +190,12 @@ fn there(expression: &Expression, not_null: bool) -> Facts {
                 so_far.push('.');
             }
             so_far.push_str(&name.node);
-            facts.insert(so_far.clone());
-            if not_null || at + 1 < path.len() {
+            // That there is a context says nothing; that there is a caller does.
+            if at > 0 || path.len() == 1 || name.node == "user" {
+                facts.insert(so_far.clone());
+            }
+            // What a path leads through isn't `null` either, but reading on needs a guard of its own for that.
+            if not_null && at + 1 == path.len() {
                 facts.insert(format!("{so_far}!"));
             }
         }

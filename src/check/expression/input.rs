@@ -130,7 +130,8 @@ impl Checker<'_> {
         };
         let expression = &condition.expression;
         let id: Id<Condition> = self.conditions.id(row)?;
-        self.condition_here(id, expression, view, guards).then(|| Typed::there(Expr::Condition(id), Type::Bool))
+        self.condition_here(id, expression, name.span, view, guards)
+            .then(|| Typed::there(Expr::Condition(id), Type::Bool))
     }
 
     fn no_condition(&mut self, name: &Text, view: &View<'_>) {

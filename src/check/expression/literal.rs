@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::diagnostic::Diagnostic;
+use crate::model::network::unmapped;
 use crate::model::source::Span;
 use crate::model::value::Value;
 use crate::syntax::tree::{Expression, Literal, Text};
@@ -36,7 +37,7 @@ impl Checker<'_> {
                     );
                     return None;
                 }
-                (Value::Network(right), Type::Cidr)
+                (Value::Network(unmapped(right)), Type::Cidr)
             }
         };
         Some(Typed::there(Expr::Constant(value), ty))
@@ -101,9 +102,10 @@ impl Checker<'_> {
     }
 }
 
-/// An address that is written among networks is a network of one.
+/// An address that is written among networks is a network of one. That is a matter of types alone: its value compares as
+/// either, so that what a condition is made of doesn't depend on where it is used.
 fn widen(item: &mut Typed) {
-    if let Expr::Constant(Value::Ip(address)) = item.expr {
-        *item = Typed::there(Expr::Constant(Value::Network(ipnet::IpNet::from(address))), Type::Cidr);
+    if let Expr::Constant(Value::Ip(_)) = item.expr {
+        item.ty = Type::Cidr;
     }
 }

@@ -252,7 +252,7 @@ impl Checker<'_> {
         match of_user {
             true => error
                 .label("absent for anonymous callers, at least")
-                .help(format!("say what holds then: `has(user) and …`, or `{written} ?? …`")),
+                .help(format!("say what holds then: `has({written}) and …`, or `{written} ?? …`")),
             false if written.starts_with("resource.") && view.several_resources() => error
                 .label("not an attribute of every resource here, or an optional one")
                 .help(format!("say what holds then: `has({written}) and …`, or `{written} ?? …`")),
@@ -263,7 +263,10 @@ impl Checker<'_> {
     /// Reports a finding unless the same was said of the same place: a condition is checked wherever it is used.
     pub(super) fn report_once(&mut self, finding: Diagnostic) {
         if self.said.insert((finding.code, finding.primary.span, finding.message.clone())) {
-            self.report(finding);
+            self.report(match self.uses.first() {
+                Some(place) => finding.also(*place, "for what is used here"),
+                None => finding,
+            });
         }
     }
 }
