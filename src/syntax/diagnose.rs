@@ -34,7 +34,9 @@ pub(super) fn diagnose(file: u32, text: &str, base: usize, stop: &Stop) -> Diagn
         && stop.expected.iter().all(|rule| describe(*rule) == "a declaration")
     {
         return Diagnostic::error("unknown_declaration", place, format!("`{word}` begins no declaration")).help(
-            meant(word, DECLARATIONS).unwrap_or_else(|| format!("declarations begin with {}", list(DECLARATIONS))),
+            elsewhere(word)
+                .or_else(|| meant(word, DECLARATIONS))
+                .unwrap_or_else(|| format!("declarations begin with {}", list(DECLARATIONS))),
         );
     }
     if let Some(problem) = misplaced(file, text, base, stop) {
@@ -175,6 +177,19 @@ struct Slip<'a> {
     expected: &'a [Rule],
 }
 
+/// What other policy languages call a declaration.
+fn elsewhere(word: &str) -> Option<String> {
+    let help = match word {
+        "deny" => "write `forbid PERMS when …`",
+        "permit" | "grant" => "write `allow PERMS when …`",
+        "route" | "path" | "endpoint" => "routes stand in a block: `routes /posts { GET /{id} public }`",
+        "entity" | "type" | "object" => "write `resource NAME { actions … }`",
+        "let" | "const" | "define" => "write `condition NAME = …`",
+        _ => return None,
+    };
+    Some(help.to_owned())
+}
+
 impl Slip<'_> {
     fn expects(&self, rule: Rule) -> bool {
         self.expected.contains(&rule)
@@ -212,6 +227,11 @@ impl Slip<'_> {
             }
             Found::Word(_) | Found::String(_) if self.expects(Rule::k_reason) => {
                 "say why, for whoever reads it next: `allow(LINT) reason \"…\"`"
+            }
+            Found::Word("unless") if self.expects_any(&[Rule::when, Rule::k_when]) => "write `when not …`",
+            Found::Word("if" | "where") if self.expects_any(&[Rule::when, Rule::k_when]) => "write `when …`",
+            Found::Word("because") if self.expects_any(&[Rule::when, Rule::k_when]) => {
+                "only a `forbid` and a `never` have a `because`"
             }
             Found::Word("no") if self.expects(Rule::clause) => "write what is switched off: `no body`, `no limit`",
             _ => return None,

@@ -121,7 +121,7 @@ fn timestamp(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<jiff::Times
         let span = lowering.span(pair);
         let help = match pair.as_str().get(..10).filter(|date| date.len() == pair.as_str().len()) {
             Some(date) => format!("add the time of day and the zone: `{date}T00:00:00Z`"),
-            None => "write date, time and zone as in `2026-11-23T10:00:00Z`".to_owned(),
+            None => "write date, time and zone as in `2026-11-23T10:00:00Z`, up to `9999-12-30T22:00:00Z`".to_owned(),
         };
         let message = format!("`{}` is no timestamp", pair.as_str());
         lowering.problem(Diagnostic::error("bad_timestamp", span, message).help(help));
