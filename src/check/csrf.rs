@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use jiff::SignedDuration;
 
 use crate::model::diagnostic::Diagnostic;
-use crate::syntax::tree::{self, CsrfEntry};
+use crate::syntax::tree::{self, CsrfEntry, Text};
 
 use super::Checker;
 use super::cookie::session_cookie;
 use super::entries::Entries;
+use super::names::in_order;
 use super::typed::{Cookie, Csrf, CsrfApplies, CsrfLayer, HmacAlgorithm, Purpose};
 
 /// What the token layer needs, each with an example. Without any of it, the origin layer stands alone.
@@ -34,7 +35,10 @@ impl Checker<'_> {
             }
             match &entry.node {
                 CsrfEntry::Secret(name) => secret = self.secret(name, Purpose::Hmac(HmacAlgorithm::Hs256)),
-                CsrfEntry::Session(name) => cookie = self.cookie_name(name),
+                CsrfEntry::Session(name) => {
+                    self.no_token_in(name);
+                    cookie = self.cookie_name(name);
+                }
                 CsrfEntry::Header(name) => header = self.header_name(name),
                 CsrfEntry::Lifetime(duration) => lifetime = self.csrf_lifetime(duration),
                 CsrfEntry::Applies(what) => match what.node.as_str() {
@@ -63,6 +67,23 @@ impl Checker<'_> {
         let session = cookies.get(&cookie).cloned().unwrap_or_else(|| session_cookie(cookie));
         let token = CsrfLayer { secret: secret?, session, header: header?, lifetime: lifetime? };
         Some(Some(Csrf { span, applies, ambient, token: Some(token) }))
+    }
+
+    /// The session's cookie is set to random bytes, which no token is.
+    fn no_token_in(&mut self, cookie: &Text) {
+        let carried =
+            self.names.tokens.iter().flat_map(|(_, token)| &token.entries).find_map(|entry| match &entry.node {
+                tree::TokenEntry::Carried(tree::Carried::Cookie(name)) if name.node == cookie.node => Some(name.span),
+                _ => None,
+            });
+        if let Some(carried) = carried {
+            let (earlier, later) = in_order(self.sources, carried, cookie.span);
+            self.report(
+                Diagnostic::error("cookie_reused", later, format!("the cookie `{}` serves two purposes", cookie.node))
+                    .also(earlier, "used here, too")
+                    .help("give the session that CSRF tokens are bound to a cookie of its own"),
+            );
+        }
     }
 
     fn csrf_lifetime(&mut self, milliseconds: &tree::Spanned<u64>) -> Option<SignedDuration> {

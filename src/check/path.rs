@@ -91,11 +91,13 @@ impl Checker<'_> {
     fn literal(&mut self, literal: &tree::Text) -> Option<String> {
         let elsewhere = match literal.node.strip_prefix(':') {
             Some(name) if !name.is_empty() => Some(format!("a parameter is written `{{{name}}}`")),
-            _ if literal.node == "*" => Some("the rest of a path is written `{*rest}`".to_owned()),
+            _ if literal.node.contains('*') => Some(
+                "a segment is written `{name}`, and the rest of a path `{*rest}`; a literal `*` is `%2A`".to_owned(),
+            ),
             _ => None,
         };
         if let Some(help) = elsewhere {
-            let message = format!("`{}` is a parameter of another language", literal.node);
+            let message = format!("`{}` means nothing but itself here", literal.node);
             self.report(Diagnostic::error("invalid_path", literal.span, message).help(help));
             return None;
         }

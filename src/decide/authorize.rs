@@ -116,6 +116,7 @@ impl Findings {
         let mut unknowns = Unknowns::default();
         let mut certain = true;
         let mut by_scope = false;
+        let mut under_condition = false;
         for permission in any_of.iter().map(|permission| &around.policy.permissions[*permission]) {
             let environment = &around.about(thing(permission));
             for rule in &permission.forbids {
@@ -124,6 +125,13 @@ impl Findings {
             match allowed(permission, around, environment) {
                 Outcomes::TRUE => continue,
                 Outcomes::FALSE => {
+                    under_condition |= around.user.is_some_and(|user| {
+                        permission.grants.iter().any(|grant| match grant.to {
+                            Grantee::Anyone | Grantee::Callers => true,
+                            Grantee::Role(role) => user.roles.contains(role.row()),
+                            Grantee::Scope(_) => false,
+                        })
+                    });
                     let capped = around.user.filter(|user| user.scopes.is_some());
                     by_scope |=
                         capped.is_some_and(|user| by_roles(permission, user, around, environment) == Outcomes::TRUE);
@@ -153,6 +161,9 @@ impl Findings {
                 Code::PermissionDenied,
                 Stage::Authorize,
                 match around.user {
+                    Some(_) if under_condition => {
+                        format!("{names} is required, and no condition holds under which the caller is granted it")
+                    }
                     Some(_) => format!("{names} is required, and none of the caller's roles grants it"),
                     None => format!("{names} is required, and it isn't granted to anonymous callers here"),
                 },

@@ -43,8 +43,11 @@ pub(super) struct Circumstances<'a> {
 /// Lists and records, which take time to make of JSON, and which a thousand rules may read.
 #[derive(Default)]
 pub(super) struct Cache {
-    values: RefCell<HashMap<(Option<Id<Resource>>, Read), Known<Value>>>,
+    /// By what is read, and of which resource.
+    values: RefCell<HashMap<Place, Known<Value>>>,
 }
+
+type Place = (Option<Id<Resource>>, Read);
 
 impl Cache {
     /// What was made before, or is made now, of what a rule reads of a resource or of something else.

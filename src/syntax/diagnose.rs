@@ -205,6 +205,10 @@ impl Slip<'_> {
             Found::Symbol("&&") => "write `and`",
             Found::Symbol("||") => "write `or`",
             Found::Symbol("!") => "write `not`",
+            Found::Symbol("#") => "comments begin with `//`",
+            Found::Word("or" | "and") if self.expects(Rule::comma) && !self.expects(Rule::infix) => {
+                "separate what must all hold by commas; for one of several, write `requires any of A, B`"
+            }
             Found::Symbol(";") => "take the `;` away: white space separates entries and declarations",
             Found::Quote => "strings stand in double quotes: `\"…\"`",
             Found::Symbol("=") if self.expects(Rule::infix) => "to compare, write `==`",

@@ -145,7 +145,9 @@ impl Checker<'_> {
             return;
         }
         if worth_suggesting(&self.diagnostics) {
-            self.names.conditions.find(name, &mut self.diagnostics);
+            let mut told = Vec::new();
+            self.names.conditions.find(name, &mut told);
+            told.into_iter().for_each(|error| self.report_once(error));
         } else {
             let message = format!("there is no condition `{}`", name.node);
             self.report_once(

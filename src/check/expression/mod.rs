@@ -158,7 +158,10 @@ impl Checker<'_> {
             self.report(Diagnostic::error("not_a_user", left.span, what).help(help));
             return None;
         }
-        let (row, _) = self.names.roles.find(role, &mut self.diagnostics)?;
+        let mut told = Vec::new();
+        let row = self.names.roles.find(role, &mut told).map(|(row, _)| row);
+        told.into_iter().for_each(|error| self.report_once(error));
+        let row = row?;
         Some(Typed::there(Expr::Is(self.roles.id(row)?), Type::Bool))
     }
 

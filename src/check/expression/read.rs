@@ -169,7 +169,10 @@ impl Checker<'_> {
             let read = Expr::Read(Read::Context(id));
             return Some(Typed::new(read, attribute.ty.clone(), attribute.optional));
         }
-        self.names.context.find(name, &mut self.diagnostics);
+        let mut found = Vec::new();
+        self.names.context.find(name, &mut found);
+        // A block's condition is checked for each of its routes.
+        found.into_iter().for_each(|error| self.report_once(error));
         None
     }
 

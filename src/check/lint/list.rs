@@ -54,6 +54,7 @@ pub const LINTS: &[Lint] = &[
     lint("shared_bucket", "a limit's key is the same for all callers"),
     lint("shared_key", "several audiences hold the secret of one token"),
     lint("short_hsts", "HSTS is forgotten within half a year"),
+    lint("stray_clause", "a clause stands apart from its route, and looks like a default"),
     lint("unanchored_regex", "a regex that repeats a class matches a part of a value"),
     lint("unbounded_list", "a list or a map of a body or a query has no `max`"),
     lint("unbounded_string", "a string of a body or a query has no greatest length"),

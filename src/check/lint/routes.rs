@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
-use crate::syntax::tree::{Clause, ClauseKind, LimitEntry};
+use crate::syntax::tree::{Clause, ClauseKind, LimitEntry, Route};
 
 use super::Linter;
 
@@ -60,6 +60,7 @@ impl<'t> Linter<'_, 't> {
                 route.clauses.iter().for_each(|clause| said.switch_off(clause));
                 let keeps = !route.clauses.iter().any(is_no_limit);
                 route.clauses.iter().for_each(|clause| said.add(clause));
+                self.stray_clauses(route);
                 let head = route.method.span.to(route.path.span);
                 let safe = matches!(route.method.node.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE");
                 self.door(head, &said, safe, has_csrf);
@@ -73,6 +74,33 @@ impl<'t> Linter<'_, 't> {
             }
         }
         self.guarding_limits(&guarding);
+    }
+
+    /// A clause behind a blank line or a comment looks like a default of what follows, and is the route's above.
+    fn stray_clauses(&mut self, route: &Route) {
+        let mut end = route.path.span.end;
+        let Some(source) = self.checker.sources.get(route.span.file as usize) else { return };
+        let mut stray = None;
+        for clause in &route.clauses {
+            let between = source.text().get(end as usize..clause.span.start as usize).unwrap_or_default();
+            let mut lines = between.lines().skip(1).peekable();
+            let apart = std::iter::from_fn(|| lines.next().filter(|_| lines.peek().is_some()));
+            if stray.is_none() && apart.into_iter().any(|line| line.trim().is_empty() || line.trim().starts_with("//"))
+            {
+                stray = Some(clause.span);
+            }
+            end = clause.span.end;
+        }
+        if let Some(clause) = stray {
+            let head = route.method.span.to(route.path.span);
+            self.report(
+                Diagnostic::warning("stray_clause", clause, "this clause belongs to the route above, and to no other")
+                    .also(head, "to this one")
+                    .help(
+                        "put it on the route's line, or before the block's first route, where it holds for all of them",
+                    ),
+            );
+        }
     }
 
     fn door(&mut self, head: Span, said: &Said, safe: bool, has_csrf: bool) {
