@@ -27,10 +27,7 @@ impl Checker<'_> {
                 _ => {}
             }
         }
-        let (one, other) = (self.infer(left, view, guards), self.infer(right, view, guards));
-        let (one, other) = (one?, other?);
-        let (here, there) = (self.discharged(left, &one, view), self.discharged(right, &other, view));
-        here.and(there)?;
+        let (one, other) = self.both(left, right, view, guards)?;
         self.comparable(comparison, (left, &one.ty), (right, &other.ty), span)?;
         let expr = Expr::Compare(comparison, Box::new(one.expr), Box::new(other.expr));
         Some(Typed::there(expr, Type::Bool))
@@ -139,7 +136,7 @@ impl Checker<'_> {
         view: &View<'_>,
         guards: &Guards<'_>,
     ) -> Option<Typed> {
-        let (one, other) = self.both(left, right, view, guards)?;
+        let (one, other) = self.terms(left, right, view, guards)?;
         let ty = match (&one.ty, &other.ty) {
             (Type::Int, Type::Int) => Type::Int,
             (Type::String | Type::Enum(_), Type::String | Type::Enum(_)) => Type::String,
@@ -167,7 +164,7 @@ impl Checker<'_> {
         view: &View<'_>,
         guards: &Guards<'_>,
     ) -> Option<Typed> {
-        let (one, other) = self.both(left, right, view, guards)?;
+        let (one, other) = self.terms(left, right, view, guards)?;
         let ty = match (&one.ty, &other.ty) {
             (Type::Int, Type::Int) => Type::Int,
             (Type::Timestamp, Type::Duration) => Type::Timestamp,
@@ -185,6 +182,21 @@ impl Checker<'_> {
         Some(Typed::there(Expr::Subtract(Box::new(one.expr), Box::new(other.expr)), ty))
     }
 
+    /// Both sides of a sum: there, and not `null`.
+    fn terms(
+        &mut self,
+        left: &Expression,
+        right: &Expression,
+        view: &View<'_>,
+        guards: &Guards<'_>,
+    ) -> Option<(Typed, Typed)> {
+        let (one, other) = self.both(left, right, view, guards)?;
+        let (here, there) = (self.not_null(left, &one.ty), self.not_null(right, &other.ty));
+        here.and(there)?;
+        Some((one, other))
+    }
+
+    /// Both sides of an operator, both there.
     fn both(
         &mut self,
         left: &Expression,
@@ -195,8 +207,6 @@ impl Checker<'_> {
         let (one, other) = (self.infer(left, view, guards), self.infer(right, view, guards));
         let (one, other) = (one?, other?);
         let (here, there) = (self.discharged(left, &one, view), self.discharged(right, &other, view));
-        here.and(there)?;
-        let (here, there) = (self.not_null(left, &one.ty), self.not_null(right, &other.ty));
         here.and(there)?;
         Some((one, other))
     }
