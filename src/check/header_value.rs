@@ -36,7 +36,7 @@ const WORDS: [(&str, &[&str], bool); 9] = [
     ("cross-origin-resource-policy", &["same-origin", "same-site", "cross-origin"], false),
 ];
 
-/// https://www.w3.org/TR/referrer-policy/#referrer-policies
+/// <https://www.w3.org/TR/referrer-policy/#referrer-policies>
 const REFERRER_POLICIES: [&str; 8] = [
     "no-referrer",
     "no-referrer-when-downgrade",
