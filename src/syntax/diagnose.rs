@@ -114,6 +114,8 @@ enum Found<'a> {
     Quote,
     /// White space where nothing may stand between two parts.
     Space,
+    /// White space that separates nothing: pasted from a page, it looks like a blank.
+    OddSpace(char),
     Symbol(&'a str),
 }
 
@@ -130,8 +132,11 @@ impl<'a> Found<'a> {
             });
             return Self::String(end.map_or(rest.len(), |(end, _)| end + 1));
         }
-        if first.is_whitespace() {
+        if matches!(first, ' ' | '\t' | '\n' | '\r') {
             return Self::Space;
+        }
+        if first.is_whitespace() {
+            return Self::OddSpace(first);
         }
         if first == '\'' {
             return Self::Quote;
@@ -153,6 +158,7 @@ impl<'a> Found<'a> {
             Self::Word(text) | Self::Number(text) | Self::Symbol(text) => text.len(),
             Self::String(len) => len,
             Self::Quote | Self::Space => 1,
+            Self::OddSpace(space) => space.len_utf8(),
         }
     }
 
@@ -165,6 +171,7 @@ impl<'a> Found<'a> {
             Self::String(_) => "a string".to_owned(),
             Self::Quote => "`'`".to_owned(),
             Self::Space => "white space".to_owned(),
+            Self::OddSpace(space) => format!("white space of another kind (U+{:04X})", u32::from(space)),
         }
     }
 }
@@ -210,6 +217,7 @@ impl Slip<'_> {
                 "separate what must all hold by commas; for one of several, write `requires any of A, B`"
             }
             Found::Symbol(";") => "take the `;` away: white space separates entries and declarations",
+            Found::OddSpace(_) => "write a plain blank in its place",
             Found::Quote => "strings stand in double quotes: `\"…\"`",
             Found::Symbol("=") if self.expects(Rule::infix) => "to compare, write `==`",
             Found::Symbol("==") if self.expects(Rule::equals) => "write a single `=` here",
@@ -271,7 +279,11 @@ impl Slip<'_> {
             _ => false,
         };
         let item = match self.found {
-            Found::Word(text) | Found::Number(text) => format!("`, {text}`"),
+            Found::Word(_) | Found::Number(_) => {
+                let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '.' | '*');
+                let end = self.rest.find(|c| !part(c)).unwrap_or(self.rest.len());
+                format!("`, {}`", self.rest.get(..end)?)
+            }
             _ => "`\"…\", \"…\"`".to_owned(),
         };
         (after_item && self.expects(Rule::comma)).then(|| format!("separate the items of a list by commas: {item}"))

@@ -23,6 +23,8 @@ const SLIPS: &[&str] = &[
     "condition a = !b",
     "condition a = user.id == 'x'",
     "condition a = b;",
+    "role\u{a0}a { }",
+    "\u{2000}",
     "condition a = user is not admin",
     "condition a = x not in y",
     "condition a = user.id == /x/",
