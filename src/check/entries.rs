@@ -3,6 +3,10 @@
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 
+/// The entries that take several values, whatever block they stand in.
+const LISTS: [&str; 10] =
+    ["accept", "accepts", "audience", "expose", "hosts", "methods", "origins", "proxies", "remove", "scopes"];
+
 /// The entries of one block that were read so far.
 #[derive(Default)]
 pub(super) struct Entries {
@@ -13,10 +17,15 @@ impl Entries {
     /// Whether the entry is the first of its name. A second one is an error, and isn't to be read.
     pub(super) fn first(&mut self, word: &'static str, span: Span, out: &mut Vec<Diagnostic>) -> bool {
         if let Some(first) = self.span(word) {
+            let help = if LISTS.contains(&word) {
+                format!("keep one `{word}`, and separate its values by commas")
+            } else {
+                "keep one of them".to_owned()
+            };
             out.push(
                 Diagnostic::error("duplicate_entry", span, format!("`{word}` stands twice"))
                     .also(first, "first written here")
-                    .help("keep one of them; several values are separated by commas"),
+                    .help(help),
             );
             return false;
         }
