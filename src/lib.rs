@@ -42,6 +42,7 @@ pub use model::bucket::{Admission, BucketState, FixedWindow, SlidingWindow, Toke
 pub use model::decision::{Body, Caller, Decision, Effect, Input, Problem, Verdict, Violation};
 pub use model::diagnostic::{Diagnostic, Label, Severity};
 pub use model::keys::{BindError, KeyProblem, Keys};
+pub use model::list::List;
 pub use model::reason::{Code, Reason, Stage};
 pub use model::request::{Facts, Record, Request, Scheme, User};
 pub use model::scene::{PermissionId, Ruling, Scene};

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
+use crate::model::table::Id;
 use crate::syntax::tree;
 
 use super::Checker;
@@ -17,7 +18,7 @@ impl Checker<'_> {
     pub(super) fn attributes_of_things(&mut self) {
         let resources: Vec<_> = self.names.resources.iter().map(|(_, resource)| *resource).collect();
         for resource in resources {
-            let mut typed = Resource { name: resource.name.node.clone(), attributes: IndexMap::new() };
+            let mut attributes = IndexMap::new();
             let mut seen: HashMap<&str, Span> = HashMap::new();
             for attribute in &resource.attributes {
                 let name = &attribute.name;
@@ -40,16 +41,17 @@ impl Checker<'_> {
                 }
                 match self.declared_attribute(attribute) {
                     Some(attribute) => {
-                        typed.attributes.insert(name.node.clone(), attribute);
+                        attributes.insert(name.node.clone(), attribute);
                     }
                     None => {
                         self.broken_attributes.insert(name.node.clone());
                     }
                 }
             }
-            let names: Vec<String> = typed.attributes.keys().cloned().collect();
-            let id = self.resources.push(typed);
-            for name in names {
+            let declared: Vec<String> = attributes.keys().cloned().collect();
+            let names = declared.iter().map(|name| self.attribute_name(name)).collect();
+            let id = self.resources.push(Resource { name: resource.name.node.clone(), attributes, names });
+            for name in declared {
                 self.declaring.entry(name).or_default().push(id);
             }
         }
@@ -62,6 +64,15 @@ impl Checker<'_> {
         }
         let account: Vec<&tree::Attribute> = self.names.account.iter().map(|(_, attribute)| *attribute).collect();
         self.account = account.into_iter().map(|attribute| self.declared_attribute(attribute)).collect();
+    }
+
+    fn attribute_name(&mut self, name: &str) -> Id<String> {
+        if let Some(known) = self.attribute_ids.get(name) {
+            return *known;
+        }
+        let id = self.attribute_names.push(name.to_owned());
+        self.attribute_ids.insert(name.to_owned(), id);
+        id
     }
 
     fn declared_attribute(&mut self, attribute: &tree::Attribute) -> Option<Attribute> {

@@ -10,7 +10,7 @@ use crate::model::table::Id;
 use crate::model::value::Value;
 use crate::shape::Shape;
 
-use super::typed::{Attribute, Condition, Role, UserAttribute};
+use super::typed::{Attribute, Condition, Role};
 
 /// The type of a value.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,10 +97,10 @@ pub(crate) enum Read {
     UserScopes,
     /// The name of the token that made the user.
     UserToken,
-    UserAttribute(Id<UserAttribute>),
+    UserAttribute(Id<Attribute>),
     ResourceId,
-    /// An attribute of whichever resource is asked about.
-    Resource(String),
+    /// An attribute of whichever resource is asked about, by its name.
+    Resource(Id<String>),
     Context(Id<Attribute>),
     Method,
     Path,

@@ -12,7 +12,7 @@ use crate::syntax::tree::{self, BinaryOperator, Expression, ExpressionKind, Lite
 use super::Checker;
 use super::expression::{self, Guards, Typed, View};
 use super::names::{in_order, twice};
-use super::typed::{Expr, Mapping, Token, TokenCarrier, Type, UserAttribute};
+use super::typed::{Attribute, Expr, Mapping, Token, TokenCarrier, Type};
 
 impl Checker<'_> {
     /// The mappings, and the attributes that they give the caller, the same ones all of them.
@@ -42,13 +42,13 @@ impl Checker<'_> {
 
     /// Every mapping must give the caller the same attributes, of the same types.
     fn same_attributes(&mut self, drafts: &[Option<MappingDraft>]) {
-        let mut known: IndexMap<&str, (Span, UserAttribute)> = IndexMap::new();
+        let mut known: IndexMap<&str, (Span, Attribute)> = IndexMap::new();
         for (name, typed) in drafts.iter().flatten().flat_map(|draft| &draft.others) {
             let Some(typed) = typed else {
                 self.broken_attributes.insert(name.node.clone());
                 continue;
             };
-            let attribute = UserAttribute { name: name.node.clone(), ty: typed.ty.clone(), optional: typed.optional };
+            let attribute = Attribute { name: name.node.clone(), ty: typed.ty.clone(), optional: typed.optional };
             let (first, before) = known.entry(&name.node).or_insert_with(|| (name.span, attribute.clone()));
             before.optional |= attribute.optional;
             let first = *first;

@@ -62,9 +62,7 @@ pub use lint::{LINTS, Lint};
 use names::Names;
 pub(crate) use path::path_pattern;
 use schema::Shapes;
-use typed::{
-    Attribute, Condition, KeySet, Limit, Purpose, Resource, Role, Route, Scope, Secret, TypedPolicy, UserAttribute,
-};
+use typed::{Attribute, Condition, KeySet, Limit, Purpose, Resource, Role, Route, Scope, Secret, TypedPolicy};
 
 /// A policy with thousands of errors has one cause, or an attacker; a person reads the first few.
 const MOST_DIAGNOSTICS: usize = 1_000;
@@ -112,7 +110,7 @@ struct Checker<'t> {
     context: Table<Attribute>,
     context_rows: HashMap<String, usize>,
     /// Of `user`.
-    attributes: Table<UserAttribute>,
+    attributes: Table<Attribute>,
     attribute_rows: HashMap<String, usize>,
     /// The values of `user.tier` and `user.token`, once somebody asks.
     tier_names: Option<Arc<[String]>>,
@@ -124,6 +122,8 @@ struct Checker<'t> {
     declaring: HashMap<String, Vec<Id<Resource>>>,
     /// Attributes whose own declaration is in error, so that reading them isn't reported, too.
     broken_attributes: HashSet<String>,
+    attribute_names: Table<String>,
+    attribute_ids: HashMap<String, Id<String>>,
     roles: Table<Role>,
     scopes: Table<Scope>,
     conditions: Table<Condition>,
@@ -175,6 +175,8 @@ impl<'t> Checker<'t> {
             resources: Table::new(),
             declaring: HashMap::new(),
             broken_attributes: HashSet::new(),
+            attribute_names: Table::new(),
+            attribute_ids: HashMap::new(),
             roles: Table::new(),
             scopes: Table::new(),
             conditions: Table::new(),
@@ -257,6 +259,7 @@ impl<'t> Checker<'t> {
                 tokens,
                 mappings,
                 attributes: self.attributes,
+                attribute_names: self.attribute_names,
                 context: self.context,
                 resources: self.resources,
                 conditions: self.conditions,

@@ -68,7 +68,7 @@ impl Checker<'_> {
         if known.steps > MOST_STEPS {
             return Outcomes::ANY;
         }
-        let undeclared = |of: &Expr| matches!(of, Expr::Read(Read::Resource(name)) if !self.resources[resource].attributes.contains_key(name));
+        let undeclared = |of: &Expr| matches!(of, Expr::Read(Read::Resource(name)) if self.resources[resource].slot(*name).is_none());
         match expr {
             Expr::Not(inner) => self.without(inner, resource, known).not(),
             Expr::All(parts) => {

@@ -24,8 +24,11 @@ pub(crate) struct TypedPolicy {
     pub(crate) key_sets: Table<KeySet>,
     pub(crate) tokens: Table<Token>,
     pub(crate) mappings: Vec<Mapping>,
-    pub(crate) attributes: Table<UserAttribute>,
+    /// Of `user`, beside `id`, `roles`, `tier` and `scopes`.
+    pub(crate) attributes: Table<Attribute>,
     pub(crate) context: Table<Attribute>,
+    /// The names of resources' attributes, each once.
+    pub(crate) attribute_names: Table<String>,
     pub(crate) resources: Table<Resource>,
     pub(crate) conditions: Table<Condition>,
     pub(crate) permissions: Table<Permission>,
@@ -47,15 +50,7 @@ pub(crate) struct TypedPolicy {
     pub(crate) door_forbids: Vec<Id<Rule>>,
 }
 
-/// An attribute of `user` beside `id`, `roles`, `tier` and `scopes`.
-#[derive(Debug, Clone)]
-pub(crate) struct UserAttribute {
-    pub(crate) name: String,
-    pub(crate) ty: Type,
-    pub(crate) optional: bool,
-}
-
-/// A declared attribute of a resource, of `context` or of a record.
+/// A declared attribute of a resource, of `context`, of the caller or of a record.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Attribute {
     pub(crate) name: String,
@@ -68,6 +63,20 @@ pub(crate) struct Attribute {
 pub(crate) struct Resource {
     pub(crate) name: String,
     pub(crate) attributes: IndexMap<String, Attribute>,
+    /// The names of the attributes, in their order.
+    pub(crate) names: Box<[Id<String>]>,
+}
+
+impl Resource {
+    /// Where an attribute stands among the resource's.
+    pub(crate) fn slot(&self, name: Id<String>) -> Option<usize> {
+        self.names.iter().position(|known| *known == name)
+    }
+
+    /// The attribute of a slot.
+    pub(crate) fn attribute(&self, slot: usize) -> Option<&Attribute> {
+        self.attributes.get_index(slot).map(|(_, attribute)| attribute)
+    }
 }
 
 /// A named condition.

@@ -5,40 +5,72 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::keys::BoundKeys;
-use crate::check::typed::{Attribute, Mapping, Proof, Token, TokenCarrier, TypedPolicy, UserAttribute};
+use crate::check::typed::{Attribute, Mapping, Proof, Token, TokenCarrier, TypedPolicy};
 use crate::model::bits::BitSet;
 use crate::model::reason::{Code, Stage};
-use crate::model::request::{Request, User};
+use crate::model::request::{Record, Request, User};
 use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
 use super::Denial;
 use super::cookie::{self, Unclear};
+use super::datum::{Datum, Items};
 use super::evaluate::{Circumstances, Thing, evaluate};
 use super::fact;
 use super::jwt;
+use super::read::Attributes;
 
 /// An authenticated caller.
 #[derive(Debug)]
-pub(super) struct Identity {
-    pub(super) id: String,
+pub(super) struct Identity<'r> {
+    pub(super) id: Cow<'r, str>,
     /// The roles that the policy knows, and those that they extend.
     pub(super) roles: BitSet,
-    pub(super) role_names: Vec<String>,
+    pub(super) role_names: Cow<'r, [String]>,
     /// A tier that the policy knows.
-    pub(super) tier: Option<String>,
+    pub(super) tier: Option<Cow<'r, str>>,
     /// What caps the roles, where something does.
-    pub(super) scopes: Option<Vec<String>>,
+    pub(super) scopes: Option<Cow<'r, [String]>>,
     /// Those of them that the policy knows.
     pub(super) known_scopes: BitSet,
-    /// In the order of the policy's attributes.
-    pub(super) attributes: Vec<Known<Value>>,
+    attributes: Claimed<'r>,
     pub(super) token: Option<Id<Token>>,
 }
 
+/// The attributes of a caller.
+#[derive(Debug)]
+pub(super) enum Claimed<'r> {
+    /// On the host's word, to be looked at when they are read.
+    Given(&'r Record),
+    /// In the order of the policy's attributes.
+    Slots(Vec<Known<Value>>),
+}
+
+impl Identity<'_> {
+    /// The attributes that the caller has, by name.
+    pub(super) fn values<'p>(&self, policy: &'p TypedPolicy) -> Vec<(&'p str, Value)> {
+        let value = |id: Id<Attribute>| match &self.attributes {
+            Claimed::Given(record) => {
+                let declared = &policy.attributes[id];
+                fact::made(record.get(&declared.name), declared, &policy.shapes)
+            }
+            Claimed::Slots(slots) => slots.get(id.row()).cloned().unwrap_or(Known::Unknown),
+        };
+        let named = |id: Id<Attribute>| Some((policy.attributes[id].name.as_str(), value(id).value()?));
+        policy.attributes.ids().filter_map(named).collect()
+    }
+
+    pub(super) fn attributes(&self) -> Option<Attributes<'_>> {
+        Some(match &self.attributes {
+            Claimed::Given(record) => Attributes::Given(record),
+            Claimed::Slots(slots) => Attributes::Slots(slots),
+        })
+    }
+}
+
 /// What came of authenticating.
-pub(super) enum Caller {
-    Known(Identity),
+pub(super) enum Caller<'r> {
+    Known(Identity<'r>),
     /// No credential, or one that doesn't hold; the denial says which.
     Nobody(Denial),
     /// A credential that can't even be read.
@@ -46,7 +78,7 @@ pub(super) enum Caller {
 }
 
 /// Finds out who is calling.
-pub(super) fn authenticate(policy: &TypedPolicy, keys: &BoundKeys, request: &Request<'_>) -> Caller {
+pub(super) fn authenticate<'r>(policy: &TypedPolicy, keys: &BoundKeys, request: &Request<'r>) -> Caller<'r> {
     let credential = match credential(policy, request.headers) {
         Ok(credential) => credential,
         Err(denial) => return Caller::Malformed(denial),
@@ -146,7 +178,7 @@ fn identified(
     keys: &BoundKeys,
     request: &Request<'_>,
     credential: &Credential<'_>,
-) -> Result<Identity, &'static str> {
+) -> Result<Identity<'static>, &'static str> {
     let alike = policy.tokens.enumerate().filter(|(_, token)| token.carrier == *credential.carrier);
     let alike: Vec<(Id<Token>, &Token)> = alike.collect();
     if let [(_, only)] = alike.as_slice()
@@ -183,64 +215,67 @@ fn mapped(
     mapping: &Mapping,
     token: Id<Token>,
     claims: &[Known<Value>],
-) -> Result<Identity, &'static str> {
+) -> Result<Identity<'static>, &'static str> {
     let environment = &Circumstances { claims, ..Circumstances::empty(policy) }.about(Thing::None);
     let id = match evaluate(&mapping.id, environment) {
-        Known::Value(Value::String(id)) if !id.is_empty() => id,
+        Known::Value(Datum::Text(id)) if !id.is_empty() => id.into_owned(),
         _ => return Err("the token doesn't say who the user is"),
     };
     let role_names = match mapping.roles.as_ref().map(|roles| evaluate(roles, environment)) {
-        Some(Known::Value(Value::List(names))) => texts(&names),
+        Some(Known::Value(Datum::List(names))) => texts(names),
         Some(_) | None => Vec::new(),
     };
     let tier = match mapping.tier.as_ref().map(|tier| evaluate(tier, environment)) {
-        Some(Known::Value(Value::String(tier))) => Some(tier),
+        Some(Known::Value(Datum::Text(tier))) => Some(tier.into_owned()),
         Some(_) | None => None,
     };
     // A mapping with scopes caps its callers, also those that come with none.
-    let scopes = mapping.scopes.as_ref().map(|scopes| match evaluate(scopes, environment) {
-        Known::Value(Value::String(text)) => text.split_ascii_whitespace().map(ToOwned::to_owned).collect(),
-        Known::Value(Value::List(names)) => texts(&names),
+    let scopes = mapping.scopes.as_ref().map(|scopes| evaluate(scopes, environment)).map(|scopes| match scopes {
+        Known::Value(Datum::Text(text)) => text.split_ascii_whitespace().map(ToOwned::to_owned).collect(),
+        Known::Value(Datum::List(names)) => texts(names),
         Known::Value(_) | Known::Absent | Known::Unknown => Vec::new(),
     });
-    let attributes = mapping.attributes.iter().map(|attribute| evaluate(attribute, environment)).collect();
-    Ok(identity(policy, Claimed { id, role_names, tier, scopes, attributes, token: Some(token) }))
+    let attribute = |expr| match evaluate(expr, environment) {
+        Known::Value(value) => Known::Value(value.into_value()),
+        Known::Absent => Known::Absent,
+        Known::Unknown => Known::Unknown,
+    };
+    Ok(identity(
+        policy,
+        Identity {
+            id: id.into(),
+            roles: BitSet::default(),
+            role_names: role_names.into(),
+            tier: tier.map(Cow::Owned),
+            scopes: scopes.map(Cow::Owned),
+            known_scopes: BitSet::default(),
+            attributes: Claimed::Slots(mapping.attributes.iter().map(attribute).collect()),
+            token: Some(token),
+        },
+    ))
 }
 
 /// A caller of the host's own word. Attributes follow the rulings on facts: what is missing is absent where it
 /// is optional, else unknown, and so is what has the wrong type.
-pub(super) fn vouched_for(policy: &TypedPolicy, user: &User) -> Identity {
-    let attributes = policy
-        .attributes
-        .iter()
-        .map(|UserAttribute { name, ty, optional }| {
-            let attribute = Attribute { name: name.clone(), ty: ty.clone(), optional: *optional };
-            fact::of_record(Some(&user.attributes), &attribute, &policy.shapes)
-        })
-        .collect();
-    let claimed = Claimed {
-        id: user.id.clone(),
-        role_names: user.roles.clone().unwrap_or_default(),
-        tier: user.tier.clone(),
-        scopes: user.scopes.clone(),
-        attributes,
-        token: None,
-    };
-    identity(policy, claimed)
+pub(super) fn vouched_for<'r>(policy: &TypedPolicy, user: &'r User) -> Identity<'r> {
+    identity(
+        policy,
+        Identity {
+            id: Cow::Borrowed(&user.id),
+            roles: BitSet::default(),
+            role_names: Cow::Borrowed(user.roles.as_deref().unwrap_or_default()),
+            tier: user.tier.as_deref().map(Cow::Borrowed),
+            scopes: user.scopes.as_deref().map(Cow::Borrowed),
+            known_scopes: BitSet::default(),
+            attributes: Claimed::Given(&user.attributes),
+            token: None,
+        },
+    )
 }
 
-/// What a token or the host says of a caller.
-struct Claimed {
-    id: String,
-    role_names: Vec<String>,
-    tier: Option<String>,
-    scopes: Option<Vec<String>>,
-    attributes: Vec<Known<Value>>,
-    token: Option<Id<Token>>,
-}
-
-fn identity(policy: &TypedPolicy, claimed: Claimed) -> Identity {
-    let Claimed { id, role_names, tier, scopes, attributes, token } = claimed;
+/// Finds out which of a caller's roles, scopes and tiers the policy knows.
+fn identity<'r>(policy: &TypedPolicy, claimed: Identity<'r>) -> Identity<'r> {
+    let Identity { role_names, scopes, .. } = &claimed;
     let mut roles = BitSet::default();
     for role in policy.roles.iter().filter(|role| role_names.contains(&role.name)) {
         roles.union(&role.closure);
@@ -251,12 +286,13 @@ fn identity(policy: &TypedPolicy, claimed: Claimed) -> Identity {
             policy.scopes.enumerate().filter(|(_, known)| scopes.contains(&known.name)).map(|(id, _)| id.row()),
         );
     }
-    let tier = tier.filter(|name| policy.tiers.iter().any(|tier| tier.name == *name));
-    Identity { id, roles, role_names, tier, scopes, known_scopes, attributes, token }
+    let known_tier = |name: &Cow<'_, str>| policy.tiers.iter().any(|tier| tier.name == *name);
+    Identity { roles, known_scopes, tier: claimed.tier.filter(known_tier), ..claimed }
 }
 
-fn texts(values: &[Value]) -> Vec<String> {
-    values
+fn texts(items: Items<'_>) -> Vec<String> {
+    items
+        .into_list()
         .iter()
         .filter_map(|value| match value {
             Value::String(text) => Some(text.clone()),

@@ -9,6 +9,7 @@ use crate::model::table::Id;
 use super::Journey;
 use super::authorize::{self, Findings};
 use super::evaluate::{Call, Circumstances, Given, Thing, truth};
+use super::read::Attributes;
 use super::respond::Outcome;
 
 impl Journey<'_, '_> {
@@ -18,7 +19,7 @@ impl Journey<'_, '_> {
             user: self.user.as_ref(),
             client: self.client,
             now: Some(self.request.now),
-            context: self.request.facts.context.as_ref(),
+            context: self.request.facts.context.as_ref().map(Attributes::Given),
             call: Some(Call {
                 method: self.request.method,
                 path: self.target.path(),
@@ -49,7 +50,7 @@ impl Journey<'_, '_> {
         let param = subject.and_then(|subject| self.input.params.iter().find(|(name, _)| *name == subject.parameter));
         let Some((_, id)) = param else { return Thing::Of { resource, id: None, attributes: None } };
         let name = format!("{}/{id}", self.policy.resources[resource].name);
-        let attributes = self.request.facts.resources.get(&name).and_then(Option::as_ref);
+        let attributes = self.request.facts.resources.get(&name).and_then(Option::as_ref).map(Attributes::Given);
         Thing::Of { resource, id: Some(id), attributes }
     }
 

@@ -1,5 +1,6 @@
 //! Expressions against what is known. Total: what can't be said is *unknown*; what waits for the body is *pending*.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -16,8 +17,9 @@ use crate::model::value::{Known, Value};
 use crate::shape::Shape;
 
 use super::authenticate::Identity;
+use super::datum::Datum;
 use super::operate::{add, compare, subtract};
-use super::read::{name_of, read};
+use super::read::{Attributes, name_of, read};
 
 /// What is known around an expression.
 #[derive(Clone, Copy)]
@@ -26,11 +28,11 @@ pub(super) struct Circumstances<'a> {
     /// A token's declared claims.
     pub(super) claims: &'a [Known<Value>],
     /// The caller, if there is one.
-    pub(super) user: Option<&'a Identity>,
+    pub(super) user: Option<&'a Identity<'a>>,
     /// The client's address, if it is known.
     pub(super) client: Option<IpAddr>,
     pub(super) now: Option<Timestamp>,
-    pub(super) context: Option<&'a Record>,
+    pub(super) context: Option<Attributes<'a>>,
     pub(super) call: Option<Call<'a>>,
     pub(super) query: Given<'a>,
     pub(super) body: Given<'a>,
@@ -81,7 +83,7 @@ pub(super) enum Thing<'a> {
     /// Nothing: a door without a permission.
     None,
     /// A thing of a kind. `None` where nobody said which one, or nothing is known of it.
-    Of { resource: Id<Resource>, id: Option<&'a str>, attributes: Option<&'a Record> },
+    Of { resource: Id<Resource>, id: Option<&'a str>, attributes: Option<Attributes<'a>> },
 }
 
 /// The request itself.
@@ -109,7 +111,7 @@ pub(super) enum Given<'a> {
 /// Something that is known only when the input is.
 pub(super) struct Pending;
 
-pub(super) type Seen = Result<Known<Value>, Pending>;
+pub(super) type Seen<'a> = Result<Known<Datum<'a>>, Pending>;
 
 impl<'a> Circumstances<'a> {
     /// Where nothing can be read but what is set afterwards.
@@ -135,16 +137,16 @@ impl<'a> Circumstances<'a> {
 }
 
 /// The value of an expression; what is pending is unknown so far.
-pub(super) fn evaluate(expr: &Expr, environment: &Environment<'_>) -> Known<Value> {
+pub(super) fn evaluate<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Known<Datum<'a>> {
     value(expr, environment).unwrap_or(Known::Unknown)
 }
 
 /// The first operand that isn't absent, and which one it was.
-pub(super) fn coalesce(operands: &[Expr], environment: &Environment<'_>) -> (usize, Known<Value>) {
+pub(super) fn coalesce<'a>(operands: &'a [Expr], environment: &Environment<'a>) -> (usize, Known<Datum<'a>>) {
     first(operands, environment).unwrap_or((operands.len(), Known::Unknown))
 }
 
-fn first(operands: &[Expr], environment: &Environment<'_>) -> Result<(usize, Known<Value>), Pending> {
+fn first<'a>(operands: &'a [Expr], environment: &Environment<'a>) -> Result<(usize, Known<Datum<'a>>), Pending> {
     for (branch, operand) in operands.iter().enumerate() {
         match value(operand, environment)? {
             Known::Absent => {}
@@ -155,7 +157,7 @@ fn first(operands: &[Expr], environment: &Environment<'_>) -> Result<(usize, Kno
 }
 
 /// What a condition comes to. One outcome, unless something is pending.
-pub(super) fn truth(expr: &Expr, environment: &Environment<'_>) -> Outcomes {
+pub(super) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Outcomes {
     match expr {
         Expr::Not(inner) => truth(inner, environment).not(),
         Expr::All(parts) => {
@@ -187,7 +189,7 @@ pub(super) fn truth(expr: &Expr, environment: &Environment<'_>) -> Outcomes {
             Known::Unknown => None,
         }),
         Expr::IsNull(of) => test(value(of, environment), |known| match known {
-            Known::Value(value) => Some(matches!(value, Value::Null)),
+            Known::Value(value) => Some(matches!(value, Datum::Null)),
             Known::Absent => Some(true),
             Known::Unknown => None,
         }),
@@ -203,7 +205,7 @@ pub(super) fn truth(expr: &Expr, environment: &Environment<'_>) -> Outcomes {
             _ => Outcomes::ANY,
         },
         Expr::Matches(of, regex) => test(value(of, environment), |known| match known {
-            Known::Value(Value::String(text)) => Some(regex.is_match(&text)),
+            Known::Value(Datum::Text(text)) => Some(regex.is_match(&text)),
             _ => None,
         }),
         Expr::Constant(_)
@@ -214,20 +216,20 @@ pub(super) fn truth(expr: &Expr, environment: &Environment<'_>) -> Outcomes {
         | Expr::Coalesce(_)
         | Expr::Add(..)
         | Expr::Subtract(..) => test(value(expr, environment), |known| match known {
-            Known::Value(Value::Bool(value)) => Some(value),
+            Known::Value(Datum::Bool(value)) => Some(value),
             _ => None,
         }),
     }
 }
 
-fn test(seen: Seen, test: impl FnOnce(Known<Value>) -> Option<bool>) -> Outcomes {
+fn test<'a>(seen: Seen<'a>, test: impl FnOnce(Known<Datum<'a>>) -> Option<bool>) -> Outcomes {
     match seen {
         Ok(known) => test(known).map_or(Outcomes::UNKNOWN, Outcomes::of),
         Err(Pending) => Outcomes::ANY,
     }
 }
 
-fn condition(id: Id<Condition>, environment: &Environment<'_>) -> Outcomes {
+fn condition<'a>(id: Id<Condition>, environment: &Environment<'a>) -> Outcomes {
     let condition = &environment.around.policy.conditions[id];
     if !condition.compound {
         return truth(&condition.expr, environment);
@@ -240,8 +242,8 @@ fn condition(id: Id<Condition>, environment: &Environment<'_>) -> Outcomes {
     outcome
 }
 
-fn value(expr: &Expr, environment: &Environment<'_>) -> Seen {
-    let both = |left: &Expr, right: &Expr, operate: fn(&Value, &Value) -> Option<Value>| {
+fn value<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Seen<'a> {
+    let both = |left: &'a Expr, right: &'a Expr, operate: fn(&Datum<'a>, &Datum<'a>) -> Option<Datum<'a>>| {
         match (value(left, environment), value(right, environment)) {
             (Ok(Known::Value(left)), Ok(Known::Value(right))) => {
                 Ok(operate(&left, &right).map_or(Known::Unknown, Known::Value))
@@ -252,24 +254,33 @@ fn value(expr: &Expr, environment: &Environment<'_>) -> Seen {
         }
     };
     match expr {
-        Expr::Constant(value) => Ok(Known::Value(value.clone())),
+        Expr::Constant(value) => Ok(Known::Value(Datum::of(value))),
         Expr::Read(what) => read(what, environment),
         Expr::Field(of, name) => Ok(match value(of, environment)? {
-            Known::Value(Value::Record(fields)) => {
+            Known::Value(Datum::Record(Cow::Borrowed(fields))) => {
                 let field = fields.iter().find(|(known, _)| known == name);
-                field.map_or(Known::Absent, |(_, value)| Known::Value(value.clone()))
+                field.map_or(Known::Absent, |(_, value)| Known::Value(Datum::of(value)))
+            }
+            Known::Value(Datum::Record(Cow::Owned(fields))) => {
+                let field = fields.into_iter().find(|(known, _)| known == name);
+                field.map_or(Known::Absent, |(_, value)| Known::Value(Datum::owned(value)))
             }
             Known::Absent => Known::Absent,
             Known::Value(_) | Known::Unknown => Known::Unknown,
         }),
         Expr::List(items) => {
             let items = all(items.iter(), environment)?;
-            Ok(items.map_or(Known::Unknown, |items| Known::Value(Value::List(items.into()))))
+            Ok(items.map_or(Known::Unknown, |items| {
+                Known::Value(Datum::owned(Value::List(items.into_iter().map(Datum::into_value).collect())))
+            }))
         }
         Expr::Record(fields) => {
             let values = all(fields.iter().map(|(_, value)| value), environment)?;
             let names = fields.iter().map(|(name, _)| name.clone());
-            Ok(values.map_or(Known::Unknown, |values| Known::Value(Value::record(names.zip(values).collect()))))
+            Ok(values.map_or(Known::Unknown, |values| {
+                let values = values.into_iter().map(Datum::into_value);
+                Known::Value(Datum::owned(Value::record(names.zip(values).collect())))
+            }))
         }
         Expr::Coalesce(operands) => Ok(first(operands, environment)?.1),
         Expr::Add(left, right) => both(left, right, add),
@@ -284,8 +295,8 @@ fn value(expr: &Expr, environment: &Environment<'_>) -> Seen {
         | Expr::All(_)
         | Expr::Any(_)
         | Expr::Condition(_) => match truth(expr, environment) {
-            Outcomes::TRUE => Ok(Known::Value(Value::Bool(true))),
-            Outcomes::FALSE => Ok(Known::Value(Value::Bool(false))),
+            Outcomes::TRUE => Ok(Known::Value(Datum::Bool(true))),
+            Outcomes::FALSE => Ok(Known::Value(Datum::Bool(false))),
             Outcomes::UNKNOWN => Ok(Known::Unknown),
             _ => Err(Pending),
         },
@@ -293,10 +304,10 @@ fn value(expr: &Expr, environment: &Environment<'_>) -> Seen {
 }
 
 /// Values that must all be there.
-fn all<'e>(
-    exprs: impl Iterator<Item = &'e Expr>,
-    environment: &Environment<'_>,
-) -> Result<Option<Vec<Value>>, Pending> {
+fn all<'a>(
+    exprs: impl Iterator<Item = &'a Expr>,
+    environment: &Environment<'a>,
+) -> Result<Option<Vec<Datum<'a>>>, Pending> {
     let mut values = Vec::new();
     let (mut sound, mut pending) = (true, false);
     for expr in exprs {
@@ -321,7 +332,7 @@ pub(super) struct Unknowns {
 }
 
 impl Unknowns {
-    pub(super) fn collect(&mut self, expr: &Expr, environment: &Environment<'_>) {
+    pub(super) fn collect<'a>(&mut self, expr: &'a Expr, environment: &Environment<'a>) {
         const MOST: usize = 5;
         expr.any(&mut |part| {
             match part {

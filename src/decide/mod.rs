@@ -8,6 +8,7 @@ mod client;
 mod cookie;
 mod cors;
 mod csrf;
+mod datum;
 mod door;
 pub(crate) mod entropy;
 mod evaluate;
@@ -135,7 +136,7 @@ struct Journey<'g, 'r> {
     target: Target,
     route: &'g Route,
     client: Option<IpAddr>,
-    user: Option<Identity>,
+    user: Option<Identity<'r>>,
     /// What is wrong with the credential, where something is.
     credential: Option<Denial>,
     /// What the last probe found.

@@ -1,98 +1,120 @@
 //! What operators do to values. `None` is unknown: an overflow, or values that no checked policy brings together.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use crate::check::typed::Comparison;
-use crate::model::value::{Key, Value};
+use crate::model::value::Key;
+
+use super::datum::{Datum, Items};
 
 /// A test of two values.
-pub(super) fn compare(comparison: Comparison, left: &Value, right: &Value) -> Option<bool> {
+pub(super) fn compare(comparison: Comparison, left: &Datum<'_>, right: &Datum<'_>) -> Option<bool> {
     match comparison {
-        Comparison::Equal => Some(left == right),
-        Comparison::NotEqual => Some(left != right),
+        Comparison::Equal => Some(left.key() == right.key()),
+        Comparison::NotEqual => Some(left.key() != right.key()),
         Comparison::Less => order(left, right).map(std::cmp::Ordering::is_lt),
         Comparison::LessOrEqual => order(left, right).map(std::cmp::Ordering::is_le),
         Comparison::Greater => order(left, right).map(std::cmp::Ordering::is_gt),
         Comparison::GreaterOrEqual => order(left, right).map(std::cmp::Ordering::is_ge),
         Comparison::In => contains(right, left),
         Comparison::Contains => contains(left, right),
-        Comparison::ContainsAll => {
-            let all = keys(left)?;
-            Some(list(right)?.iter().all(|value| all.contains(&value.key())))
-        }
-        Comparison::Intersects => {
-            let one = keys(left)?;
-            Some(list(right)?.iter().any(|value| one.contains(&value.key())))
-        }
+        Comparison::ContainsAll => Some(contains_all(items(left)?, items(right)?)),
+        Comparison::Intersects => Some(intersect(items(left)?, items(right)?)),
         Comparison::StartsWith => Some(text(left)?.starts_with(text(right)?)),
         Comparison::EndsWith => Some(text(left)?.ends_with(text(right)?)),
     }
 }
 
 /// A list and an element, a network or a list of them and an address, two strings.
-fn contains(whole: &Value, part: &Value) -> Option<bool> {
+fn contains(whole: &Datum<'_>, part: &Datum<'_>) -> Option<bool> {
     match (whole, part) {
-        (Value::Network(network), Value::Ip(address)) => Some(network.contains(&address.to_canonical())),
-        (Value::List(items), Value::Ip(address)) => Some(items.iter().any(|item| match item {
-            Value::Network(network) => network.contains(&address.to_canonical()),
-            other => other == part,
-        })),
-        (Value::List(items), _) => Some(items.contains(part)),
-        (Value::String(whole), Value::String(part)) => Some(whole.contains(part.as_str())),
+        (Datum::Network(network), Datum::Ip(address)) => Some(network.contains(&address.to_canonical())),
+        (Datum::List(items), Datum::Ip(address)) => Some(covers(items, *address)),
+        (Datum::List(items), _) => Some(items.holds(&part.key())),
+        (Datum::Text(whole), Datum::Text(part)) => Some(whole.contains(part.as_ref())),
         _ => None,
+    }
+}
+
+/// A network of one is an address.
+fn covers(items: &Items<'_>, address: IpAddr) -> bool {
+    let address = IpNet::from(address.to_canonical());
+    items.any(|key| matches!(key, Key::Network(network) if network.contains(&address)))
+}
+
+/// So many pairs of elements may be compared one by one; for more, one of the lists is indexed.
+const PAIRS: usize = 1024;
+
+fn intersect(one: &Items<'_>, other: &Items<'_>) -> bool {
+    match (one, other) {
+        (Items::Listed(one), Items::Listed(other)) => one.meets(other),
+        (Items::Listed(listed), items) | (items, Items::Listed(listed)) => items.any(|key| listed.holds(key)),
+        _ if one.len() * other.len() <= PAIRS => one.any(|key| other.holds(key)),
+        _ => {
+            let indexed = other.clone().into_list();
+            one.any(|key| indexed.holds(key))
+        }
+    }
+}
+
+fn contains_all(whole: &Items<'_>, parts: &Items<'_>) -> bool {
+    match whole {
+        Items::Texts(_) | Items::Json(..) if whole.len() * parts.len() > PAIRS => {
+            let indexed = whole.clone().into_list();
+            !parts.any(|key| !indexed.holds(key))
+        }
+        _ => !parts.any(|key| !whole.holds(key)),
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an integer beside a float is a literal, or rounded as any float is")]
-fn order(left: &Value, right: &Value) -> Option<std::cmp::Ordering> {
+fn order(left: &Datum<'_>, right: &Datum<'_>) -> Option<std::cmp::Ordering> {
     match (left, right) {
-        (Value::Int(one), Value::Int(other)) => Some(one.cmp(other)),
-        (Value::Float(one), Value::Float(other)) => one.partial_cmp(other),
-        (Value::Int(one), Value::Float(other)) => (*one as f64).partial_cmp(other),
-        (Value::Float(one), Value::Int(other)) => one.partial_cmp(&(*other as f64)),
-        (Value::Timestamp(one), Value::Timestamp(other)) => Some(one.cmp(other)),
-        (Value::Duration(one), Value::Duration(other)) => Some(one.cmp(other)),
+        (Datum::Int(one), Datum::Int(other)) => Some(one.cmp(other)),
+        (Datum::Float(one), Datum::Float(other)) => one.partial_cmp(other),
+        (Datum::Int(one), Datum::Float(other)) => (*one as f64).partial_cmp(other),
+        (Datum::Float(one), Datum::Int(other)) => one.partial_cmp(&(*other as f64)),
+        (Datum::Timestamp(one), Datum::Timestamp(other)) => Some(one.cmp(other)),
+        (Datum::Duration(one), Datum::Duration(other)) => Some(one.cmp(other)),
         _ => None,
     }
 }
 
-pub(super) fn add(left: &Value, right: &Value) -> Option<Value> {
+pub(super) fn add<'a>(left: &Datum<'a>, right: &Datum<'a>) -> Option<Datum<'a>> {
     match (left, right) {
-        (Value::Int(one), Value::Int(other)) => one.checked_add(*other).map(Value::Int),
-        (Value::String(one), Value::String(other)) => Some(Value::String(format!("{one}{other}"))),
-        (Value::Timestamp(time), Value::Duration(duration)) | (Value::Duration(duration), Value::Timestamp(time)) => {
-            time.checked_add(*duration).ok().map(Value::Timestamp)
+        (Datum::Int(one), Datum::Int(other)) => one.checked_add(*other).map(Datum::Int),
+        (Datum::Text(one), Datum::Text(other)) => Some(Datum::Text(Cow::Owned(format!("{one}{other}")))),
+        (Datum::Timestamp(time), Datum::Duration(duration)) | (Datum::Duration(duration), Datum::Timestamp(time)) => {
+            time.checked_add(*duration).ok().map(Datum::Timestamp)
         }
-        (Value::Duration(one), Value::Duration(other)) => one.checked_add(*other).map(Value::Duration),
+        (Datum::Duration(one), Datum::Duration(other)) => one.checked_add(*other).map(Datum::Duration),
         _ => None,
     }
 }
 
-pub(super) fn subtract(left: &Value, right: &Value) -> Option<Value> {
+pub(super) fn subtract<'a>(left: &Datum<'a>, right: &Datum<'a>) -> Option<Datum<'a>> {
     match (left, right) {
-        (Value::Int(one), Value::Int(other)) => one.checked_sub(*other).map(Value::Int),
-        (Value::Timestamp(time), Value::Duration(duration)) => time.checked_sub(*duration).ok().map(Value::Timestamp),
-        (Value::Timestamp(one), Value::Timestamp(other)) => Some(Value::Duration(one.duration_since(*other))),
-        (Value::Duration(one), Value::Duration(other)) => one.checked_sub(*other).map(Value::Duration),
+        (Datum::Int(one), Datum::Int(other)) => one.checked_sub(*other).map(Datum::Int),
+        (Datum::Timestamp(time), Datum::Duration(duration)) => time.checked_sub(*duration).ok().map(Datum::Timestamp),
+        (Datum::Timestamp(one), Datum::Timestamp(other)) => Some(Datum::Duration(one.duration_since(*other))),
+        (Datum::Duration(one), Datum::Duration(other)) => one.checked_sub(*other).map(Datum::Duration),
         _ => None,
     }
 }
 
-/// The elements of a list, to look them up by: two lists of thousands mustn't be compared pair by pair.
-fn keys(value: &Value) -> Option<HashSet<Key<'_>>> {
-    Some(list(value)?.iter().map(Value::key).collect())
-}
-
-fn list(value: &Value) -> Option<&[Value]> {
+fn items<'d, 'a>(value: &'d Datum<'a>) -> Option<&'d Items<'a>> {
     match value {
-        Value::List(items) => Some(items),
+        Datum::List(items) => Some(items),
         _ => None,
     }
 }
 
-fn text(value: &Value) -> Option<&str> {
+fn text<'d>(value: &'d Datum<'_>) -> Option<&'d str> {
     match value {
-        Value::String(text) => Some(text),
+        Datum::Text(text) => Some(text),
         _ => None,
     }
 }

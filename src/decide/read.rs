@@ -2,35 +2,47 @@
 
 use http::header;
 
-use crate::check::attribute;
-use crate::check::typed::{Attribute, ParameterType, PathSegment, Read, Resource, Type, TypedPolicy};
+use crate::check::attribute as declared_by;
+use crate::check::typed::{Attribute, ParameterType, PathSegment, Read, Resource, TypedPolicy};
+use crate::model::request::Record;
 use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
 use super::authenticate::Identity;
 use super::cookie;
+use super::datum::{Datum, Items};
 use super::evaluate::{Call, Environment, Given, Pending, Seen, Thing};
 use super::fact;
 
+/// Declared attributes, as somebody gave them.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Attributes<'a> {
+    /// To be looked at when they are read.
+    Given(&'a Record),
+    /// Looked at already, in the order of their declarations.
+    Slots(&'a [Known<Value>]),
+}
+
 /// The value of what an expression reads.
-pub(super) fn read(read: &Read, environment: &Environment<'_>) -> Seen {
+pub(super) fn read<'a>(read: &Read, environment: &Environment<'a>) -> Seen<'a> {
     let policy = environment.around.policy;
-    let text = |text: &str| Known::Value(Value::String(text.to_owned()));
-    let of_user = |get: &dyn Fn(&Identity) -> Known<Value>| environment.around.user.map_or(Known::Absent, get);
+    let around = &environment.around;
+    let text = |text: &'a str| Known::Value(Datum::text(text));
+    let of_user = |get: &dyn Fn(&'a Identity<'a>) -> Known<Datum<'a>>| around.user.map_or(Known::Absent, get);
     Ok(match read {
-        Read::Claim(slot) => environment.around.claims.get(*slot).cloned().unwrap_or(Known::Unknown),
+        Read::Claim(slot) => around.claims.get(*slot).map_or(Known::Unknown, known),
         // Nothing is issued yet.
         Read::Account(_) => Known::Unknown,
         Read::UserId => of_user(&|user| text(&user.id)),
         Read::UserTier => of_user(&|user| user.tier.as_deref().map_or(Known::Absent, text)),
         Read::UserScopes => of_user(&|user| match &user.scopes {
-            Some(scopes) => Known::Value(Value::List(scopes.iter().cloned().map(Value::String).collect())),
+            Some(scopes) => Known::Value(Datum::List(Items::Texts(scopes))),
             None => Known::Absent,
         }),
         // Somebody whom the host vouches for came by no token.
         Read::UserToken => of_user(&|user| user.token.map_or(Known::Unknown, |token| text(&policy.tokens[token].name))),
-        Read::UserAttribute(slot) => {
-            of_user(&|user| user.attributes.get(slot.row()).cloned().unwrap_or(Known::Unknown))
+        Read::UserAttribute(id) => {
+            of_user(&|user| attribute(environment, None, read, user.attributes(), id.row(), &policy.attributes[*id]))
         }
         Read::ResourceId => match environment.thing {
             Thing::None => Known::Absent,
@@ -38,39 +50,65 @@ pub(super) fn read(read: &Read, environment: &Environment<'_>) -> Seen {
         },
         Read::Resource(name) => match environment.thing {
             Thing::None => Known::Absent,
-            Thing::Of { resource, attributes, .. } => match policy.resources[resource].attributes.get(name) {
-                Some(attribute) => cached(environment, Some(resource), read, attribute, || {
-                    fact::of_record(attributes, attribute, &policy.shapes)
-                }),
-                None => Known::Absent,
-            },
+            Thing::Of { resource, attributes, .. } => {
+                let declared = &policy.resources[resource];
+                let slot = declared.slot(*name).and_then(|slot| Some((slot, declared.attribute(slot)?)));
+                slot.map_or(Known::Absent, |(slot, declared)| {
+                    attribute(environment, Some(resource), read, attributes, slot, declared)
+                })
+            }
         },
-        Read::Context(id) => {
-            let attribute = &policy.context[*id];
-            cached(environment, None, read, attribute, || {
-                fact::of_record(environment.around.context, attribute, &policy.shapes)
-            })
-        }
-        Read::ClientIp => environment.around.client.map_or(Known::Unknown, |address| Known::Value(Value::Ip(address))),
-        Read::Now => environment.around.now.map_or(Known::Unknown, |now| Known::Value(Value::Timestamp(now))),
-        Read::Query(name) => return input(environment, environment.around.query, read, name),
-        Read::Body(name) => return input(environment, environment.around.body, read, name),
-        Read::Sibling(name) => match environment.around.siblings {
+        Read::Context(id) => attribute(environment, None, read, around.context, id.row(), &policy.context[*id]),
+        Read::ClientIp => around.client.map_or(Known::Unknown, |address| Known::Value(Datum::Ip(address))),
+        Read::Now => around.now.map_or(Known::Unknown, |now| Known::Value(Datum::Timestamp(now))),
+        Read::Query(name) => return input(environment, around.query, read, name),
+        Read::Body(name) => return input(environment, around.body, read, name),
+        Read::Sibling(name) => match around.siblings {
             Some((declared, given)) => {
                 let field = declared.iter().find(|field| field.name == *name);
                 field.map_or(Known::Unknown, |field| {
-                    cached(environment, None, read, field, || fact::of_input(given.get(name), field, &policy.shapes))
+                    kept(environment, None, read, || fact::of_input(given.get(name), field, &policy.shapes))
                 })
             }
             None => Known::Unknown,
         },
         Read::Method | Read::Path | Read::Host | Read::Origin | Read::Header(_) | Read::Cookie(_) | Read::Param(_) => {
-            environment.around.call.map_or(Known::Unknown, |call| of_call(read, call))
+            around.call.map_or(Known::Unknown, |call| of_call(read, call))
         }
     })
 }
 
-fn input(environment: &Environment<'_>, given: Given<'_>, read: &Read, name: &str) -> Seen {
+fn known(known: &Known<Value>) -> Known<Datum<'_>> {
+    match known {
+        Known::Value(value) => Known::Value(Datum::of(value)),
+        Known::Absent => Known::Absent,
+        Known::Unknown => Known::Unknown,
+    }
+}
+
+fn attribute<'a>(
+    environment: &Environment<'a>,
+    resource: Option<Id<Resource>>,
+    read: &Read,
+    attributes: Option<Attributes<'a>>,
+    slot: usize,
+    declared: &'a Attribute,
+) -> Known<Datum<'a>> {
+    let shapes = &environment.around.policy.shapes;
+    match attributes {
+        None => Known::Unknown,
+        Some(Attributes::Slots(slots)) => slots.get(slot).map_or(Known::Unknown, known),
+        Some(Attributes::Given(record)) => {
+            let json = record.get(&declared.name);
+            match fact::is_made(json, &declared.ty) {
+                true => kept(environment, resource, read, || fact::made(json, declared, shapes)),
+                false => fact::given(json, declared, shapes),
+            }
+        }
+    }
+}
+
+fn input<'a>(environment: &Environment<'a>, given: Given<'a>, read: &Read, name: &str) -> Seen<'a> {
     match given {
         Given::Unknown => Ok(Known::Unknown),
         Given::Pending => Err(Pending),
@@ -79,34 +117,33 @@ fn input(environment: &Environment<'_>, given: Given<'_>, read: &Read, name: &st
             let Some(field) = shapes[shape].fields.iter().find(|field| field.name == name) else {
                 return Ok(Known::Unknown);
             };
-            let field = attribute(field);
-            Ok(cached(environment, None, read, &field, || fact::of_input(json.get(name), &field, shapes)))
+            let field = declared_by(field);
+            Ok(kept(environment, None, read, || fact::of_input(json.get(name), &field, shapes)))
         }
     }
 }
 
 /// A value that takes time to make is made once.
-fn cached(
-    environment: &Environment<'_>,
+fn kept<'a>(
+    environment: &Environment<'a>,
     resource: Option<Id<Resource>>,
     read: &Read,
-    attribute: &Attribute,
     make: impl FnOnce() -> Known<Value>,
-) -> Known<Value> {
-    let composite = |ty: &Type| matches!(ty, Type::List(_) | Type::Record(_) | Type::Shape(_));
-    let takes_time = match &attribute.ty {
-        Type::Nullable(inner) => composite(inner),
-        ty => composite(ty),
-    };
-    match environment.around.cache.filter(|_| takes_time) {
+) -> Known<Datum<'a>> {
+    let made = match environment.around.cache {
         Some(cache) => cache.or_make(resource, read, make),
         None => make(),
+    };
+    match made {
+        Known::Value(value) => Known::Value(Datum::owned(value)),
+        Known::Absent => Known::Absent,
+        Known::Unknown => Known::Unknown,
     }
 }
 
 /// Of headers that stand twice, two readers could read different ones: they are unknown.
-fn of_call(read: &Read, call: Call<'_>) -> Known<Value> {
-    let text = |text: &str| Known::Value(Value::String(text.to_owned()));
+fn of_call<'a>(read: &Read, call: Call<'a>) -> Known<Datum<'a>> {
+    let text = |text: &'a str| Known::Value(Datum::text(text));
     let single = |name: &http::HeaderName| {
         let mut lines = call.headers.get_all(name).iter();
         match (lines.next(), lines.next()) {
@@ -122,7 +159,7 @@ fn of_call(read: &Read, call: Call<'_>) -> Known<Value> {
         Read::Origin => single(&header::ORIGIN),
         Read::Header(name) => single(name),
         Read::Cookie(name) => match cookie::find(name, call.headers) {
-            Ok(Some(value)) => Known::Value(Value::String(value)),
+            Ok(Some(value)) => Known::Value(Datum::Text(value.into())),
             Ok(None) => Known::Absent,
             Err(_) => Known::Unknown,
         },
@@ -131,14 +168,14 @@ fn of_call(read: &Read, call: Call<'_>) -> Known<Value> {
     }
 }
 
-fn param(name: &str, call: Call<'_>) -> Known<Value> {
+fn param<'a>(name: &str, call: Call<'a>) -> Known<Datum<'a>> {
     let Some((_, given)) = call.params.iter().find(|(known, _)| *known == name) else { return Known::Unknown };
     let number = call.route.path.iter().any(
         |segment| matches!(segment, PathSegment::Parameter { name: known, ty: ParameterType::Int } if known == name),
     );
     match number {
-        true => given.parse().map_or(Known::Unknown, |value| Known::Value(Value::Int(value))),
-        false => Known::Value(Value::String(given.clone())),
+        true => given.parse().map_or(Known::Unknown, |value| Known::Value(Datum::Int(value))),
+        false => Known::Value(Datum::text(given)),
     }
 }
 
@@ -153,7 +190,7 @@ pub(super) fn name_of(read: &Read, policy: &TypedPolicy) -> String {
         Read::UserToken => "user.token".to_owned(),
         Read::UserAttribute(id) => format!("user.{}", policy.attributes[*id].name),
         Read::ResourceId => "resource.id".to_owned(),
-        Read::Resource(name) => format!("resource.{name}"),
+        Read::Resource(name) => format!("resource.{}", policy.attribute_names[*name]),
         Read::Context(id) => format!("context.{}", policy.context[*id].name),
         Read::Method => "request.method".to_owned(),
         Read::Path => "request.path".to_owned(),

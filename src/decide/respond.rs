@@ -10,7 +10,6 @@ use crate::model::decision::{Body, Caller, Decision, Input, Problem, Verdict};
 use crate::model::reason::{Code, Reason, Stage};
 use crate::model::request::{Request, Scheme};
 use crate::model::table::Id;
-use crate::model::value::Known;
 use crate::shape::Shape;
 
 use super::authenticate::Identity;
@@ -99,7 +98,7 @@ pub(super) fn routed<'g>(journey: Journey<'g, '_>, outcome: Outcome) -> Decision
         // RFC 9110 §9.3.2: the headers of the answer, without its body.
         decision.body = None;
     }
-    decision.user = journey.user.map(|user| caller(policy, user));
+    decision.user = journey.user.as_ref().map(|user| caller(policy, user));
     decision.target = Some(journey.target.canonical);
     decision.secret_query = journey.route.query.is_some_and(|query| has_secrets(&policy.shapes[query]));
     // A credential that didn't hold, and yet didn't decide, is worth a line in the log; none at all is not.
@@ -216,21 +215,12 @@ fn problem(denial: Option<&Denial>) -> Problem {
     }
 }
 
-fn caller(policy: &TypedPolicy, user: Identity) -> Caller<'_> {
-    let attributes = policy
-        .attributes
-        .iter()
-        .zip(user.attributes)
-        .filter_map(|(attribute, value)| match value {
-            Known::Value(value) => Some((attribute.name.as_str(), value)),
-            Known::Absent | Known::Unknown => None,
-        })
-        .collect();
+fn caller<'g>(policy: &'g TypedPolicy, user: &Identity<'_>) -> Caller<'g> {
     Caller {
-        id: user.id,
-        roles: user.role_names,
-        tier: user.tier,
-        attributes,
+        id: user.id.to_string(),
+        roles: user.role_names.to_vec(),
+        tier: user.tier.as_deref().map(ToOwned::to_owned),
+        attributes: user.values(policy),
         token: user.token.map(|token| policy.tokens[token].name.as_str()),
     }
 }

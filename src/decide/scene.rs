@@ -10,6 +10,7 @@ use crate::model::scene::{PermissionId, Ruling, Scene};
 use super::authenticate::vouched_for;
 use super::authorize::{Findings, granted};
 use super::evaluate::{Cache, Circumstances, Thing};
+use super::read::Attributes;
 
 /// Whether the caller of a scene has a permission. A resource's `id` among its attributes is the id that it is asked
 /// for by.
@@ -29,13 +30,13 @@ pub(crate) fn check<'p>(
         user: user.as_ref(),
         client: scene.client.map(|address| address.to_canonical()),
         now: Some(scene.now),
-        context: scene.context,
+        context: scene.context.map(Attributes::Given),
         ..Circumstances::empty(policy)
     };
     let thing = |permission: &Permission| Thing::Of {
         resource: permission.resource,
         id: resource.and_then(|record| record.get("id")).and_then(serde_json::Value::as_str),
-        attributes: resource,
+        attributes: resource.map(Attributes::Given),
     };
     let declared = &policy.permissions[id];
     if granted(declared, around, thing(declared)) == Outcomes::TRUE {

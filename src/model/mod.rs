@@ -7,6 +7,7 @@ pub(crate) mod diagnostic;
 pub(crate) mod duration;
 pub(crate) mod host;
 pub(crate) mod keys;
+pub(crate) mod list;
 pub(crate) mod mask;
 pub(crate) mod network;
 pub(crate) mod outcome;

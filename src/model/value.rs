@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 
 use super::duration;
+use super::list::List;
 
 /// A value of the policy language.
 #[derive(Debug, Clone)]
@@ -32,7 +33,7 @@ pub enum Value {
     /// `cidr`
     Network(IpNet),
     /// `[T]`
-    List(Arc<[Value]>),
+    List(List),
     /// `{ a: T, b?: U }`: the fields that are there, in the order of their names
     Record(Arc<[(String, Value)]>),
 }
@@ -50,15 +51,12 @@ impl Value {
             Self::Null => Key::Null,
             Self::Bool(value) => Key::Bool(*value),
             Self::Int(value) => Key::Int(*value),
-            Self::Float(value) => match as_int(*value) {
-                Some(int) => Key::Int(int),
-                None => Key::Float(value.to_bits()),
-            },
+            Self::Float(value) => Key::of_float(*value),
             Self::String(value) => Key::String(value),
             Self::Timestamp(value) => Key::Timestamp(*value),
             Self::Duration(value) => Key::Duration(*value),
-            Self::Ip(value) => Key::Network(IpNet::from(value.to_canonical())),
-            Self::Network(value) => Key::Network(value.trunc()),
+            Self::Ip(value) => Key::of_ip(*value),
+            Self::Network(value) => Key::of_network(*value),
             Self::List(values) => Key::List(values.iter().map(Self::key).collect()),
             Self::Record(fields) => {
                 Key::Record(fields.iter().map(|(name, value)| (name.as_str(), value.key())).collect())
@@ -68,7 +66,7 @@ impl Value {
 }
 
 /// See [`Value::key`].
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Key<'v> {
     Null,
     Bool(bool),
@@ -80,6 +78,20 @@ pub(crate) enum Key<'v> {
     Network(IpNet),
     List(Vec<Key<'v>>),
     Record(Vec<(&'v str, Key<'v>)>),
+}
+
+impl Key<'_> {
+    pub(crate) fn of_float(value: f64) -> Self {
+        as_int(value).map_or(Key::Float(value.to_bits()), Key::Int)
+    }
+
+    pub(crate) fn of_ip(address: IpAddr) -> Self {
+        Key::Network(IpNet::from(address.to_canonical()))
+    }
+
+    pub(crate) fn of_network(network: IpNet) -> Self {
+        Key::Network(network.trunc())
+    }
 }
 
 /// By value: `1` equals `1.0`, a list its like element by element, a record its like field by field. Values of
@@ -101,7 +113,7 @@ impl PartialEq for Value {
             (Self::Network(network), Self::Ip(address)) | (Self::Ip(address), Self::Network(network)) => {
                 IpNet::from(address.to_canonical()) == *network
             }
-            (Self::List(one), Self::List(other)) => one == other,
+            (Self::List(one), Self::List(other)) => **one == **other,
             (Self::Record(one), Self::Record(other)) => one == other,
             _ => false,
         }

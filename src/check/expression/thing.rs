@@ -104,7 +104,8 @@ impl Checker<'_> {
             return None;
         };
         let everywhere = declared_by == in_view && !doors;
-        let read = Expr::Read(Read::Resource(name.node.clone()));
+        let id = *self.attribute_ids.get(&name.node)?;
+        let read = Expr::Read(Read::Resource(id));
         Some(Typed::new(read, attribute.ty, attribute.optional || !everywhere))
     }
 

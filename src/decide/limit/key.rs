@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::check::typed::{Expr, Limit, TypedPolicy};
+use crate::decide::datum::Datum;
 use crate::decide::evaluate::{Environment, coalesce, evaluate};
-use crate::model::value::Value;
 
 /// The id of the bucket: policy and limit, then for each part of the key which branch it came from and how long it
 /// is, so that no user's id collides with an address, nor two parts with one. Nothing where a part is unknown.
-pub(super) fn bucket(policy: &TypedPolicy, limit: &Limit, environment: &Environment<'_>) -> Option<String> {
+pub(super) fn bucket<'p>(policy: &'p TypedPolicy, limit: &'p Limit, environment: &Environment<'p>) -> Option<String> {
     let mut id = format!("{}/{}", policy.name, limit.name);
     for part in &limit.key {
         let (branch, value) = match part {
@@ -24,13 +24,13 @@ pub(super) fn bucket(policy: &TypedPolicy, limit: &Limit, environment: &Environm
     Some(id)
 }
 
-fn text(value: &Value, ipv6_prefix: u8) -> Option<String> {
+fn text(value: &Datum<'_>, ipv6_prefix: u8) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Int(number) => Some(number.to_string()),
-        Value::Bool(value) => Some(value.to_string()),
-        Value::Ip(address) => Some(subnet(*address, ipv6_prefix)),
-        Value::Timestamp(time) => Some(time.to_string()),
+        Datum::Text(text) => Some(text.to_string()),
+        Datum::Int(number) => Some(number.to_string()),
+        Datum::Bool(value) => Some(value.to_string()),
+        Datum::Ip(address) => Some(subnet(*address, ipv6_prefix)),
+        Datum::Timestamp(time) => Some(time.to_string()),
         _ => None,
     }
 }
