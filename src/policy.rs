@@ -138,7 +138,7 @@ impl Policy {
     /// assert_eq!(policy.check(&scene, read, None).verdict, Verdict::Deny);
     /// ```
     pub fn check(&self, scene: &Scene<'_>, permission: PermissionId, resource: Option<&Record>) -> Ruling<'_> {
-        check_scene(&self.compiled.typed, scene, permission, resource)
+        check_scene(&self.compiled.typed, &self.compiled.graph, scene, permission, resource)
     }
 
     /// The kinds of token that it declares, in the order written.

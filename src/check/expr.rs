@@ -1,6 +1,7 @@
 //! Typed expressions: every name a place to read from, every type fitting. They don't depend on where they stand, so a
 //! condition that several rules share is one.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use http::HeaderName;
@@ -39,7 +40,7 @@ pub(crate) enum Type {
 }
 
 /// An expression whose names are resolved and whose types fit.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Expr {
     Constant(Value),
     Read(Read),
@@ -61,15 +62,33 @@ pub(crate) enum Expr {
     /// `user is ROLE`
     Is(Id<Role>),
     Compare(Comparison, Box<Expr>, Box<Expr>),
-    Matches(Box<Expr>, Regex),
+    Matches(Box<Expr>, Pattern),
     Not(Box<Expr>),
     All(Vec<Expr>),
     Any(Vec<Expr>),
     Condition(Id<Condition>),
 }
 
+/// A regex, the same as another that is written alike.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern(pub(crate) Regex);
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Pattern {}
+
+impl Hash for Pattern {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_str().hash(state);
+    }
+}
+
 /// A test of two values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Comparison {
     Equal,
     NotEqual,

@@ -13,7 +13,7 @@ use crate::model::bits::BitSet;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
 
-pub(crate) use super::expr::{Comparison, Expr, Read, Reads, Type};
+pub(crate) use super::expr::{Comparison, Expr, Pattern, Read, Reads, Type};
 use crate::shape::Shape;
 
 /// A whole policy, checked.

@@ -15,21 +15,6 @@ use super::Denial;
 use super::authenticate::Identity;
 use super::evaluate::{Circumstances, Environment, Thing, Unknowns, truth};
 
-/// Whether a permission is granted: one outcome, *true* or something else, unless something is pending.
-pub(super) fn granted(permission: &Permission, around: Circumstances<'_>, thing: Thing<'_>) -> Outcomes {
-    let environment = &around.about(thing);
-    let allowed = allowed(permission, around, environment);
-    if !allowed.may(Outcomes::TRUE) {
-        return allowed;
-    }
-    // A rule that is unknown forbids, so granted is only what every one of them leaves for sure.
-    permission.forbids.iter().fold(allowed, |granted, rule| match condition(*rule, around, environment) {
-        Outcomes::FALSE => granted,
-        outcome if outcome.may(Outcomes::FALSE) => granted.and(Outcomes::ANY),
-        _ => Outcomes::FALSE,
-    })
-}
-
 /// What the rules come to that could grant a permission, within the scopes of the caller.
 fn allowed(permission: &Permission, around: Circumstances<'_>, environment: &Environment<'_>) -> Outcomes {
     let grants = |to: &dyn Fn(Grantee) -> bool| {
@@ -73,16 +58,6 @@ fn condition(rule: Id<Rule>, around: Circumstances<'_>, environment: &Environmen
         Some(condition) => truth(condition, environment),
         None => Outcomes::TRUE,
     }
-}
-
-/// What the rules of `forbid *` come to at a door without a permission: whether the door stays open.
-pub(super) fn doors(around: Circumstances<'_>) -> Outcomes {
-    let environment = &around.about(Thing::None);
-    around.policy.door_forbids.iter().fold(Outcomes::TRUE, |open, rule| match condition(*rule, around, environment) {
-        Outcomes::FALSE => open,
-        outcome if outcome.may(Outcomes::FALSE) => open.and(Outcomes::ANY),
-        _ => Outcomes::FALSE,
-    })
 }
 
 /// A reason, whether it is certain, and where it stands in the policy.

@@ -3,11 +3,11 @@
 use crate::check::typed::{BodyRule, Permission, Scope};
 use crate::graph::{Knowing, Test};
 use crate::model::outcome::Outcomes;
-use crate::model::reason::Stage;
+use crate::model::reason::{Code, Stage};
 use crate::model::table::Id;
 
-use super::Journey;
-use super::authorize::{self, Findings};
+use super::{Denial, Journey};
+use super::authorize::Findings;
 use super::evaluate::{Call, Circumstances, Given, Thing, truth};
 use super::read::Attributes;
 use super::respond::Outcome;
@@ -67,26 +67,32 @@ impl Journey<'_, '_> {
     }
 
     pub(super) fn test(&self, test: Test) -> bool {
-        let passes = |outcome: Outcomes, knowing: Knowing| match knowing {
-            Knowing::Early => outcome.may(Outcomes::TRUE),
-            Knowing::All => outcome == Outcomes::TRUE,
-        };
+        let logic = &self.graph.logic;
         match test {
             Test::Permission(any_of, knowing) => {
-                let around = self.around(knowing);
-                self.graph.permission_sets[any_of]
-                    .iter()
-                    .map(|id| &self.policy.permissions[*id])
-                    .any(|permission| passes(authorize::granted(permission, around, self.thing(permission)), knowing))
+                self.graph.permission_sets[any_of].iter().any(|permission| self.granted(*permission, knowing))
             }
             Test::Scope(scope) => self.has_scope(scope),
             Test::Whens(route, knowing) => {
-                let environment = self.around(knowing).about(self.own_thing());
-                let whens = &self.policy.routes[route].access.whens;
-                whens.iter().all(|when| passes(truth(&when.expr, &environment), knowing))
+                let environment = &self.around(knowing).about(self.own_thing());
+                logic.holds(self.graph.conditions(route, knowing), environment)
             }
-            Test::Doors(knowing) => passes(authorize::doors(self.around(knowing)), knowing),
+            Test::Doors(knowing) => {
+                logic.holds(self.graph.doors(knowing), &self.around(knowing).about(Thing::None))
+            }
         }
+    }
+
+    fn granted(&self, permission: Id<Permission>, knowing: Knowing) -> bool {
+        let thing = self.thing(&self.policy.permissions[permission]);
+        let environment = &self.around(knowing).about(thing);
+        self.graph.logic.holds(self.graph.permission(permission, knowing), environment)
+    }
+
+    /// Whether all that the route takes was looked at.
+    fn input_is_known(&self) -> bool {
+        let body = !matches!(self.route.body, BodyRule::Shape(_)) || self.input.body.is_some();
+        body && (self.route.query.is_none() || self.input.query.is_some())
     }
 
     /// A scope is asked of callers that are capped by scopes.
@@ -100,15 +106,12 @@ impl Journey<'_, '_> {
         let access = &self.route.access;
         let mut findings = Findings::default();
         let around = self.around(Knowing::Early);
+        let knowing = if self.input_is_known() { Knowing::All } else { Knowing::Early };
         for scope in access.scopes.iter().filter(|scope| !self.has_scope(**scope)) {
             findings.scope(&self.policy.scopes[*scope], self.route.span);
         }
         for requirement in &access.requirements {
-            let granted = |id: &Id<Permission>| {
-                let permission = &self.policy.permissions[*id];
-                authorize::granted(permission, around, self.thing(permission)).may(Outcomes::TRUE)
-            };
-            if !requirement.any_of.iter().any(granted) {
+            if !requirement.any_of.iter().any(|permission| self.granted(*permission, knowing)) {
                 let thing = |permission: &Permission| self.thing(permission);
                 findings.permissions(&requirement.any_of, Some(requirement.span), around, thing);
             }
@@ -124,6 +127,10 @@ impl Journey<'_, '_> {
             }
         }
         let mut denials = findings.into_denials();
+        if denials.is_empty() {
+            let message = "whatever the input were, it wouldn't be allowed";
+            denials.push(Denial::new(Code::PermissionDenied, Stage::Authorize, message));
+        }
         if self.user.is_none()
             && !access.public
             && let Some(mut credential) = self.credential.take()

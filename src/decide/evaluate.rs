@@ -205,7 +205,7 @@ pub(super) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Outcom
             _ => Outcomes::ANY,
         },
         Expr::Matches(of, regex) => test(value(of, environment), |known| match known {
-            Known::Value(Datum::Text(text)) => Some(regex.is_match(&text)),
+            Known::Value(Datum::Text(text)) => Some(regex.0.is_match(&text)),
             _ => None,
         }),
         Expr::Constant(_)

@@ -1,6 +1,7 @@
 //! Graph and request to decision: one loop over the nodes, one file a stage. Pure and total: the same arguments
 //! give the same decision, and no argument makes it panic.
 
+mod answer;
 mod authenticate;
 mod authorize;
 mod body;

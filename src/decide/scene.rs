@@ -1,14 +1,14 @@
 //! A permission in a scene: the same rules as at a door, without the door.
 
 use crate::check::typed::{Permission, TypedPolicy};
+use crate::graph::{DecisionGraph, Knowing};
 use crate::model::decision::Verdict;
-use crate::model::outcome::Outcomes;
 use crate::model::reason::{Code, Reason, Stage};
 use crate::model::request::Record;
 use crate::model::scene::{PermissionId, Ruling, Scene};
 
 use super::authenticate::vouched_for;
-use super::authorize::{Findings, granted};
+use super::authorize::Findings;
 use super::evaluate::{Cache, Circumstances, Thing};
 use super::read::Attributes;
 
@@ -16,6 +16,7 @@ use super::read::Attributes;
 /// for by.
 pub(crate) fn check<'p>(
     policy: &'p TypedPolicy,
+    graph: &DecisionGraph,
     scene: &Scene<'_>,
     permission: PermissionId,
     resource: Option<&Record>,
@@ -39,7 +40,7 @@ pub(crate) fn check<'p>(
         attributes: resource.map(Attributes::Given),
     };
     let declared = &policy.permissions[id];
-    if granted(declared, around, thing(declared)) == Outcomes::TRUE {
+    if graph.logic.holds(graph.permission(id, Knowing::All), &around.about(thing(declared))) {
         return Ruling {
             verdict: Verdict::Allow,
             reasons: vec![reason(Code::Allowed, "the permission is granted, and nothing forbids it")],

@@ -10,7 +10,8 @@ use crate::check::typed::{ChargeStage, Limit, Permission, Proof, Requirement, Ro
 use crate::model::bits::BitSet;
 use crate::model::table::{Id, Table};
 
-use super::{DecisionGraph, Dispatch, Door, Endpoint, Knowing, Leaf, Node, Probe, Test};
+use super::logic::Lowering;
+use super::{DecisionGraph, Dispatch, Door, Endpoint, Knowing, Leaf, Node, Plans, Probe, Test};
 
 /// Builds the graph of a policy.
 pub(crate) fn build(policy: &TypedPolicy) -> DecisionGraph {
@@ -35,13 +36,34 @@ pub(crate) fn build(policy: &TypedPolicy) -> DecisionGraph {
         let allow = allow(&endpoints[id]);
         endpoints.row_mut(id).allow = allow;
     }
+    let mut lowering = Lowering::new(policy);
+    let plans = Plans::of(policy, &mut lowering);
+    lowering.knowing = Knowing::Early;
+    let early = Plans::of(policy, &mut lowering);
     DecisionGraph {
+        logic: lowering.finish(),
+        plans,
+        early,
         dispatch,
         endpoints,
         nodes: builder.nodes.table,
         limit_sets: builder.limit_sets.table,
         role_sets: builder.role_sets.table,
         permission_sets: builder.permission_sets.table,
+    }
+}
+
+impl Plans {
+    fn of(policy: &TypedPolicy, lowering: &mut Lowering<'_>) -> Self {
+        Self {
+            permissions: policy.permissions.iter().map(|permission| lowering.permission(permission)).collect(),
+            whens: policy
+                .routes
+                .iter()
+                .map(|route| lowering.conditions(route.access.whens.iter().map(|when| &when.expr)))
+                .collect(),
+            doors: lowering.doors(&policy.door_forbids),
+        }
     }
 }
 

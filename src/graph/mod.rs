@@ -3,11 +3,14 @@
 //! looks at a request.
 
 mod build;
+mod diagram;
 mod dispatch;
+mod logic;
 mod render;
 
 pub(crate) use build::build;
 pub(crate) use dispatch::Dispatch;
+pub(crate) use logic::{Answers, Logic, Plan, Question};
 
 use http::{HeaderValue, Method};
 
@@ -25,6 +28,46 @@ pub(crate) struct DecisionGraph {
     pub(crate) limit_sets: Table<Vec<Id<Limit>>>,
     pub(crate) role_sets: Table<BitSet>,
     pub(crate) permission_sets: Table<Vec<Id<Permission>>>,
+    pub(crate) logic: Logic,
+    /// With everything known.
+    plans: Plans,
+    /// While the input isn't known, which may come out as well as it can.
+    early: Plans,
+}
+
+/// What decides permissions and doors.
+#[derive(Debug)]
+struct Plans {
+    /// By permission.
+    permissions: Vec<Plan>,
+    /// By route, its own conditions.
+    whens: Vec<Plan>,
+    /// No `forbid *` closes a door.
+    doors: Plan,
+}
+
+impl DecisionGraph {
+    /// What decides a permission.
+    pub(crate) fn permission(&self, id: Id<Permission>, knowing: Knowing) -> Plan {
+        self.plans(knowing).permissions.get(id.row()).copied().unwrap_or(Plan::NO)
+    }
+
+    /// What decides the conditions of a route.
+    pub(crate) fn conditions(&self, route: Id<Route>, knowing: Knowing) -> Plan {
+        self.plans(knowing).whens.get(route.row()).copied().unwrap_or(Plan::NO)
+    }
+
+    /// What decides that no `forbid *` closes a door.
+    pub(crate) fn doors(&self, knowing: Knowing) -> Plan {
+        self.plans(knowing).doors
+    }
+
+    fn plans(&self, knowing: Knowing) -> &Plans {
+        match knowing {
+            Knowing::Early => &self.early,
+            Knowing::All => &self.plans,
+        }
+    }
 }
 
 /// A path that some route has.

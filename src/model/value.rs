@@ -1,5 +1,6 @@
 //! The values that expressions work on.
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -117,6 +118,15 @@ impl PartialEq for Value {
             (Self::Record(one), Self::Record(other)) => one == other,
             _ => false,
         }
+    }
+}
+
+/// No value of the language is a `NaN`: neither literals nor JSON have one.
+impl Eq for Value {}
+
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
     }
 }
 

@@ -31,7 +31,7 @@ use guard::Facts;
 
 use super::Checker;
 use super::names::list;
-use super::typed::{Expr, Type};
+use super::typed::{Expr, Pattern, Type};
 
 /// The most steps that the expressions of a policy are checked in: a condition is checked for each kind of place that it
 /// is used in.
@@ -90,7 +90,7 @@ impl Checker<'_> {
             ExpressionKind::Matches(left, pattern) => {
                 let text = self.text(left, view, guards, "`matches`");
                 let regex = self.compiled(pattern);
-                Some(Typed::there(Expr::Matches(Box::new(text?), regex?), Type::Bool))
+                Some(Typed::there(Expr::Matches(Box::new(text?), Pattern(regex?)), Type::Bool))
             }
         }
     }
