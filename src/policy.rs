@@ -114,12 +114,12 @@ impl Policy {
 
     /// The permission of a name, such as `posts:delete`, if the policy declares it.
     pub fn permission(&self, name: &str) -> Option<PermissionId> {
-        self.permissions().position(|known| known == name).map(PermissionId)
+        self.compiled.typed.permission_names.find(name).map(|id| PermissionId(id.row()))
     }
 
     /// The names of all permissions, by resource, in the order written.
     pub fn permissions(&self) -> impl Iterator<Item = &str> {
-        self.compiled.typed.permissions.iter().map(|permission| permission.name.as_str())
+        self.compiled.typed.permission_names.iter()
     }
 
     /// Whether a caller has a permission, outside any door: pure, and by the same rules as at a door. `resource` holds the

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use smallvec::SmallVec;
 
 use super::keys::BoundKeys;
-use crate::check::typed::{Attribute, Mapping, Proof, Token, TokenCarrier, TypedPolicy, UserAttribute};
-use crate::model::bits::BitSet;
+use crate::check::typed::{Attribute, Mapping, Proof, Role, Scope, Token, TokenCarrier, TypedPolicy, UserAttribute};
 use crate::model::reason::{Code, Stage};
 use crate::model::request::{Request, User};
 use crate::model::table::Id;
@@ -22,15 +22,16 @@ use super::jwt;
 #[derive(Debug)]
 pub(super) struct Identity {
     pub(super) id: String,
-    /// The roles that the policy knows, and those that they extend.
-    pub(super) roles: BitSet,
+    /// The roles that came with them and that the policy knows. What is granted to the roles that these extend is
+    /// granted to these.
+    pub(super) roles: SmallVec<[Id<Role>; 8]>,
     pub(super) role_names: Vec<String>,
     /// A tier that the policy knows.
     pub(super) tier: Option<String>,
     /// What caps the roles, where something does.
     pub(super) scopes: Option<Vec<String>>,
     /// Those of them that the policy knows.
-    pub(super) known_scopes: BitSet,
+    pub(super) known_scopes: SmallVec<[Id<Scope>; 8]>,
     /// In the order of the policy's attributes.
     pub(super) attributes: Vec<Known<Value>>,
     pub(super) token: Option<Id<Token>>,
@@ -241,16 +242,8 @@ struct Claimed {
 
 fn identity(policy: &TypedPolicy, claimed: Claimed) -> Identity {
     let Claimed { id, role_names, tier, scopes, attributes, token } = claimed;
-    let mut roles = BitSet::default();
-    for role in policy.roles.iter().filter(|role| role_names.contains(&role.name)) {
-        roles.union(&role.closure);
-    }
-    let mut known_scopes = BitSet::default();
-    if let Some(scopes) = &scopes {
-        known_scopes.extend(
-            policy.scopes.enumerate().filter(|(_, known)| scopes.contains(&known.name)).map(|(id, _)| id.row()),
-        );
-    }
+    let roles = role_names.iter().filter_map(|name| policy.role_names.find(name)).collect();
+    let known_scopes = scopes.iter().flatten().filter_map(|name| policy.scope_names.find(name)).collect();
     let tier = tier.filter(|name| policy.tiers.iter().any(|tier| tier.name == *name));
     Identity { id, roles, role_names, tier, scopes, known_scopes, attributes, token }
 }

@@ -90,7 +90,7 @@ impl Journey<'_, '_> {
 
     /// A scope is asked of callers that are capped by scopes.
     fn has_scope(&self, scope: Id<Scope>) -> bool {
-        self.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(scope.row()))
+        self.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(&scope))
     }
 
     /// Every reason why the caller may not. An anonymous one is asked for a credential; and what is concealed is told to
@@ -100,7 +100,7 @@ impl Journey<'_, '_> {
         let mut findings = Findings::default();
         let around = self.around(Knowing::Early);
         for scope in access.scopes.iter().filter(|scope| !self.has_scope(**scope)) {
-            findings.scope(&self.policy.scopes[*scope], self.route.span);
+            findings.scope(self.policy.scope_names.get(*scope), self.route.span);
         }
         for requirement in &access.requirements {
             let granted = |id: &Id<Permission>| {

@@ -6,8 +6,8 @@ use std::hash::Hash;
 use http::{HeaderValue, Method};
 
 use crate::check::path_pattern;
-use crate::check::typed::{ChargeStage, Limit, Permission, Proof, Requirement, Route, Service, TypedPolicy};
-use crate::model::bits::BitSet;
+use crate::check::typed::{ChargeStage, Limit, Permission, Proof, Requirement, Role, Route, Service, TypedPolicy};
+use crate::model::id_set::IdSet;
 use crate::model::table::{Id, Table};
 
 use super::{DecisionGraph, Dispatch, Door, Endpoint, Knowing, Leaf, Node, Probe, Test};
@@ -70,7 +70,7 @@ struct Builder<'p> {
     policy: &'p TypedPolicy,
     nodes: Interned<Node>,
     limit_sets: Interned<Vec<Id<Limit>>>,
-    role_sets: Interned<BitSet>,
+    role_sets: Interned<Vec<IdSet<Role>>>,
     permission_sets: Interned<Vec<Id<Permission>>>,
 }
 
@@ -105,7 +105,10 @@ impl Builder<'_> {
     fn takes_anonymous(&self, route: &Route) -> bool {
         let requirements = &route.access.requirements;
         let anyone = |requirement: &Requirement| {
-            requirement.any_of.iter().any(|permission| self.policy.permissions[*permission].opens_to_anyone())
+            requirement
+                .any_of
+                .iter()
+                .any(|permission| self.policy.terms(&self.policy.permissions[*permission]).opens_to_anyone())
         };
         route.access.public
             || (!route.access.authenticated && !requirements.is_empty() && requirements.iter().all(anyone))
@@ -142,27 +145,26 @@ impl Builder<'_> {
     }
 
     fn reads_input(&self, permission: &Permission) -> bool {
-        let grants = permission.grants.iter().map(|grant| grant.rule);
-        grants.chain(permission.forbids.iter().copied()).any(|rule| self.policy.rules[rule].reads.input)
+        let terms = self.policy.terms(permission);
+        let grants = terms.grants.iter().map(|grant| grant.rule);
+        grants.chain(terms.forbids.iter().copied()).any(|rule| self.policy.rules[rule].reads.input)
     }
 
     fn requirement(&mut self, requirement: &Requirement, knowing: Knowing, then: Id<Node>) -> Id<Node> {
         let policy = self.policy;
         let permissions = || requirement.any_of.iter().map(|permission| &policy.permissions[*permission]);
         let plain = |permission: &Permission| {
-            policy.scopes.len() == 0
-                && !permission.callers
-                && permission.grants.is_empty()
-                && permission.forbids.is_empty()
+            let terms = policy.terms(permission);
+            policy.scopes.len() == 0 && !terms.callers && terms.grants.is_empty() && terms.forbids.is_empty()
         };
         if !permissions().all(plain) {
             let set = self.permission_sets.intern(requirement.any_of.clone());
             return self.test(Test::Permission(set, knowing), then);
         }
-        let mut roles = BitSet::default();
-        for permission in permissions() {
-            roles.union(&permission.roles);
-        }
+        let mut roles: Vec<IdSet<Role>> =
+            permissions().map(|permission| permission.roles).filter(|set| !set.is_empty()).collect();
+        roles.sort_unstable();
+        roles.dedup();
         let lacking = self.nodes.intern(Node::Leaf(Leaf::DenyPermission));
         if roles.is_empty() {
             return lacking;

@@ -11,8 +11,8 @@ pub(crate) use dispatch::Dispatch;
 
 use http::{HeaderValue, Method};
 
-use crate::check::typed::{BodyRule, Limit, Permission, Route, Scope, Service, Token};
-use crate::model::bits::BitSet;
+use crate::check::typed::{BodyRule, Limit, Permission, Role, Route, Scope, Service, Token};
+use crate::model::id_set::IdSet;
 use crate::model::table::{Id, Table};
 use crate::shape::Shape;
 
@@ -23,7 +23,7 @@ pub(crate) struct DecisionGraph {
     pub(crate) endpoints: Table<Endpoint>,
     pub(crate) nodes: Table<Node>,
     pub(crate) limit_sets: Table<Vec<Id<Limit>>>,
-    pub(crate) role_sets: Table<BitSet>,
+    pub(crate) role_sets: Table<Vec<IdSet<Role>>>,
     pub(crate) permission_sets: Table<Vec<Id<Permission>>>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) enum Node {
     /// Something that can fail, and then says why.
     Probe { probe: Probe, pass: Id<Node>, fail: Id<Node> },
     /// Has the caller one of these roles?
-    Roles { any_of: Id<BitSet>, yes: Id<Node>, no: Id<Node> },
+    Roles { any_of: Id<Vec<IdSet<Role>>>, yes: Id<Node>, no: Id<Node> },
     /// May the caller?
     Test { test: Test, yes: Id<Node>, no: Id<Node> },
     /// The end.
