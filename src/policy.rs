@@ -65,8 +65,8 @@ impl Policy {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let (typed, warnings) = check(&files, sources)?;
-        let graph = build(&typed);
+        let (mut typed, warnings) = check(&files, sources)?;
+        let graph = build(&mut typed);
         let compiled = Compiled { sources: sources.to_vec(), digest: digest_of(sources), warnings, typed, graph };
         Ok(Self { compiled: Arc::new(compiled) })
     }
@@ -114,12 +114,12 @@ impl Policy {
 
     /// The permission of a name, such as `posts:delete`, if the policy declares it.
     pub fn permission(&self, name: &str) -> Option<PermissionId> {
-        self.permissions().position(|known| known == name).map(PermissionId)
+        self.compiled.typed.permission_names.find(name).map(|id| PermissionId(id.row()))
     }
 
     /// The names of all permissions, by resource, in the order written.
     pub fn permissions(&self) -> impl Iterator<Item = &str> {
-        self.compiled.typed.permissions.iter().map(|permission| permission.name.as_str())
+        self.compiled.typed.permission_names.iter()
     }
 
     /// Whether a caller has a permission, outside any door: pure, and by the same rules as at a door. `resource` holds the

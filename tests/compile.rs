@@ -280,3 +280,35 @@ fn rules_that_name_everything() {
     assert!(count > 20_000);
     assert_eq!(codes(&text), [("too_complex", 1)]);
 }
+
+#[test]
+fn roles_that_extend_each_other_every_which_way() {
+    // Numbers that look random (Knuth's multiplier).
+    let random = |seed: usize, below: usize| {
+        let mixed = (seed as u64 + 1).wrapping_mul(6_364_136_223_846_793_005);
+        ((mixed ^ (mixed >> 29)).wrapping_mul(6_364_136_223_846_793_005) >> 33) as usize % below
+    };
+    const ROLES: usize = 30_000;
+    const HUBS: usize = 100;
+    // A hundred roles extend hundreds each, and each is extended by hundreds: no order keeps them together.
+    let mut lower = String::from("policy hostile\n");
+    let mut extended = vec![Vec::new(); HUBS];
+    for row in 0..ROLES {
+        writeln!(lower, "role a{row}{{}}").unwrap();
+        (0..2).for_each(|at| extended[random(4 * row + at, HUBS)].push(row));
+    }
+    let mut upper = String::from("policy hostile\n");
+    for (hub, mut rows) in extended.into_iter().enumerate() {
+        rows.dedup();
+        let names: Vec<String> = rows.iter().map(|row| format!("a{row}")).collect();
+        writeln!(lower, "role h{hub} extends {}{{}}", names.join(",")).unwrap();
+    }
+    for row in 0..ROLES {
+        let first = random(4 * row + 2, HUBS);
+        let second = (first + 1 + random(4 * row + 3, HUBS - 1)) % HUBS;
+        writeln!(upper, "role c{row} extends h{first},h{second}{{}}").unwrap();
+    }
+    let errors = Policy::compile(&[Source::new("lower.gate", lower), Source::new("upper.gate", upper)]).unwrap_err();
+    let found: Vec<_> = errors.iter().map(|error| error.code).collect();
+    assert_eq!(found, ["too_complex"]);
+}

@@ -61,8 +61,9 @@ use expression::{Told, ViewKey};
 pub use lint::{LINTS, Lint};
 use names::Names;
 pub(crate) use path::path_pattern;
+use role::Roles;
 use schema::Shapes;
-use typed::{Attribute, Condition, KeySet, Limit, Purpose, Resource, Role, Route, Scope, Secret, TypedPolicy};
+use typed::{Attribute, Condition, KeySet, Limit, Purpose, Resource, Route, Scope, Secret, TypedPolicy};
 
 /// A policy with thousands of errors has one cause, or an attacker; a person reads the first few.
 const MOST_DIAGNOSTICS: usize = 1_000;
@@ -124,7 +125,7 @@ struct Checker<'t> {
     broken_attributes: HashSet<String>,
     attribute_names: Table<String>,
     attribute_ids: HashMap<String, Id<String>>,
-    roles: Table<Role>,
+    roles: Roles,
     scopes: Table<Scope>,
     conditions: Table<Condition>,
     routes: Table<Route>,
@@ -177,7 +178,7 @@ impl<'t> Checker<'t> {
             broken_attributes: HashSet::new(),
             attribute_names: Table::new(),
             attribute_ids: HashMap::new(),
-            roles: Table::new(),
+            roles: Roles::default(),
             scopes: Table::new(),
             conditions: Table::new(),
             routes: Table::new(),
@@ -206,7 +207,8 @@ impl<'t> Checker<'t> {
         self.shape_checks();
         self.attributes_of_things();
         self.roles = self.roles();
-        self.scopes = self.scopes();
+        let scope_names;
+        (self.scopes, scope_names) = self.scopes();
         self.key_sets = self.key_sets();
         let tokens = self.tokens();
         self.password();
@@ -252,6 +254,8 @@ impl<'t> Checker<'t> {
         }
         self.settle_warnings();
         if let (false, Some(mappings), Some(csrf)) = (self.any_error(), mappings.into_iter().collect(), csrf) {
+            let permissions = permissions.finished();
+            self.roles.sets.shrink();
             let typed = TypedPolicy {
                 name,
                 secrets: self.secrets,
@@ -263,10 +267,16 @@ impl<'t> Checker<'t> {
                 context: self.context,
                 resources: self.resources,
                 conditions: self.conditions,
-                permissions: permissions.into_permissions(),
+                permissions: permissions.table,
+                permission_names: permissions.names,
+                terms: permissions.terms,
                 rules,
-                roles: self.roles,
+                roles: self.roles.table,
+                role_names: self.roles.names,
+                role_sets: self.roles.sets,
                 scopes: self.scopes,
+                scope_names,
+                scope_sets: permissions.scope_sets,
                 tiers,
                 limits,
                 transport,

@@ -29,9 +29,14 @@ enum Visit {
 
 /// Orders rows by their references, `references[row]` being the rows that `row` refers to.
 pub(super) fn order(references: &[Vec<usize>]) -> Order {
+    order_from(std::iter::empty(), references)
+}
+
+/// The same, with the walk beginning at these rows. What is reached from one of them first stands together.
+pub(super) fn order_from(starts: impl Iterator<Item = usize>, references: &[Vec<usize>]) -> Order {
     let mut visits = vec![Visit::Not; references.len()];
     let mut order = Order { rows: Vec::with_capacity(references.len()), cycles: Vec::new() };
-    for start in 0..references.len() {
+    for start in starts.chain(0..references.len()) {
         if visits.get(start) == Some(&Visit::Not) {
             walk(start, references, &mut visits, &mut order);
         }

@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use crate::model::bits::BitSet;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::id_set::{IdSet, IdSets};
+use crate::model::names::Names;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
 use crate::syntax::tree::{Action, Pattern, Text};
@@ -12,17 +14,39 @@ use crate::syntax::tree::{Action, Pattern, Text};
 use super::Checker;
 use super::names::{list, suggest, unknown, worth_suggesting};
 use super::order::{Cycle, order};
-use super::typed::Permission;
+use super::typed::{Grant, Permission, Rule, Scope, Terms};
 
 /// Where the permissions are: those of one resource stand side by side.
 pub(super) struct PermissionIndex {
     pub(super) permissions: Table<Permission>,
+    pub(super) names: Names<Permission>,
+    /// By permission, what it takes beside a role.
+    pub(super) drafts: Vec<TermsDraft>,
+    pub(super) scope_sets: IdSets<Scope>,
     by_resource: HashMap<String, Range<usize>>,
     by_action: HashMap<String, Vec<usize>>,
     /// What each named set of permissions stands for.
     sets: HashMap<String, BitSet>,
     /// The named sets that `*` is in.
     every: HashSet<String>,
+}
+
+/// What a permission takes beside a role, as far as it is known.
+#[derive(Default)]
+pub(super) struct TermsDraft {
+    pub(super) callers: bool,
+    pub(super) anyone: bool,
+    pub(super) scopes: IdSet<Scope>,
+    pub(super) grants: Vec<Grant>,
+    pub(super) forbids: Vec<Id<Rule>>,
+}
+
+/// The permissions of a policy without errors.
+pub(super) struct Permissions {
+    pub(super) table: Table<Permission>,
+    pub(super) names: Names<Permission>,
+    pub(super) terms: Table<Terms>,
+    pub(super) scope_sets: IdSets<Scope>,
 }
 
 impl Checker<'_> {
@@ -36,12 +60,16 @@ impl Checker<'_> {
     fn actions(&mut self) -> PermissionIndex {
         let mut index = PermissionIndex {
             permissions: Table::new(),
+            names: Names::default(),
+            drafts: Vec::new(),
+            scope_sets: IdSets::default(),
             by_resource: HashMap::new(),
             by_action: HashMap::new(),
             sets: HashMap::new(),
             every: HashSet::new(),
         };
         let declared: Vec<_> = self.names.resources.iter().map(|(_, resource)| *resource).collect();
+        let mut name = String::new();
         for (id, resource) in self.resources.ids().zip(declared) {
             let first = index.permissions.len();
             let mut seen: HashMap<&str, Span> = HashMap::new();
@@ -55,16 +83,11 @@ impl Checker<'_> {
                     continue;
                 }
                 index.by_action.entry(action.node.clone()).or_default().push(index.permissions.len());
-                index.permissions.push(Permission {
-                    name: format!("{}:{}", resource.name.node, action.node),
-                    resource: id,
-                    roles: BitSet::default(),
-                    callers: false,
-                    anyone: false,
-                    scopes: BitSet::default(),
-                    grants: Vec::new(),
-                    forbids: Vec::new(),
-                });
+                name.clear();
+                name.extend([&resource.name.node, ":", &action.node]);
+                index.names.intern(&name);
+                index.permissions.push(Permission { resource: id, roles: IdSet::EMPTY, terms: Table::first() });
+                index.drafts.push(TermsDraft::default());
             }
             index.by_resource.insert(resource.name.node.clone(), first..index.permissions.len());
         }
@@ -197,14 +220,15 @@ impl Checker<'_> {
     /// `resource:action`
     fn one_of(&mut self, resource: &Text, action: &Text, index: &PermissionIndex, rows: &mut BitSet) {
         let Some(range) = self.rows_of(resource, index) else { return };
-        let with_action = index.by_action.get(&action.node).into_iter().flatten();
-        match with_action.copied().find(|row| range.contains(row)) {
+        let with_action = index.by_action.get(&action.node).map(Vec::as_slice).unwrap_or_default();
+        let at = with_action.partition_point(|row| *row < range.start);
+        match with_action.get(at).copied().filter(|row| range.contains(row)) {
             Some(row) => rows.insert(row),
             None => {
                 let known: Vec<&str> = range
                     .take(if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 })
                     .filter_map(|row| index.permissions.id(row))
-                    .filter_map(|id| index.permissions[id].name.split_once(':').map(|(_, action)| action))
+                    .filter_map(|id| index.names.get(id).split_once(':').map(|(_, action)| action))
                     .collect();
                 self.report(unknown_permission(Some(resource), action, &known));
             }
@@ -270,12 +294,20 @@ impl PermissionIndex {
         }
     }
 
-    pub(super) fn row_mut(&mut self, row: usize) -> Option<&mut Permission> {
-        self.permissions.id(row).map(|id| self.permissions.row_mut(id))
-    }
-
-    pub(super) fn into_permissions(self) -> Table<Permission> {
-        self.permissions
+    /// Each permission with its terms, those that take the same with one.
+    pub(super) fn finished(self) -> Permissions {
+        let Self { mut permissions, mut names, drafts, mut scope_sets, .. } = self;
+        let mut terms = Table::new();
+        let mut known: HashMap<Terms, Id<Terms>> = HashMap::new();
+        for (id, draft) in permissions.ids().zip(drafts) {
+            let TermsDraft { callers, anyone, scopes, grants, forbids } = draft;
+            let own = Terms { callers, anyone, scopes, grants: grants.into(), forbids: forbids.into() };
+            permissions.row_mut(id).terms = *known.entry(own).or_insert_with_key(|own| terms.push(own.clone()));
+        }
+        names.shrink();
+        scope_sets.shrink();
+        permissions.shrink();
+        Permissions { table: permissions, names, terms, scope_sets }
     }
 }
 

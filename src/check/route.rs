@@ -63,7 +63,7 @@ impl<'t> Checker<'t> {
                 }
             }
         }
-        let routes = std::mem::replace(&mut self.routes, Table::new());
+        let routes = std::mem::take(&mut self.routes);
         self.distinct(&routes);
         self.routes = routes;
         self.requiring = vec![Vec::new(); declared.permissions.permissions.len()];

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::model::bits::BitSet;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::rising::Rising;
 use crate::model::table::{Id, Table};
 use crate::syntax::tree::{self, Effect, NeverSubject, Polarity};
 
@@ -43,8 +44,8 @@ impl<'t> Checker<'t> {
     /// Expands the patterns of every rule, and enters what is granted without a condition.
     pub(super) fn rule_drafts(&mut self, index: &mut PermissionIndex) -> Vec<RuleDraft<'t>> {
         let mut written: Vec<(&'t tree::Rule, Option<Grantee>)> = Vec::new();
-        for (id, (_, role)) in self.roles.ids().zip(self.names.roles.iter()) {
-            written.extend(role.grants.iter().map(|rule| (rule, Some(Grantee::Role(id)))));
+        for (id, (_, role)) in self.roles.ids.iter().zip(self.names.roles.iter()) {
+            written.extend(role.grants.iter().map(|rule| (rule, Some(Grantee::Role(*id)))));
         }
         for (id, (_, (_, scope))) in self.scopes.ids().zip(self.names.scopes.iter()) {
             written.extend(scope.grants.iter().map(|rule| (rule, Some(Grantee::Scope(id)))));
@@ -67,20 +68,45 @@ impl<'t> Checker<'t> {
                 );
                 break;
             }
-            if let (Does::Grant(to), None) = (draft.does, &rule.condition) {
-                for row in draft.permissions.iter() {
-                    let Some(permission) = index.row_mut(*row as usize) else { continue };
-                    match to {
-                        Grantee::Anyone => (permission.anyone, permission.callers) = (true, true),
-                        Grantee::Callers => permission.callers = true,
-                        Grantee::Role(role) => permission.roles.insert(role.row()),
-                        Grantee::Scope(scope) => permission.scopes.insert(scope.row()),
-                    }
-                }
-            }
             drafts.push(draft);
         }
+        self.unconditional(&drafts, index);
         drafts
+    }
+
+    /// Enters what is granted without a condition.
+    fn unconditional(&mut self, drafts: &[RuleDraft<'_>], index: &mut PermissionIndex) {
+        let mut to_roles = Vec::new();
+        let mut scopes = vec![Rising::default(); index.drafts.len()];
+        for draft in drafts.iter().filter(|draft| draft.rule.condition.is_none()) {
+            let Does::Grant(to) = draft.does else { continue };
+            if let Grantee::Role(role) = to {
+                to_roles.push((role, &draft.permissions));
+                continue;
+            }
+            for row in draft.permissions.iter().map(|row| *row as usize) {
+                if let Grantee::Scope(scope) = to {
+                    scopes.iter_mut().skip(row).take(1).for_each(|scopes| scopes.push(scope));
+                } else if let Some(permission) = index.drafts.get_mut(row) {
+                    permission.callers = true;
+                    permission.anyone |= to == Grantee::Anyone;
+                }
+            }
+        }
+        to_roles.sort_by_key(|(role, _)| role.row());
+        let mut roles = vec![Rising::default(); index.drafts.len()];
+        for (role, permissions) in to_roles {
+            for row in permissions.iter() {
+                roles.iter_mut().skip(*row as usize).take(1).for_each(|roles| roles.push(role));
+            }
+        }
+        self.roles_of_permissions(roles, index);
+        for ((permission, draft), scopes) in index.permissions.iter().zip(&mut index.drafts).zip(scopes) {
+            let Some(set) = scopes.kept(&mut index.scope_sets) else {
+                return self.too_many_sets(permission.resource, "scopes");
+            };
+            draft.scopes = set;
+        }
     }
 
     fn rule_draft(
@@ -152,7 +178,7 @@ impl<'t> Checker<'t> {
                 door_forbids.push(id);
             }
             for row in draft.permissions.iter() {
-                let Some(permission) = index.row_mut(*row as usize) else { continue };
+                let Some(permission) = index.drafts.get_mut(*row as usize) else { continue };
                 match draft.does {
                     Does::Grant(to) => permission.grants.push(Grant { to, rule: id }),
                     Does::Forbid | Does::Never => permission.forbids.push(id),

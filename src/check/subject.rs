@@ -9,7 +9,7 @@ use crate::model::source::Span;
 use crate::model::table::{Id, Table};
 
 use super::Checker;
-use super::permission::PermissionIndex;
+use super::permission::{PermissionIndex, TermsDraft};
 use super::typed::{Condition, Expr, Permission, Read, Resource, Route, Rule};
 
 /// After so many steps, nothing more is found out: routes are then not warned of, and deny all the same.
@@ -37,10 +37,21 @@ impl Checker<'_> {
     /// What becomes of each permission at a route without its `on`.
     pub(super) fn without_things(&self, index: &PermissionIndex, rules: &Table<Rule>) -> Vec<WithoutThing> {
         let mut known = Known::default();
-        index.permissions.iter().map(|permission| self.without_thing(permission, rules, &mut known)).collect()
+        index
+            .permissions
+            .iter()
+            .zip(&index.drafts)
+            .map(|(permission, draft)| self.without_thing(permission, draft, rules, &mut known))
+            .collect()
     }
 
-    fn without_thing(&self, permission: &Permission, rules: &Table<Rule>, known: &mut Known) -> WithoutThing {
+    fn without_thing(
+        &self,
+        permission: &Permission,
+        draft: &TermsDraft,
+        rules: &Table<Rule>,
+        known: &mut Known,
+    ) -> WithoutThing {
         let resource = permission.resource;
         let mut outcomes = |rule: Id<Rule>| match &rules[rule].condition {
             Some(condition) if rules[rule].reads.resource => self.without(condition, resource, known),
@@ -48,17 +59,14 @@ impl Checker<'_> {
             None => Outcomes::TRUE,
         };
         let asks = |rule: Id<Rule>| rules[rule].reads.resource;
-        let always = permission.forbids.iter().find(|rule| asks(**rule) && !outcomes(**rule).may(Outcomes::FALSE));
+        let always = draft.forbids.iter().find(|rule| asks(**rule) && !outcomes(**rule).may(Outcomes::FALSE));
         if let Some(rule) = always {
             return WithoutThing::Never(rules[*rule].span);
         }
-        let grants = permission.grants.iter().map(|grant| grant.rule);
+        let grants = draft.grants.iter().map(|grant| grant.rule);
         let lost: Vec<Id<Rule>> = grants.filter(|rule| !outcomes(*rule).may(Outcomes::TRUE)).collect();
         let Some(first) = lost.first().map(|rule| rules[*rule].span) else { return WithoutThing::Same };
-        let kept = permission.anyone
-            || permission.callers
-            || !permission.roles.is_empty()
-            || permission.grants.len() > lost.len();
+        let kept = draft.anyone || draft.callers || !permission.roles.is_empty() || draft.grants.len() > lost.len();
         if kept { WithoutThing::Fewer(first) } else { WithoutThing::Never(first) }
     }
 
@@ -105,8 +113,8 @@ impl Checker<'_> {
     pub(super) fn subjects(&mut self, index: &PermissionIndex, rules: &Table<Rule>) {
         let without = self.without_things(index, rules);
         let mut asked = BitSet::default();
-        for permission in index.permissions.iter() {
-            let mut ids = permission.grants.iter().map(|grant| grant.rule).chain(permission.forbids.iter().copied());
+        for (permission, draft) in index.permissions.iter().zip(&index.drafts) {
+            let mut ids = draft.grants.iter().map(|grant| grant.rule).chain(draft.forbids.iter().copied());
             if !asked.contains(permission.resource.row()) && ids.any(|rule| rules[rule].reads.resource) {
                 asked.insert(permission.resource.row());
             }
@@ -132,25 +140,24 @@ impl Checker<'_> {
                 requirement.any_of.iter().map(|permission| {
                     let declared = &index.permissions[*permission];
                     let fate = if names(declared.resource) { None } else { without.get(permission.row()) };
-                    (declared, fate.copied().unwrap_or(WithoutThing::Same))
+                    (*permission, declared, fate.copied().unwrap_or(WithoutThing::Same))
                 })
             };
-            let Some((permission, rule)) = fates().find_map(|(permission, fate)| match fate {
+            let Some((id, permission, rule)) = fates().find_map(|(id, permission, fate)| match fate {
                 WithoutThing::Same => None,
-                WithoutThing::Fewer(rule) | WithoutThing::Never(rule) => Some((permission, rule)),
+                WithoutThing::Fewer(rule) | WithoutThing::Never(rule) => Some((id, permission, rule)),
             }) else {
                 continue;
             };
-            let never = fates().all(|(_, fate)| matches!(fate, WithoutThing::Never(_)));
+            let never = fates().all(|(.., fate)| matches!(fate, WithoutThing::Never(_)));
             let resource = &self.resources[permission.resource].name;
+            let name = index.names.get(id);
             let message = match never {
-                true => format!(
-                    "`{}` can't be granted here: the route doesn't say which of `{resource}` it is about",
-                    permission.name
-                ),
+                true => {
+                    format!("`{name}` can't be granted here: the route doesn't say which of `{resource}` it is about")
+                }
                 false => format!(
-                    "some grants of `{}` never hold here: the route doesn't say which of `{resource}` it is about",
-                    permission.name
+                    "some grants of `{name}` never hold here: the route doesn't say which of `{resource}` it is about"
                 ),
             };
             let finding = match never {

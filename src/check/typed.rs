@@ -9,7 +9,8 @@ pub(crate) use super::layers::{Cookie, Cors, Csrf, CsrfApplies, CsrfLayer, Forwa
 use http::Method;
 use indexmap::IndexMap;
 
-use crate::model::bits::BitSet;
+use crate::model::id_set::{IdSet, IdSets};
+use crate::model::names::Names;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
 
@@ -32,9 +33,15 @@ pub(crate) struct TypedPolicy {
     pub(crate) resources: Table<Resource>,
     pub(crate) conditions: Table<Condition>,
     pub(crate) permissions: Table<Permission>,
+    pub(crate) permission_names: Names<Permission>,
+    pub(crate) terms: Table<Terms>,
     pub(crate) rules: Table<Rule>,
     pub(crate) roles: Table<Role>,
+    pub(crate) role_names: Names<Role>,
+    pub(crate) role_sets: IdSets<Role>,
     pub(crate) scopes: Table<Scope>,
+    pub(crate) scope_names: Names<Scope>,
+    pub(crate) scope_sets: IdSets<Scope>,
     pub(crate) tiers: Table<Tier>,
     pub(crate) limits: Table<Limit>,
     pub(crate) transport: Transport,
@@ -48,6 +55,23 @@ pub(crate) struct TypedPolicy {
     pub(crate) routes: Table<Route>,
     /// The rules of `forbid *`, which hold at doors that a caller enters without a permission, too.
     pub(crate) door_forbids: Vec<Id<Rule>>,
+}
+
+impl TypedPolicy {
+    /// The roles whose holders are in a role: it, and those that extend it, directly or not.
+    pub(crate) fn roles_up(&self, role: Id<Role>) -> IdSet<Role> {
+        self.roles[role].up
+    }
+
+    /// Whether whoever holds these roles is in this one.
+    pub(crate) fn in_role(&self, held: &[Id<Role>], role: Id<Role>) -> bool {
+        self.role_sets.has_any(self.roles_up(role), held)
+    }
+
+    /// What a permission takes beside a role.
+    pub(crate) fn terms(&self, permission: &Permission) -> &Terms {
+        &self.terms[permission.terms]
+    }
 }
 
 /// A declared attribute of a resource, of `context`, of the caller or of a record.
@@ -89,42 +113,46 @@ pub(crate) struct Condition {
     pub(crate) compound: bool,
 }
 
-/// `posts:read`
+/// `posts:read`; its name stands with the names of all permissions.
 #[derive(Debug)]
 pub(crate) struct Permission {
-    /// As users write it.
-    pub(crate) name: String,
     pub(crate) resource: Id<Resource>,
-    /// The roles that are granted it without a condition, by their own rules.
-    pub(crate) roles: BitSet,
+    /// The roles that are granted it without a condition, and those that extend them.
+    pub(crate) roles: IdSet<Role>,
+    pub(crate) terms: Id<Terms>,
+}
+
+/// What a permission takes beside a role; permissions that take the same have one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Terms {
     /// Granted to every caller without a condition.
     pub(crate) callers: bool,
     /// Granted to anonymous callers too, without a condition.
     pub(crate) anyone: bool,
     /// The scopes that let it through without a condition.
-    pub(crate) scopes: BitSet,
+    pub(crate) scopes: IdSet<Scope>,
     /// Grants with a condition.
-    pub(crate) grants: Vec<Grant>,
+    pub(crate) grants: Box<[Grant]>,
     /// The rules that forbid it.
-    pub(crate) forbids: Vec<Id<Rule>>,
+    pub(crate) forbids: Box<[Id<Rule>]>,
 }
 
-impl Permission {
-    /// Whether an anonymous caller could be granted it.
+impl Terms {
+    /// Whether an anonymous caller could be granted what has them.
     pub(crate) fn opens_to_anyone(&self) -> bool {
         self.anyone || self.grants.iter().any(|grant| grant.to == Grantee::Anyone)
     }
 }
 
 /// A grant with a condition, which is the rule's.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Grant {
     pub(crate) to: Grantee,
     pub(crate) rule: Id<Rule>,
 }
 
 /// Whom a rule grants something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Grantee {
     /// Anonymous callers, too.
     Anyone,
@@ -147,19 +175,17 @@ pub(crate) struct Rule {
     pub(crate) because: Option<String>,
 }
 
-/// A role; what it may do stands with the permissions.
+/// A role; what it may do stands with the permissions. A role comes before those that extend it, and these are
+/// together as far as possible, so that most sets of roles are a range.
 #[derive(Debug)]
 pub(crate) struct Role {
-    pub(crate) name: String,
-    /// It, and every role that it extends.
-    pub(crate) closure: BitSet,
+    /// It, and every role that extends it, directly or not: whoever holds one of these is in the role.
+    pub(crate) up: IdSet<Role>,
 }
 
 /// A scope; what it lets through stands with the permissions.
 #[derive(Debug)]
-pub(crate) struct Scope {
-    pub(crate) name: String,
-}
+pub(crate) struct Scope;
 
 /// A named rate, or several that all hold.
 #[derive(Debug)]

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use smallvec::SmallVec;
 
 use super::keys::BoundKeys;
-use crate::check::typed::{Attribute, Mapping, Proof, Token, TokenCarrier, TypedPolicy};
-use crate::model::bits::BitSet;
+use crate::check::typed::{Attribute, Mapping, Proof, Role, Scope, Token, TokenCarrier, TypedPolicy};
 use crate::model::reason::{Code, Stage};
 use crate::model::request::{Record, Request, User};
 use crate::model::table::Id;
@@ -24,15 +24,16 @@ use super::read::Attributes;
 #[derive(Debug)]
 pub(super) struct Identity<'r> {
     pub(super) id: Cow<'r, str>,
-    /// The roles that the policy knows, and those that they extend.
-    pub(super) roles: BitSet,
+    /// The roles that came with them and that the policy knows. What is granted to the roles that these extend is
+    /// granted to these.
+    pub(super) roles: SmallVec<[Id<Role>; 8]>,
     pub(super) role_names: Cow<'r, [String]>,
     /// A tier that the policy knows.
     pub(super) tier: Option<Cow<'r, str>>,
     /// What caps the roles, where something does.
     pub(super) scopes: Option<Cow<'r, [String]>>,
     /// Those of them that the policy knows.
-    pub(super) known_scopes: BitSet,
+    pub(super) known_scopes: SmallVec<[Id<Scope>; 8]>,
     attributes: Claimed<'r>,
     pub(super) token: Option<Id<Token>>,
 }
@@ -244,11 +245,11 @@ fn mapped(
         policy,
         Identity {
             id: id.into(),
-            roles: BitSet::default(),
+            roles: SmallVec::new(),
             role_names: role_names.into(),
             tier: tier.map(Cow::Owned),
             scopes: scopes.map(Cow::Owned),
-            known_scopes: BitSet::default(),
+            known_scopes: SmallVec::new(),
             attributes: Claimed::Slots(mapping.attributes.iter().map(attribute).collect()),
             token: Some(token),
         },
@@ -262,11 +263,11 @@ pub(super) fn vouched_for<'r>(policy: &TypedPolicy, user: &'r User) -> Identity<
         policy,
         Identity {
             id: Cow::Borrowed(&user.id),
-            roles: BitSet::default(),
+            roles: SmallVec::new(),
             role_names: Cow::Borrowed(user.roles.as_deref().unwrap_or_default()),
             tier: user.tier.as_deref().map(Cow::Borrowed),
             scopes: user.scopes.as_deref().map(Cow::Borrowed),
-            known_scopes: BitSet::default(),
+            known_scopes: SmallVec::new(),
             attributes: Claimed::Given(&user.attributes),
             token: None,
         },
@@ -276,16 +277,9 @@ pub(super) fn vouched_for<'r>(policy: &TypedPolicy, user: &'r User) -> Identity<
 /// Finds out which of a caller's roles, scopes and tiers the policy knows.
 fn identity<'r>(policy: &TypedPolicy, claimed: Identity<'r>) -> Identity<'r> {
     let Identity { role_names, scopes, .. } = &claimed;
-    let mut roles = BitSet::default();
-    for role in policy.roles.iter().filter(|role| role_names.contains(&role.name)) {
-        roles.union(&role.closure);
-    }
-    let mut known_scopes = BitSet::default();
-    if let Some(scopes) = &scopes {
-        known_scopes.extend(
-            policy.scopes.enumerate().filter(|(_, known)| scopes.contains(&known.name)).map(|(id, _)| id.row()),
-        );
-    }
+    let roles = role_names.iter().filter_map(|name| policy.role_names.find(name)).collect();
+    let scopes = scopes.iter().flat_map(|scopes| scopes.iter());
+    let known_scopes = scopes.filter_map(|name| policy.scope_names.find(name)).collect();
     let known_tier = |name: &Cow<'_, str>| policy.tiers.iter().any(|tier| tier.name == *name);
     Identity { roles, known_scopes, tier: claimed.tier.filter(known_tier), ..claimed }
 }

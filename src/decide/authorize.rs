@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use http::{HeaderValue, header};
 
-use crate::check::typed::{Expr, Grantee, Permission, Rule, Scope};
+use crate::check::typed::{Expr, Grantee, Permission, Rule};
 use crate::model::outcome::Outcomes;
 use crate::model::reason::{Code, Stage};
 use crate::model::source::Span;
@@ -17,21 +17,25 @@ use super::evaluate::{Circumstances, Environment, Thing, Unknowns, truth};
 
 /// What the rules come to that could grant a permission, within the scopes of the caller.
 fn allowed(permission: &Permission, around: Circumstances<'_>, environment: &Environment<'_>) -> Outcomes {
+    let terms = around.policy.terms(permission);
     let grants = |to: &dyn Fn(Grantee) -> bool| {
-        let rules = permission.grants.iter().filter(|grant| to(grant.to)).map(|grant| grant.rule);
+        let rules = terms.grants.iter().filter(|grant| to(grant.to)).map(|grant| grant.rule);
         rules.fold(Outcomes::FALSE, |any, rule| any.or(condition(rule, around, environment)))
     };
-    let to_anyone = Outcomes::of(permission.anyone).or(grants(&|to| to == Grantee::Anyone));
+    let to_anyone = Outcomes::of(terms.anyone).or(grants(&|to| to == Grantee::Anyone));
     let Some(user) = around.user else { return to_anyone };
     if to_anyone == Outcomes::TRUE {
         return to_anyone;
     }
     let within = match &user.scopes {
         None => Outcomes::TRUE,
-        Some(_) => Outcomes::of(permission.scopes.intersects(&user.known_scopes)).or(grants(&|to| match to {
-            Grantee::Scope(scope) => user.known_scopes.contains(scope.row()),
-            Grantee::Anyone | Grantee::Callers | Grantee::Role(_) => false,
-        })),
+        Some(_) => {
+            let lets_through = around.policy.scope_sets.has_any(terms.scopes, &user.known_scopes);
+            Outcomes::of(lets_through).or(grants(&|to| match to {
+                Grantee::Scope(scope) => user.known_scopes.contains(&scope),
+                Grantee::Anyone | Grantee::Callers | Grantee::Role(_) => false,
+            }))
+        }
     };
     to_anyone.or(by_roles(permission, user, around, environment).and(within))
 }
@@ -43,13 +47,15 @@ fn by_roles(
     around: Circumstances<'_>,
     environment: &Environment<'_>,
 ) -> Outcomes {
+    let policy = around.policy;
+    let terms = policy.terms(permission);
     let to_user = |to: Grantee| match to {
         Grantee::Callers => true,
-        Grantee::Role(role) => user.roles.contains(role.row()),
+        Grantee::Role(role) => policy.in_role(&user.roles, role),
         Grantee::Anyone | Grantee::Scope(_) => false,
     };
-    let rules = permission.grants.iter().filter(|grant| to_user(grant.to)).map(|grant| grant.rule);
-    let granted = Outcomes::of(permission.callers || permission.roles.intersects(&user.roles));
+    let rules = terms.grants.iter().filter(|grant| to_user(grant.to)).map(|grant| grant.rule);
+    let granted = Outcomes::of(terms.callers || policy.role_sets.has_any(permission.roles, &user.roles));
     rules.fold(granted, |any, rule| any.or(condition(rule, around, environment)))
 }
 
@@ -92,18 +98,20 @@ impl Findings {
         let mut certain = true;
         let mut by_scope = false;
         let mut under_condition = false;
-        for permission in any_of.iter().map(|permission| &around.policy.permissions[*permission]) {
+        for id in any_of {
+            let permission = &around.policy.permissions[*id];
+            let terms = around.policy.terms(permission);
             let environment = &around.about(thing(permission));
-            for rule in &permission.forbids {
+            for rule in &terms.forbids {
                 self.forbid(*rule, around, environment);
             }
             match allowed(permission, around, environment) {
                 Outcomes::TRUE => continue,
                 Outcomes::FALSE => {
                     under_condition |= around.user.is_some_and(|user| {
-                        permission.grants.iter().any(|grant| match grant.to {
+                        terms.grants.iter().any(|grant| match grant.to {
                             Grantee::Anyone | Grantee::Callers => true,
-                            Grantee::Role(role) => user.roles.contains(role.row()),
+                            Grantee::Role(role) => around.policy.in_role(&user.roles, role),
                             Grantee::Scope(_) => false,
                         })
                     });
@@ -113,13 +121,13 @@ impl Findings {
                 }
                 _ => {
                     certain = false;
-                    let rules = permission.grants.iter().map(|grant| &around.policy.rules[grant.rule]);
+                    let rules = terms.grants.iter().map(|grant| &around.policy.rules[grant.rule]);
                     rules
                         .filter_map(|rule| rule.condition.as_ref())
                         .for_each(|rule| unknowns.collect(rule, environment));
                 }
             }
-            lacking.push(&permission.name);
+            lacking.push(around.policy.permission_names.get(*id));
         }
         if lacking.len() < any_of.len() {
             // One of them would be granted, if it weren't forbidden; that was told.
@@ -186,9 +194,9 @@ impl Findings {
     }
 
     /// A scope that the route asks for and the caller lacks.
-    pub(super) fn scope(&mut self, scope: &Scope, span: Span) {
-        let message = format!("the scope `{}` is required", scope.name);
-        self.push(true, Some(span), insufficient_scope(message, Some(&scope.name)));
+    pub(super) fn scope(&mut self, scope: &str, span: Span) {
+        let message = format!("the scope `{scope}` is required");
+        self.push(true, Some(span), insufficient_scope(message, Some(scope)));
     }
 
     /// A condition of the route that isn't true.

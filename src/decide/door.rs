@@ -6,11 +6,11 @@ use crate::model::outcome::Outcomes;
 use crate::model::reason::{Code, Stage};
 use crate::model::table::Id;
 
-use super::{Denial, Journey};
 use super::authorize::Findings;
 use super::evaluate::{Call, Circumstances, Given, Thing, truth};
 use super::read::Attributes;
 use super::respond::Outcome;
+use super::{Denial, Journey};
 
 impl Journey<'_, '_> {
     /// What is known around the conditions of rules.
@@ -77,9 +77,7 @@ impl Journey<'_, '_> {
                 let environment = &self.around(knowing).about(self.own_thing());
                 logic.holds(self.graph.conditions(route, knowing), environment)
             }
-            Test::Doors(knowing) => {
-                logic.holds(self.graph.doors(knowing), &self.around(knowing).about(Thing::None))
-            }
+            Test::Doors(knowing) => logic.holds(self.graph.doors(knowing), &self.around(knowing).about(Thing::None)),
         }
     }
 
@@ -97,7 +95,7 @@ impl Journey<'_, '_> {
 
     /// A scope is asked of callers that are capped by scopes.
     fn has_scope(&self, scope: Id<Scope>) -> bool {
-        self.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(scope.row()))
+        self.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(&scope))
     }
 
     /// Every reason why the caller may not. An anonymous one is asked for a credential; and what is concealed is told to
@@ -108,7 +106,7 @@ impl Journey<'_, '_> {
         let around = self.around(Knowing::Early);
         let knowing = if self.input_is_known() { Knowing::All } else { Knowing::Early };
         for scope in access.scopes.iter().filter(|scope| !self.has_scope(**scope)) {
-            findings.scope(&self.policy.scopes[*scope], self.route.span);
+            findings.scope(self.policy.scope_names.get(*scope), self.route.span);
         }
         for requirement in &access.requirements {
             if !requirement.any_of.iter().any(|permission| self.granted(*permission, knowing)) {

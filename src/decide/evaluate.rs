@@ -182,7 +182,10 @@ pub(super) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Outcom
         }
         Expr::Condition(id) => condition(*id, environment),
         Expr::HasUser => Outcomes::of(environment.around.user.is_some()),
-        Expr::Is(role) => Outcomes::of(environment.around.user.is_some_and(|user| user.roles.contains(role.row()))),
+        Expr::Is(role) => {
+            let policy = environment.around.policy;
+            Outcomes::of(environment.around.user.is_some_and(|user| policy.in_role(&user.roles, *role)))
+        }
         Expr::Has(of) => test(value(of, environment), |known| match known {
             Known::Value(_) => Some(true),
             Known::Absent => Some(false),

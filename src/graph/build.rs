@@ -6,15 +6,23 @@ use std::hash::Hash;
 use http::{HeaderValue, Method};
 
 use crate::check::path_pattern;
-use crate::check::typed::{ChargeStage, Limit, Permission, Proof, Requirement, Route, Service, TypedPolicy};
-use crate::model::bits::BitSet;
+use crate::check::typed::{
+    ChargeStage, Limit, Permission, Proof, Requirement, Role, Route, Rule, Service, TypedPolicy,
+};
+use crate::model::id_set::IdSet;
 use crate::model::table::{Id, Table};
 
 use super::logic::Lowering;
 use super::{DecisionGraph, Dispatch, Door, Endpoint, Knowing, Leaf, Node, Plans, Probe, Test};
 
 /// Builds the graph of a policy.
-pub(crate) fn build(policy: &TypedPolicy) -> DecisionGraph {
+pub(crate) fn build(policy: &mut TypedPolicy) -> DecisionGraph {
+    let role_sets = std::mem::take(&mut policy.role_sets);
+    let mut lowering = Lowering::new(policy, role_sets);
+    let plans = Plans::of(policy, &mut lowering);
+    let (logic, role_sets) = lowering.finish();
+    policy.role_sets = role_sets;
+    let policy: &TypedPolicy = policy;
     let mut builder = Builder {
         policy,
         nodes: Interned::new(),
@@ -36,14 +44,9 @@ pub(crate) fn build(policy: &TypedPolicy) -> DecisionGraph {
         let allow = allow(&endpoints[id]);
         endpoints.row_mut(id).allow = allow;
     }
-    let mut lowering = Lowering::new(policy);
-    let plans = Plans::of(policy, &mut lowering);
-    lowering.knowing = Knowing::Early;
-    let early = Plans::of(policy, &mut lowering);
     DecisionGraph {
-        logic: lowering.finish(),
+        logic,
         plans,
-        early,
         dispatch,
         endpoints,
         nodes: builder.nodes.table,
@@ -55,15 +58,22 @@ pub(crate) fn build(policy: &TypedPolicy) -> DecisionGraph {
 
 impl Plans {
     fn of(policy: &TypedPolicy, lowering: &mut Lowering<'_>) -> Self {
-        Self {
-            permissions: policy.permissions.iter().map(|permission| lowering.permission(permission)).collect(),
-            whens: policy
-                .routes
-                .iter()
-                .map(|route| lowering.conditions(route.access.whens.iter().map(|when| &when.expr)))
-                .collect(),
-            doors: lowering.doors(&policy.door_forbids),
-        }
+        let permissions = policy.permissions.iter().map(|permission| lowering.permission(permission)).collect();
+        let whens = policy.routes.iter().map(|route| lowering.conditions(&route.access.whens)).collect();
+        let doors = lowering.doors(&policy.door_forbids);
+        lowering.knowing = Knowing::Early;
+        let reads_input = |rule: &Id<Rule>| policy.rules[*rule].reads.input;
+        let early = policy.permissions.enumerate().filter(|(_, permission)| {
+            let terms = policy.terms(permission);
+            terms.grants.iter().map(|grant| &grant.rule).chain(&terms.forbids).any(reads_input)
+        });
+        let early_permissions = early.map(|(id, permission)| (id, lowering.permission(permission))).collect();
+        let early = policy.routes.enumerate();
+        let early = early.filter(|(_, route)| route.access.whens.iter().any(|when| when.reads.input));
+        let early_whens = early.map(|(id, route)| (id, lowering.conditions(&route.access.whens))).collect();
+        let early_doors = lowering.doors(&policy.door_forbids);
+        lowering.knowing = Knowing::All;
+        Self { permissions, whens, doors, early_permissions, early_whens, early_doors }
     }
 }
 
@@ -92,7 +102,7 @@ struct Builder<'p> {
     policy: &'p TypedPolicy,
     nodes: Interned<Node>,
     limit_sets: Interned<Vec<Id<Limit>>>,
-    role_sets: Interned<BitSet>,
+    role_sets: Interned<Vec<IdSet<Role>>>,
     permission_sets: Interned<Vec<Id<Permission>>>,
 }
 
@@ -127,7 +137,10 @@ impl Builder<'_> {
     fn takes_anonymous(&self, route: &Route) -> bool {
         let requirements = &route.access.requirements;
         let anyone = |requirement: &Requirement| {
-            requirement.any_of.iter().any(|permission| self.policy.permissions[*permission].opens_to_anyone())
+            requirement
+                .any_of
+                .iter()
+                .any(|permission| self.policy.terms(&self.policy.permissions[*permission]).opens_to_anyone())
         };
         route.access.public
             || (!route.access.authenticated && !requirements.is_empty() && requirements.iter().all(anyone))
@@ -164,27 +177,26 @@ impl Builder<'_> {
     }
 
     fn reads_input(&self, permission: &Permission) -> bool {
-        let grants = permission.grants.iter().map(|grant| grant.rule);
-        grants.chain(permission.forbids.iter().copied()).any(|rule| self.policy.rules[rule].reads.input)
+        let terms = self.policy.terms(permission);
+        let grants = terms.grants.iter().map(|grant| grant.rule);
+        grants.chain(terms.forbids.iter().copied()).any(|rule| self.policy.rules[rule].reads.input)
     }
 
     fn requirement(&mut self, requirement: &Requirement, knowing: Knowing, then: Id<Node>) -> Id<Node> {
         let policy = self.policy;
         let permissions = || requirement.any_of.iter().map(|permission| &policy.permissions[*permission]);
         let plain = |permission: &Permission| {
-            policy.scopes.len() == 0
-                && !permission.callers
-                && permission.grants.is_empty()
-                && permission.forbids.is_empty()
+            let terms = policy.terms(permission);
+            policy.scopes.len() == 0 && !terms.callers && terms.grants.is_empty() && terms.forbids.is_empty()
         };
         if !permissions().all(plain) {
             let set = self.permission_sets.intern(requirement.any_of.clone());
             return self.test(Test::Permission(set, knowing), then);
         }
-        let mut roles = BitSet::default();
-        for permission in permissions() {
-            roles.union(&permission.roles);
-        }
+        let mut roles: Vec<IdSet<Role>> =
+            permissions().map(|permission| permission.roles).filter(|set| !set.is_empty()).collect();
+        roles.sort_unstable();
+        roles.dedup();
         let lacking = self.nodes.intern(Node::Leaf(Leaf::DenyPermission));
         if roles.is_empty() {
             return lacking;

@@ -12,10 +12,12 @@ pub(crate) use build::build;
 pub(crate) use dispatch::Dispatch;
 pub(crate) use logic::{Answers, Logic, Plan, Question};
 
+use std::collections::HashMap;
+
 use http::{HeaderValue, Method};
 
-use crate::check::typed::{BodyRule, Limit, Permission, Route, Scope, Service, Token};
-use crate::model::bits::BitSet;
+use crate::check::typed::{BodyRule, Limit, Permission, Role, Route, Scope, Service, Token};
+use crate::model::id_set::IdSet;
 use crate::model::table::{Id, Table};
 use crate::shape::Shape;
 
@@ -26,13 +28,10 @@ pub(crate) struct DecisionGraph {
     pub(crate) endpoints: Table<Endpoint>,
     pub(crate) nodes: Table<Node>,
     pub(crate) limit_sets: Table<Vec<Id<Limit>>>,
-    pub(crate) role_sets: Table<BitSet>,
+    pub(crate) role_sets: Table<Vec<IdSet<Role>>>,
     pub(crate) permission_sets: Table<Vec<Id<Permission>>>,
     pub(crate) logic: Logic,
-    /// With everything known.
     plans: Plans,
-    /// While the input isn't known, which may come out as well as it can.
-    early: Plans,
 }
 
 /// What decides permissions and doors.
@@ -44,28 +43,30 @@ struct Plans {
     whens: Vec<Plan>,
     /// No `forbid *` closes a door.
     doors: Plan,
+    /// While the input isn't known, which may come out as well as it can: of what reads it.
+    early_permissions: HashMap<Id<Permission>, Plan>,
+    early_whens: HashMap<Id<Route>, Plan>,
+    early_doors: Plan,
 }
 
 impl DecisionGraph {
     /// What decides a permission.
     pub(crate) fn permission(&self, id: Id<Permission>, knowing: Knowing) -> Plan {
-        self.plans(knowing).permissions.get(id.row()).copied().unwrap_or(Plan::NO)
+        let early = || self.plans.early_permissions.get(&id).filter(|_| knowing == Knowing::Early);
+        early().or_else(|| self.plans.permissions.get(id.row())).copied().unwrap_or(Plan::NO)
     }
 
     /// What decides the conditions of a route.
     pub(crate) fn conditions(&self, route: Id<Route>, knowing: Knowing) -> Plan {
-        self.plans(knowing).whens.get(route.row()).copied().unwrap_or(Plan::NO)
+        let early = || self.plans.early_whens.get(&route).filter(|_| knowing == Knowing::Early);
+        early().or_else(|| self.plans.whens.get(route.row())).copied().unwrap_or(Plan::NO)
     }
 
     /// What decides that no `forbid *` closes a door.
     pub(crate) fn doors(&self, knowing: Knowing) -> Plan {
-        self.plans(knowing).doors
-    }
-
-    fn plans(&self, knowing: Knowing) -> &Plans {
         match knowing {
-            Knowing::Early => &self.early,
-            Knowing::All => &self.plans,
+            Knowing::Early => self.plans.early_doors,
+            Knowing::All => self.plans.doors,
         }
     }
 }
@@ -111,7 +112,7 @@ pub(crate) enum Node {
     /// Something that can fail, and then says why.
     Probe { probe: Probe, pass: Id<Node>, fail: Id<Node> },
     /// Has the caller one of these roles?
-    Roles { any_of: Id<BitSet>, yes: Id<Node>, no: Id<Node> },
+    Roles { any_of: Id<Vec<IdSet<Role>>>, yes: Id<Node>, no: Id<Node> },
     /// May the caller?
     Test { test: Test, yes: Id<Node>, no: Id<Node> },
     /// The end.

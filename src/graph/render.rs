@@ -69,9 +69,12 @@ impl DecisionGraph {
                 Drawn { label, edges: vec![(passed, *pass), (failed, *fail)] }
             }
             Node::Roles { any_of, yes, no } => {
-                let rows = self.role_sets[*any_of].rows();
-                let names: Vec<&str> =
-                    rows.filter_map(|row| policy.roles.id(row)).map(|role| policy.roles[role].name.as_str()).collect();
+                let roles = self.role_sets[*any_of].iter().flat_map(|set| policy.role_sets.ids(*set));
+                let mut names: Vec<(usize, &str)> =
+                    roles.map(|role| (role.row(), policy.role_names.get(role))).collect();
+                names.sort_unstable();
+                names.dedup();
+                let names: Vec<&str> = names.into_iter().map(|(_, name)| name).collect();
                 Drawn { label: format!("user is {}", names.join(" | ")), edges: vec![("yes", *yes), ("no", *no)] }
             }
             Node::Test { test, yes, no } => {
@@ -107,10 +110,10 @@ fn draw_test(graph: &DecisionGraph, policy: &TypedPolicy, test: Test) -> String 
     let as_far = |knowing: Knowing| if knowing == Knowing::Early { "" } else { ", the input known" };
     match test {
         Test::Permission(set, knowing) => {
-            let names = graph.permission_sets[set].iter().map(|id| policy.permissions[*id].name.as_str());
+            let names = graph.permission_sets[set].iter().map(|id| policy.permission_names.get(*id));
             format!("may {}{}", names.collect::<Vec<_>>().join(" | "), as_far(knowing))
         }
-        Test::Scope(scope) => format!("scope {:?}", policy.scopes[scope].name),
+        Test::Scope(scope) => format!("scope {:?}", policy.scope_names.get(scope)),
         Test::Whens(route, knowing) => {
             let many = if policy.routes[route].access.whens.len() > 1 { "s" } else { "" };
             format!("the route's condition{many}{}", as_far(knowing))

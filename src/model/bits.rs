@@ -32,10 +32,6 @@ impl BitSet {
         }
     }
 
-    pub(crate) fn intersects(&self, other: &Self) -> bool {
-        self.words.iter().zip(&other.words).any(|(mine, theirs)| mine & theirs != 0)
-    }
-
     pub(crate) fn contains(&self, row: usize) -> bool {
         self.words.get(row / 64).is_some_and(|word| word & (1 << (row % 64)) != 0)
     }

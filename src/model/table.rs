@@ -17,6 +17,15 @@ impl<T> Id<T> {
     pub(crate) fn row(self) -> usize {
         self.row as usize
     }
+
+    pub(super) fn number(self) -> u32 {
+        self.row
+    }
+
+    /// For what keeps the ids of a table's rows as numbers.
+    pub(super) fn numbered(row: u32) -> Self {
+        Self { row, of: PhantomData }
+    }
 }
 
 impl<T> Clone for Id<T> {
@@ -58,6 +67,12 @@ pub(crate) struct Table<T> {
     rows: Vec<T>,
 }
 
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<T> Table<T> {
     pub(crate) fn new() -> Self {
         Self { rows: Vec::new() }
@@ -68,6 +83,16 @@ impl<T> Table<T> {
         let id = Id { row: u32::try_from(self.rows.len()).unwrap_or(u32::MAX), of: PhantomData };
         self.rows.push(row);
         id
+    }
+
+    /// The id of the first row of a table that is still to be filled.
+    pub(crate) fn first() -> Id<T> {
+        Id::numbered(0)
+    }
+
+    /// Gives back the room that was kept for more rows.
+    pub(crate) fn shrink(&mut self) {
+        self.rows.shrink_to_fit();
     }
 
     /// The ids of the first rows of a table that is still to be filled, by whoever will fill it.

@@ -162,7 +162,7 @@ impl Checker<'_> {
         let row = self.names.roles.find(role, &mut told).map(|(row, _)| row);
         told.into_iter().for_each(|error| self.report_once(error));
         let row = row?;
-        Some(Typed::there(Expr::Is(self.roles.id(row)?), Type::Bool))
+        Some(Typed::there(Expr::Is(*self.roles.ids.get(row)?), Type::Bool))
     }
 
     /// `a ?? b`: the first that isn't absent.

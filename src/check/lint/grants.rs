@@ -8,7 +8,7 @@ use crate::model::source::Span;
 use crate::syntax::tree::Effect;
 
 use super::super::rule::{Does, RuleDraft};
-use super::super::typed::{Grantee, Permission};
+use super::super::typed::Grantee;
 use super::Linter;
 
 /// Actions that change something.
@@ -41,9 +41,8 @@ impl Linter<'_, '_> {
         granted
     }
 
-    fn permission(&self, row: usize) -> Option<&Permission> {
-        let permissions = &self.permissions.permissions;
-        permissions.id(row).map(|id| &permissions[id])
+    fn name(&self, row: usize) -> &str {
+        self.permissions.permissions.id(row).map_or("", |id| self.permissions.names.get(id))
     }
 
     fn permissions_of_nobody(&mut self, granted: &BitSet) {
@@ -67,7 +66,7 @@ impl Linter<'_, '_> {
             let open = requirement.any_of.iter().any(|permission| granted.contains(permission.row()));
             let Some(permission) = first.filter(|_| !open) else { continue };
             if told.insert((requirement.span, permission.row())) {
-                let name = self.permission(permission.row()).map(|known| known.name.clone()).unwrap_or_default();
+                let name = self.permissions.names.get(permission);
                 let message = format!("nobody is granted `{name}`, so this door never opens");
                 self.report(
                     Diagnostic::warning("ungranted_permission", requirement.span, message)
@@ -121,10 +120,10 @@ impl Linter<'_, '_> {
         let write = draft
             .permissions
             .iter()
-            .filter_map(|row| self.permission(*row as usize))
-            .find(|permission| permission.name.split_once(':').is_some_and(|(_, action)| WRITES.contains(&action)));
+            .map(|row| self.name(*row as usize))
+            .find(|name| name.split_once(':').is_some_and(|(_, action)| WRITES.contains(&action)));
         if let Some(write) = write {
-            let message = format!("anybody may do `{}`, without a name to hold them to", write.name);
+            let message = format!("anybody may do `{}`, without a name to hold them to", write);
             self.report(
                 Diagnostic::warning("anyone_may_write", draft.rule.span, message)
                     .help("leave `anyone` out, so that a caller has to be known"),
@@ -184,7 +183,7 @@ impl Linter<'_, '_> {
                 let own = u32::from(draft.rule.condition.is_none());
                 let above = inherited.get(row).filter(|_| kind == ROLE);
                 let elsewhere = |at: usize| {
-                    let known = self.permission(at);
+                    let known = self.permissions.drafts.get(at);
                     known.is_some_and(|known| match kind {
                         ROLE => known.callers || above.is_some_and(|above| above.contains(at)),
                         CALLERS => known.anyone,
@@ -215,7 +214,7 @@ impl Linter<'_, '_> {
     /// By role, what the roles that it extends grant without a condition.
     fn inherited(&self) -> Vec<BitSet> {
         let checker = self.checker;
-        let mut own = vec![BitSet::default(); checker.roles.len()];
+        let mut own = vec![BitSet::default(); checker.roles.ids.len()];
         for draft in self.drafts.iter().filter(|draft| draft.rule.condition.is_none()) {
             if let Does::Grant(Grantee::Role(role)) = draft.does {
                 let rows = draft.permissions.iter().map(|row| *row as usize);
@@ -223,15 +222,15 @@ impl Linter<'_, '_> {
             }
         }
         let declared: Vec<_> = checker.names.roles.iter().map(|(_, role)| *role).collect();
-        // A role extends fewer than those that extend it.
-        let mut order: Vec<(usize, usize)> =
-            checker.roles.enumerate().map(|(id, role)| (role.closure.len(), id.row())).collect();
-        order.sort_unstable();
-        let mut inherited = vec![BitSet::default(); checker.roles.len()];
-        for (_, row) in order {
+        // A role comes after those that it extends.
+        let mut order: Vec<(usize, _)> = checker.roles.ids.iter().map(|id| id.row()).zip(declared).collect();
+        order.sort_unstable_by_key(|(row, _)| *row);
+        let mut inherited = vec![BitSet::default(); checker.roles.ids.len()];
+        for (row, role) in order {
             let mut rows = BitSet::default();
-            for parent in declared.get(row).into_iter().flat_map(|role| &role.extends) {
+            for parent in &role.extends {
                 let Some((parent, _)) = checker.names.roles.get(&parent.node) else { continue };
+                let Some(parent) = checker.roles.ids.get(parent).map(|id| id.row()) else { continue };
                 own.get(parent).into_iter().chain(inherited.get(parent)).for_each(|more| rows.union(more));
             }
             inherited.iter_mut().skip(row).take(1).for_each(|slot| *slot = std::mem::take(&mut rows));

@@ -93,9 +93,7 @@ impl Formula {
                 None => Self::opaque(expr.clone()),
             },
             _ => match subject(expr) {
-                Some((path, default @ (None | Some(Value::Bool(_))))) => {
-                    Self::test(path, default, Is::True)
-                }
+                Some((path, default @ (None | Some(Value::Bool(_))))) => Self::test(path, default, Is::True),
                 _ => Self::opaque(expr.clone()),
             },
         }
@@ -126,9 +124,9 @@ impl Formula {
             Comparison::LessOrEqual => return alike(Comparison::Less, right, left).negated(),
             Comparison::GreaterOrEqual => return alike(Comparison::Less, left, right).negated(),
             Comparison::In => return alike(Comparison::Contains, right, left),
-            Comparison::Equal => {
-                one_constant(left, right).or_else(|| one_constant(right, left)).map(|(of, value)| (of, Is::OneOf(vec![value])))
-            }
+            Comparison::Equal => one_constant(left, right)
+                .or_else(|| one_constant(right, left))
+                .map(|(of, value)| (of, Is::OneOf(vec![value]))),
             Comparison::Less => one_constant(left, right)
                 .map(|(of, value)| (of, Is::Below(value)))
                 .or_else(|| one_constant(right, left).map(|(of, value)| (of, Is::Above(value)))),
@@ -139,7 +137,9 @@ impl Formula {
             Comparison::ContainsAll | Comparison::Intersects | Comparison::StartsWith | Comparison::EndsWith => None,
         };
         match test {
-            Some(((path, default), is)) if is_plain(&path, default.as_ref(), &is, policy) => Self::test(path, default, is),
+            Some(((path, default), is)) if is_plain(&path, default.as_ref(), &is, policy) => {
+                Self::test(path, default, is)
+            }
             _ => Self::opaque(Expr::Compare(comparison, Box::new(folded(left)), Box::new(folded(right)))),
         }
     }

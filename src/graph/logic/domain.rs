@@ -215,7 +215,11 @@ fn place(kind: Kind, key: &Key<'_>) -> Option<i128> {
 }
 
 /// Integers stand 2^64 places apart, so every constant has a place, and no other value has the same one.
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "what is too far out stands at the end")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "what is too far out stands at the end"
+)]
 fn of_float(value: f64) -> i128 {
     let place = (value * (1_i128 << 64) as f64) as i128;
     if place == 0 && value != 0.0 { value.signum() as i128 } else { place }

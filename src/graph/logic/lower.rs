@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::check::typed::{Condition, Expr, Rule, TypedPolicy};
+use crate::check::typed::{Condition, Expr, Role, Rule, TypedPolicy};
 use crate::graph::Knowing;
 use crate::graph::diagram::{Diagram, Diagrams, Run, TooLarge, Variable};
-use crate::model::bits::BitSet;
+use crate::model::id_set::IdSets;
 use crate::model::table::{Id, Table};
 
 use super::atom::{Atom, Formula, Kind, Test};
@@ -25,8 +25,7 @@ pub(crate) struct Lowering<'p> {
     pub(super) variables: Variables,
     pub(super) several: Table<Several>,
     several_ids: Map<Several, Id<Several>>,
-    pub(super) role_sets: Table<BitSet>,
-    pub(super) role_set_ids: Map<BitSet, Id<BitSet>>,
+    pub(super) role_sets: IdSets<Role>,
     formulas: Formulas,
     tests: Map<Expr, Tests>,
     /// How much is known when the plans that are being made are followed.
@@ -47,7 +46,7 @@ type Tests = indexmap::IndexMap<Test, Option<Kind>, FixedState>;
 
 impl<'p> Lowering<'p> {
     /// Takes every condition of a policy apart.
-    pub(crate) fn new(policy: &'p TypedPolicy) -> Self {
+    pub(crate) fn new(policy: &'p TypedPolicy, role_sets: IdSets<Role>) -> Self {
         let mut tests = Map::default();
         let mut gathered = |expr: &Expr| {
             let formula = Formula::of(expr, policy);
@@ -67,8 +66,7 @@ impl<'p> Lowering<'p> {
             variables: Variables::default(),
             several: Table::new(),
             several_ids: Map::default(),
-            role_sets: Table::new(),
-            role_set_ids: Map::default(),
+            role_sets,
             formulas,
             tests,
             knowing: Knowing::All,
@@ -77,9 +75,10 @@ impl<'p> Lowering<'p> {
         }
     }
 
-    pub(crate) fn finish(self) -> Logic {
+    /// What was made, and the sets of roles with those that were made of them.
+    pub(crate) fn finish(self) -> (Logic, IdSets<Role>) {
         let Self { diagrams, variables, several, role_sets, .. } = self;
-        Logic { diagrams, variables, several, role_sets }
+        (Logic { diagrams, variables, several }, role_sets)
     }
 
     /// That a rule's condition is true, or false, for sure. A rule without one always holds.
@@ -91,7 +90,13 @@ impl<'p> Lowering<'p> {
         let formula = self.formulas.rules.get_mut(id.row()).and_then(Option::take);
         let plan = match &formula {
             Some(formula) => self.formula(formula, positive),
-            None => if positive { Plan::YES } else { Plan::NO },
+            None => {
+                if positive {
+                    Plan::YES
+                } else {
+                    Plan::NO
+                }
+            }
         };
         if let Some(slot) = self.formulas.rules.get_mut(id.row()) {
             *slot = formula;
@@ -109,12 +114,16 @@ impl<'p> Lowering<'p> {
     /// Recursion is as deep as conditions nest, which the checker bounds.
     fn formula(&mut self, formula: &Formula, positive: bool) -> Plan {
         match formula {
-            Formula::Constant(value) => if *value == positive { Plan::YES } else { Plan::NO },
+            Formula::Constant(value) => {
+                if *value == positive {
+                    Plan::YES
+                } else {
+                    Plan::NO
+                }
+            }
             Formula::HasUser => self.is(Variables::HAS_USER, positive),
             Formula::Is(role) => {
-                let mut roles = BitSet::default();
-                roles.insert(role.row());
-                let variable = self.variables.roles(&roles);
+                let variable = self.variables.roles(self.policy.roles_up(*role));
                 self.is(variable, positive)
             }
             Formula::Atom(Atom::Opaque(expr)) => {

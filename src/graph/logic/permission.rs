@@ -5,8 +5,8 @@ use indexmap::IndexMap;
 
 use foldhash::fast::FixedState;
 
-use crate::check::typed::{Expr, Grantee, Permission, Rule};
-use crate::model::bits::BitSet;
+use crate::check::typed::{Grantee, Permission, Role, Rule, Scope, Terms, When};
+use crate::model::id_set::IdSet;
 use crate::model::table::Id;
 
 use super::lower::Lowering;
@@ -16,64 +16,72 @@ use super::variable::Variables;
 impl Lowering<'_> {
     /// That a permission is granted.
     pub(crate) fn permission(&mut self, permission: &Permission) -> Plan {
-        let plain = self.policy.scopes.len() == 0
-            && !permission.callers
-            && permission.grants.is_empty()
-            && permission.forbids.is_empty();
+        let terms = self.policy.terms(permission);
+        let plain =
+            self.policy.scopes.len() == 0 && !terms.callers && terms.grants.is_empty() && terms.forbids.is_empty();
         if plain {
-            return match permission.roles.is_empty() {
-                true => Plan::NO,
-                false => Plan::Held(self.role_set(&permission.roles)),
-            };
+            return if permission.roles.is_empty() { Plan::NO } else { Plan::Held(permission.roles) };
         }
-        let mut parts = vec![self.allowed(permission)];
-        parts.extend(permission.forbids.iter().map(|rule| self.rule(*rule, false)));
+        let mut parts = vec![self.allowed(permission.roles, terms)];
+        parts.extend(terms.forbids.iter().map(|rule| self.rule(*rule, false)));
         self.all(parts)
     }
 
-    fn role_set(&mut self, roles: &BitSet) -> Id<BitSet> {
-        if let Some(known) = self.role_set_ids.get(roles) {
-            return *known;
-        }
-        let id = self.role_sets.push(roles.clone());
-        self.role_set_ids.insert(roles.clone(), id);
-        id
-    }
-
-    fn allowed(&mut self, permission: &Permission) -> Plan {
-        let mut to_anyone = vec![if permission.anyone { Plan::YES } else { Plan::NO }];
-        let mut to_callers = vec![if permission.callers { Plan::YES } else { Plan::NO }];
+    fn allowed(&mut self, roles: IdSet<Role>, terms: &Terms) -> Plan {
+        let mut to_anyone = vec![if terms.anyone { Plan::YES } else { Plan::NO }];
+        let mut to_callers = vec![if terms.callers { Plan::YES } else { Plan::NO }];
         // Grants of many roles under one condition are one.
-        let mut to_roles: IndexMap<Plan, BitSet, FixedState> = IndexMap::default();
-        to_roles.insert(Plan::YES, permission.roles.clone());
-        let mut to_scopes: IndexMap<Plan, BitSet, FixedState> = IndexMap::default();
-        to_scopes.insert(Plan::YES, permission.scopes.clone());
-        for grant in &permission.grants {
+        let mut to_roles: IndexMap<Plan, Vec<IdSet<Role>>, FixedState> = IndexMap::default();
+        to_roles.insert(Plan::YES, vec![roles]);
+        let mut to_scopes: IndexMap<Plan, Vec<IdSet<Scope>>, FixedState> = IndexMap::default();
+        to_scopes.insert(Plan::YES, vec![terms.scopes]);
+        for grant in &terms.grants {
             let plan = self.rule(grant.rule, true);
             match grant.to {
                 Grantee::Anyone => to_anyone.push(plan),
                 Grantee::Callers => to_callers.push(plan),
-                Grantee::Role(role) => to_roles.entry(plan).or_default().insert(role.row()),
-                Grantee::Scope(scope) => to_scopes.entry(plan).or_default().insert(scope.row()),
+                Grantee::Role(role) => to_roles.entry(plan).or_default().push(self.policy.roles_up(role)),
+                Grantee::Scope(scope) => to_scopes.entry(plan).or_default().push(IdSet::one(scope)),
             }
         }
         let has_user = self.is(Variables::HAS_USER, true);
         let to_callers = self.any(to_callers);
         let mut granted = vec![self.all(vec![has_user, to_callers])];
-        for (plan, roles) in to_roles.into_iter().filter(|(_, roles)| !roles.is_empty()) {
-            let variable = self.variables.roles(&roles);
-            let held = self.is(variable, true);
+        for (plan, roles) in to_roles {
+            let held = roles.into_iter().filter(|roles| !roles.is_empty()).collect();
+            let held = self.holds_role(held);
             granted.push(self.all(vec![held, plan]));
         }
         let mut within = vec![self.is(Variables::CAPPED, false)];
-        for (plan, scopes) in to_scopes.into_iter().filter(|(_, scopes)| !scopes.is_empty()) {
-            let variable = self.variables.scopes(&scopes);
-            let held = self.is(variable, true);
+        for (plan, scopes) in to_scopes {
+            let held = scopes.into_iter().filter(|scopes| !scopes.is_empty()).collect();
+            let held = self.holds_scope(held);
             within.push(self.all(vec![held, plan]));
         }
         let (granted, within) = (self.any(granted), self.any(within));
         to_anyone.push(self.all(vec![granted, within]));
         self.any(to_anyone)
+    }
+
+    /// That the caller has a role of one of these sets.
+    fn holds_role(&mut self, sets: Vec<IdSet<Role>>) -> Plan {
+        let united = if let [only] = sets.as_slice() { Some(*only) } else { self.role_sets.union(&sets) };
+        let sets = united.map_or(sets, |united| vec![united]);
+        let held = sets.into_iter().filter(|set| !set.is_empty()).map(|set| {
+            let variable = self.variables.roles(set);
+            self.is(variable, true)
+        });
+        let held = held.collect();
+        self.any(held)
+    }
+
+    fn holds_scope(&mut self, sets: Vec<IdSet<Scope>>) -> Plan {
+        let held = sets.into_iter().map(|set| {
+            let variable = self.variables.scopes(set);
+            self.is(variable, true)
+        });
+        let held = held.collect();
+        self.any(held)
     }
 
     /// That no rule of `forbid *` closes a door.
@@ -83,8 +91,8 @@ impl Lowering<'_> {
     }
 
     /// That all conditions of a route hold.
-    pub(crate) fn conditions<'e>(&mut self, conditions: impl Iterator<Item = &'e Expr>) -> Plan {
-        let hold = conditions.map(|condition| self.condition(condition, true)).collect();
+    pub(crate) fn conditions(&mut self, whens: &[When]) -> Plan {
+        let hold = whens.iter().map(|when| self.condition(&when.expr, true)).collect();
         self.all(hold)
     }
 }

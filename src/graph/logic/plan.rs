@@ -1,7 +1,8 @@
 //! How something is decided: by one diagram, or, where that would grow out of proportion, by several one after the other.
 
+use crate::check::typed::Role;
 use crate::graph::diagram::{Diagram, Diagrams};
-use crate::model::bits::BitSet;
+use crate::model::id_set::IdSet;
 use crate::model::table::{Id, Table};
 
 use super::variable::{Question, Variables};
@@ -10,7 +11,7 @@ use super::variable::{Question, Variables};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Plan {
     /// A caller who isn't capped by scopes and has one of these roles.
-    Held(Id<BitSet>),
+    Held(IdSet<Role>),
     Diagram(Diagram),
     Several(Id<Several>),
 }
@@ -40,17 +41,13 @@ pub(crate) struct Logic {
     pub(crate) diagrams: Diagrams,
     pub(crate) variables: Variables,
     pub(crate) several: Table<Several>,
-    pub(crate) role_sets: Table<BitSet>,
 }
 
 impl Logic {
     /// Whether a plan says *yes*: the number of questions is bounded by the depth of its diagrams.
     pub(crate) fn holds(&self, plan: Plan, answers: &impl Answers) -> bool {
         match plan {
-            Plan::Held(roles) => {
-                answers.answer(Question::Capped) == 0
-                    && answers.answer(Question::Roles(&self.role_sets[roles])) == 1
-            }
+            Plan::Held(roles) => answers.answer(Question::Capped) == 0 && answers.answer(Question::Roles(roles)) == 1,
             Plan::Diagram(diagram) => self.walk(diagram, answers),
             Plan::Several(several) => {
                 let Several { all, parts } = &self.several[several];

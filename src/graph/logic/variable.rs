@@ -6,9 +6,9 @@ use std::hash::Hash;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use crate::check::typed::{Expr, Read, TypedPolicy};
+use crate::check::typed::{Expr, Read, Role, Scope, TypedPolicy};
 use crate::graph::diagram;
-use crate::model::bits::BitSet;
+use crate::model::id_set::IdSet;
 
 use super::atom::Kind;
 use super::domain::Domain;
@@ -21,9 +21,9 @@ pub(crate) enum Question<'v> {
     /// Has the caller scopes, which cap the roles?
     Capped,
     /// Has the caller one of these roles?
-    Roles(&'v BitSet),
+    Roles(IdSet<Role>),
     /// One of these scopes?
-    Scopes(&'v BitSet),
+    Scopes(IdSet<Scope>),
     /// Of which class is the attribute?
     Class(&'v Expr, &'v Domain),
     /// Is it true, false or unknown?
@@ -84,8 +84,8 @@ impl Stage {
 /// The variables of a policy's diagrams.
 #[derive(Debug, Default)]
 pub(crate) struct Variables {
-    roles: Interned<BitSet, ()>,
-    scopes: Interned<BitSet, ()>,
+    roles: Interned<IdSet<Role>, ()>,
+    scopes: Interned<IdSet<Scope>, ()>,
     /// By stage.
     classes: [Interned<(Expr, Option<Kind>), Domain>; STAGES],
     opaque: [Interned<Expr, ()>; STAGES],
@@ -107,12 +107,12 @@ impl Variables {
     pub(crate) const HAS_USER: diagram::Variable = HAS_USER << GROUP;
     pub(crate) const CAPPED: diagram::Variable = CAPPED << GROUP;
 
-    pub(crate) fn roles(&mut self, roles: &BitSet) -> diagram::Variable {
-        in_group(ROLES, position(&mut self.roles, roles, ()))
+    pub(crate) fn roles(&mut self, roles: IdSet<Role>) -> diagram::Variable {
+        in_group(ROLES, position(&mut self.roles, &roles, ()))
     }
 
-    pub(crate) fn scopes(&mut self, scopes: &BitSet) -> diagram::Variable {
-        in_group(SCOPES, position(&mut self.scopes, scopes, ()))
+    pub(crate) fn scopes(&mut self, scopes: IdSet<Scope>) -> diagram::Variable {
+        in_group(SCOPES, position(&mut self.scopes, &scopes, ()))
     }
 
     /// An attribute, as far as values of one kind are asked for, and its classes.
@@ -148,12 +148,14 @@ impl Variables {
         match group {
             HAS_USER => Some(Question::HasUser),
             CAPPED => Some(Question::Capped),
-            ROLES => self.roles.get_index(row).map(|(roles, ())| Question::Roles(roles)),
-            SCOPES => self.scopes.get_index(row).map(|(scopes, ())| Question::Scopes(scopes)),
+            ROLES => self.roles.get_index(row).map(|(roles, ())| Question::Roles(*roles)),
+            SCOPES => self.scopes.get_index(row).map(|(scopes, ())| Question::Scopes(*scopes)),
             _ => {
                 let (stage, opaque) = ((group - STAGED) as usize / 2, (group - STAGED) % 2 == 1);
                 match opaque {
-                    false => self.classes.get(stage)?.get_index(row).map(|((path, _), domain)| Question::Class(path, domain)),
+                    false => {
+                        self.classes.get(stage)?.get_index(row).map(|((path, _), domain)| Question::Class(path, domain))
+                    }
                     true => self.opaque.get(stage)?.get_index(row).map(|(expr, ())| Question::Opaque(expr)),
                 }
             }
