@@ -11,7 +11,7 @@ use super::authorize::{self, Findings};
 use super::evaluate::{Call, Circumstances, Given, Thing, truth};
 use super::respond::Outcome;
 
-impl Journey<'_, '_> {
+impl<'g> Journey<'g, '_> {
     /// What is known around the conditions of rules.
     pub(super) fn around(&self, knowing: Knowing) -> Circumstances<'_> {
         Circumstances {
@@ -21,8 +21,8 @@ impl Journey<'_, '_> {
             context: self.request.facts.context.as_ref(),
             call: Some(Call {
                 method: self.request.method,
-                path: self.target.path(),
-                authority: self.target.authority.as_deref(),
+                path: self.target.canonical_path(),
+                authority: self.target.authority(),
                 headers: self.request.headers,
                 route: self.route,
                 params: &self.input.params,
@@ -46,8 +46,9 @@ impl Journey<'_, '_> {
     fn thing(&self, permission: &Permission) -> Thing<'_> {
         let resource = permission.resource;
         let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
-        let param = subject.and_then(|subject| self.input.params.iter().find(|(name, _)| *name == subject.parameter));
-        let Some((_, id)) = param else { return Thing::Of { resource, id: None, attributes: None } };
+        let Some(id) = subject.and_then(|subject| self.input.params.get(&subject.parameter)) else {
+            return Thing::Of { resource, id: None, attributes: None };
+        };
         let name = format!("{}/{id}", self.policy.resources[resource].name);
         let attributes = self.request.facts.resources.get(&name).and_then(Option::as_ref);
         Thing::Of { resource, id: Some(id), attributes }
@@ -95,7 +96,7 @@ impl Journey<'_, '_> {
 
     /// Every reason why the caller may not. An anonymous one is asked for a credential; and what is concealed is told to
     /// nobody.
-    pub(super) fn refused(&mut self) -> Outcome {
+    pub(super) fn refused(&mut self) -> Outcome<'g> {
         let access = &self.route.access;
         let mut findings = Findings::default();
         let around = self.around(Knowing::Early);

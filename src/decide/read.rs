@@ -122,7 +122,7 @@ fn of_call(read: &Read, call: Call<'_>) -> Known<Value> {
         Read::Origin => single(&header::ORIGIN),
         Read::Header(name) => single(name),
         Read::Cookie(name) => match cookie::find(name, call.headers) {
-            Ok(Some(value)) => Known::Value(Value::String(value)),
+            Ok(Some(value)) => Known::Value(Value::String(value.into_owned())),
             Ok(None) => Known::Absent,
             Err(_) => Known::Unknown,
         },
@@ -132,13 +132,13 @@ fn of_call(read: &Read, call: Call<'_>) -> Known<Value> {
 }
 
 fn param(name: &str, call: Call<'_>) -> Known<Value> {
-    let Some((_, given)) = call.params.iter().find(|(known, _)| *known == name) else { return Known::Unknown };
+    let Some(given) = call.params.get(name) else { return Known::Unknown };
     let number = call.route.path.iter().any(
         |segment| matches!(segment, PathSegment::Parameter { name: known, ty: ParameterType::Int } if known == name),
     );
     match number {
         true => given.parse().map_or(Known::Unknown, |value| Known::Value(Value::Int(value))),
-        false => Known::Value(Value::String(given.clone())),
+        false => Known::Value(Value::String(given.to_owned())),
     }
 }
 
