@@ -47,3 +47,89 @@ fn stands_for_itself(byte: u8) -> bool {
 fn may_stand_in_query(byte: u8) -> bool {
     matches!(byte, 0x21..=0x7e) && !matches!(byte, b'"' | b'#' | b'<' | b'>' | b'\\')
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use http::Uri;
+    use proptest::prelude::*;
+
+    use crate::model::path::decode_segment;
+
+    use super::path;
+
+    #[test]
+    fn what_is_plain() {
+        let check = |target: &str, expected: Option<&str>| assert_eq!(path(target), expected, "{target}");
+        check("/", Some("/"));
+        check("/?", Some("/"));
+        check("/a/b?c/../?%zz", Some("/a/b"));
+        check("/.well-known/...", Some("/.well-known/..."));
+        check("/a/", Some("/a/"));
+        check("/a.b/a..b/.a", Some("/a.b/a..b/.a"));
+        for other in [
+            "",
+            "a",
+            "*",
+            "//",
+            "//a",
+            "/a//b",
+            "/a//",
+            "/.",
+            "/..",
+            "/./a",
+            "/a/../b",
+            "/a/..",
+            "/a/.?b",
+            "/a;b",
+            "/%41",
+            "/a b",
+            "/a#b",
+            "/a\\b",
+            "/a?\\",
+            "/a?#",
+            "/ä",
+            "/a?ä",
+            "/a?\"",
+            "/{a}",
+            "/a|b",
+            "/a?<",
+            "http://a/b",
+        ] {
+            check(other, None);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What is plain, the slow way lets pass and leaves as it is.
+        #[test]
+        fn the_slow_way_agrees(target in "/[ -~]{0,3}([a-z./?%;-]{0,6}[ -~]?){0,3}") {
+            let Some(plain) = path(&target) else { return Ok(()) };
+            prop_assert!(target.parse::<Uri>().is_ok());
+            prop_assert!(!target.contains([' ', '#', '\\']));
+            prop_assert_eq!(plain, target.split('?').next().unwrap());
+            prop_assert!(!plain.contains("//"));
+            for segment in plain.split('/') {
+                prop_assert_eq!(decode_segment(segment), Ok(segment.to_owned()));
+                let encoded = percent_encoding::utf8_percent_encode(segment, crate::decide::transport::ESCAPED);
+                prop_assert_eq!(encoded.to_string(), segment);
+            }
+        }
+    }
+
+    /// Every byte of the alphabet by itself, which random targets may miss.
+    #[test]
+    fn every_byte() {
+        for byte in 0..0x80_u8 {
+            let byte = char::from(byte);
+            for target in [format!("/a{byte}b"), format!("/a?{byte}b")] {
+                if path(&target).is_some() {
+                    assert!(target.parse::<Uri>().is_ok(), "{target}");
+                }
+            }
+        }
+    }
+}

@@ -18,7 +18,7 @@ use super::respond::Outcome;
 use super::{Denial, csrf, plain};
 
 /// What a path segment may hold unescaped (RFC 3986 §3.3), less `;`, which the path never holds.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -305,4 +305,68 @@ fn taken_apart<'r>(
         canonical.push_str(query);
     }
     Ok(Target::new(Cow::Owned(decoded), Cow::Owned(canonical), named, client))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::uri::Authority;
+    use proptest::prelude::*;
+
+    use super::{is_authority, is_host};
+
+    /// As the `http` crate reads authorities, which hosts go by, too.
+    fn by_http(text: &str) -> bool {
+        text.parse::<Authority>().is_ok_and(|authority| {
+            let host = authority.host();
+            let port = text.get(host.len()..).unwrap_or_default();
+            let port_fits = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+            port_fits && !text.contains('@') && is_host(host)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn authorities(text in r"\PC{0,6}|[a-zA-Z0-9._-]{0,8}(:[0-9+]{0,6}){0,2}|@?\[[0-9a-f:.%]{0,12}\]?(:?[0-9]{0,5}){0,2}[/?#]?") {
+            prop_assert_eq!(is_authority(&text), by_http(&text), "{}", text);
+        }
+    }
+
+    #[test]
+    fn authorities_one_by_one() {
+        for text in [
+            "a",
+            "a.b.",
+            "a:1",
+            "a:",
+            ":1",
+            "",
+            "a:65536",
+            "a:+1",
+            "a@b",
+            "[::1]",
+            "[::1]:1",
+            "[::1",
+            "::1",
+            "[::1]1",
+            "[::]x:1",
+            "a_b",
+            "a%41",
+            "a..b",
+            "[1:2:3:4:5:6:7::]",
+            "[::2:3:4:5:6:7:8]",
+            "[::ffff:1.2.3.4]:80",
+            "127.0.0.1:80",
+            "a:1:2",
+            "a/b",
+            "ä",
+            "[v1.a]",
+            "]",
+            "[]",
+            "a]:1",
+        ] {
+            assert_eq!(is_authority(text), by_http(text), "{text}");
+        }
+    }
 }
