@@ -29,7 +29,7 @@ impl Gate {
 
     /// Decides one request. Pure: the decision depends on nothing but the gate and the request. It has no
     /// errors and never panics; whatever is wrong with a request is a denial with a reason.
-    pub fn decide<'g>(&'g self, request: &Request<'_>) -> Decision<'g> {
+    pub fn decide<'g, 'r>(&'g self, request: &Request<'r>) -> Decision<'g, 'r> {
         let compiled = self.policy.compiled();
         decide(&compiled.typed, &compiled.graph, &self.keys, request)
     }

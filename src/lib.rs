@@ -9,18 +9,19 @@
 //!
 //! let source = Source::new("hello.gate", "policy hello\nroutes / { GET /health public }");
 //! let gate = Policy::compile(&[source]).expect("it is well-formed").bind(&Keys::new()).expect("it has no secrets");
+//! let (headers, facts) = (http::HeaderMap::new(), Facts::default());
 //! let decision = gate.decide(&Request {
 //!     method: &http::Method::GET,
 //!     target: "/health",
 //!     scheme: Scheme::Https,
 //!     host: Some("api.example.com"),
-//!     headers: &http::HeaderMap::new(),
+//!     headers: &headers,
 //!     peer: None,
 //!     body: Some(b""),
 //!     now: jiff::Timestamp::UNIX_EPOCH,
 //!     entropy: None,
 //!     user: None,
-//!     facts: &Facts::default(),
+//!     facts: &facts,
 //! });
 //! assert_eq!(decision.verdict, Verdict::Allow);
 //! ```
@@ -43,7 +44,8 @@ pub use model::decision::{Body, Caller, Decision, Effect, Input, Problem, Verdic
 pub use model::diagnostic::{Diagnostic, Label, Severity};
 pub use model::keys::{BindError, KeyProblem, Keys};
 pub use model::list::List;
-pub use model::reason::{Code, Reason, Stage};
+pub use model::params::Params;
+pub use model::reason::{Code, Reason, Reasons, Stage};
 pub use model::request::{Facts, Record, Request, Scheme, User};
 pub use model::scene::{PermissionId, Ruling, Scene};
 pub use model::source::{Source, Span, Spanned};

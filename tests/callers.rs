@@ -66,8 +66,9 @@ fn check(route: &str, headers: &[(&str, &str)], user: Option<&User>, expected: (
         map.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap());
     }
     let gate = gate();
+    let (method, facts) = (Method::from_bytes(method.as_bytes()).unwrap(), Facts::default());
     let decision = gate.decide(&Request {
-        method: &Method::from_bytes(method.as_bytes()).unwrap(),
+        method: &method,
         target,
         scheme: Scheme::Https,
         host: Some("api.example.com"),
@@ -77,10 +78,10 @@ fn check(route: &str, headers: &[(&str, &str)], user: Option<&User>, expected: (
         now: jiff::Timestamp::from_second(NOW).unwrap(),
         entropy: None,
         user,
-        facts: &Facts::default(),
+        facts: &facts,
     });
     let reason = decision.reasons.first().unwrap();
-    let found = (decision.status.as_u16(), reason.code.as_str(), decision.user.as_ref().map(|user| user.id.as_str()));
+    let found = (decision.status.as_u16(), reason.code.as_str(), decision.user.as_ref().map(|user| &*user.id));
     assert_eq!(found, expected, "{}", reason.message);
     reason.message.to_string()
 }

@@ -64,12 +64,13 @@ impl Host {
         let Value::Object(mut attributes) = attributes.clone() else { panic!("{attributes}") };
         let tier = attributes.remove("tier").and_then(|tier| tier.as_str().map(str::to_owned));
         let user = User { id: "u".to_owned(), tier, attributes, ..User::default() };
+        let headers = HeaderMap::new();
         let decision = gate.decide(&Request {
             method: &Method::GET,
             target: "/",
             scheme: Scheme::Https,
             host: None,
-            headers: &HeaderMap::new(),
+            headers: &headers,
             peer: None,
             body: Some(b""),
             now: Timestamp::from_microsecond(at).unwrap(),

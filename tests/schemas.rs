@@ -29,7 +29,7 @@ fn gate(schemas: &str, clause: &str) -> Gate {
     policy.bind(&Keys::new()).unwrap()
 }
 
-fn decide<'g>(gate: &'g Gate, target: &str, media_type: &str, body: &str) -> Decision<'g> {
+fn decide<'g>(gate: &'g Gate, target: &str, media_type: &str, body: &str) -> Decision<'g, 'static> {
     let mut headers = http::HeaderMap::new();
     if !media_type.is_empty() {
         headers.insert("content-type", media_type.parse().unwrap());
@@ -48,10 +48,11 @@ fn decide<'g>(gate: &'g Gate, target: &str, media_type: &str, body: &str) -> Dec
         user: None,
         facts: &facts,
     })
+    .into_owned()
 }
 
 /// The normal form, or what is wrong: `POINTER CODE, …`, or the reason's code alone.
-fn outcome(decision: &Decision<'_>, normal: Option<&Value>) -> String {
+fn outcome(decision: &Decision<'_, '_>, normal: Option<&Value>) -> String {
     if decision.status == 200 {
         return normal.unwrap().to_string();
     }

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use smallvec::SmallVec;
 
 use super::keys::BoundKeys;
 use crate::check::typed::{Attribute, Mapping, Proof, Role, Scope, Token, TokenCarrier, TypedPolicy};
+use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::{Record, Request, User};
 use crate::model::table::Id;
@@ -112,7 +113,7 @@ fn credential<'r>(policy: &'r TypedPolicy, headers: &'r HeaderMap) -> Result<Opt
             continue;
         }
         let text = match carrier {
-            TokenCarrier::Cookie(name) => cookie::find(name, headers).map_err(unclear)?.map(Cow::Owned),
+            TokenCarrier::Cookie(name) => cookie::find(name, headers).map_err(unclear)?,
             TokenCarrier::Header(name) => alone(name, headers)?.map(Cow::Borrowed),
             TokenCarrier::Bearer | TokenCarrier::Body(_) => None,
         };
@@ -295,23 +296,27 @@ fn texts(items: Items<'_>) -> Vec<String> {
         .collect()
 }
 
-const CHALLENGE: HeaderName = header::WWW_AUTHENTICATE;
+static CHALLENGE: [Header; 1] = challenge("Bearer");
+static INVALID: [Header; 1] = challenge("Bearer error=\"invalid_token\"");
+static TOO_OLD: [Header; 1] = challenge("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
+static UNREADABLE: [Header; 1] = challenge("Bearer error=\"invalid_request\"");
+
+const fn challenge(value: &'static str) -> [Header; 1] {
+    [(header::WWW_AUTHENTICATE, HeaderValue::from_static(value))]
+}
+
+fn challenged(code: Code, why: &'static str, challenge: &'static [Header]) -> Denial {
+    Denial { headers: Cow::Borrowed(challenge), ..Denial::new(code, Stage::Authenticate, why) }
+}
 
 /// RFC 6750 §3: without credentials, a bare challenge.
 pub(super) fn missing() -> Denial {
-    Denial::new(Code::CredentialMissing, Stage::Authenticate, "the request has no credential")
-        .with_header(CHALLENGE, HeaderValue::from_static("Bearer"))
+    challenged(Code::CredentialMissing, "the request has no credential", &CHALLENGE)
 }
 
 /// RFC 6750 §3.1, `invalid_token`.
 pub(super) fn invalid_token(why: &'static str) -> Denial {
-    let challenge = if why == EXPIRED {
-        "Bearer error=\"invalid_token\", error_description=\"the token has expired\""
-    } else {
-        "Bearer error=\"invalid_token\""
-    };
-    Denial::new(Code::InvalidToken, Stage::Authenticate, why)
-        .with_header(CHALLENGE, HeaderValue::from_static(challenge))
+    challenged(Code::InvalidToken, why, if why == EXPIRED { &TOO_OLD } else { &INVALID })
 }
 
 /// The one thing about a bad token that its owner must know, and that an attacker can read off it anyway.
@@ -319,6 +324,5 @@ const EXPIRED: &str = "the token has expired";
 
 /// RFC 6750 §3.1, `invalid_request`.
 fn unreadable(why: &'static str) -> Denial {
-    Denial::new(Code::InvalidRequest, Stage::Authenticate, why)
-        .with_header(CHALLENGE, HeaderValue::from_static("Bearer error=\"invalid_request\""))
+    challenged(Code::InvalidRequest, why, &UNREADABLE)
 }

@@ -1,6 +1,7 @@
 //! Where a request comes from, and over what. A trusted proxy's word counts, and no one else's: from the connection's
 //! other end, hop by hop, to the first address that isn't a trusted proxy's. What stands left of it, the client wrote.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, header};
@@ -115,27 +116,39 @@ fn forwarded(transport: &Transport, headers: &HeaderMap, own: Scheme) -> Client 
     let mut scheme = own;
     for line in headers.get_all(header::FORWARDED).iter().rev() {
         // A line that can't be read ends the walk: a quote that the client left open could hide the proxy's own words.
-        let Some(elements) = line.to_str().ok().and_then(elements) else { break };
-        for element in elements.iter().rev() {
-            scheme = element.scheme.unwrap_or(scheme);
-            match element.node {
-                Some(address) if is_trusted(transport, address) => {}
-                address => return Client { address, scheme },
-            }
+        let Some(hops) = line.to_str().ok().and_then(|line| hops(transport, line)) else { break };
+        scheme = hops.scheme.unwrap_or(scheme);
+        if let Some(address) = hops.client {
+            return Client { address, scheme };
         }
     }
     Client { address: None, scheme }
 }
 
-/// The elements of one line, left to right (RFC 7239 §4); `None` where it isn't well-formed.
-fn elements(line: &str) -> Option<Vec<Element>> {
-    let (mut all, mut rest) = (Vec::new(), line);
+/// What a line says of the way that a request came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Hops {
+    /// The last hop that isn't a trusted proxy, where there is one, and its address, where it names one.
+    client: Option<Option<IpAddr>>,
+    /// The first scheme that it or what comes after it names.
+    scheme: Option<Scheme>,
+}
+
+/// The hops of one line (RFC 7239 §4); `None` where it isn't well-formed.
+fn hops(transport: &Transport, line: &str) -> Option<Hops> {
+    let (mut hops, mut rest) = (Hops::default(), line);
     loop {
         let (element, after) = element(rest)?;
-        all.extend(element);
+        match element {
+            Some(Element { node: Some(proxy), scheme }) if is_trusted(transport, proxy) => {
+                hops.scheme = hops.scheme.or(scheme);
+            }
+            Some(Element { node, scheme }) => hops = Hops { client: Some(node), scheme },
+            None => {}
+        }
         match after.strip_prefix(',') {
             Some(next) => rest = next,
-            None => return after.is_empty().then_some(all),
+            None => return after.is_empty().then_some(hops),
         }
     }
 }
@@ -146,21 +159,21 @@ fn element(text: &str) -> Option<(Option<Element>, &str)> {
     if rest.is_empty() || rest.starts_with(',') {
         return Some((None, rest));
     }
-    let mut seen: Vec<String> = Vec::new();
-    while seen.len() < MOST_PARAMETERS {
+    let mut seen = [""; MOST_PARAMETERS];
+    for at in 0..MOST_PARAMETERS {
         let (name, after) = rest.split_once('=')?;
-        let name = name.to_ascii_lowercase();
-        if name.is_empty() || !name.bytes().all(is_token_byte) || seen.contains(&name) {
+        let known = seen.iter().take(at).any(|known| known.eq_ignore_ascii_case(name));
+        if name.is_empty() || !name.bytes().all(is_token_byte) || known {
             return None;
         }
         let (value, after) = value(after)?;
-        match name.as_str() {
-            "for" => element.node = address(&value),
-            "proto" if value.eq_ignore_ascii_case("https") => element.scheme = Some(Scheme::Https),
-            "proto" => element.scheme = Some(Scheme::Http),
-            _ => {}
+        if name.eq_ignore_ascii_case("for") {
+            element.node = address(&value);
+        } else if name.eq_ignore_ascii_case("proto") {
+            let secure = value.eq_ignore_ascii_case("https");
+            element.scheme = Some(if secure { Scheme::Https } else { Scheme::Http });
         }
-        seen.push(name);
+        *seen.get_mut(at)? = name;
         rest = after.trim_start_matches([' ', '\t']);
         match rest.strip_prefix(';') {
             Some(next) => rest = next.trim_start_matches([' ', '\t']),
@@ -171,17 +184,21 @@ fn element(text: &str) -> Option<(Option<Element>, &str)> {
 }
 
 /// A token or a quoted string (RFC 9110 §5.6), and what comes after it.
-fn value(text: &str) -> Option<(String, &str)> {
+fn value(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.bytes().position(|byte| !is_token_byte(byte)).unwrap_or(text.len());
         let (token, after) = text.split_at_checked(end)?;
-        return (!token.is_empty()).then(|| (token.to_owned(), after));
+        return (!token.is_empty()).then_some((Cow::Borrowed(token), after));
     };
-    let mut value = String::new();
-    let mut chars = quoted.chars();
+    let (plain, rest) = quoted.split_at_checked(quoted.find(['"', '\\'])?)?;
+    if let Some(after) = rest.strip_prefix('"') {
+        return Some((Cow::Borrowed(plain), after));
+    }
+    let mut value = plain.to_owned();
+    let mut chars = rest.chars();
     loop {
         match chars.next()? {
-            '"' => return Some((value, chars.as_str())),
+            '"' => return Some((Cow::Owned(value), chars.as_str())),
             '\\' => value.push(chars.next()?),
             other => value.push(other),
         }

@@ -1,5 +1,7 @@
 //! Cookies as they come in and go out.
 
+use std::borrow::Cow;
+
 use cookie::Cookie as Builder;
 use http::{HeaderMap, HeaderValue, header};
 
@@ -15,22 +17,32 @@ pub(super) enum Unclear {
 }
 
 /// A cookie's value, where one came that isn't empty.
-pub(super) fn find(name: &str, headers: &HeaderMap) -> Result<Option<String>, Unclear> {
+pub(super) fn find<'h>(name: &str, headers: &'h HeaderMap) -> Result<Option<Cow<'h, str>>, Unclear> {
     let mut found = None;
     for line in headers.get_all(header::COOKIE) {
         // Other cookies may hold what they like.
-        let line = String::from_utf8_lossy(line.as_bytes());
-        for pair in line.split(';').filter(|pair| name_of(pair) == name) {
-            if found.is_some() {
-                return Err(Unclear::Twice);
-            }
-            let exact = pair.trim_start_matches(' ');
-            let named = exact.split_once('=').is_some_and(|(written, _)| written == name);
-            let cookie = Builder::parse(exact).ok().filter(|_| named).ok_or(Unclear::Malformed)?;
-            found = Some(cookie.value().to_owned());
-        }
+        let earlier = found.is_some();
+        let here = match String::from_utf8_lossy(line.as_bytes()) {
+            Cow::Borrowed(line) => in_line(name, line, earlier)?.map(Cow::Borrowed),
+            Cow::Owned(line) => in_line(name, &line, earlier)?.map(|value| Cow::Owned(value.to_owned())),
+        };
+        found = here.or(found);
     }
     Ok(found.filter(|value| !value.is_empty()))
+}
+
+fn in_line<'l>(name: &str, line: &'l str, earlier: bool) -> Result<Option<&'l str>, Unclear> {
+    let mut found = None;
+    for pair in line.split(';').filter(|pair| name_of(pair) == name) {
+        if earlier || found.is_some() {
+            return Err(Unclear::Twice);
+        }
+        let exact = pair.trim_start_matches(' ');
+        let named = exact.split_once('=').is_some_and(|(written, _)| written == name);
+        let cookie = Builder::parse(exact).ok().filter(|_| named).ok_or(Unclear::Malformed)?;
+        found = Some(cookie.value_raw().ok_or(Unclear::Malformed)?);
+    }
+    Ok(found)
 }
 
 /// Whether a cookie of one of these names, which are sorted, came, whatever it holds.

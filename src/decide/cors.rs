@@ -1,17 +1,18 @@
 //! Which pages of other origins may read an answer, and what they may ask for (the Fetch standard, §3.3). A foreign
 //! origin isn't denied here, unless by the answer to its preflight: the browser keeps what it isn't allowed to see.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::check::typed::{Cors, Origins, TypedPolicy};
-use crate::graph::Endpoint;
+use crate::graph::{CorsAnswer, Endpoint};
+use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::table::Id;
 
 use super::Denial;
-
-type Headers = Vec<(HeaderName, HeaderValue)>;
 
 /// The method that a preflight asks for: `None` where the request is no preflight, `Some(None)` where the method can't
 /// be read or stands twice.
@@ -39,7 +40,7 @@ pub(super) fn check_preflight(
     cors: Id<Cors>,
     requested: Option<&Method>,
     headers: &HeaderMap,
-) -> Result<Headers, Denial> {
+) -> Result<Vec<Header>, Denial> {
     let block = &policy.cors[cors];
     let denied = |code, message: &'static str| Denial::new(code, Stage::Cors, message).at(block.span);
     if !allows_origin(block, headers) {
@@ -89,22 +90,17 @@ fn allows_origin(cors: &Cors, headers: &HeaderMap) -> bool {
     }
 }
 
-/// What a block adds to every answer, whatever it says. Where the origins are a list, answers differ by `Origin`, and a
-/// cache has to know even when none came.
-pub(super) fn headers(cors: &Cors, request: &Request<'_>) -> Headers {
-    let mut answer = Vec::new();
-    let origin = match &cors.origins {
-        Origins::Any => Some(HeaderValue::from_static("*")),
-        Origins::Listed(_) => {
-            answer.push((header::VARY, HeaderValue::from_static("Origin")));
-            request.headers.get(header::ORIGIN).filter(|_| allows_origin(cors, request.headers)).cloned()
-        }
-    };
-    let Some(origin) = origin else { return answer };
-    answer.push((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin));
-    if cors.credentials {
-        answer.push((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true")));
+/// What a block adds to every answer, whatever it says, and the origin that may read it, where that isn't among it.
+pub(super) fn headers<'g, 'r>(
+    cors: &Cors,
+    answer: &'g CorsAnswer,
+    request: &Request<'r>,
+) -> (&'g [Header], Option<Cow<'r, HeaderValue>>) {
+    match &cors.origins {
+        Origins::Any => (&answer.allowed, None),
+        Origins::Listed(_) => match request.headers.get(header::ORIGIN) {
+            Some(origin) if allows_origin(cors, request.headers) => (&answer.allowed, Some(Cow::Borrowed(origin))),
+            Some(_) | None => (&answer.foreign, None),
+        },
     }
-    answer.extend(cors.expose.clone().map(|names| (header::ACCESS_CONTROL_EXPOSE_HEADERS, names)));
-    answer
 }

@@ -1,6 +1,8 @@
 //! Did the site itself send this request? First the browser's own word on where it comes from, then a token that
 //! is bound to the session. Tokens are issued here, too.
 
+use std::borrow::Cow;
+
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -37,7 +39,7 @@ pub(super) struct Check<'c> {
     pub(super) key: Option<&'c hmac::Key>,
     /// The route's block, whose origins are trusted.
     pub(super) cors: Option<&'c Cors>,
-    pub(super) target: &'c Target,
+    pub(super) target: &'c Target<'c, 'c>,
     /// Whether a credential identifies the caller that no browser sends by itself.
     pub(super) by_header: bool,
 }
@@ -81,7 +83,11 @@ pub(super) fn is_safe(request: &Request<'_>) -> bool {
 }
 
 /// The session cookie's value.
-pub(super) fn session(csrf: &Csrf, layer: &CsrfLayer, headers: &HeaderMap) -> Result<Option<String>, Denial> {
+pub(super) fn session<'h>(
+    csrf: &Csrf,
+    layer: &CsrfLayer,
+    headers: &'h HeaderMap,
+) -> Result<Option<Cow<'h, str>>, Denial> {
     cookie::find(&layer.session.name, headers).map_err(|unclear| {
         let why = match unclear {
             Unclear::Twice => "there are two session cookies",
@@ -106,10 +112,8 @@ fn check_origin(check: &Check<'_>, request: &Request<'_>) -> Result<(), Denial> 
     };
     let site = single(&SEC_FETCH_SITE)?;
     let origin = single(&header::ORIGIN)?;
-    let is_trusted = |origin: &str| {
-        own_origin(check.target).is_some_and(|own| own == origin)
-            || check.cors.is_some_and(|cors| cors.origins.name(origin))
-    };
+    let is_trusted =
+        |origin: &str| is_own(origin, check.target) || check.cors.is_some_and(|cors| cors.origins.name(origin));
     let passes = match (site, origin) {
         (Some(b"same-origin" | b"none"), _) | (None, None) => true,
         (Some(_), origin) | (None, origin) => {
@@ -119,10 +123,10 @@ fn check_origin(check: &Check<'_>, request: &Request<'_>) -> Result<(), Denial> 
     if passes { Ok(()) } else { Err(denial(Code::CsrfOrigin, "the request comes from a foreign origin", csrf)) }
 }
 
-/// The origin that a page of this host has, as browsers write it (RFC 6454 §6.1): without the default port.
-fn own_origin(target: &Target) -> Option<String> {
-    let authority = target.authority.as_ref()?;
-    Some(format!("{}://{}", target.scheme.as_str(), without_default_port(authority, target.scheme)))
+/// Whether a page of this host has the origin, as browsers write it (RFC 6454 §6.1): without the default port.
+fn is_own(origin: &str, target: &Target<'_, '_>) -> bool {
+    let host = origin.strip_prefix(target.scheme.as_str()).and_then(|rest| rest.strip_prefix("://"));
+    host.is_some() && host == target.authority().map(|authority| without_default_port(authority, target.scheme))
 }
 
 /// A session that nobody has yet, and the `Set-Cookie` value that makes it the browser's.

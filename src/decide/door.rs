@@ -1,9 +1,12 @@
 //! A door: what its rules are asked about, and why it stays shut.
 
-use crate::check::typed::{BodyRule, Permission, Scope};
+use smallvec::SmallVec;
+
+use crate::check::typed::{BodyRule, Permission, Resource, Scope};
 use crate::graph::{Knowing, Test};
 use crate::model::outcome::Outcomes;
 use crate::model::reason::{Code, Stage};
+use crate::model::request::Record;
 use crate::model::table::Id;
 
 use super::authorize::Findings;
@@ -12,7 +15,7 @@ use super::read::Attributes;
 use super::respond::Outcome;
 use super::{Denial, Journey};
 
-impl Journey<'_, '_> {
+impl<'g> Journey<'g, '_> {
     /// What is known around the conditions of rules.
     pub(super) fn around(&self, knowing: Knowing) -> Circumstances<'_> {
         Circumstances {
@@ -22,8 +25,8 @@ impl Journey<'_, '_> {
             context: self.request.facts.context.as_ref().map(Attributes::Given),
             call: Some(Call {
                 method: self.request.method,
-                path: self.target.path(),
-                authority: self.target.authority.as_deref(),
+                path: self.target.canonical_path(),
+                authority: self.target.authority(),
                 headers: self.request.headers,
                 route: self.route,
                 params: &self.input.params,
@@ -43,25 +46,29 @@ impl Journey<'_, '_> {
         }
     }
 
-    /// The thing that a permission is about at this route.
-    fn thing(&self, permission: &Permission) -> Thing<'_> {
-        let resource = permission.resource;
+    /// The thing of a kind that this route is about.
+    fn thing(&self, resource: Id<Resource>) -> Thing<'_> {
         let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
-        let param = subject.and_then(|subject| self.input.params.iter().find(|(name, _)| *name == subject.parameter));
-        let Some((_, id)) = param else { return Thing::Of { resource, id: None, attributes: None } };
-        let name = format!("{}/{id}", self.policy.resources[resource].name);
-        let attributes = self.request.facts.resources.get(&name).and_then(Option::as_ref).map(Attributes::Given);
+        let Some(id) = subject.and_then(|subject| self.input.params.get(&subject.parameter)) else {
+            return Thing::Of { resource, id: None, attributes: None };
+        };
+        let attributes = self.facts_of(&self.policy.resources[resource].name, id).map(Attributes::Given);
         Thing::Of { resource, id: Some(id), attributes }
+    }
+
+    /// What the host looked up of `RESOURCE/ID`.
+    fn facts_of(&self, resource: &str, id: &str) -> Option<&Record> {
+        let mut name: SmallVec<[u8; 128]> = SmallVec::new();
+        name.extend_from_slice(resource.as_bytes());
+        name.push(b'/');
+        name.extend_from_slice(id.as_bytes());
+        self.request.facts.resources.get(std::str::from_utf8(&name).ok()?)?.as_ref()
     }
 
     /// The thing that a condition of the route is about.
     fn own_thing(&self) -> Thing<'_> {
         match self.route.access.subjects.as_slice() {
-            [only] => {
-                let resource = only.resource;
-                let of = self.policy.permissions.iter().find(|permission| permission.resource == resource);
-                of.map_or(Thing::None, |permission| self.thing(permission))
-            }
+            [only] => self.thing(only.resource),
             _ => Thing::None,
         }
     }
@@ -82,7 +89,7 @@ impl Journey<'_, '_> {
     }
 
     fn granted(&self, permission: Id<Permission>, knowing: Knowing) -> bool {
-        let thing = self.thing(&self.policy.permissions[permission]);
+        let thing = self.thing(self.policy.permissions[permission].resource);
         let environment = &self.around(knowing).about(thing);
         self.graph.logic.holds(self.graph.permission(permission, knowing), environment)
     }
@@ -100,7 +107,7 @@ impl Journey<'_, '_> {
 
     /// Every reason why the caller may not. An anonymous one is asked for a credential; and what is concealed is told to
     /// nobody.
-    pub(super) fn refused(&mut self) -> Outcome {
+    pub(super) fn refused(&mut self) -> Outcome<'g> {
         let access = &self.route.access;
         let mut findings = Findings::default();
         let around = self.around(Knowing::Early);
@@ -110,7 +117,7 @@ impl Journey<'_, '_> {
         }
         for requirement in &access.requirements {
             if !requirement.any_of.iter().any(|permission| self.granted(*permission, knowing)) {
-                let thing = |permission: &Permission| self.thing(permission);
+                let thing = |permission: &Permission| self.thing(permission.resource);
                 findings.permissions(&requirement.any_of, Some(requirement.span), around, thing);
             }
         }

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::check::typed::{Attribute, Condition, Expr, Read, Resource, Route, TypedPolicy};
 use crate::model::outcome::Outcomes;
+use crate::model::params::Params;
 use crate::model::request::Record;
 use crate::model::table::Id;
 use crate::model::value::{Known, Value};
@@ -94,7 +95,7 @@ pub(super) struct Call<'a> {
     pub(super) authority: Option<&'a str>,
     pub(super) headers: &'a HeaderMap,
     pub(super) route: &'a Route,
-    pub(super) params: &'a [(&'a str, String)],
+    pub(super) params: &'a Params<'a, 'a>,
 }
 
 /// Input that a schema describes.

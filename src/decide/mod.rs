@@ -19,6 +19,7 @@ mod jwt;
 pub(crate) mod keys;
 mod limit;
 mod operate;
+mod plain;
 mod query;
 mod read;
 mod respond;
@@ -35,9 +36,11 @@ use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value as Json};
 
 use crate::check::typed::{BodyRule, Route, Token, TokenCarrier, TypedPolicy};
-use crate::graph::{DecisionGraph, Door, Endpoint, Knowing, Leaf, Node, Probe};
+use crate::graph::{DecisionGraph, Door, Knowing, Leaf, Node, Probe};
 use crate::model::decision::{Decision, Effect, Input};
+use crate::model::headers::Header;
 use crate::model::outcome::Outcomes;
+use crate::model::params::Params;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::source::Span;
@@ -58,7 +61,7 @@ struct Denial {
     stage: Stage,
     message: Cow<'static, str>,
     span: Option<Span>,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: Cow<'static, [Header]>,
     violations: Option<Box<Violations>>,
     /// What the client is told in place of the code's own words.
     detail: Option<Box<str>>,
@@ -66,7 +69,15 @@ struct Denial {
 
 impl Denial {
     fn new(code: Code, stage: Stage, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, stage, message: message.into(), span: None, headers: Vec::new(), violations: None, detail: None }
+        Self {
+            code,
+            stage,
+            message: message.into(),
+            span: None,
+            headers: Cow::Borrowed(&[]),
+            violations: None,
+            detail: None,
+        }
     }
 
     fn at(mut self, span: Span) -> Self {
@@ -74,67 +85,61 @@ impl Denial {
         self
     }
 
-    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
-        self
+    fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { headers: Cow::Owned(vec![(name, value)]), ..self }
     }
 }
 
 /// Decides one request.
-pub(crate) fn decide<'g>(
+pub(crate) fn decide<'g, 'r>(
     policy: &'g TypedPolicy,
     graph: &'g DecisionGraph,
-    keys: &BoundKeys,
-    request: &Request<'_>,
-) -> Decision<'g> {
+    keys: &'g BoundKeys,
+    request: &Request<'r>,
+) -> Decision<'g, 'r> {
     let client = client::client(&policy.transport, request);
-    let mut arrival = Arrival { request, scheme: client.scheme, target: None, route: None, cors: policy.default_cors };
+    let answer = &graph.answers[graph.default_answer];
+    let arrival = |target| Arrival { request: *request, scheme: client.scheme, target, route: None, answer };
     let target = match transport::transport(&policy.transport, request, client) {
         Ok(target) => target,
-        Err(denial) => return respond::unrouted(policy, &arrival, Outcome::Deny(vec![denial])),
+        Err(denial) => return respond::unrouted(policy, arrival(None), Outcome::Denied(denial)),
     };
-    arrival.target = Some(&target);
     if let Err(outcome) = transport::secure(policy, request, &target) {
-        return respond::unrouted(policy, &arrival, outcome);
+        return respond::unrouted(policy, arrival(Some(target.canonical)), outcome);
     }
-    let Some(endpoint) = graph.dispatch.find(&target.segments).map(|endpoint| &graph.endpoints[endpoint]) else {
-        let denial = Denial::new(Code::NotFound, Stage::Path, "no route has this path");
-        return respond::unrouted(policy, &arrival, Outcome::Deny(vec![denial]));
+    let Some(endpoint) = graph.dispatch.find(&target.path).map(|endpoint| &graph.endpoints[endpoint]) else {
+        return respond::unrouted(policy, arrival(Some(target.canonical)), Outcome::NotFound);
     };
+    let mut answer = answer;
     if let Some(requested) = cors::preflight(request) {
         let door = requested.as_ref().and_then(|method| endpoint.door(method));
-        let route = door.map(|door| &policy.routes[door.route]);
-        arrival.cors = route.map_or(policy.default_cors, |route| route.cors);
-        if let Some(cors) = arrival.cors {
-            arrival.route = route;
-            let checked = cors::check_preflight(policy, endpoint, cors, requested.as_ref(), request.headers);
-            let outcome = checked.map_or_else(|denial| Outcome::Deny(vec![denial]), Outcome::Preflight);
-            return respond::unrouted(policy, &arrival, outcome);
+        let asked = door.map_or(answer, |door| &graph.answers[door.answer]);
+        if let Some(cors) = &asked.cors {
+            let route = door.map(|door| &policy.routes[door.route]);
+            let arrival = Arrival { route, answer: asked, ..arrival(Some(target.canonical)) };
+            let checked = cors::check_preflight(policy, endpoint, cors.block, requested.as_ref(), request.headers);
+            let outcome = checked.map_or_else(Outcome::Denied, Outcome::Preflight);
+            return respond::unrouted(policy, arrival, outcome);
         }
+        answer = &graph.answers[graph.default_without_cors];
     }
     let Some(door) = endpoint.door(request.method) else {
-        return respond::unrouted(policy, &arrival, other_method(endpoint, request.method));
+        // `OPTIONS` is answered wherever something is.
+        let options = *request.method == Method::OPTIONS;
+        let outcome = if options { Outcome::Options(endpoint) } else { Outcome::OtherMethod(endpoint) };
+        return respond::unrouted(policy, Arrival { answer, ..arrival(Some(target.canonical)) }, outcome);
     };
-    Journey::new(policy, graph, keys, request, target, door).travel(door.entry)
-}
-
-/// A known path with another method: 405 with `Allow` (RFC 9110 §15.5.6); `OPTIONS` is answered.
-fn other_method(endpoint: &Endpoint, method: &Method) -> Outcome {
-    let allow = (http::header::ALLOW, endpoint.allow.clone());
-    if *method == Method::OPTIONS {
-        return Outcome::Options(allow);
-    }
-    let message = "the path is known, but not with this method";
-    Outcome::Deny(vec![Denial::new(Code::MethodNotAllowed, Stage::Method, message).with_header(allow.0, allow.1)])
+    Journey::new(policy, graph, keys, *request, target, door).travel(door.entry)
 }
 
 /// A request on its way through the graph, and what it has gathered.
 struct Journey<'g, 'r> {
     policy: &'g TypedPolicy,
     graph: &'g DecisionGraph,
-    keys: &'r BoundKeys,
-    request: &'r Request<'r>,
-    target: Target,
+    keys: &'g BoundKeys,
+    request: Request<'r>,
+    target: Target<'g, 'r>,
+    door: &'g Door,
     route: &'g Route,
     client: Option<IpAddr>,
     user: Option<Identity<'r>>,
@@ -145,7 +150,7 @@ struct Journey<'g, 'r> {
     notes: Vec<Denial>,
     tightest: Option<Tightest<'g>>,
     effects: Vec<Effect>,
-    input: Input<'g>,
+    input: Input<'g, 'r>,
     /// What the body carried as a token.
     carried: Option<Json>,
     /// What rules have read.
@@ -156,13 +161,13 @@ impl<'g, 'r> Journey<'g, 'r> {
     fn new(
         policy: &'g TypedPolicy,
         graph: &'g DecisionGraph,
-        keys: &'r BoundKeys,
-        request: &'r Request<'r>,
-        target: Target,
+        keys: &'g BoundKeys,
+        request: Request<'r>,
+        target: Target<'g, 'r>,
         door: &'g Door,
     ) -> Self {
         let route = &policy.routes[door.route];
-        let input = Input { params: respond::params(route, &target.segments), ..Input::default() };
+        let input = Input { params: Params::new(&door.parameters, target.path.clone()), ..Input::default() };
         let client = target.client;
         Self {
             policy,
@@ -170,6 +175,7 @@ impl<'g, 'r> Journey<'g, 'r> {
             keys,
             request,
             target,
+            door,
             route,
             client,
             user: None,
@@ -184,7 +190,7 @@ impl<'g, 'r> Journey<'g, 'r> {
         }
     }
 
-    fn travel(mut self, entry: Id<Node>) -> Decision<'g> {
+    fn travel(mut self, entry: Id<Node>) -> Decision<'g, 'r> {
         let graph = self.graph;
         let mut at = entry;
         loop {
@@ -221,7 +227,7 @@ impl<'g, 'r> Journey<'g, 'r> {
     }
 
     fn authenticate(&mut self, caller: Id<Node>, nobody: Id<Node>, malformed: Id<Node>) -> Id<Node> {
-        match authenticate::authenticate(self.policy, self.keys, self.request) {
+        match authenticate::authenticate(self.policy, self.keys, &self.request) {
             Caller::Known(identity) => {
                 self.user = Some(identity);
                 caller
@@ -242,7 +248,7 @@ impl<'g, 'r> Journey<'g, 'r> {
             Probe::Charge(set) => {
                 let environment = &self.around(Knowing::All).about(Thing::None);
                 let limits = &self.graph.limit_sets[set];
-                let charged = limit::charge_all(self.policy, limits, environment, self.request);
+                let charged = limit::charge_all(self.policy, limits, environment, &self.request);
                 self.effects.extend(charged.effects);
                 // A refusal is told of, whatever an earlier stage had left.
                 let earlier = if charged.refused.is_some() { None } else { self.tightest };
@@ -264,7 +270,7 @@ impl<'g, 'r> Journey<'g, 'r> {
                     target: &self.target,
                     by_header: matches!(carrier, Some(TokenCarrier::Bearer | TokenCarrier::Header(_))),
                 };
-                csrf::check(&check, self.request)
+                csrf::check(&check, &self.request)
             }
             Probe::Query(shape) => {
                 let validated = query::check(self.policy, shape, &self.target, &self.checks())?;
@@ -272,10 +278,10 @@ impl<'g, 'r> Journey<'g, 'r> {
                 self.input.query_secrets = validated.secrets;
                 Ok(())
             }
-            Probe::Body(BodyRule::Raw) => body::check_size(&self.policy.transport, self.request),
-            Probe::Body(BodyRule::Empty) => body::check_empty(self.request),
+            Probe::Body(BodyRule::Raw) => body::check_size(&self.policy.transport, &self.request),
+            Probe::Body(BodyRule::Empty) => body::check_empty(&self.request),
             Probe::Body(BodyRule::Shape(shape)) => {
-                let validated = body::check_shape(self.policy, shape, self.request, &self.checks())?;
+                let validated = body::check_shape(self.policy, shape, &self.request, &self.checks())?;
                 self.input.body = Some(validated.value);
                 self.input.body_secrets = validated.secrets;
                 Ok(())
@@ -283,7 +289,7 @@ impl<'g, 'r> Journey<'g, 'r> {
             Probe::Body(BodyRule::Token(token)) => {
                 let token = &self.policy.tokens[token];
                 let TokenCarrier::Body(field) = &token.carrier else { return Ok(()) };
-                self.carried = body::check_token(&self.policy.transport, token, field, self.request)?;
+                self.carried = body::check_token(&self.policy.transport, token, field, &self.request)?;
                 self.input.body = Some(body::without_token());
                 Ok(())
             }
@@ -302,7 +308,7 @@ impl<'g, 'r> Journey<'g, 'r> {
         let text = match &token.carrier {
             TokenCarrier::Cookie(name) => {
                 let found = cookie::find(name, self.request.headers);
-                found.map_err(|_| invalid("the token's cookie came twice, or is malformed"))?.map(Cow::Owned)
+                found.map_err(|_| invalid("the token's cookie came twice, or is malformed"))?
             }
             TokenCarrier::Body(_) | TokenCarrier::Bearer | TokenCarrier::Header(_) => match &self.carried {
                 Some(Json::String(text)) => Some(Cow::Borrowed(text.as_str())),
@@ -312,20 +318,20 @@ impl<'g, 'r> Journey<'g, 'r> {
         };
         let text = text.ok_or_else(|| denied(authenticate::missing()))?;
         let compact = jwt::parse(&text).map_err(invalid)?;
-        authenticate::verified(self.policy, self.keys, self.request, kind, &compact).map_err(invalid)?;
+        authenticate::verified(self.policy, self.keys, &self.request, kind, &compact).map_err(invalid)?;
         Ok(())
     }
 
-    fn outcome(&mut self, leaf: Leaf) -> Outcome {
+    fn outcome(&mut self, leaf: Leaf) -> Outcome<'g> {
         match leaf {
             Leaf::Allow => Outcome::Allow,
             Leaf::IssueCsrf => respond::csrf_token(self),
-            Leaf::DenyProbe => Outcome::Deny(self.found.take().into_iter().collect()),
-            Leaf::DenyCredential => Outcome::Deny(self.credential.take().into_iter().collect()),
+            Leaf::DenyProbe => denied(self.found.take()),
+            Leaf::DenyCredential => denied(self.credential.take()),
             Leaf::DenyPermission => self.refused(),
             Leaf::Unavailable(service) => {
                 let why = service.unavailable().unwrap_or("this version doesn't serve this");
-                Outcome::Deny(vec![Denial::new(Code::NotAvailable, Stage::Login, why)])
+                Outcome::Denied(Denial::new(Code::NotAvailable, Stage::Login, why))
             }
         }
     }
@@ -343,4 +349,9 @@ impl<'g, 'r> Journey<'g, 'r> {
             checks.iter().map(holds).collect()
         }
     }
+}
+
+/// With what denied; where nothing is known of that, it is denied all the same.
+fn denied<'g>(denial: Option<Denial>) -> Outcome<'g> {
+    denial.map_or_else(|| Outcome::Deny(Vec::new()), Outcome::Denied)
 }

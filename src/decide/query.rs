@@ -18,13 +18,13 @@ pub(super) const NOT_UTF8: &str = "bytes or escapes that aren't UTF-8";
 pub(super) fn check(
     policy: &TypedPolicy,
     shape: Id<Shape>,
-    target: &Target,
+    target: &Target<'_, '_>,
     holds: &Holds<'_>,
 ) -> Result<Validated, Denial> {
     let shape = &policy.shapes[shape];
-    let query = target.canonical.split_once('?').map_or("", |(_, query)| query);
     let denied = |code, message: String| Denial::new(code, Stage::Validate, message);
-    let input = fields(query).map_err(|what| denied(Code::QueryMalformed, format!("the query holds {what}")))?;
+    let input =
+        fields(target.query()).map_err(|what| denied(Code::QueryMalformed, format!("the query holds {what}")))?;
     validate(&policy.shapes, shape, &input, Encoding::Text, holds).map_err(|violations| {
         let message = format!("the query violates `{}` at {}", shape.name, violations.places());
         Denial { violations: Some(Box::new(violations)), ..denied(Code::QueryInvalid, message) }

@@ -159,7 +159,7 @@ fn of_call<'a>(read: &Read, call: Call<'a>) -> Known<Datum<'a>> {
         Read::Origin => single(&header::ORIGIN),
         Read::Header(name) => single(name),
         Read::Cookie(name) => match cookie::find(name, call.headers) {
-            Ok(Some(value)) => Known::Value(Datum::Text(value.into())),
+            Ok(Some(value)) => Known::Value(Datum::Text(value)),
             Ok(None) => Known::Absent,
             Err(_) => Known::Unknown,
         },
@@ -169,7 +169,7 @@ fn of_call<'a>(read: &Read, call: Call<'a>) -> Known<Datum<'a>> {
 }
 
 fn param<'a>(name: &str, call: Call<'a>) -> Known<Datum<'a>> {
-    let Some((_, given)) = call.params.iter().find(|(known, _)| *known == name) else { return Known::Unknown };
+    let Some(given) = call.params.get(name) else { return Known::Unknown };
     let number = call.route.path.iter().any(
         |segment| matches!(segment, PathSegment::Parameter { name: known, ty: ParameterType::Int } if known == name),
     );

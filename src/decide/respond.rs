@@ -1,28 +1,34 @@
 //! The end of a journey: what was gathered becomes a decision.
 
 use std::borrow::Cow;
+use std::slice;
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
-use crate::check::typed::{Cors, HeaderSet, PathSegment, Route, TypedPolicy};
+use crate::check::typed::{Route, TypedPolicy};
+use crate::graph::{Answer, Endpoint};
 use crate::model::decision::{Body, Caller, Decision, Input, Problem, Verdict};
-use crate::model::reason::{Code, Reason, Stage};
+use crate::model::headers::{AnswerHeaders, Header, PROBLEM};
+use crate::model::reason::{Code, Reason, Reasons, Stage};
 use crate::model::request::{Request, Scheme};
-use crate::model::table::Id;
-use crate::shape::Shape;
+use crate::model::source::Span;
 
 use super::authenticate::Identity;
 use super::cors;
 use super::csrf;
 use super::entropy::Entropy;
 use super::limit;
-use super::transport::Target;
 use super::{Denial, Journey};
 
 /// How a journey ended.
-pub(super) enum Outcome {
+pub(super) enum Outcome<'g> {
     Allow,
+    /// No route has the path.
+    NotFound,
+    /// The path is known, but not with this method (RFC 9110 §15.5.6).
+    OtherMethod(&'g Endpoint),
+    Denied(Denial),
     /// At least one reason; the first decides.
     Deny(Vec<Denial>),
     /// The same, and whoever asked isn't to learn that there is something.
@@ -30,9 +36,9 @@ pub(super) enum Outcome {
     /// To the same target over https.
     Redirect(HeaderValue),
     /// What a page of another origin may ask for.
-    Preflight(Vec<(HeaderName, HeaderValue)>),
-    /// Which methods a path takes, in an `Allow` header.
-    Options((HeaderName, HeaderValue)),
+    Preflight(Vec<Header>),
+    /// Which methods a path takes.
+    Options(&'g Endpoint),
     /// A CSRF token, and the cookie of a fresh session where none came.
     CsrfToken {
         token: String,
@@ -40,141 +46,145 @@ pub(super) enum Outcome {
     },
 }
 
+static NOT_FOUND: [Reason<'static>; 1] = [said(Code::NotFound, Stage::Path, "no route has this path")];
+static OTHER_METHOD: [Reason<'static>; 1] =
+    [said(Code::MethodNotAllowed, Stage::Method, "the path is known, but not with this method")];
+
+const fn said(code: Code, stage: Stage, message: &'static str) -> Reason<'static> {
+    Reason { code, stage, message: Cow::Borrowed(message), span: None }
+}
+
 /// A request that doesn't get into the graph, and how far it came.
-pub(super) struct Arrival<'d, 'g> {
-    pub(super) request: &'d Request<'d>,
+pub(super) struct Arrival<'g, 'r> {
+    pub(super) request: Request<'r>,
     pub(super) scheme: Scheme,
-    pub(super) target: Option<&'d Target>,
+    pub(super) target: Option<Cow<'r, str>>,
     /// The route that a preflight asks about.
     pub(super) route: Option<&'g Route>,
-    /// What holds of CORS: as that route says, or the policy.
-    pub(super) cors: Option<Id<Cors>>,
+    /// What goes out with every answer.
+    pub(super) answer: &'g Answer,
 }
 
 /// A decision on a request that no route took.
-pub(super) fn unrouted<'g>(policy: &'g TypedPolicy, arrival: &Arrival<'_, 'g>, outcome: Outcome) -> Decision<'g> {
-    let Arrival { request, scheme, target, route, cors } = *arrival;
-    let headers = &policy.headers[route.map_or(policy.default_headers, |route| route.headers)];
-    let mut decision = decision(outcome, route, headers, scheme);
-    add_cors(&mut decision, policy, cors, request);
-    decision.target = target.map(|target| target.canonical.clone());
+pub(super) fn unrouted<'g, 'r>(
+    policy: &'g TypedPolicy,
+    arrival: Arrival<'g, 'r>,
+    outcome: Outcome<'g>,
+) -> Decision<'g, 'r> {
+    let Arrival { request, scheme, target, route, answer } = arrival;
+    let mut decision = decision(policy, outcome, route.map(|route| route.span), (answer, scheme), &request);
+    decision.target = target;
     decision
 }
 
-/// What CORS adds to every answer. An answer that differs by several headers says so in one line.
-fn add_cors(decision: &mut Decision<'_>, policy: &TypedPolicy, block: Option<Id<Cors>>, request: &Request<'_>) {
-    let Some(block) = block.map(|block| &policy.cors[block]) else { return };
-    for (name, value) in cors::headers(block, request) {
-        let by_hand = decision.policy_headers.iter().find(|(own, _)| *own == header::VARY && name == header::VARY);
-        let value = match by_hand.and_then(|(_, by_hand)| by_hand.to_str().ok()) {
-            Some(by_hand) => varying(by_hand, value),
-            None => value,
-        };
-        decision.own_headers.push((name, value));
-    }
-}
-
-/// `Vary` as the policy writes it, and `Origin`.
-fn varying(by_hand: &str, origin: HeaderValue) -> HeaderValue {
-    let covers = |name: &str| name == "*" || name.eq_ignore_ascii_case("origin");
-    let all =
-        if by_hand.split(',').map(str::trim).any(covers) { by_hand.to_owned() } else { format!("{by_hand}, Origin") };
-    HeaderValue::from_str(&all).unwrap_or(origin)
-}
-
 /// A decision on a request that went through the graph.
-pub(super) fn routed<'g>(journey: Journey<'g, '_>, outcome: Outcome) -> Decision<'g> {
+pub(super) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> Decision<'g, 'r> {
     let policy = journey.policy;
-    let headers = &policy.headers[journey.route.headers];
-    let mut decision = decision(outcome, Some(journey.route), headers, journey.target.scheme);
-    add_cors(&mut decision, policy, journey.route.cors, journey.request);
+    let answer = (&journey.graph.answers[journey.door.answer], journey.target.scheme);
+    let mut decision = decision(policy, outcome, Some(journey.route.span), answer, &journey.request);
+    if decision.verdict == Verdict::Allow {
+        decision.reasons = Reasons::prebuilt(&journey.door.allowed);
+    }
     if let Some(tightest) = journey.tightest {
-        let own = std::mem::take(&mut decision.own_headers);
-        decision.own_headers = limit::headers(tightest, journey.request.now);
-        decision.own_headers.extend(own);
+        decision.headers.limits = limit::headers(tightest, journey.request.now);
     }
     decision.effects = journey.effects;
     if decision.verdict == Verdict::Answer && *journey.request.method == Method::HEAD {
         // RFC 9110 §9.3.2: the headers of the answer, without its body.
         decision.body = None;
     }
-    decision.user = journey.user.as_ref().map(|user| caller(policy, user));
+    decision.user = journey.user.map(|user| caller(policy, user));
     decision.target = Some(journey.target.canonical);
-    decision.secret_query = journey.route.query.is_some_and(|query| has_secrets(&policy.shapes[query]));
+    decision.secret_query = journey.door.secret_query;
     // A credential that didn't hold, and yet didn't decide, is worth a line in the log; none at all is not.
     let bad = journey.credential.filter(|denial| denial.code != Code::CredentialMissing);
     let noted = bad.filter(|denial| decision.reasons.first().is_none_or(|reason| reason.code != denial.code));
     decision.notes = journey.notes.into_iter().chain(noted).map(|denial| reason(denial, None)).collect();
-    // What wasn't validated isn't handed on.
-    let verdict = decision.verdict;
-    decision.input = if verdict == Verdict::Deny {
-        Input { params: journey.input.params, ..Input::default() }
-    } else {
-        journey.input
-    };
+    decision.input = journey.input;
+    if decision.verdict == Verdict::Deny {
+        // What wasn't validated isn't handed on.
+        decision.input = Input { params: decision.input.params, ..Input::default() };
+    }
     decision
 }
 
-/// Of a query's schema, whose fields hold no others.
-fn has_secrets(shape: &Shape) -> bool {
-    shape.fields.iter().any(|field| field.secret)
-}
-
-fn over(headers: &HeaderSet, scheme: Scheme) -> &[(HeaderName, HeaderValue)] {
+fn over(answer: &Answer, scheme: Scheme) -> &[Header] {
     match scheme {
-        Scheme::Https => &headers.over_https,
-        Scheme::Http => &headers.over_http,
+        Scheme::Https => &answer.over_https,
+        Scheme::Http => &answer.over_http,
     }
 }
 
-fn decision<'g>(outcome: Outcome, route: Option<&'g Route>, headers: &'g HeaderSet, scheme: Scheme) -> Decision<'g> {
-    let one = |code: Code, stage, message| {
-        vec![Reason { code, stage, message: Cow::Borrowed(message), span: route.map(|route| route.span) }]
-    };
-    let mut own_headers = Vec::new();
+fn decision<'g, 'r>(
+    policy: &'g TypedPolicy,
+    outcome: Outcome<'g>,
+    span: Option<Span>,
+    (answer, scheme): (&'g Answer, Scheme),
+    request: &Request<'r>,
+) -> Decision<'g, 'r> {
+    let one = |code, stage, message| Reasons::one(Reason { span, ..said(code, stage, message) });
+    let mut made: Cow<'_, [Header]> = Cow::Borrowed(&[]);
+    let mut fixed: &[Header] = &[];
     let (verdict, reasons, body) = match outcome {
-        Outcome::Allow => (Verdict::Allow, one(Code::Allowed, Stage::Allow, "every stage let the request pass"), None),
+        Outcome::Allow => (Verdict::Allow, Reasons::prebuilt(&[]), None),
+        Outcome::NotFound => {
+            fixed = &PROBLEM;
+            (Verdict::Deny, Reasons::prebuilt(&NOT_FOUND), Some(problem(Code::NotFound)))
+        }
+        Outcome::OtherMethod(endpoint) => {
+            fixed = &endpoint.other_method;
+            (Verdict::Deny, Reasons::prebuilt(&OTHER_METHOD), Some(problem(Code::MethodNotAllowed)))
+        }
+        Outcome::Denied(mut denial) => {
+            fixed = &PROBLEM;
+            made = std::mem::take(&mut denial.headers);
+            let problem = problem_of(&mut denial);
+            (Verdict::Deny, Reasons::one(reason(denial, span)), Some(problem))
+        }
+        Outcome::Deny(mut denials) => {
+            fixed = &PROBLEM;
+            made = denials.iter().flat_map(|denial| denial.headers.iter().cloned()).collect();
+            let problem = denials.first_mut().map_or_else(|| problem(Code::PermissionDenied), problem_of);
+            let reasons = denials.into_iter().map(|denial| reason(denial, span)).collect();
+            (Verdict::Deny, reasons, Some(problem))
+        }
+        Outcome::Conceal(denials) => {
+            // The reasons are for the host; who asked sees what they would see of a path that doesn't exist.
+            fixed = &PROBLEM;
+            let reasons = denials.into_iter().map(|denial| reason(denial, span)).collect();
+            (Verdict::Deny, reasons, Some(problem(Code::NotFound)))
+        }
         Outcome::Redirect(location) => {
-            own_headers.push((header::LOCATION, location));
+            made = Cow::Owned(vec![(header::LOCATION, location)]);
             let message = "the request came in the clear, and holds nothing that was to be kept secret";
             (Verdict::Answer, one(Code::HttpsRedirect, Stage::Transport, message), None)
         }
         Outcome::Preflight(headers) => {
-            own_headers.extend(headers);
+            made = Cow::Owned(headers);
             (Verdict::Answer, one(Code::CorsPreflight, Stage::Cors, "the page may send what it asks for"), None)
         }
-        Outcome::Options(allow) => {
-            own_headers.push(allow);
+        Outcome::Options(endpoint) => {
+            let [_, allow] = &endpoint.other_method;
+            fixed = slice::from_ref(allow);
             (Verdict::Answer, one(Code::Options, Stage::Method, "the path takes the methods in `Allow`"), None)
         }
         Outcome::CsrfToken { token, cookie } => {
-            own_headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
+            let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             // A cache would hand one session's token to another.
-            own_headers.push((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
-            own_headers.extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+            let unstored = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            let cookie = cookie.map(|cookie| (header::SET_COOKIE, cookie));
+            made = [json, unstored].into_iter().chain(cookie).collect();
             let body = Body::Json(json!({ "csrfToken": token }));
             (Verdict::Answer, one(Code::CsrfIssued, Stage::Issue, "a CSRF token is issued for the session"), Some(body))
-        }
-        Outcome::Deny(denials) => {
-            let problem = problem(denials.first());
-            own_headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
-            own_headers.extend(denials.iter().flat_map(|denial| denial.headers.clone()));
-            let reasons = denials.into_iter().map(|denial| reason(denial, route)).collect();
-            (Verdict::Deny, reasons, Some(Body::Problem(problem)))
-        }
-        Outcome::Conceal(denials) => {
-            // The reasons are for the host; who asked sees what they would see of a path that doesn't exist.
-            let problem = problem(Some(&Denial::new(Code::NotFound, Stage::Path, "")));
-            own_headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
-            let reasons = denials.into_iter().map(|denial| reason(denial, route)).collect();
-            (Verdict::Deny, reasons, Some(Body::Problem(problem)))
         }
     };
     let status = match &body {
         Some(Body::Problem(problem)) => problem.status,
-        Some(Body::Json(_)) | None => {
-            reasons.first().map_or(StatusCode::FORBIDDEN, |reason: &Reason<'_>| reason.code.status())
-        }
+        Some(Body::Json(_)) | None => reasons.first().map_or(StatusCode::OK, |reason| reason.code.status()),
+    };
+    let (cors, origin) = match &answer.cors {
+        Some(answer) => cors::headers(&policy.cors[answer.block], answer, request),
+        None => (&[][..], None),
     };
     Decision {
         verdict,
@@ -182,9 +192,8 @@ fn decision<'g>(outcome: Outcome, route: Option<&'g Route>, headers: &'g HeaderS
         reasons,
         notes: Vec::new(),
         user: None,
-        policy_headers: over(headers, scheme),
-        removed_headers: &headers.removed,
-        own_headers,
+        headers: AnswerHeaders { policy: over(answer, scheme), limits: Vec::new(), fixed, made, cors, origin },
+        removed_headers: &answer.removed,
         body,
         input: Input::default(),
         target: None,
@@ -194,71 +203,65 @@ fn decision<'g>(outcome: Outcome, route: Option<&'g Route>, headers: &'g HeaderS
 }
 
 /// A reason points at the most precise place that is known, or at the route.
-fn reason<'g>(denial: Denial, route: Option<&Route>) -> Reason<'g> {
-    let span = denial.span.or(route.map(|route| route.span));
-    Reason { code: denial.code, stage: denial.stage, message: denial.message, span }
+fn reason<'g>(denial: Denial, route: Option<Span>) -> Reason<'g> {
+    Reason { code: denial.code, stage: denial.stage, message: denial.message, span: denial.span.or(route) }
 }
 
-fn problem(denial: Option<&Denial>) -> Problem {
-    let code = denial.map_or(Code::PermissionDenied, |denial| denial.code);
-    let violations = denial.and_then(|denial| denial.violations.as_deref().cloned()).unwrap_or_default();
-    Problem {
-        kind: format!("urn:problem-type:portcullis:{}", code.as_str()),
+/// A problem in its code's own words.
+fn problem(code: Code) -> Body {
+    Body::Problem(Problem {
+        kind: code.problem_type(),
         title: code.status().canonical_reason().unwrap_or_default(),
         status: code.status(),
-        detail: denial
-            .and_then(|denial| denial.detail.clone())
-            .map_or(Cow::Borrowed(code.detail()), |detail| Cow::Owned(detail.into_string())),
+        detail: Cow::Borrowed(code.detail()),
         code: code.as_str(),
-        errors: violations.list,
-        truncated: violations.truncated,
-    }
+        errors: Vec::new(),
+        truncated: false,
+    })
 }
 
-fn caller<'g>(policy: &'g TypedPolicy, user: &Identity<'_>) -> Caller<'g> {
+/// The problem of what denied, which then has no words of its own any more.
+fn problem_of(denial: &mut Denial) -> Body {
+    let mut body = problem(denial.code);
+    if let Body::Problem(problem) = &mut body {
+        if let Some(violations) = denial.violations.take() {
+            (problem.errors, problem.truncated) = (violations.list, violations.truncated);
+        }
+        if let Some(detail) = denial.detail.take() {
+            problem.detail = Cow::Owned(detail.into_string());
+        }
+    }
+    body
+}
+
+/// The caller, borrowed from the host's own word where it is that.
+fn caller<'g, 'r>(policy: &'g TypedPolicy, user: Identity<'r>) -> Caller<'g, 'r> {
     Caller {
-        id: user.id.to_string(),
-        roles: user.role_names.to_vec(),
-        tier: user.tier.as_deref().map(ToOwned::to_owned),
         attributes: user.values(policy),
+        id: user.id,
+        roles: user.role_names,
+        tier: user.tier,
         token: user.token.map(|token| policy.tokens[token].name.as_str()),
     }
 }
 
-/// The values of a route's path parameters.
-pub(super) fn params<'g>(route: &'g Route, segments: &[String]) -> Vec<(&'g str, String)> {
-    let mut params = Vec::new();
-    for (at, segment) in route.path.iter().enumerate() {
-        match segment {
-            PathSegment::Literal(_) => {}
-            PathSegment::Parameter { name, .. } => {
-                params.extend(segments.get(at).map(|value| (name.as_str(), value.clone())));
-            }
-            PathSegment::Rest(name) => {
-                params.push((name.as_str(), segments.get(at..).unwrap_or_default().join("/")));
-            }
-        }
-    }
-    params
-}
-
 /// A token for the session that came, or for a fresh one.
-pub(super) fn csrf_token(journey: &Journey<'_, '_>) -> Outcome {
+pub(super) fn csrf_token(journey: &Journey<'_, '_>) -> Outcome<'static> {
     let declared = journey.policy.csrf.as_ref();
     let layer = declared.and_then(|csrf| csrf.token.as_ref());
     let (Some(declared), Some(layer), Some(key)) = (declared, layer, journey.keys.csrf()) else {
-        return Outcome::Deny(vec![Denial::new(Code::CsrfInvalid, Stage::Issue, "the policy has no CSRF key")]);
+        return Outcome::Denied(Denial::new(Code::CsrfInvalid, Stage::Issue, "the policy has no CSRF key"));
     };
     let Some(entropy) = journey.request.entropy.map(Entropy::new) else { return no_entropy() };
     let came = match csrf::session(declared, layer, journey.request.headers) {
         Ok(came) => came,
-        Err(denial) => return Outcome::Deny(vec![denial]),
+        Err(denial) => return Outcome::Denied(denial),
     };
     let (session, cookie) = match came {
         Some(session) => (session, None),
         None => {
             let Some((session, cookie)) = csrf::fresh_session(layer, &entropy) else { return no_entropy() };
-            (session, Some(cookie))
+            (Cow::Owned(session), Some(cookie))
         }
     };
     match csrf::issue(key, &session, journey.request.now, &entropy) {
@@ -267,7 +270,7 @@ pub(super) fn csrf_token(journey: &Journey<'_, '_>) -> Outcome {
     }
 }
 
-fn no_entropy() -> Outcome {
+fn no_entropy() -> Outcome<'static> {
     let message = "a token should be issued, and the host supplied no entropy";
-    Outcome::Deny(vec![Denial::new(Code::EntropyMissing, Stage::Issue, message)])
+    Outcome::Denied(Denial::new(Code::EntropyMissing, Stage::Issue, message))
 }

@@ -15,10 +15,10 @@ use crate::model::request::{Request, Scheme};
 
 use super::client::Client;
 use super::respond::Outcome;
-use super::{Denial, csrf};
+use super::{Denial, csrf, plain};
 
 /// What a path segment may hold unescaped (RFC 3986 §3.3), less `;`, which the path never holds.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -38,46 +38,69 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 
 /// A request target, taken apart.
 #[derive(Debug)]
-pub(super) struct Target {
-    /// The decoded segments of the path; none for `/`.
-    pub(super) segments: Vec<String>,
+pub(super) struct Target<'g, 'r> {
+    /// The decoded path, `/` and all. No segment holds a slash, not even an escaped one.
+    pub(super) path: Cow<'r, str>,
     /// The target to forward: the canonical path, and the query as it came.
-    pub(super) canonical: String,
+    pub(super) canonical: Cow<'r, str>,
     pub(super) scheme: Scheme,
-    /// The host with its port, in lower case, where one is known.
-    pub(super) authority: Option<String>,
+    /// The host with its port, in lower case, where the request names one.
+    named: Option<Cow<'r, str>>,
+    /// The host that a request is for which names none.
+    unnamed: Option<&'g str>,
     /// The address that the request comes from, where that is known.
     pub(super) client: Option<IpAddr>,
 }
 
-impl Target {
+impl<'r> Target<'_, 'r> {
+    fn new(path: Cow<'r, str>, canonical: Cow<'r, str>, named: Option<Cow<'r, str>>, client: Client) -> Self {
+        Self { path, canonical, scheme: client.scheme, named, unnamed: None, client: client.address }
+    }
+
     /// The canonical path, without the query.
-    pub(super) fn path(&self) -> &str {
+    pub(super) fn canonical_path(&self) -> &str {
         self.canonical.split('?').next().unwrap_or_default()
+    }
+
+    /// What comes after the path.
+    pub(super) fn query(&self) -> &str {
+        self.canonical.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// The host with its port, in lower case, where one is known.
+    pub(super) fn authority(&self) -> Option<&str> {
+        self.named.as_deref().or(self.unnamed)
     }
 }
 
 /// Checks what can be checked before anything is known about the policy's routes.
-pub(super) fn transport(transport: &Transport, request: &Request<'_>, client: Client) -> Result<Target, Denial> {
+pub(super) fn transport<'g, 'r>(
+    transport: &'g Transport,
+    request: &Request<'r>,
+    client: Client,
+) -> Result<Target<'g, 'r>, Denial> {
     sizes(transport, request)?;
     let mut target = target(request, client)?;
-    target.authority = served(transport, target.authority, target.scheme)?;
+    served(transport, &mut target)?;
     Ok(target)
 }
 
-/// The host, where it is one that the policy speaks for. A request that names none is for the first (RFC 9112 §3.3).
-fn served(transport: &Transport, authority: Option<String>, scheme: Scheme) -> Result<Option<String>, Denial> {
-    let named = match (authority, transport.hosts.first()) {
-        (authority, None) => return Ok(authority),
-        (None, Some(NamePattern::Exact(host))) => return Ok(Some(host.clone())),
-        (authority, Some(_)) => authority,
+/// The host must be one that the policy speaks for. A request that names none is for the first (RFC 9112 §3.3).
+fn served<'g>(transport: &'g Transport, target: &mut Target<'g, '_>) -> Result<(), Denial> {
+    let found = match (&target.named, transport.hosts.first()) {
+        (_, None) => true,
+        (None, Some(NamePattern::Exact(host))) => {
+            target.unnamed = Some(host);
+            true
+        }
+        (None, Some(NamePattern::OneLabel { .. })) => false,
+        (Some(authority), Some(_)) => {
+            let bare = without_default_port(authority, target.scheme);
+            transport.hosts.iter().any(|host| host.matches(bare))
+        }
     };
-    let found = named.filter(|authority| {
-        let bare = without_default_port(authority, scheme);
-        transport.hosts.iter().any(|host| host.matches(bare))
-    });
-    if found.is_some() {
-        return Ok(found);
+    if found {
+        return Ok(());
     }
     let denial = Denial::new(Code::HostForeign, Stage::Transport, "the policy doesn't speak for this host");
     Err(match transport.hosts_span {
@@ -96,9 +119,13 @@ pub(super) fn without_default_port(authority: &str, scheme: Scheme) -> &str {
 
 /// Where https is required, a request in the clear is sent to the same target over https if nothing is lost by that: it is
 /// safe, and holds no credential that anybody could have read by now. Only a listed host is safe to send it to.
-pub(super) fn secure(policy: &TypedPolicy, request: &Request<'_>, target: &Target) -> Result<(), Outcome> {
+pub(super) fn secure(
+    policy: &TypedPolicy,
+    request: &Request<'_>,
+    target: &Target<'_, '_>,
+) -> Result<(), Outcome<'static>> {
     let Some(span) = policy.transport.https.filter(|_| target.scheme == Scheme::Http) else { return Ok(()) };
-    let host = target.authority.as_deref().filter(|_| !policy.transport.hosts.is_empty());
+    let host = target.authority().filter(|_| !policy.transport.hosts.is_empty());
     let redirected = host.filter(|_| csrf::is_safe(request) && !has_credential(policy, request));
     let location = redirected.and_then(|host| {
         let host = without_default_port(host, Scheme::Http);
@@ -108,7 +135,7 @@ pub(super) fn secure(policy: &TypedPolicy, request: &Request<'_>, target: &Targe
         Some(location) => Outcome::Redirect(location),
         None => {
             let message = "the request came in the clear, and can't be sent to https unseen";
-            Outcome::Deny(vec![Denial::new(Code::HttpsRequired, Stage::Transport, message).at(span)])
+            Outcome::Denied(Denial::new(Code::HttpsRequired, Stage::Transport, message).at(span))
         }
     })
 }
@@ -178,8 +205,11 @@ fn malformed(message: impl Into<Cow<'static, str>>) -> Denial {
 }
 
 /// RFC 9112 §3.2: origin-form, or absolute-form, whose scheme and authority then count.
-fn target(request: &Request<'_>, client: Client) -> Result<Target, Denial> {
+fn target<'r>(request: &Request<'r>, client: Client) -> Result<Target<'static, 'r>, Denial> {
     let raw = request.target;
+    if let Some(path) = plain::path(raw) {
+        return Ok(Target::new(Cow::Borrowed(path), Cow::Borrowed(raw), host(request)?, client));
+    }
     if !raw.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
         return Err(malformed("the target holds a blank, a control character or a byte beyond ASCII"));
     }
@@ -191,7 +221,7 @@ fn target(request: &Request<'_>, client: Client) -> Result<Target, Denial> {
     }
     let host = host(request)?;
     if raw.starts_with('/') {
-        return taken_apart(raw, host, client);
+        return taken_apart(Cow::Borrowed(raw), host, client);
     }
     let Some((scheme, after_scheme)) = raw.split_once("://") else {
         return Err(malformed("the target is neither a path nor a URL"));
@@ -202,11 +232,11 @@ fn target(request: &Request<'_>, client: Client) -> Result<Target, Denial> {
     let at = after_scheme.find(['/', '?']).unwrap_or(after_scheme.len());
     let (named, path) = after_scheme.split_at_checked(at).unwrap_or((after_scheme, ""));
     let path = if path.starts_with('/') { Cow::Borrowed(path) } else { Cow::Owned(format!("/{path}")) };
-    taken_apart(&path, Some(authority(named)?), client)
+    taken_apart(path, Some(authority(named)?), client)
 }
 
 /// The authority that the request is for, by the host's own word or by the `Host` header. One of each name only.
-fn host(request: &Request<'_>) -> Result<Option<String>, Denial> {
+fn host<'r>(request: &Request<'r>) -> Result<Option<Cow<'r, str>>, Denial> {
     let mut lines = request.headers.get_all(header::HOST).iter();
     let line = lines.next();
     if lines.next().is_some() {
@@ -221,56 +251,122 @@ fn host(request: &Request<'_>) -> Result<Option<String>, Denial> {
 }
 
 /// A host and perhaps a port: no user, nothing else.
-fn authority(text: &str) -> Result<String, Denial> {
-    let parsed: Result<http::uri::Authority, _> = text.parse();
-    let valid = parsed.is_ok_and(|authority| {
-        let host = authority.host();
-        let port = text.get(host.len()..).unwrap_or_default();
-        let port_fits = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
-        port_fits && !text.contains('@') && is_host(host)
-    });
-    if valid { Ok(text.to_ascii_lowercase()) } else { Err(malformed("the host isn't a host name or an address")) }
+fn authority(text: &str) -> Result<Cow<'_, str>, Denial> {
+    if !is_authority(text) {
+        return Err(malformed("the host isn't a host name or an address"));
+    }
+    let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+    Ok(if lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_ascii_lowercase()) })
 }
 
-fn taken_apart(path_and_query: &str, authority: Option<String>, client: Client) -> Result<Target, Denial> {
+fn is_authority(text: &str) -> bool {
+    let host = match text.find(']') {
+        Some(end) if text.starts_with('[') => text.get(..=end),
+        _ => text.split(':').next(),
+    };
+    let Some((host, port)) = host.and_then(|host| text.split_at_checked(host.len())) else { return false };
+    is_host(host) && (port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
+}
+
+/// Decodes what doesn't stand for itself, and encodes it again in the one canonical way.
+fn taken_apart<'r>(
+    target: Cow<'r, str>,
+    named: Option<Cow<'r, str>>,
+    client: Client,
+) -> Result<Target<'static, 'r>, Denial> {
+    if let Cow::Borrowed(raw) = target
+        && let Some(path) = plain::path(raw)
+    {
+        return Ok(Target::new(Cow::Borrowed(path), target, named, client));
+    }
     // The last word on the characters that a target may hold is the `http` crate's, as hosts go by it too.
-    if path_and_query.parse::<Uri>().is_err() {
+    if target.parse::<Uri>().is_err() {
         return Err(malformed("the target isn't a valid URL"));
     }
-    let (path, query) = match path_and_query.split_once('?') {
+    let (path, query) = match target.split_once('?') {
         Some((path, query)) => (path, Some(query)),
-        None => (path_and_query, None),
+        None => (&*target, None),
     };
-    let segments = segments(path)?;
-    let mut canonical = String::with_capacity(path_and_query.len());
-    for segment in &segments {
+    let mut decoded = String::with_capacity(path.len());
+    let mut canonical = String::with_capacity(target.len());
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        if segment.is_empty() && segments.peek().is_some() {
+            return Err(malformed("the path holds `//`"));
+        }
+        let segment = decode_segment(segment).map_err(|what| malformed(format!("the path holds {what}")))?;
+        decoded.push('/');
+        decoded.push_str(&segment);
         canonical.push('/');
-        canonical.extend(utf8_percent_encode(segment, ESCAPED));
-    }
-    if segments.is_empty() {
-        canonical.push('/');
+        canonical.extend(utf8_percent_encode(&segment, ESCAPED));
     }
     if let Some(query) = query {
         canonical.push('?');
         canonical.push_str(query);
     }
-    Ok(Target { segments, canonical, scheme: client.scheme, authority, client: client.address })
+    Ok(Target::new(Cow::Owned(decoded), Cow::Owned(canonical), named, client))
 }
 
-/// Decodes a path once. Whatever two readers could read differently is refused, not mended.
-fn segments(path: &str) -> Result<Vec<String>, Denial> {
-    if path == "/" {
-        return Ok(Vec::new());
+#[cfg(test)]
+mod tests {
+    use http::uri::Authority;
+    use proptest::prelude::*;
+
+    use super::{is_authority, is_host};
+
+    /// As the `http` crate reads authorities, which hosts go by, too.
+    fn by_http(text: &str) -> bool {
+        text.parse::<Authority>().is_ok_and(|authority| {
+            let host = authority.host();
+            let port = text.get(host.len()..).unwrap_or_default();
+            let port_fits = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+            port_fits && !text.contains('@') && is_host(host)
+        })
     }
-    let mut segments = Vec::new();
-    let mut raw = path.split('/').skip(1).peekable();
-    while let Some(segment) = raw.next() {
-        let last = raw.peek().is_none();
-        if segment.is_empty() && !last {
-            return Err(malformed("the path holds `//`"));
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn authorities(text in r"\PC{0,6}|[a-zA-Z0-9._-]{0,8}(:[0-9+]{0,6}){0,2}|@?\[[0-9a-f:.%]{0,12}\]?(:?[0-9]{0,5}){0,2}[/?#]?") {
+            prop_assert_eq!(is_authority(&text), by_http(&text), "{}", text);
         }
-        let decoded = decode_segment(segment).map_err(|what| malformed(format!("the path holds {what}")))?;
-        segments.push(decoded);
     }
-    Ok(segments)
+
+    #[test]
+    fn authorities_one_by_one() {
+        for text in [
+            "a",
+            "a.b.",
+            "a:1",
+            "a:",
+            ":1",
+            "",
+            "a:65536",
+            "a:+1",
+            "a@b",
+            "[::1]",
+            "[::1]:1",
+            "[::1",
+            "::1",
+            "[::1]1",
+            "[::]x:1",
+            "a_b",
+            "a%41",
+            "a..b",
+            "[1:2:3:4:5:6:7::]",
+            "[::2:3:4:5:6:7:8]",
+            "[::ffff:1.2.3.4]:80",
+            "127.0.0.1:80",
+            "a:1:2",
+            "a/b",
+            "ä",
+            "[v1.a]",
+            "]",
+            "[]",
+            "a]:1",
+        ] {
+            assert_eq!(is_authority(text), by_http(text), "{text}");
+        }
+    }
 }

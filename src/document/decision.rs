@@ -35,11 +35,11 @@ pub struct DecisionDocument<'a> {
 
 impl<'a> DecisionDocument<'a> {
     /// `policy` is the one that decided: it knows its name, and where the reasons stand.
-    pub fn new(decision: &'a Decision<'_>, policy: &'a Policy) -> Self {
+    pub fn new(decision: &'a Decision<'_, '_>, policy: &'a Policy) -> Self {
         let explained = |reasons: &'a [Reason<'_>]| -> Vec<_> {
             reasons.iter().map(|reason| ReasonDocument::new(reason, policy)).collect()
         };
-        let several = if decision.reasons.len() > 1 { decision.reasons.as_slice() } else { &[] };
+        let several = if decision.reasons.len() > 1 { &*decision.reasons } else { &[] };
         Self {
             verdict: decision.verdict.as_str(),
             status: decision.status.as_u16(),
@@ -60,7 +60,7 @@ impl<'a> DecisionDocument<'a> {
             input: InputDocument {
                 body: decision.input.masked_body(),
                 query: decision.input.masked_query(),
-                params: Pairs(decision.input.params.iter().map(|(name, value)| (*name, value.as_str())).collect()),
+                params: Pairs(decision.input.params.iter().collect()),
             },
             target: decision.masked_target(),
             effects: decision.effects.iter().map(EffectDocument::new).collect(),
@@ -92,7 +92,7 @@ impl<'a> ReasonDocument<'a> {
 /// The caller as one map: `id`, `roles`, `tier` and the policy's own attributes side by side, as in a request
 /// document.
 #[derive(Debug, Clone)]
-struct CallerDocument<'a>(&'a Caller<'a>);
+struct CallerDocument<'a>(&'a Caller<'a, 'a>);
 
 impl Serialize for CallerDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -3,15 +3,20 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, header};
 
 use crate::check::path_pattern;
 use crate::check::typed::{
-    ChargeStage, Limit, Permission, Proof, Requirement, Role, Route, Rule, Service, TypedPolicy,
+    ChargeStage, Limit, PathSegment, Permission, Proof, Requirement, Role, Route, Rule, Service, TypedPolicy,
 };
+use crate::model::headers::{Header, PROBLEM};
 use crate::model::id_set::IdSet;
+use crate::model::params::Parameter;
+use crate::model::reason::{Code, Reason, Stage};
 use crate::model::table::{Id, Table};
+use crate::shape::Shape;
 
+use super::answer::Answers;
 use super::logic::Lowering;
 use super::{DecisionGraph, Dispatch, Door, Endpoint, Knowing, Leaf, Node, Plans, Probe, Test};
 
@@ -29,20 +34,23 @@ pub(crate) fn build(policy: &mut TypedPolicy) -> DecisionGraph {
         limit_sets: Interned::new(),
         role_sets: Interned::new(),
         permission_sets: Interned::new(),
+        answers: Answers::new(policy),
     };
+    let default_answer = builder.answers.intern(policy.default_headers, policy.default_cors);
+    let default_without_cors = builder.answers.intern(policy.default_headers, None);
     let mut dispatch = Dispatch::new();
     let mut endpoints = Table::new();
     for (id, route) in policy.routes.enumerate() {
-        let entry = builder.route(id, route);
+        let door = builder.door(id, route);
         let endpoint = dispatch.insert(&route.path, || {
-            let allow = HeaderValue::from_static("");
-            endpoints.push(Endpoint { pattern: path_pattern(&route.path), doors: Vec::new(), allow })
+            let other_method = other_method(HeaderValue::from_static(""));
+            endpoints.push(Endpoint { pattern: path_pattern(&route.path), doors: Vec::new(), other_method })
         });
-        endpoints.row_mut(endpoint).doors.push(Door { method: route.method.clone(), route: id, entry });
+        endpoints.row_mut(endpoint).doors.push(door);
     }
     for id in endpoints.ids() {
         let allow = allow(&endpoints[id]);
-        endpoints.row_mut(id).allow = allow;
+        endpoints.row_mut(id).other_method = other_method(allow);
     }
     DecisionGraph {
         logic,
@@ -53,6 +61,9 @@ pub(crate) fn build(policy: &mut TypedPolicy) -> DecisionGraph {
         limit_sets: builder.limit_sets.table,
         role_sets: builder.role_sets.table,
         permission_sets: builder.permission_sets.table,
+        answers: builder.answers.table,
+        default_answer,
+        default_without_cors,
     }
 }
 
@@ -104,9 +115,30 @@ struct Builder<'p> {
     limit_sets: Interned<Vec<Id<Limit>>>,
     role_sets: Interned<Vec<IdSet<Role>>>,
     permission_sets: Interned<Vec<Id<Permission>>>,
+    answers: Answers<'p>,
 }
 
 impl Builder<'_> {
+    fn door(&mut self, id: Id<Route>, route: &Route) -> Door {
+        let has_secrets = |query: Id<Shape>| self.policy.shapes[query].fields.iter().any(|field| field.secret);
+        let allowed = Reason {
+            code: Code::Allowed,
+            stage: Stage::Allow,
+            message: "every stage let the request pass".into(),
+            span: Some(route.span),
+        };
+        Door {
+            method: route.method.clone(),
+            route: id,
+            parameters: parameters(&route.path),
+            // Of a query's schema, whose fields hold no others.
+            secret_query: route.query.is_some_and(has_secrets),
+            answer: self.answers.intern(route.headers, route.cors),
+            allowed: [allowed],
+            entry: self.route(id, route),
+        }
+    }
+
     fn route(&mut self, id: Id<Route>, route: &Route) -> Id<Node> {
         let policy = self.policy;
         let limits_of = |stage: ChargeStage| -> Vec<Id<Limit>> {
@@ -245,10 +277,24 @@ impl Builder<'_> {
     }
 }
 
+fn parameters(path: &[PathSegment]) -> Vec<Parameter> {
+    let parameter = |(segment, part): (usize, &PathSegment)| match part {
+        PathSegment::Literal(_) => None,
+        PathSegment::Parameter { name, .. } => Some(Parameter { name: name.clone(), segment, rest: false }),
+        PathSegment::Rest(name) => Some(Parameter { name: name.clone(), segment, rest: true }),
+    };
+    path.iter().enumerate().filter_map(parameter).collect()
+}
+
 /// `Allow` (RFC 9110 §10.2.1): `HEAD` comes with `GET`, and `OPTIONS` is answered by the policy.
 fn allow(endpoint: &Endpoint) -> HeaderValue {
     let order = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
     let has = |method: &Method| *method == Method::OPTIONS || endpoint.door(method).is_some();
     let methods: Vec<&str> = order.iter().filter(|method| has(method)).map(Method::as_str).collect();
     HeaderValue::from_str(&methods.join(", ")).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn other_method(allow: HeaderValue) -> [Header; 2] {
+    let [problem] = &PROBLEM;
+    [problem.clone(), (header::ALLOW, allow)]
 }

@@ -2,22 +2,27 @@
 //! every door leads into. Equal nodes are one node, so what routes have in common is there once. Nothing here
 //! looks at a request.
 
+mod answer;
 mod build;
 mod diagram;
 mod dispatch;
 mod logic;
 mod render;
 
+pub(crate) use answer::{Answer, CorsAnswer};
 pub(crate) use build::build;
 pub(crate) use dispatch::Dispatch;
 pub(crate) use logic::{Answers, Logic, Plan, Question};
 
 use std::collections::HashMap;
 
-use http::{HeaderValue, Method};
+use http::Method;
 
 use crate::check::typed::{BodyRule, Limit, Permission, Role, Route, Scope, Service, Token};
+use crate::model::headers::Header;
 use crate::model::id_set::IdSet;
+use crate::model::params::Parameter;
+use crate::model::reason::Reason;
 use crate::model::table::{Id, Table};
 use crate::shape::Shape;
 
@@ -32,6 +37,11 @@ pub(crate) struct DecisionGraph {
     pub(crate) permission_sets: Table<Vec<Id<Permission>>>,
     pub(crate) logic: Logic,
     plans: Plans,
+    pub(crate) answers: Table<Answer>,
+    /// Where no route says otherwise, and where none matched.
+    pub(crate) default_answer: Id<Answer>,
+    /// The same, where a preflight's route is for pages of the same origin only.
+    pub(crate) default_without_cors: Id<Answer>,
 }
 
 /// What decides permissions and doors.
@@ -77,8 +87,9 @@ pub(crate) struct Endpoint {
     /// The path as a pattern, for people.
     pub(crate) pattern: String,
     pub(crate) doors: Vec<Door>,
-    /// The value of `Allow`: the doors' methods, and those that the policy answers itself.
-    pub(crate) allow: HeaderValue,
+    /// What the answer to another method says: that it is a problem, and in `Allow` the doors' methods and those that the
+    /// policy answers itself.
+    pub(crate) other_method: [Header; 2],
 }
 
 impl Endpoint {
@@ -95,6 +106,12 @@ pub(crate) struct Door {
     pub(crate) method: Method,
     pub(crate) route: Id<Route>,
     pub(crate) entry: Id<Node>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) answer: Id<Answer>,
+    /// Why a request came through.
+    pub(crate) allowed: [Reason<'static>; 1],
+    /// Whether the query's schema has secret fields.
+    pub(crate) secret_query: bool,
 }
 
 /// A step of a decision. Every edge leads to a node with a lower id, so every walk ends.

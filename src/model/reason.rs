@@ -1,6 +1,9 @@
 //! Why a decision is what it is: stable codes, and the stage that gave them.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+use std::slice;
 
 use http::StatusCode;
 
@@ -73,6 +76,11 @@ macro_rules! codes {
             /// The name in decision documents and problem bodies.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The `type` of its problem (RFC 9457 §3.1.1).
+            pub(crate) fn problem_type(self) -> &'static str {
+                match self { $(Self::$variant => concat!("urn:problem-type:portcullis:", $name),)* }
             }
 
             /// The status that goes out with it.
@@ -197,4 +205,68 @@ pub struct Reason<'g> {
     pub message: Cow<'g, str>,
     /// The place in the policy that says so.
     pub span: Option<Span>,
+}
+
+/// The reasons for a decision, the one that decided first. A slice, but for where it is kept: whoever is let in, or asks for
+/// what isn't there, costs no memory.
+#[derive(Clone)]
+pub struct Reasons<'g>(Kept<'g>);
+
+#[derive(Clone)]
+enum Kept<'g> {
+    Prebuilt(&'g [Reason<'static>]),
+    One([Reason<'g>; 1]),
+    Several(Vec<Reason<'g>>),
+}
+
+impl<'g> Reasons<'g> {
+    /// Reasons that stand with the policy.
+    pub(crate) fn prebuilt(reasons: &'g [Reason<'static>]) -> Self {
+        Self(Kept::Prebuilt(reasons))
+    }
+
+    pub(crate) fn one(reason: Reason<'g>) -> Self {
+        Self(Kept::One([reason]))
+    }
+}
+
+impl<'g> FromIterator<Reason<'g>> for Reasons<'g> {
+    fn from_iter<I: IntoIterator<Item = Reason<'g>>>(reasons: I) -> Self {
+        Self(Kept::Several(reasons.into_iter().collect()))
+    }
+}
+
+impl<'g> Deref for Reasons<'g> {
+    type Target = [Reason<'g>];
+
+    fn deref(&self) -> &[Reason<'g>] {
+        match &self.0 {
+            Kept::Prebuilt(reasons) => reasons,
+            Kept::One(reason) => reason,
+            Kept::Several(reasons) => reasons,
+        }
+    }
+}
+
+impl<'d, 'g> IntoIterator for &'d Reasons<'g> {
+    type Item = &'d Reason<'g>;
+    type IntoIter = slice::Iter<'d, Reason<'g>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl PartialEq for Reasons<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Reasons<'_> {}
+
+impl fmt::Debug for Reasons<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
 }

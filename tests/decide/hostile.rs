@@ -261,7 +261,7 @@ proptest! {
         prop_assert_eq!(decision.problem().is_some(), decision.verdict == portcullis::Verdict::Deny);
         if let Some(target) = &decision.target {
             // The canonical target is its own canonical target. An absolute one hid what the headers say of the host.
-            let mut forwarded = Owned { target: target.clone(), host: None, ..owned.clone() };
+            let mut forwarded = Owned { target: target.to_string(), host: None, ..owned.clone() };
             forwarded.headers.remove(http::header::HOST);
             let again = GATE.decide(&forwarded.request());
             prop_assert_eq!(again.target.as_ref(), Some(target));

@@ -45,19 +45,22 @@ impl Host {
     /// Whether a user's request at a time is admitted.
     fn admits(&mut self, user: usize, tier: Option<&str>, at: i64) -> bool {
         let user = User { id: format!("u{user}"), tier: tier.map(str::to_owned), ..User::default() };
-        let decision = GATE.decide(&Request {
-            method: &Method::GET,
-            target: "/api/me",
-            scheme: Scheme::Https,
-            host: None,
-            headers: &HeaderMap::new(),
-            peer: None,
-            body: Some(&[]),
-            now: Timestamp::from_microsecond(at).unwrap(),
-            entropy: None,
-            user: Some(&user),
-            facts: &self.facts,
-        });
+        let headers = HeaderMap::new();
+        let decision = GATE
+            .decide(&Request {
+                method: &Method::GET,
+                target: "/api/me",
+                scheme: Scheme::Https,
+                host: None,
+                headers: &headers,
+                peer: None,
+                body: Some(&[]),
+                now: Timestamp::from_microsecond(at).unwrap(),
+                entropy: None,
+                user: Some(&user),
+                facts: &self.facts,
+            })
+            .into_owned();
         let effects = decision.effects.clone();
         for effect in effects {
             let Effect::Bucket { id, read, state, .. } = effect else { panic!("{effect:?}") };

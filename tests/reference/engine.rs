@@ -54,8 +54,9 @@ impl Engine {
             let bearer = format!("Bearer {}", sign(token, scene.now().as_second()));
             headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
         }
+        let method = method.parse().unwrap();
         let decision = self.gate.decide(&Request {
-            method: &method.parse().unwrap(),
+            method: &method,
             target: path,
             scheme: Scheme::Https,
             host: Some("api.example.com"),

@@ -199,7 +199,7 @@ impl Supplied {
         &mut self,
         gate: &Gate,
         document: &RequestDocument,
-        then: impl FnOnce(&Decision<'_>) -> Result<T, Error>,
+        then: impl FnOnce(&Decision<'_, '_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let now = self.now(document.now);
         let mut entropy = Zeroizing::new([0; 32]);

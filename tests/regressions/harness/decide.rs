@@ -114,7 +114,7 @@ pub(crate) fn check(bytes: &[u8]) {
 }
 
 /// What must hold of a request that is handed on.
-fn allowed(input: &Input, decision: &Decision<'_>, document: &str) {
+fn allowed(input: &Input, decision: &Decision<'_, '_>, document: &str) {
     assert_eq!(decision.status, StatusCode::OK);
     assert_eq!(decision.problem(), None);
     let target = decision.target.as_deref().expect("what is handed on has a target");
@@ -146,7 +146,7 @@ fn allowed(input: &Input, decision: &Decision<'_>, document: &str) {
 }
 
 /// The canonical target is a fixed point: whoever is handed it sees the same request.
-fn forwards_to_itself(gate: &Gate, input: &Input, decision: &Decision<'_>) {
+fn forwards_to_itself(gate: &Gate, input: &Input, decision: &Decision<'_, '_>) {
     // What is escaped grows, so that the canonical target may be longer than a target may be.
     let Some(target) = decision.target.as_deref().filter(|target| target.len() < 8 * 1024) else { return };
     // Without the scheme and the authority of an absolute target, origins compare otherwise.
@@ -157,7 +157,7 @@ fn forwards_to_itself(gate: &Gate, input: &Input, decision: &Decision<'_>) {
     assert_eq!(&again, decision, "{target} isn't what was decided");
 }
 
-fn document(decision: &Decision<'_>, policy: &Policy) -> String {
+fn document(decision: &Decision<'_, '_>, policy: &Policy) -> String {
     serde_json::to_string(&DecisionDocument::new(decision, policy)).expect("a decision document can be written")
 }
 
