@@ -100,7 +100,7 @@ pub(super) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> 
     // A credential that didn't hold, and yet didn't decide, is worth a line in the log; none at all is not.
     let bad = journey.credential.filter(|denial| denial.code != Code::CredentialMissing);
     let noted = bad.filter(|denial| decision.reasons.first().is_none_or(|reason| reason.code != denial.code));
-    decision.notes = journey.notes.into_iter().chain(noted).map(|denial| reason(denial, None)).collect();
+    decision.notes.extend(journey.notes.into_iter().chain(noted).map(|denial| reason(denial, None)));
     decision.input = journey.input;
     if decision.verdict == Verdict::Deny {
         // What wasn't validated isn't handed on.
