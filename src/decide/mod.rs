@@ -97,7 +97,7 @@ pub(crate) fn decide<'g, 'r>(
 ) -> Decision<'g, 'r> {
     let client = client::client(&policy.transport, request);
     let answer = &graph.answers[graph.default_answer];
-    let arrival = |target| Arrival { request: *request, scheme: client.scheme, target, route: None, answer };
+    let arrival = |target| Arrival { request, scheme: client.scheme, target, route: None, answer };
     let target = match transport::transport(&policy.transport, request, client) {
         Ok(target) => target,
         Err(denial) => return respond::unrouted(policy, arrival(None), Outcome::Denied(denial)),
