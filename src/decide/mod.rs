@@ -322,7 +322,7 @@ impl<'g, 'r> Journey<'g, 'r> {
 
     fn outcome(&mut self, leaf: Leaf) -> Outcome<'g> {
         match leaf {
-            Leaf::Allow => Outcome::Allow,
+            Leaf::Allow => Outcome::Allow(&self.door.allowed),
             Leaf::IssueCsrf => respond::csrf_token(self),
             Leaf::DenyProbe => denied(self.found.take()),
             Leaf::DenyCredential => denied(self.credential.take()),

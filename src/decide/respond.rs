@@ -24,7 +24,8 @@ use super::{Denial, Journey};
 
 /// How a journey ended.
 pub(super) enum Outcome<'g> {
-    Allow,
+    /// With the reason that stands with the door.
+    Allow(&'g [Reason<'static>]),
     /// No route has the path.
     NotFound,
     /// The path is known, but not with this method (RFC 9110 §15.5.6).
@@ -97,7 +98,6 @@ pub(super) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> 
     let answer = &journey.graph.answers[door.answer];
     let ended = ended(policy, outcome, Some(journey.route.span), (answer, target.scheme), &request);
     let Ended { verdict, status, reasons, mut headers, body } = ended;
-    let reasons = if verdict == Verdict::Allow { Reasons::prebuilt(&door.allowed) } else { reasons };
     if let Some(tightest) = journey.tightest {
         headers.limits = limit::headers(tightest, request.now);
     }
@@ -160,7 +160,7 @@ fn ended<'g, 'r>(
     let mut made: Cow<'_, [Header]> = Cow::Borrowed(&[]);
     let mut fixed: &[Header] = &[];
     let (verdict, reasons, body) = match outcome {
-        Outcome::Allow => (Verdict::Allow, Reasons::prebuilt(&[]), None),
+        Outcome::Allow(reasons) => (Verdict::Allow, Reasons::prebuilt(reasons), None),
         Outcome::NotFound => {
             fixed = &PROBLEM;
             (Verdict::Deny, Reasons::prebuilt(&NOT_FOUND), Some(problem(Code::NotFound)))
@@ -214,7 +214,7 @@ fn ended<'g, 'r>(
     };
     let status = match &body {
         Some(Body::Problem(problem)) => problem.status,
-        Some(Body::Json(_)) | None => reasons.first().map_or(StatusCode::OK, |reason| reason.code.status()),
+        Some(Body::Json(_)) | None => reasons.first().map_or(StatusCode::FORBIDDEN, |reason| reason.code.status()),
     };
     let (cors, origin) = match &answer.cors {
         Some(answer) => cors::headers(&policy.cors[answer.block], answer, request),
