@@ -127,7 +127,9 @@ pub(crate) fn decide<'g, 'r>(
         let outcome = if options { Outcome::Options(endpoint) } else { Outcome::OtherMethod(endpoint) };
         return respond::unrouted(policy, Arrival { answer, ..arrival(Some(target.canonical)) }, outcome);
     };
-    Journey::new(policy, graph, keys, *request, target, door).travel(door.entry)
+    let mut journey = Journey::new(policy, graph, keys, *request, target, door);
+    let outcome = journey.travel(door.entry);
+    respond::routed(journey, outcome)
 }
 
 /// A request on its way through the graph, and what it has gathered.
@@ -188,7 +190,7 @@ impl<'g, 'r> Journey<'g, 'r> {
         }
     }
 
-    fn travel(mut self, entry: Id<Node>) -> Decision<'g, 'r> {
+    fn travel(&mut self, entry: Id<Node>) -> Outcome<'g> {
         let graph = self.graph;
         let mut at = entry;
         loop {
@@ -216,10 +218,7 @@ impl<'g, 'r> Journey<'g, 'r> {
                         no
                     }
                 }
-                Node::Leaf(leaf) => {
-                    let outcome = self.outcome(leaf);
-                    return respond::routed(self, outcome);
-                }
+                Node::Leaf(leaf) => return self.outcome(leaf),
             }
         }
     }
