@@ -25,12 +25,16 @@ pub(super) fn preflight(request: &Request<'_>) -> Option<Option<Method>> {
 }
 
 /// The one value of a header.
-fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+fn alone<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().ok(),
+        (Some(value), None) => Some(value),
         _ => None,
     }
+}
+
+fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    alone(headers, name).and_then(|value| value.to_str().ok())
 }
 
 /// Whether a preflight's page may send what it asks for.
@@ -98,9 +102,12 @@ pub(super) fn headers<'g, 'r>(
 ) -> (&'g [Header], Option<Cow<'r, HeaderValue>>) {
     match &cors.origins {
         Origins::Any => (&answer.allowed, None),
-        Origins::Listed(_) => match request.headers.get(header::ORIGIN) {
-            Some(origin) if allows_origin(cors, request.headers) => (&answer.allowed, Some(Cow::Borrowed(origin))),
-            Some(_) | None => (&answer.foreign, None),
-        },
+        origins @ Origins::Listed(_) => {
+            let origin = alone(request.headers, &header::ORIGIN);
+            match origin.filter(|origin| origin.to_str().is_ok_and(|origin| origins.name(origin))) {
+                Some(origin) => (&answer.allowed, Some(Cow::Borrowed(origin))),
+                None => (&answer.foreign, None),
+            }
+        }
     }
 }

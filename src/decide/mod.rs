@@ -99,7 +99,7 @@ pub(crate) fn decide<'g, 'r>(
 ) -> Decision<'g, 'r> {
     let client = client::client(&policy.transport, request);
     let answer = &graph.answers[graph.default_answer];
-    let arrival = |target| Arrival { request: *request, scheme: client.scheme, target, route: None, answer };
+    let arrival = |target| Arrival { request, scheme: client.scheme, target, route: None, answer };
     let target = match transport::transport(&policy.transport, request, client) {
         Ok(target) => target,
         Err(denial) => return respond::unrouted(policy, arrival(None), Outcome::Denied(denial)),
@@ -129,7 +129,9 @@ pub(crate) fn decide<'g, 'r>(
         let outcome = if options { Outcome::Options(endpoint) } else { Outcome::OtherMethod(endpoint) };
         return respond::unrouted(policy, Arrival { answer, ..arrival(Some(target.canonical)) }, outcome);
     };
-    Journey::new(policy, graph, keys, *request, target, door).travel(door.entry)
+    let mut journey = Journey::new(policy, graph, keys, *request, target, door);
+    let outcome = journey.travel(door.entry);
+    respond::routed(journey, outcome)
 }
 
 /// A request on its way through the graph, and what it has gathered.
@@ -190,7 +192,7 @@ impl<'g, 'r> Journey<'g, 'r> {
         }
     }
 
-    fn travel(mut self, entry: Id<Node>) -> Decision<'g, 'r> {
+    fn travel(&mut self, entry: Id<Node>) -> Outcome<'g> {
         let graph = self.graph;
         let mut at = entry;
         loop {
@@ -218,10 +220,7 @@ impl<'g, 'r> Journey<'g, 'r> {
                         no
                     }
                 }
-                Node::Leaf(leaf) => {
-                    let outcome = self.outcome(leaf);
-                    return respond::routed(self, outcome);
-                }
+                Node::Leaf(leaf) => return self.outcome(leaf),
             }
         }
     }
@@ -324,7 +323,7 @@ impl<'g, 'r> Journey<'g, 'r> {
 
     fn outcome(&mut self, leaf: Leaf) -> Outcome<'g> {
         match leaf {
-            Leaf::Allow => Outcome::Allow,
+            Leaf::Allow => Outcome::Allow(&self.door.allowed),
             Leaf::IssueCsrf => respond::csrf_token(self),
             Leaf::DenyProbe => denied(self.found.take()),
             Leaf::DenyCredential => denied(self.credential.take()),

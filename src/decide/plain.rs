@@ -4,31 +4,63 @@
 /// The `http` crate takes no longer target.
 const LONGEST: usize = 65_534;
 
+/// What a byte of a path is.
+#[derive(Clone, Copy)]
+enum Class {
+    /// It stands for itself. Less than RFC 3986 §3.3 lets stand in a segment: `;` is never let in.
+    Plain,
+    Dot,
+    Slash,
+    /// The path ends before it.
+    Question,
+    /// It is refused, decoded or encoded.
+    Other,
+}
+
+/// By byte, as this is asked of each byte of each target.
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut rest: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~!$&'()*+,=:@";
+    while let [byte, others @ ..] = rest {
+        set(&mut classes, *byte, Class::Plain);
+        rest = others;
+    }
+    set(&mut classes, b'.', Class::Dot);
+    set(&mut classes, b'/', Class::Slash);
+    set(&mut classes, b'?', Class::Question);
+    classes
+};
+
+#[expect(clippy::indexing_slicing, reason = "a byte is an index, and the compiler does it")]
+const fn set(classes: &mut [Class; 256], byte: u8, class: Class) {
+    classes[byte as usize] = class;
+}
+
 /// The path of a target in origin-form that every check lets pass, and that decoding and encoding leaves as it is.
 /// `None` says nothing: the slow way finds out.
 pub(super) fn path(target: &str) -> Option<&str> {
     if !target.starts_with('/') || target.len() > LONGEST {
         return None;
     }
-    let (mut length, mut dots, mut end) = (0_usize, 0_usize, target.len());
+    let mut end = target.len();
     // Before the first slash, there is no segment that could be empty.
-    let mut first = true;
+    let (mut length, mut dots) = (usize::MAX, 0_usize);
     for (at, byte) in target.bytes().enumerate() {
-        match byte {
-            b'/' => {
+        match CLASSES.get(usize::from(byte)) {
+            Some(Class::Plain) => length += 1,
+            Some(Class::Dot) => (length, dots) = (length + 1, dots + 1),
+            Some(Class::Slash) => {
                 // An empty segment, or a dot segment.
-                if length == dots && length <= 2 && !first {
+                if length == dots && length <= 2 {
                     return None;
                 }
-                (length, dots, first) = (0, 0, false);
+                (length, dots) = (0, 0);
             }
-            b'.' => (length, dots) = (length + 1, dots + 1),
-            b'?' => {
+            Some(Class::Question) => {
                 end = at;
                 break;
             }
-            _ if stands_for_itself(byte) => length += 1,
-            _ => return None,
+            Some(Class::Other) | None => return None,
         }
     }
     if length == dots && (length == 1 || length == 2) {
@@ -37,11 +69,6 @@ pub(super) fn path(target: &str) -> Option<&str> {
     let (path, query) = target.split_at_checked(end)?;
     // The question mark is as good in a query as after the path.
     query.bytes().all(may_stand_in_query).then_some(path)
-}
-
-/// Less than RFC 3986 §3.3 lets stand in a segment: `;` is never let in, and dots and slashes are looked at apart.
-fn stands_for_itself(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'!' | b'$' | b'&'..=b',' | b'=' | b':' | b'@')
 }
 
 fn may_stand_in_query(byte: u8) -> bool {

@@ -23,7 +23,8 @@ use super::{Denial, Journey};
 
 /// How a journey ended.
 pub(super) enum Outcome<'g> {
-    Allow,
+    /// With the reason that stands with the door.
+    Allow(&'g [Reason<'static>]),
     /// No route has the path.
     NotFound,
     /// The path is known, but not with this method (RFC 9110 §15.5.6).
@@ -55,8 +56,8 @@ const fn said(code: Code, stage: Stage, message: &'static str) -> Reason<'static
 }
 
 /// A request that doesn't get into the graph, and how far it came.
-pub(super) struct Arrival<'g, 'r> {
-    pub(super) request: Request<'r>,
+pub(super) struct Arrival<'g, 'r, 'q> {
+    pub(super) request: &'q Request<'r>,
     pub(super) scheme: Scheme,
     pub(super) target: Option<Cow<'r, str>>,
     /// The route that a preflight asks about.
@@ -68,44 +69,67 @@ pub(super) struct Arrival<'g, 'r> {
 /// A decision on a request that no route took.
 pub(super) fn unrouted<'g, 'r>(
     policy: &'g TypedPolicy,
-    arrival: Arrival<'g, 'r>,
+    arrival: Arrival<'g, 'r, '_>,
     outcome: Outcome<'g>,
 ) -> Decision<'g, 'r> {
     let Arrival { request, scheme, target, route, answer } = arrival;
-    let mut decision = decision(policy, outcome, route.map(|route| route.span), (answer, scheme), &request);
-    decision.target = target;
-    decision
+    let span = route.map(|route| route.span);
+    let Ended { verdict, status, reasons, headers, body } = ended(policy, outcome, span, (answer, scheme), request);
+    Decision {
+        verdict,
+        status,
+        reasons,
+        notes: Vec::new(),
+        user: None,
+        headers,
+        removed_headers: &answer.removed,
+        body,
+        input: Input::default(),
+        target,
+        secret_query: false,
+        effects: Vec::new(),
+    }
 }
 
 /// A decision on a request that went through the graph.
 pub(super) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> Decision<'g, 'r> {
-    let policy = journey.policy;
-    let answer = (&journey.graph.answers[journey.door.answer], journey.target.scheme);
-    let mut decision = decision(policy, outcome, Some(journey.route.span), answer, &journey.request);
-    if decision.verdict == Verdict::Allow {
-        decision.reasons = Reasons::prebuilt(&journey.door.allowed);
-    }
+    let Journey { policy, door, request, target, .. } = journey;
+    let answer = &journey.graph.answers[door.answer];
+    let ended = ended(policy, outcome, Some(journey.route.span), (answer, target.scheme), &request);
+    let Ended { verdict, status, reasons, mut headers, body } = ended;
     if let Some(tightest) = journey.tightest {
-        decision.headers.limits = limit::headers(tightest, journey.request.now);
+        headers.limits = limit::headers(tightest, request.now);
     }
-    decision.effects = journey.effects;
-    if decision.verdict == Verdict::Answer && *journey.request.method == Method::HEAD {
-        // RFC 9110 §9.3.2: the headers of the answer, without its body.
-        decision.body = None;
+    let mut notes = Vec::new();
+    for denial in journey.notes {
+        notes.push(reason(denial, None));
     }
-    decision.user = journey.user.map(|user| caller(policy, user));
-    decision.target = Some(journey.target.canonical);
-    decision.secret_query = journey.door.secret_query;
     // A credential that didn't hold, and yet didn't decide, is worth a line in the log; none at all is not.
-    let bad = journey.credential.filter(|denial| denial.code != Code::CredentialMissing);
-    let noted = bad.filter(|denial| decision.reasons.first().is_none_or(|reason| reason.code != denial.code));
-    decision.notes = journey.notes.into_iter().chain(noted).map(|denial| reason(denial, None)).collect();
-    decision.input = journey.input;
-    if decision.verdict == Verdict::Deny {
-        // What wasn't validated isn't handed on.
-        decision.input = Input { params: decision.input.params, ..Input::default() };
+    if let Some(bad) = journey.credential
+        && bad.code != Code::CredentialMissing
+        && reasons.first().is_none_or(|reason| reason.code != bad.code)
+    {
+        notes.push(reason(bad, None));
     }
-    decision
+    Decision {
+        verdict,
+        status,
+        reasons,
+        notes,
+        user: journey.user.map(|user| caller(policy, user)),
+        headers,
+        removed_headers: &answer.removed,
+        // RFC 9110 §9.3.2: to `HEAD`, the headers of the answer, without its body.
+        body: body.filter(|_| verdict != Verdict::Answer || *request.method != Method::HEAD),
+        // What wasn't validated isn't handed on.
+        input: match verdict {
+            Verdict::Deny => Input { params: journey.input.params, ..Input::default() },
+            Verdict::Allow | Verdict::Answer => journey.input,
+        },
+        target: Some(target.canonical),
+        secret_query: door.secret_query,
+        effects: journey.effects,
+    }
 }
 
 fn over(answer: &Answer, scheme: Scheme) -> &[Header] {
@@ -115,18 +139,27 @@ fn over(answer: &Answer, scheme: Scheme) -> &[Header] {
     }
 }
 
-fn decision<'g, 'r>(
+/// What an outcome makes of the answer.
+struct Ended<'g, 'r> {
+    verdict: Verdict,
+    status: StatusCode,
+    reasons: Reasons<'g>,
+    headers: AnswerHeaders<'g, 'r>,
+    body: Option<Body>,
+}
+
+fn ended<'g, 'r>(
     policy: &'g TypedPolicy,
     outcome: Outcome<'g>,
     span: Option<Span>,
     (answer, scheme): (&'g Answer, Scheme),
     request: &Request<'r>,
-) -> Decision<'g, 'r> {
+) -> Ended<'g, 'r> {
     let one = |code, stage, message| Reasons::one(Reason { span, ..said(code, stage, message) });
     let mut made: Cow<'_, [Header]> = Cow::Borrowed(&[]);
     let mut fixed: &[Header] = &[];
     let (verdict, reasons, body) = match outcome {
-        Outcome::Allow => (Verdict::Allow, Reasons::prebuilt(&[]), None),
+        Outcome::Allow(reasons) => (Verdict::Allow, Reasons::prebuilt(reasons), None),
         Outcome::NotFound => {
             fixed = &PROBLEM;
             (Verdict::Deny, Reasons::prebuilt(&NOT_FOUND), Some(problem(Code::NotFound)))
@@ -180,26 +213,14 @@ fn decision<'g, 'r>(
     };
     let status = match &body {
         Some(Body::Problem(problem)) => problem.status,
-        Some(Body::Json(_)) | None => reasons.first().map_or(StatusCode::OK, |reason| reason.code.status()),
+        Some(Body::Json(_)) | None => reasons.first().map_or(StatusCode::FORBIDDEN, |reason| reason.code.status()),
     };
     let (cors, origin) = match &answer.cors {
         Some(answer) => cors::headers(&policy.cors[answer.block], answer, request),
         None => (&[][..], None),
     };
-    Decision {
-        verdict,
-        status,
-        reasons,
-        notes: Vec::new(),
-        user: None,
-        headers: AnswerHeaders { policy: over(answer, scheme), limits: Vec::new(), fixed, made, cors, origin },
-        removed_headers: &answer.removed,
-        body,
-        input: Input::default(),
-        target: None,
-        secret_query: false,
-        effects: Vec::new(),
-    }
+    let headers = AnswerHeaders { policy: over(answer, scheme), limits: Vec::new(), fixed, made, cors, origin };
+    Ended { verdict, status, reasons, headers, body }
 }
 
 /// A reason points at the most precise place that is known, or at the route.

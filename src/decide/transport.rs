@@ -260,11 +260,11 @@ fn authority(text: &str) -> Result<Cow<'_, str>, Denial> {
 }
 
 fn is_authority(text: &str) -> bool {
-    let host = match text.find(']') {
-        Some(end) if text.starts_with('[') => text.get(..=end),
-        _ => text.split(':').next(),
+    let end = match text.strip_prefix('[') {
+        Some(_) => text.bytes().position(|byte| byte == b']').map(|last| last + 1),
+        None => text.bytes().position(|byte| byte == b':'),
     };
-    let Some((host, port)) = host.and_then(|host| text.split_at_checked(host.len())) else { return false };
+    let Some((host, port)) = text.split_at_checked(end.unwrap_or(text.len())) else { return false };
     is_host(host) && (port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
 }
 

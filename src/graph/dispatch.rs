@@ -128,10 +128,9 @@ impl Dispatch {
     fn find_from(&self, at: Id<Branch>, segments: Option<&str>) -> Option<Id<Endpoint>> {
         let branch = &self.branches[at];
         let Some(segments) = segments else { return branch.end };
-        let (first, rest) = match segments.split_once('/') {
-            Some((first, rest)) => (first, Some(rest)),
-            None => (segments, None),
-        };
+        let end = segments.bytes().position(|byte| byte == b'/').unwrap_or(segments.len());
+        let (first, rest) = segments.split_at_checked(end)?;
+        let rest = rest.strip_prefix('/');
         let literal = if branch.has_literals { self.literal(at, first) } else { None };
         let follow = |next: Option<Id<Branch>>| next.and_then(|next| self.find_from(next, rest));
         let typed = |ty, next: Option<Id<Branch>>| follow(next.filter(|_| accepts(ty, first)));
@@ -160,4 +159,89 @@ fn is_int(text: &str) -> bool {
         _ => false,
     };
     canonical && text.parse::<i64>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn segment() -> impl Strategy<Value = PathSegment> {
+        let parameter = |ty| PathSegment::Parameter { name: "p".to_owned(), ty };
+        prop_oneof![
+            4 => prop::sample::select(vec!["a", "b", "7", "a b", "-7", UUID]).prop_map(|text| PathSegment::Literal(text.to_owned())),
+            1 => Just(parameter(ParameterType::Int)),
+            1 => Just(parameter(ParameterType::Uuid)),
+            2 => Just(parameter(ParameterType::Any)),
+        ]
+    }
+
+    const UUID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+    fn route() -> impl Strategy<Value = Vec<PathSegment>> {
+        let rest = prop::option::weighted(0.2, Just(PathSegment::Rest("rest".to_owned())));
+        (prop::collection::vec(segment(), 0..4), rest).prop_map(|(mut path, rest)| {
+            path.extend(rest);
+            path
+        })
+    }
+
+    fn requested() -> impl Strategy<Value = String> {
+        let texts = vec!["a", "b", "7", "07", "+7", "-0", "0", "-7", "a b", "c", "", "9223372036854775808", UUID];
+        let segments = prop::collection::vec(prop::sample::select(texts), 0..5);
+        segments.prop_map(|segments| format!("/{}", segments.join("/")))
+    }
+
+    /// How special each segment's match is, the most special first; `None` where the route has another path.
+    fn ranks(route: &[PathSegment], path: &str) -> Option<Vec<u8>> {
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        if route.is_empty() || path == "/" {
+            return (route.is_empty() && path == "/").then(Vec::new);
+        }
+        if path.ends_with('/') {
+            return None;
+        }
+        let mut ranks = Vec::new();
+        let mut left = segments.iter();
+        for part in route {
+            let segment = left.next()?;
+            ranks.push(match part {
+                PathSegment::Literal(literal) if literal == segment => 0,
+                PathSegment::Parameter { ty: ParameterType::Int, .. }
+                    if segment.parse::<i64>().is_ok_and(|value| value.to_string() == *segment) =>
+                {
+                    1
+                }
+                PathSegment::Parameter { ty: ParameterType::Uuid, .. } if *segment == UUID => 2,
+                PathSegment::Parameter { ty: ParameterType::Any, .. } if !segment.is_empty() => 3,
+                PathSegment::Rest(_) => {
+                    ranks.push(4);
+                    return Some(ranks);
+                }
+                _ => return None,
+            });
+        }
+        left.next().is_none().then_some(ranks)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// The one endpoint that trying every route comes to.
+        #[test]
+        fn finds_the_most_special(
+            routes in prop::collection::vec(route(), 0..12),
+            paths in prop::collection::vec(requested(), 1..12),
+        ) {
+            let mut dispatch = Dispatch::new();
+            let endpoints: Vec<Id<Endpoint>> =
+                Table::<Endpoint>::promised(routes.len()).zip(&routes).map(|(id, route)| dispatch.insert(route, || id)).collect();
+            for path in &paths {
+                let matching = routes.iter().zip(&endpoints).filter_map(|(route, id)| Some((ranks(route, path)?, *id)));
+                let best = matching.min_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, id)| id);
+                prop_assert_eq!(dispatch.find(path), best, "{}", path);
+            }
+        }
+    }
 }

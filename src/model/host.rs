@@ -7,11 +7,23 @@ pub(crate) fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         return address.parse::<Ipv6Addr>().is_ok();
     }
-    host.strip_suffix('.').unwrap_or(host).split('.').all(is_label)
+    let mut in_label = false;
+    let name = host.strip_suffix('.').unwrap_or(host);
+    for byte in name.bytes() {
+        if byte == b'.' && !in_label || byte != b'.' && !is_label_byte(byte) {
+            return false;
+        }
+        in_label = byte != b'.';
+    }
+    in_label
 }
 
 fn is_label(label: &str) -> bool {
-    !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    !label.is_empty() && label.bytes().all(is_label_byte)
+}
+
+fn is_label_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 /// A host and its port, where one is written. The colons of an IPv6 address stand in brackets.
