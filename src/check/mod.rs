@@ -51,6 +51,7 @@ use std::sync::Arc;
 
 use crate::model::bits::BitSet;
 use crate::model::diagnostic::{Diagnostic, Severity};
+use crate::model::id_set::IdSets;
 use crate::model::source::{Source, Span};
 use crate::model::table::{Id, Table};
 use crate::shape::Shape;
@@ -63,7 +64,7 @@ use names::Names;
 pub(crate) use path::path_pattern;
 use role::Roles;
 use schema::Shapes;
-use typed::{Attribute, Condition, KeySet, Limit, Purpose, Resource, Route, Scope, Secret, TypedPolicy};
+use typed::{Attribute, Condition, KeySet, Limit, Permission, Purpose, Resource, Route, Scope, Secret, TypedPolicy};
 
 /// A policy with thousands of errors has one cause, or an attacker; a person reads the first few.
 const MOST_DIAGNOSTICS: usize = 1_000;
@@ -119,6 +120,10 @@ struct Checker<'t> {
     /// Whether every caller who comes with a token is capped by scopes.
     all_capped: bool,
     resources: Table<Resource>,
+    /// The sets of permissions that patterns name.
+    permission_sets: IdSets<Permission>,
+    /// The name of a permission that was looked for last.
+    asked: String,
     /// By an attribute's name, the resources that declare it.
     declaring: HashMap<String, Vec<Id<Resource>>>,
     /// Attributes whose own declaration is in error, so that reading them isn't reported, too.
@@ -174,6 +179,8 @@ impl<'t> Checker<'t> {
             token_names: None,
             all_capped: false,
             resources: Table::new(),
+            permission_sets: IdSets::default(),
+            asked: String::new(),
             declaring: HashMap::new(),
             broken_attributes: HashSet::new(),
             attribute_names: Table::new(),

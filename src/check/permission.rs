@@ -1,12 +1,13 @@
 //! Permissions: one an action of a resource, and which of them a pattern names.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 
-use crate::model::bits::BitSet;
+use smallvec::SmallVec;
+
 use crate::model::diagnostic::Diagnostic;
 use crate::model::id_set::{IdSet, IdSets};
 use crate::model::names::Names;
+use crate::model::rising::Rising;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
 use crate::syntax::tree::{Action, Pattern, Text};
@@ -23,10 +24,13 @@ pub(super) struct PermissionIndex {
     /// By permission, what it takes beside a role.
     pub(super) drafts: Vec<TermsDraft>,
     pub(super) scope_sets: IdSets<Scope>,
-    by_resource: HashMap<String, Range<usize>>,
-    by_action: HashMap<String, Vec<usize>>,
+    /// By resource, all of its own.
+    of_resource: Vec<IdSet<Permission>>,
+    /// By action, as far as there is room.
+    with_action: HashMap<String, Option<IdSet<Permission>>>,
+    all: IdSet<Permission>,
     /// What each named set of permissions stands for.
-    sets: HashMap<String, BitSet>,
+    named: HashMap<String, IdSet<Permission>>,
     /// The named sets that `*` is in.
     every: HashSet<String>,
 }
@@ -63,15 +67,18 @@ impl Checker<'_> {
             names: Names::default(),
             drafts: Vec::new(),
             scope_sets: IdSets::default(),
-            by_resource: HashMap::new(),
-            by_action: HashMap::new(),
-            sets: HashMap::new(),
+            of_resource: Vec::new(),
+            with_action: HashMap::new(),
+            all: IdSet::EMPTY,
+            named: HashMap::new(),
             every: HashSet::new(),
         };
         let declared: Vec<_> = self.names.resources.iter().map(|(_, resource)| *resource).collect();
         let mut name = String::new();
+        let mut all = Rising::default();
+        let mut with_action: HashMap<&str, Rising> = HashMap::new();
         for (id, resource) in self.resources.ids().zip(declared) {
-            let first = index.permissions.len();
+            let mut own = Rising::default();
             let mut seen: HashMap<&str, Span> = HashMap::new();
             for action in &resource.actions {
                 if let Some(first) = seen.insert(&action.node, action.span) {
@@ -82,15 +89,22 @@ impl Checker<'_> {
                     self.report(error);
                     continue;
                 }
-                index.by_action.entry(action.node.clone()).or_default().push(index.permissions.len());
-                name.clear();
-                name.extend([&resource.name.node, ":", &action.node]);
+                named(&mut name, &resource.name.node, &action.node);
                 index.names.intern(&name);
-                index.permissions.push(Permission { resource: id, roles: IdSet::EMPTY, terms: Table::first() });
+                let permission = Permission { resource: id, roles: IdSet::EMPTY, terms: Table::first() };
+                let permission = index.permissions.push(permission);
                 index.drafts.push(TermsDraft::default());
+                with_action.entry(&action.node).or_default().push(permission);
+                own.push(permission);
+                all.push(permission);
             }
-            index.by_resource.insert(resource.name.node.clone(), first..index.permissions.len());
+            // Side by side, and so one range.
+            index.of_resource.push(own.kept(&mut self.permission_sets).unwrap_or_default());
         }
+        index.all = all.kept(&mut self.permission_sets).unwrap_or_default();
+        let with_action = with_action.into_iter();
+        index.with_action =
+            with_action.map(|(action, rows)| (action.to_owned(), rows.kept(&mut self.permission_sets))).collect();
         index
     }
 
@@ -125,7 +139,7 @@ impl Checker<'_> {
             if set.patterns.iter().any(|pattern| index.is_every(pattern)) {
                 index.every.insert(set.name.node.clone());
             }
-            index.sets.insert(set.name.node.clone(), rows);
+            index.named.insert(set.name.node.clone(), rows);
         }
     }
 
@@ -135,32 +149,46 @@ impl Checker<'_> {
         patterns: &[Pattern],
         except: &[Pattern],
         index: &PermissionIndex,
-    ) -> (BitSet, BitSet) {
+    ) -> (IdSet<Permission>, IdSet<Permission>) {
         let named = self.matching(patterns, index);
-        let mut left = named.clone();
-        left.subtract(&self.matching(except, index));
+        let taken_away = self.matching(except, index);
+        let left = self.permission_sets.difference(named, taken_away);
+        let left = left.unwrap_or_else(|| self.too_many_patterns(except));
         (named, left)
     }
 
     /// The permissions that a route's `requires` names.
     pub(super) fn required(&mut self, patterns: &[Pattern], index: &PermissionIndex) -> Vec<Id<Permission>> {
-        self.matching(patterns, index).rows().filter_map(|row| index.permissions.id(row)).collect()
+        let set = self.matching(patterns, index);
+        self.permission_sets.ids(set).collect()
     }
 
-    fn matching(&mut self, patterns: &[Pattern], index: &PermissionIndex) -> BitSet {
-        let mut rows = BitSet::default();
+    fn matching(&mut self, patterns: &[Pattern], index: &PermissionIndex) -> IdSet<Permission> {
+        let mut sets: SmallVec<[IdSet<Permission>; 4]> = SmallVec::new();
         for pattern in patterns {
             let errors = self.diagnostics.len();
-            let found = self.matching_one(pattern, index);
+            let found = self.matching_one(pattern, index).unwrap_or_else(|| self.too_many_patterns(patterns));
             if found.is_empty() && self.diagnostics.len() == errors && !self.said_where_declared(pattern) {
                 self.report(
                     Diagnostic::error("empty_pattern", pattern.span, "this pattern matches no permission")
                         .help("declare the actions of a resource: `resource NAME { actions read, write }`"),
                 );
             }
-            rows.union(&found);
+            sets.push(found);
         }
-        rows
+        self.permission_sets.union(&sets).unwrap_or_else(|| self.too_many_patterns(patterns))
+    }
+
+    /// Said once: there is no room for any further one.
+    fn too_many_patterns(&mut self, patterns: &[Pattern]) -> IdSet<Permission> {
+        let span = patterns.first().map_or(Span { file: 0, start: 0, end: 0 }, |pattern| pattern.span);
+        if !self.diagnostics.iter().any(|finding| finding.code == "too_complex") {
+            self.report(
+                Diagnostic::error("too_complex", span, "the patterns up to this one name too many sets of permissions")
+                    .help("name fewer permissions one by one, or give sets that are named often a name: `permissions NAME = …`"),
+            );
+        }
+        IdSet::EMPTY
     }
 
     /// What is wrong with a set was said where it is declared.
@@ -169,77 +197,75 @@ impl Checker<'_> {
         name.is_some_and(|name| self.names.permission_sets.contains(&name.node))
     }
 
-    fn matching_one(&mut self, pattern: &Pattern, index: &PermissionIndex) -> BitSet {
-        let mut rows = BitSet::default();
+    /// `None` where there is no room for the set.
+    fn matching_one(&mut self, pattern: &Pattern, index: &PermissionIndex) -> Option<IdSet<Permission>> {
         match (&pattern.resource, &pattern.action) {
-            (None, Action::Every | Action::None) => rows.extend(0..index.permissions.len()),
-            (None, Action::One(action)) => self.any_with(action, index, &mut rows),
+            (None, Action::Every | Action::None) => Some(index.all),
+            (None, Action::One(action)) => self.any_with(action, index),
             (None, Action::Several(actions)) => {
-                for action in actions {
-                    self.any_with(action, index, &mut rows);
-                }
+                let sets: Option<Vec<_>> = actions.iter().map(|action| self.any_with(action, index)).collect();
+                self.permission_sets.union(&sets?)
             }
-            (Some(set), Action::None) => self.set_of(set, index, &mut rows),
-            (Some(resource), Action::Every) => {
-                if let Some(range) = self.rows_of(resource, index) {
-                    rows.extend(range);
-                }
+            (Some(set), Action::None) => Some(self.set_of(set, index)),
+            (Some(resource), Action::Every) => Some(self.all_of(resource, index).unwrap_or_default()),
+            (Some(resource), Action::One(action)) => {
+                let all = self.all_of(resource, index);
+                Some(all.map_or(IdSet::EMPTY, |all| self.one_of(resource, action, all, index)))
             }
-            (Some(resource), Action::One(action)) => self.one_of(resource, action, index, &mut rows),
             (Some(resource), Action::Several(actions)) => {
-                if self.rows_of(resource, index).is_none() {
-                    return rows;
-                }
-                for action in actions {
-                    self.one_of(resource, action, index, &mut rows);
-                }
+                let Some(all) = self.all_of(resource, index) else { return Some(IdSet::EMPTY) };
+                let sets: Vec<_> = actions.iter().map(|action| self.one_of(resource, action, all, index)).collect();
+                self.permission_sets.union(&sets)
             }
         }
-        rows
     }
 
-    fn rows_of(&mut self, resource: &Text, index: &PermissionIndex) -> Option<Range<usize>> {
-        self.names.resources.find(resource, &mut self.diagnostics)?;
-        index.by_resource.get(&resource.node).cloned()
+    fn all_of(&mut self, resource: &Text, index: &PermissionIndex) -> Option<IdSet<Permission>> {
+        let (row, _) = self.names.resources.find(resource, &mut self.diagnostics)?;
+        index.of_resource.get(row).copied()
     }
 
     /// `*:action`
-    fn any_with(&mut self, action: &Text, index: &PermissionIndex, rows: &mut BitSet) {
-        match index.by_action.get(&action.node) {
-            Some(found) => rows.extend(found.iter().copied()),
-            None => {
-                let known: Vec<&str> = match worth_suggesting(&self.diagnostics) {
-                    true => index.by_action.keys().map(String::as_str).collect(),
-                    false => Vec::new(),
-                };
-                self.report(unknown_permission(None, action, &known));
-            }
+    fn any_with(&mut self, action: &Text, index: &PermissionIndex) -> Option<IdSet<Permission>> {
+        if let Some(found) = index.with_action.get(&action.node) {
+            return *found;
         }
+        let known: Vec<&str> = match worth_suggesting(&self.diagnostics) {
+            true => index.with_action.keys().map(String::as_str).collect(),
+            false => Vec::new(),
+        };
+        self.report(unknown_permission(None, action, &known));
+        Some(IdSet::EMPTY)
     }
 
-    /// `resource:action`
-    fn one_of(&mut self, resource: &Text, action: &Text, index: &PermissionIndex, rows: &mut BitSet) {
-        let Some(range) = self.rows_of(resource, index) else { return };
-        let with_action = index.by_action.get(&action.node).map(Vec::as_slice).unwrap_or_default();
-        let at = with_action.partition_point(|row| *row < range.start);
-        match with_action.get(at).copied().filter(|row| range.contains(row)) {
-            Some(row) => rows.insert(row),
-            None => {
-                let known: Vec<&str> = range
-                    .take(if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 })
-                    .filter_map(|row| index.permissions.id(row))
-                    .filter_map(|id| index.names.get(id).split_once(':').map(|(_, action)| action))
-                    .collect();
-                self.report(unknown_permission(Some(resource), action, &known));
-            }
+    /// `resource:action`, where these are all of the resource.
+    fn one_of(
+        &mut self,
+        resource: &Text,
+        action: &Text,
+        all: IdSet<Permission>,
+        index: &PermissionIndex,
+    ) -> IdSet<Permission> {
+        named(&mut self.asked, &resource.node, &action.node);
+        if let Some(found) = index.names.find(&self.asked) {
+            return IdSet::one(found);
         }
+        let known: Vec<&str> = self
+            .permission_sets
+            .ids(all)
+            .take(if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 })
+            .filter_map(|id| index.names.get(id).split_once(':').map(|(_, action)| action))
+            .collect();
+        self.report(unknown_permission(Some(resource), action, &known));
+        IdSet::EMPTY
     }
 
     /// A bare name is the name of a set.
-    fn set_of(&mut self, name: &Text, index: &PermissionIndex, rows: &mut BitSet) {
-        if let Some(found) = index.sets.get(&name.node) {
-            rows.union(found);
-        } else if !self.names.permission_sets.contains(&name.node) {
+    fn set_of(&mut self, name: &Text, index: &PermissionIndex) -> IdSet<Permission> {
+        if let Some(found) = index.named.get(&name.node) {
+            return *found;
+        }
+        if !self.names.permission_sets.contains(&name.node) {
             let sets = self.names.permission_sets.iter().map(|(set, _)| set);
             let sets = sets.take(if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 });
             let error = unknown("unknown_permission", "set of permissions", name, sets);
@@ -259,7 +285,14 @@ impl Checker<'_> {
                 error
             });
         }
+        IdSet::EMPTY
     }
+}
+
+/// `resource:action`
+fn named(name: &mut String, resource: &str, action: &str) {
+    name.clear();
+    name.extend([resource, ":", action]);
 }
 
 pub(super) fn rows_only(named: &[Vec<(usize, &Text)>]) -> Vec<Vec<usize>> {

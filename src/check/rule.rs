@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::model::bits::BitSet;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::id_set::IdSet;
 use crate::model::rising::Rising;
 use crate::model::table::{Id, Table};
 use crate::syntax::tree::{self, Effect, NeverSubject, Polarity};
@@ -12,7 +13,7 @@ use crate::syntax::tree::{self, Effect, NeverSubject, Polarity};
 use super::Checker;
 use super::expression::{Caller, Guards, View};
 use super::permission::PermissionIndex;
-use super::typed::{Expr, Grant, Grantee, Rule};
+use super::typed::{Expr, Grant, Grantee, Permission, Rule};
 
 /// The rules of a policy may name so many permissions altogether.
 const MOST_PAIRS: usize = 60_000_000;
@@ -53,7 +54,7 @@ impl<'t> Checker<'t> {
         written.extend(self.names.rules.iter().map(|rule| (*rule, None)));
         let (mut pairs, mut conditional) = (0_usize, 0_usize);
         let mut drafts = Vec::with_capacity(written.len());
-        let mut sets = HashMap::new();
+        let mut sets: HashMap<IdSet<Permission>, (usize, Rc<[u32]>)> = HashMap::new();
         for (rule, inside) in written {
             let Some(draft) = self.rule_draft(rule, inside, index, &mut sets) else { continue };
             pairs += draft.permissions.len();
@@ -114,7 +115,7 @@ impl<'t> Checker<'t> {
         rule: &'t tree::Rule,
         inside: Option<Grantee>,
         index: &PermissionIndex,
-        sets: &mut HashMap<BitSet, (usize, Rc<[u32]>)>,
+        sets: &mut HashMap<IdSet<Permission>, (usize, Rc<[u32]>)>,
     ) -> Option<RuleDraft<'t>> {
         let (does, patterns, except) = match &rule.effect {
             Effect::Allow { anyone, patterns, except } => {
@@ -134,9 +135,8 @@ impl<'t> Checker<'t> {
             );
         }
         let next = sets.len();
-        let (set, permissions) = sets
-            .entry(rows)
-            .or_insert_with_key(|rows| (next, rows.rows().filter_map(|row| u32::try_from(row).ok()).collect()));
+        let ids = || self.permission_sets.ids(rows).filter_map(|id| u32::try_from(id.row()).ok()).collect();
+        let (set, permissions) = sets.entry(rows).or_insert_with(|| (next, ids()));
         Some(RuleDraft { rule, does, permissions: permissions.clone(), set: *set, doors })
     }
 

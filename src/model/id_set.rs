@@ -171,26 +171,56 @@ impl<T> IdSets<T> {
         }
     }
 
+    /// The rows of one set that aren't in the other. `None` where there is no room for another set.
+    pub(crate) fn difference(&mut self, set: IdSet<T>, other: IdSet<T>) -> Option<IdSet<T>> {
+        let Some((first, last)) = self.bounds(set).filter(|_| !other.is_empty()) else { return Some(set) };
+        let (base, length) = (first / 32 * 32, (last / 32 - first / 32) as usize + 1);
+        self.spend(length)?;
+        let mut bits = std::mem::take(&mut self.scratch);
+        bits.clear();
+        bits.resize(length, 0);
+        self.each_range(set, |first, last| fill(&mut bits, first - base, last - base));
+        self.each_range(other, |from, to| {
+            let (from, to) = (from.max(first), to.min(last));
+            if from <= to {
+                clear(&mut bits, from - base, to - base);
+            }
+        });
+        let difference = self.of_bits(base, &bits);
+        self.scratch = bits;
+        difference
+    }
+
+    /// No row of a set is before or after these.
+    fn bounds(&self, set: IdSet<T>) -> Option<(u32, u32)> {
+        match self.form(set) {
+            Form::Range(first, last) => (first <= last).then_some((first, last)),
+            Form::Ranges(ranges) => ranges.first().copied().zip(ranges.last().copied()),
+            Form::Mask(base, words) => {
+                let bits = u32::try_from(32 * words.len()).ok()?;
+                Some((base, base.saturating_add(bits).saturating_sub(1)))
+            }
+        }
+    }
+
     /// All rows of several sets. `None` where they are too many, or too entangled, to keep them all.
     pub(crate) fn union(&mut self, sets: &[IdSet<T>]) -> Option<IdSet<T>> {
+        if let [only] = sets {
+            return Some(*only);
+        }
         let mut bounds: Option<(u32, u32)> = None;
         let mut length = 0;
         let mut masks = false;
         for set in sets {
-            let (first, last) = match self.form(*set) {
-                Form::Range(first, last) if first <= last => (first, last),
-                Form::Range(..) => continue,
-                Form::Ranges(ranges) => {
-                    length += ranges.len();
-                    ranges.first().copied().zip(ranges.last().copied())?
-                }
-                Form::Mask(base, words) => {
+            let Some((first, last)) = self.bounds(*set) else { continue };
+            length += match self.form(*set) {
+                Form::Range(..) => 2,
+                Form::Ranges(ranges) => ranges.len(),
+                Form::Mask(_, words) => {
                     masks = true;
-                    length += words.len();
-                    (base, base.saturating_add(u32::try_from(32 * words.len()).ok()?) - 1)
+                    words.len()
                 }
             };
-            length += 2;
             bounds = Some(bounds.map_or((first, last), |(least, most)| (first.min(least), last.max(most))));
         }
         let Some((first, last)) = bounds else { return Some(IdSet::EMPTY) };
@@ -323,11 +353,20 @@ fn hash(words: &[u32]) -> u64 {
 
 /// Sets the bits from `first` to `last`.
 pub(super) fn fill(bits: &mut [u32], first: u32, last: u32) {
+    each_word(bits, first, last, |word, bits| *word |= bits);
+}
+
+/// Clears the bits from `first` to `last`.
+fn clear(bits: &mut [u32], first: u32, last: u32) {
+    each_word(bits, first, last, |word, bits| *word &= !bits);
+}
+
+fn each_word(bits: &mut [u32], first: u32, last: u32, change: impl Fn(&mut u32, u32)) {
     let (from, to) = ((first / 32) as usize, (last / 32) as usize);
     for (at, word) in bits.iter_mut().enumerate().take(to + 1).skip(from) {
         let low = if at == from { u32::MAX << (first % 32) } else { u32::MAX };
         let high = if at == to { u32::MAX >> (31 - last % 32) } else { u32::MAX };
-        *word |= low & high;
+        change(word, low & high);
     }
 }
 

@@ -10,7 +10,8 @@ use super::table::Id;
 pub(crate) enum Rising {
     /// Firsts and lasts, with gaps between them.
     Ranges(SmallVec<[(u32, u32); 1]>),
-    Bits(Vec<u32>),
+    /// And how many ranges they are, and the last row.
+    Bits { bits: Vec<u32>, ranges: usize, last: u32 },
 }
 
 impl Default for Rising {
@@ -23,7 +24,7 @@ impl Rising {
     /// Adds a row that is no lower than those before it.
     pub(crate) fn push<T>(&mut self, id: Id<T>) {
         let row = id.number();
-        let word = (row / 32) as usize;
+        let words = (row / 32) as usize + 1;
         match self {
             Self::Ranges(ranges) => {
                 if let Some((_, last)) = ranges.last_mut()
@@ -33,18 +34,26 @@ impl Rising {
                     return;
                 }
                 ranges.push((row, row));
-                if 2 * ranges.len() > word + 1 && ranges.len() > 2 {
-                    let mut bits = vec![0; word + 1];
-                    let rows = ranges.iter().flat_map(|(first, last)| *first..=*last);
-                    rows.for_each(|row| set(&mut bits, row));
-                    *self = Self::Bits(bits);
+                if 2 * ranges.len() > words && ranges.len() > 2 {
+                    let mut bits = vec![0; words];
+                    ranges.iter().for_each(|(first, last)| fill(&mut bits, *first, *last));
+                    *self = Self::Bits { bits, ranges: ranges.len(), last: row };
                 }
             }
-            Self::Bits(bits) => {
-                if bits.len() <= word {
-                    bits.resize(word + 1, 0);
+            Self::Bits { bits, ranges, last } => {
+                *ranges += usize::from(row > last.saturating_add(1));
+                *last = row;
+                // Far rows among few ranges: the bits would be mostly none.
+                if words > 4 * *ranges {
+                    let mut pairs = SmallVec::with_capacity(*ranges);
+                    each_run(0, bits, |first, last| pairs.push((first, last)));
+                    *self = Self::Ranges(pairs);
+                    return self.push(id);
                 }
-                set(bits, row);
+                if bits.len() < words {
+                    bits.resize(words, 0);
+                }
+                fill(bits, row, row);
             }
         }
     }
@@ -57,7 +66,7 @@ impl Rising {
     pub(crate) fn each_range(&self, mut see: impl FnMut(u32, u32)) {
         match self {
             Self::Ranges(ranges) => ranges.iter().for_each(|(first, last)| see(*first, *last)),
-            Self::Bits(bits) => each_run(0, bits, see),
+            Self::Bits { bits, .. } => each_run(0, bits, see),
         }
     }
 
@@ -103,13 +112,30 @@ impl Rising {
     pub(crate) fn kept<T>(&self, sets: &mut IdSets<T>) -> Option<IdSet<T>> {
         match self {
             Self::Ranges(ranges) => sets.of_ranges(&mut ranges.to_vec()),
-            Self::Bits(bits) => sets.of_bits(0, bits),
+            Self::Bits { bits, .. } => sets.of_bits(0, bits),
         }
     }
 }
 
-fn set(bits: &mut [u32], row: u32) {
-    if let Some(word) = bits.get_mut((row / 32) as usize) {
-        *word |= 1 << (row % 32);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_rows_take_little_room_however_far_they_are() {
+        let mut rising = Rising::default();
+        for row in [0, 2, 4].into_iter().chain((4..24).map(|power| 1 << power)) {
+            rising.push(Id::<()>::numbered(row));
+        }
+        assert!(matches!(&rising, Rising::Ranges(ranges) if ranges.len() == 23));
+        let mut rising = Rising::default();
+        for row in (0..10_000).step_by(2).chain([1 << 24]) {
+            rising.push(Id::<()>::numbered(row));
+        }
+        assert!(matches!(&rising, Rising::Ranges(ranges) if ranges.len() == 5_001));
+        for row in ((1 << 24) + 2..(1 << 25)).step_by(2) {
+            rising.push(Id::<()>::numbered(row));
+        }
+        assert!(matches!(&rising, Rising::Bits { bits, .. } if bits.len() == 1 << 20));
     }
 }

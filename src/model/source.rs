@@ -2,26 +2,28 @@
 //! somebody is going to read them.
 
 use std::fmt;
+use std::sync::Arc;
 
-/// One file of a policy, as the host read it. The bytes needn't be UTF-8: compiling says where they aren't.
+/// One file of a policy, as the host read it. The bytes needn't be UTF-8: compiling says where they aren't. Clones
+/// share their text, so that a policy keeps none of its own.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Source {
-    name: String,
-    text: String,
-    /// The offset that each line begins at.
-    lines: Vec<usize>,
+    name: Arc<str>,
+    text: Arc<str>,
+    /// The offset that each line begins at, as far as `u32` goes: sources are capped far below.
+    lines: Arc<[u32]>,
     invalid_utf8_at: Option<usize>,
 }
 
 impl Source {
     /// `name` is what diagnostics call the file.
     pub fn new(name: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
-        let bytes = bytes.as_ref();
-        let text = String::from_utf8_lossy(bytes).into_owned();
+        let text = String::from_utf8_lossy(bytes.as_ref());
         let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
-        let lines = std::iter::once(0).chain(after_breaks).collect();
-        let invalid_utf8_at = std::str::from_utf8(bytes).err().map(|error| error.valid_up_to());
-        Self { name: name.into(), text, lines, invalid_utf8_at }
+        let lines: Vec<u32> =
+            std::iter::once(0).chain(after_breaks).map_while(|start| u32::try_from(start).ok()).collect();
+        let invalid_utf8_at = std::str::from_utf8(bytes.as_ref()).err().map(|error| error.valid_up_to());
+        Self { name: name.into().into(), text: text.into(), lines: lines.into(), invalid_utf8_at }
     }
 
     /// What diagnostics call the file.
@@ -42,8 +44,8 @@ impl Source {
     /// Line and column, both from 1, of a byte offset; columns count characters.
     pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
         let offset = self.text.floor_char_boundary(offset);
-        let line = self.lines.partition_point(|start| *start <= offset);
-        let start = line.checked_sub(1).and_then(|before| self.lines.get(before)).copied().unwrap_or(0);
+        let line = self.lines.partition_point(|start| *start as usize <= offset);
+        let start = line.checked_sub(1).and_then(|before| self.lines.get(before)).map_or(0, |start| *start as usize);
         let column = self.text.get(start..offset).unwrap_or_default().chars().count() + 1;
         (line, column)
     }

@@ -199,6 +199,7 @@ pub(super) fn describe(rule: Rule) -> Cow<'static, str> {
         | Rule::ipv6
         | Rule::reference_goes_on
         | Rule::word
+        | Rule::plain_start
         | Rule::word_character
         | Rule::header_character
         | Rule::boundary

@@ -192,10 +192,10 @@ impl<'i> Parts<'i> {
 
     /// The next part, if it is of this rule.
     pub(super) fn take_next(&mut self, rule: Rule) -> Option<Pair<'i>> {
-        let mut ahead = self.clone();
-        let found = ahead.next().filter(|part| part.as_rule() == rule)?;
-        *self = ahead;
-        Some(found)
+        while self.0.peek().is_some_and(|part| is_punctuation(part.as_rule())) {
+            self.0.next();
+        }
+        if self.0.peek()?.as_rule() == rule { self.0.next() } else { None }
     }
 }
 
@@ -203,22 +203,24 @@ impl<'i> Iterator for Parts<'i> {
     type Item = Pair<'i>;
 
     fn next(&mut self) -> Option<Pair<'i>> {
-        self.0.by_ref().find(|part| {
-            !matches!(
-                part.as_rule(),
-                Rule::brace_open
-                    | Rule::brace_close
-                    | Rule::bracket_open
-                    | Rule::bracket_close
-                    | Rule::paren_open
-                    | Rule::paren_close
-                    | Rule::comma
-                    | Rule::colon
-                    | Rule::equals
-                    | Rule::pipe
-                    | Rule::dots
-                    | Rule::slash
-            )
-        })
+        self.0.by_ref().find(|part| !is_punctuation(part.as_rule()))
     }
+}
+
+fn is_punctuation(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::brace_open
+            | Rule::brace_close
+            | Rule::bracket_open
+            | Rule::bracket_close
+            | Rule::paren_open
+            | Rule::paren_close
+            | Rule::comma
+            | Rule::colon
+            | Rule::equals
+            | Rule::pipe
+            | Rule::dots
+            | Rule::slash
+    )
 }

@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 use crate::model::bits::BitSet;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
+use crate::model::table::Id;
 use crate::syntax::tree::Effect;
 
 use super::super::rule::{Does, RuleDraft};
-use super::super::typed::Grantee;
+use super::super::typed::{Grantee, Role};
 use super::Linter;
 
 /// Actions that change something.
@@ -43,6 +44,13 @@ impl Linter<'_, '_> {
 
     fn name(&self, row: usize) -> &str {
         self.permissions.permissions.id(row).map_or("", |id| self.permissions.names.get(id))
+    }
+
+    /// Whether a permission is granted to one of these roles, or to one that they extend, without a condition.
+    fn has_any(&self, row: usize, roles: &[Id<Role>]) -> bool {
+        let permissions = &self.permissions.permissions;
+        let granted = permissions.id(row).map(|id| permissions[id].roles);
+        granted.is_some_and(|granted| self.checker.roles.sets.has_any(granted, roles))
     }
 
     fn permissions_of_nobody(&mut self, granted: &BitSet) {
@@ -160,15 +168,20 @@ impl Linter<'_, '_> {
 
     /// Grants whose permissions are granted without a condition elsewhere.
     fn covered(&mut self, duplicates: &HashSet<Span>) {
-        let inherited = self.inherited();
-        let mut groups: HashMap<Key, Vec<&RuleDraft<'_>>> = HashMap::new();
+        let parents = self.parents();
+        let mut grants: Vec<(Key, &RuleDraft<'_>)> = Vec::new();
         for draft in self.drafts.iter().filter(|draft| !duplicates.contains(&draft.rule.span)) {
             if let (Does::Grant(to), false) = (draft.does, draft.permissions.is_empty()) {
-                groups.entry(key(to)).or_default().push(draft);
+                grants.push((key(to), draft));
             }
         }
+        // Of two that cover each other, the larger stays.
+        grants.sort_by_key(|(to, draft)| (*to, draft.permissions.len(), std::cmp::Reverse(draft.rule.span)));
         let mut counts = vec![0_u32; self.permissions.permissions.len()];
-        for ((kind, row), mut drafts) in groups {
+        for drafts in grants.chunk_by(|(one, _), (other, _)| one == other) {
+            let Some(((kind, row), _)) = drafts.first().copied() else { continue };
+            let parents = parents.get(row).filter(|_| kind == ROLE).map(Vec::as_slice).unwrap_or_default();
+            let drafts = || drafts.iter().map(|(_, draft)| *draft);
             let count = |counts: &mut Vec<u32>, draft: &RuleDraft<'_>, change: fn(u32) -> u32| {
                 for at in draft.permissions.iter().filter(|_| draft.rule.condition.is_none()) {
                     if let Some(count) = counts.get_mut(*at as usize) {
@@ -176,16 +189,13 @@ impl Linter<'_, '_> {
                     }
                 }
             };
-            drafts.iter().for_each(|draft| count(&mut counts, draft, |count| count.saturating_add(1)));
-            // Of two that cover each other, the larger stays.
-            drafts.sort_by_key(|draft| (draft.permissions.len(), std::cmp::Reverse(draft.rule.span)));
-            for draft in &drafts {
+            drafts().for_each(|draft| count(&mut counts, draft, |count| count.saturating_add(1)));
+            for draft in drafts() {
                 let own = u32::from(draft.rule.condition.is_none());
-                let above = inherited.get(row).filter(|_| kind == ROLE);
                 let elsewhere = |at: usize| {
                     let known = self.permissions.drafts.get(at);
                     known.is_some_and(|known| match kind {
-                        ROLE => known.callers || above.is_some_and(|above| above.contains(at)),
+                        ROLE => known.callers || self.has_any(at, parents),
                         CALLERS => known.anyone,
                         _ => false,
                     })
@@ -205,37 +215,22 @@ impl Linter<'_, '_> {
                 self.found.push(finding);
                 count(&mut counts, draft, |count| count.saturating_sub(1));
             }
-            drafts.iter().flat_map(|draft| draft.permissions.iter()).for_each(|at| {
+            drafts().flat_map(|draft| draft.permissions.iter()).for_each(|at| {
                 counts.iter_mut().skip(*at as usize).take(1).for_each(|count| *count = 0);
             });
         }
     }
 
-    /// By role, what the roles that it extends grant without a condition.
-    fn inherited(&self) -> Vec<BitSet> {
+    /// By role, the roles that it extends.
+    fn parents(&self) -> Vec<Vec<Id<Role>>> {
         let checker = self.checker;
-        let mut own = vec![BitSet::default(); checker.roles.ids.len()];
-        for draft in self.drafts.iter().filter(|draft| draft.rule.condition.is_none()) {
-            if let Does::Grant(Grantee::Role(role)) = draft.does {
-                let rows = draft.permissions.iter().map(|row| *row as usize);
-                own.iter_mut().skip(role.row()).take(1).for_each(|own| own.extend(rows.clone()));
-            }
+        let mut parents = vec![Vec::new(); checker.roles.ids.len()];
+        for (id, (_, role)) in checker.roles.ids.iter().zip(checker.names.roles.iter()) {
+            let extended = role.extends.iter().filter_map(|name| checker.names.roles.get(&name.node));
+            let extended = extended.filter_map(|(row, _)| checker.roles.ids.get(row).copied());
+            parents.iter_mut().skip(id.row()).take(1).for_each(|parents| parents.extend(extended.clone()));
         }
-        let declared: Vec<_> = checker.names.roles.iter().map(|(_, role)| *role).collect();
-        // A role comes after those that it extends.
-        let mut order: Vec<(usize, _)> = checker.roles.ids.iter().map(|id| id.row()).zip(declared).collect();
-        order.sort_unstable_by_key(|(row, _)| *row);
-        let mut inherited = vec![BitSet::default(); checker.roles.ids.len()];
-        for (row, role) in order {
-            let mut rows = BitSet::default();
-            for parent in &role.extends {
-                let Some((parent, _)) = checker.names.roles.get(&parent.node) else { continue };
-                let Some(parent) = checker.roles.ids.get(parent).map(|id| id.row()) else { continue };
-                own.get(parent).into_iter().chain(inherited.get(parent)).for_each(|more| rows.union(more));
-            }
-            inherited.iter_mut().skip(row).take(1).for_each(|slot| *slot = std::mem::take(&mut rows));
-        }
-        inherited
+        parents
     }
 }
 

@@ -64,6 +64,10 @@ proptest! {
         let singles: Vec<IdSet<()>> = whole.iter().map(|row| IdSet::one(Id::numbered(*row))).collect();
         prop_assert_eq!(sets.union(&singles), Some(union));
         prop_assert_eq!(sets.words.len(), words);
+        let left = &whole - &all[0];
+        let difference = sets.difference(union, made[0]).unwrap();
+        prop_assert_eq!(difference, kept(&mut sets, &left));
+        prop_assert_eq!(sets.difference(made[0], union), Some(IdSet::EMPTY));
     }
 
     #[test]
