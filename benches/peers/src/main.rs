@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use portcullis_peers::harness::report::Goals;
+use portcullis_peers::{documents, rules};
 
 const USAGE: &str = "usage: portcullis-peers [A] [B] [C] [SIZE…]
 
@@ -36,6 +37,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(_parts: &str, _sizes: &[usize], _goals: &mut Goals) -> Result<(), String> {
+fn run(parts: &str, sizes: &[usize], goals: &mut Goals) -> Result<(), String> {
+    let part = |letter| parts.is_empty() || parts.contains(letter);
+    if part('A') {
+        rules::run(if sizes.is_empty() { &rules::SIZES } else { sizes }, goals)?;
+    }
+    if part('B') {
+        documents::run(goals)?;
+    }
     Ok(())
 }
