@@ -1,4 +1,4 @@
-//! cel: an expression an action, which the host picks, and variables that are resolved without a map.
+//! cel: one expression, and an expression an action, which the host picks; variables are resolved without a map.
 
 use std::sync::Arc;
 
@@ -25,8 +25,27 @@ const EXPRESSIONS: [&str; 5] = [
 ];
 
 pub(super) fn enter<'q>(contest: &mut Contest<'q>, questions: &'q [Question]) -> Result<(), String> {
-    let (programs, load) = load(|| EXPRESSIONS.map(Program::compile).into_iter().collect::<Result<Vec<_>, _>>());
-    let programs = programs.map_err(|error| format!("cel: {error}"))?;
+    let (programs, cost) = load(|| EXPRESSIONS.map(Program::compile).into_iter().collect::<Result<Vec<_>, _>>());
+    let programs = programs.map_err(told)?;
+    let picked = questions.iter().map(|question| ACTIONS.iter().position(|action| *action == question.action));
+    let picked: Vec<usize> = picked.collect::<Option<_>>().ok_or("cel: an action without an expression")?;
+    let contexts = contexts(questions);
+    contest.enter(CEL, Some(cost), move |number| allows(&programs[picked[number]], &contexts[number]));
+
+    let whole = ACTIONS.iter().zip(EXPRESSIONS).map(|(action, text)| format!("action == \"{action}\" && ({text})"));
+    let whole = whole.collect::<Vec<_>>().join(" || ");
+    let (program, cost) = load(|| Program::compile(&whole));
+    let (program, contexts) = (program.map_err(told)?, self::contexts(questions));
+    contest.enter("cel, one expression", Some(cost), move |number| allows(&program, &contexts[number]));
+    Ok(())
+}
+
+fn allows(program: &Program, context: &Context<'_, '_>) -> bool {
+    let value = Value::resolve_val(program.expression(), context);
+    value.is_ok_and(|value| value.downcast_ref::<CelBool>().is_some_and(|allowed| *allowed.inner()))
+}
+
+fn contexts(questions: &[Question]) -> Vec<Context<'static, 'static>> {
     // What the contexts borrow lives as long as the process, as they do.
     let variables: &'static [Variables] = questions.iter().map(variables).collect::<Vec<_>>().leak();
     let env = Arc::new(Env::stdlib());
@@ -35,17 +54,15 @@ pub(super) fn enter<'q>(contest: &mut Contest<'q>, questions: &'q [Question]) ->
         context.set_variable_resolver(variables);
         context
     });
-    let contexts: Vec<Context<'static, 'static>> = contexts.collect();
-    let picked = questions.iter().map(|question| ACTIONS.iter().position(|action| *action == question.action));
-    let picked: Vec<usize> = picked.collect::<Option<_>>().ok_or("cel: an action without an expression")?;
-    contest.enter(CEL, Some(load), move |number| {
-        let value = Value::resolve_val(programs[picked[number]].expression(), &contexts[number]);
-        value.is_ok_and(|value| value.downcast_ref::<CelBool>().is_some_and(|allowed| *allowed.inner()))
-    });
-    Ok(())
+    contexts.collect()
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    format!("cel: {error}")
 }
 
 struct Variables {
+    action: CelString<'static>,
     role: CelString<'static>,
     user: CelString<'static>,
     department: CelString<'static>,
@@ -60,6 +77,7 @@ struct Variables {
 
 fn variables(question: &Question) -> Variables {
     Variables {
+        action: question.action.into(),
         role: question.role.into(),
         user: question.user.clone().into(),
         department: question.department.into(),
@@ -76,6 +94,7 @@ fn variables(question: &Question) -> Variables {
 impl VariableResolver for Variables {
     fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
         let value: &dyn Val = match name {
+            "action" => &self.action,
             "role" => &self.role,
             "user" => &self.user,
             "department" => &self.department,

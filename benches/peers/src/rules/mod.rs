@@ -5,6 +5,7 @@ mod cedar;
 mod hash_map;
 mod ours;
 mod regorus;
+pub mod sharing;
 
 use crate::harness::contest::{Contest, Outcome};
 use crate::harness::report::{Goals, bytes, print};

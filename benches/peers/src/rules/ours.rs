@@ -31,20 +31,20 @@ pub(super) fn enter<'q>(contest: &mut Contest<'q>, size: usize, questions: &'q [
     Ok(())
 }
 
-fn user(question: &Question) -> User {
+pub(super) fn user(question: &Question) -> User {
     User { id: "mia".to_owned(), roles: Some(vec![question.role.clone()]), ..User::default() }
 }
 
-fn scene(user: &User) -> Scene<'_> {
+pub(super) fn scene(user: &User) -> Scene<'_> {
     Scene { user: Some(user), context: None, client: None, now: Timestamp::UNIX_EPOCH }
 }
 
-fn compile(sources: &[Source]) -> Result<Policy, String> {
+pub(super) fn compile(sources: &[Source]) -> Result<Policy, String> {
     Policy::compile(sources).map_err(|errors| format!("us: {:?}", errors.first()))
 }
 
 /// The rules' text.
-fn sources(size: usize) -> Vec<Source> {
+pub(super) fn sources(size: usize) -> Vec<Source> {
     let mut texts = vec![String::from("policy generated\n")];
     let mut write = |line: &str| match texts.last_mut() {
         Some(text) if text.len() + line.len() <= FILE => text.push_str(line),
