@@ -1,0 +1,4 @@
+//! Portcullis beside other policy engines: the same questions, the same answers, and what each of them costs.
+
+pub mod harness;
+pub mod random;
