@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use portcullis_peers::harness::report::Goals;
+use portcullis_peers::workloads;
 
 const USAGE: &str = "usage: portcullis-peers [A] [B] [C] [SIZE…]
 
   A      rules over roles, 10 to 100,000 of them; SIZE… are other numbers of rules
   B      a small policy of roles and attributes
-  C      the workloads of policies/workloads
+  C      the workloads of policies/workloads, 5 to 50 entities of a kind; SIZE… are other numbers of them
 
 Without letters, all of them.";
 
@@ -36,6 +37,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(_parts: &str, _sizes: &[usize], _goals: &mut Goals) -> Result<(), String> {
+fn run(parts: &str, sizes: &[usize], goals: &mut Goals) -> Result<(), String> {
+    let part = |letter| parts.is_empty() || parts.contains(letter);
+    if part('C') {
+        workloads::time::run(if sizes.is_empty() { &workloads::time::SIZES } else { sizes }, goals)?;
+    }
     Ok(())
 }

@@ -25,9 +25,16 @@ fn agree(workload: &Workload) -> Tally {
             tally.resize(world.actions.len(), ("", 0, 0));
             for ((question, request), asked) in questions.iter().zip(&requests).zip(&asked) {
                 let right = cedar.allows_without_errors(request);
-                assert_eq!(gate.allows(asked), right, "{}, n = {n}, seed {seed}: {request:?}", workload.name);
+                let (user, action) = (&world.users[question.user].id, world.actions[question.action].cedar);
+                let thing = &world.things[question.thing].0;
+                assert_eq!(
+                    gate.allows(asked),
+                    right,
+                    "{}, n = {n}, seed {seed}: {user} {action} {thing:?}",
+                    workload.name
+                );
                 let (name, questions, allowed) = &mut tally[question.action];
-                *name = world.actions[question.action].cedar;
+                *name = action;
                 *questions += 1;
                 *allowed += usize::from(right);
             }
@@ -82,7 +89,12 @@ fn nothing_bears_a_users_view_as_published_and_much_does_as_mended() {
         };
         let views: Vec<Uid> = world.graph.of("User").map(|user| user.link("view").clone()).collect();
         assert!(views.iter().all(|view| world.graph.get(view).is_some()), "a user's own view exists");
-        world.things.iter().flat_map(|(thing, _)| views.iter().map(move |view| (thing, view))).filter(|(thing, view)| bears(thing, view)).count()
+        world
+            .things
+            .iter()
+            .flat_map(|(thing, _)| views.iter().map(move |view| (thing, view)))
+            .filter(|(thing, view)| bears(thing, view))
+            .count()
     };
     assert_eq!(seen(faithful), 0);
     assert!(seen(mended) > 500, "a tenth of what could be seen");

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, EntityId, EntityTypeName, EntityUid, PolicySet, Request, Schema, ValidationMode,
-    Validator,
+    Authorizer, Context, Decision, Entities, EntityId, EntityTypeName, EntityUid, PolicySet, Request, Schema,
+    ValidationMode, Validator,
 };
 
 use super::graph::Uid;
@@ -26,7 +26,8 @@ impl Cedar {
         let validator = Validator::new(schema.clone());
         let validated = validator.validate(&policies, ValidationMode::Strict);
         assert!(validated.validation_passed_without_warnings(), "{validated}");
-        let entities = Entities::from_json_value(world.graph.json(), Some(&schema)).expect("the entities fit the schema");
+        let entities =
+            Entities::from_json_value(world.graph.json(), Some(&schema)).expect("the entities fit the schema");
         Self { authorizer: Authorizer::new(), policies, entities }
     }
 
@@ -43,7 +44,8 @@ impl Cedar {
             world.actions.iter().map(|action| name(&Uid::new("Action", action.cedar))).collect();
         let request = |question: &Question| {
             let (user, action) = (users[question.user].clone(), actions[question.action].clone());
-            Request::new(user, action, things[question.thing].clone(), Context::empty(), None).expect("without a schema, none is wrong")
+            Request::new(user, action, things[question.thing].clone(), Context::empty(), None)
+                .expect("without a schema, none is wrong")
         };
         questions.iter().map(request).collect()
     }

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::graph::{Attribute, Entity, Graph, Uid};
-use crate::random::Random;
 use super::{Action, World, names, record, some};
+use crate::random::Random;
 
 const ACTIONS: &[Action] = &[
     Action { cedar: "read", permission: "documents:read", to: "Document" },

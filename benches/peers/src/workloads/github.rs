@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::graph::{Attribute, Entity, Graph, Uid};
-use crate::random::Random;
 use super::{Action, World, names, record, some};
+use crate::random::Random;
 
 const ACTIONS: &[Action] = &[
     Action { cedar: "read", permission: "repositories:read", to: "Repository" },
@@ -23,7 +23,12 @@ pub fn world(n: usize, seed: u64) -> World {
     let mut graph = Graph::default();
     for organisation in 0..n {
         let parents = org_grants(random, n);
-        add(&mut graph, Entity::new(Uid::new("Organization", format!("org_{organisation}")), parents), "OrgPermission", &OF_ORGANISATIONS);
+        add(
+            &mut graph,
+            Entity::new(Uid::new("Organization", format!("org_{organisation}")), parents),
+            "OrgPermission",
+            &OF_ORGANISATIONS,
+        );
     }
     for repository in 0..n {
         let owner = Attribute::Link(Uid::new("Organization", format!("org_{}", random.below(n))));
@@ -70,11 +75,15 @@ fn add(graph: &mut Graph, mut entity: Entity, kind: &'static str, permissions: &
 /// One grant each on some repositories.
 fn repo_grants(random: &mut Random, n: usize) -> Vec<Uid> {
     let some = some(random, n);
-    some.iter().map(|place| Uid::new("RepoPermission", format!("repo_{place}_{}", random.pick(&OF_REPOSITORIES)))).collect()
+    some.iter()
+        .map(|place| Uid::new("RepoPermission", format!("repo_{place}_{}", random.pick(&OF_REPOSITORIES))))
+        .collect()
 }
 
 /// One grant each on some organisations.
 fn org_grants(random: &mut Random, n: usize) -> Vec<Uid> {
     let some = some(random, n);
-    some.iter().map(|place| Uid::new("OrgPermission", format!("org_{place}_{}", random.pick(&OF_ORGANISATIONS)))).collect()
+    some.iter()
+        .map(|place| Uid::new("OrgPermission", format!("org_{place}_{}", random.pick(&OF_ORGANISATIONS))))
+        .collect()
 }

@@ -19,7 +19,6 @@ use crate::random::Random;
 
 use graph::{Entity, Graph, Uid};
 
-
 /// How often in a hundred two entities that can be connected are, as the paper has it.
 const CONNECTED: usize = 5;
 
@@ -107,11 +106,8 @@ impl World {
         user: impl Fn(&Graph, &Entity) -> Record,
         thing: impl Fn(&Graph, &Entity) -> Record,
     ) -> Self {
-        let told = |entity: &Entity| User {
-            id: entity.uid.id.clone(),
-            attributes: user(&graph, entity),
-            ..User::default()
-        };
+        let told =
+            |entity: &Entity| User { id: entity.uid.id.clone(), attributes: user(&graph, entity), ..User::default() };
         let users = graph.of("User").map(told).collect();
         let mut kinds: Vec<&str> = actions.iter().map(|action| action.to).collect();
         kinds.dedup();
@@ -140,7 +136,9 @@ impl World {
     pub fn every_question(&self) -> Vec<Question> {
         let pairs = self.actions.iter().enumerate();
         let pairs = pairs.flat_map(|(action, declared)| self.things_of(declared).map(move |thing| (action, thing)));
-        pairs.flat_map(|(action, thing)| (0..self.users.len()).map(move |user| Question { user, action, thing })).collect()
+        pairs
+            .flat_map(|(action, thing)| (0..self.users.len()).map(move |user| Question { user, action, thing }))
+            .collect()
     }
 
     fn things_of(&self, action: &Action) -> impl Iterator<Item = usize> {

@@ -13,7 +13,7 @@ use super::gate::{Asked, Gate};
 use super::{ALL, Workload, World};
 
 /// Entities of a kind.
-const SIZES: [usize; 4] = [5, 10, 20, 50];
+pub const SIZES: [usize; 4] = [5, 10, 20, 50];
 /// The size that a goal is set for, and how many times faster than Cedar we must be there.
 const GOAL: (usize, f64) = (50, 20.0);
 /// Worlds of each size, and questions in each: the paper asks as many a world, in more worlds.
@@ -23,14 +23,14 @@ const QUESTIONS: usize = 500;
 const OURS: &str = "portcullis, facts as JSON";
 const CEDAR: &str = "cedar";
 
-/// Times every workload at every size; `sizes`, if there are any, stand in for the paper's.
+/// Times every workload at every size.
 ///
 /// # Errors
 ///
 /// An answer that isn't Cedar's.
 pub fn run(sizes: &[usize], goals: &mut Goals) -> Result<(), String> {
     for workload in &ALL {
-        for n in if sizes.is_empty() { &SIZES } else { sizes } {
+        for n in sizes {
             time(workload, *n, goals)?;
         }
     }
@@ -39,8 +39,7 @@ pub fn run(sizes: &[usize], goals: &mut Goals) -> Result<(), String> {
 
 fn time(workload: &Workload, n: usize, goals: &mut Goals) -> Result<(), String> {
     let worlds: Vec<World> = (0..WORLDS).map(|seed| (workload.world)(n, seed)).collect();
-    let first = worlds.first().ok_or("there are no worlds")?;
-    let gate = Gate::new(workload, first);
+    let gate = Gate::new(workload, worlds.first().ok_or("there are no worlds")?);
     let cedars: Vec<Cedar> = worlds.iter().map(|world| Cedar::new(workload, world)).collect();
     let mut requests: Vec<(&Cedar, Request)> = Vec::new();
     let mut asked: Vec<Asked<'_>> = Vec::new();

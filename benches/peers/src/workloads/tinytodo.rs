@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::graph::{Attribute, Entity, Graph, Uid};
-use crate::random::Random;
 use super::{Action, World, names, record, some};
+use crate::random::Random;
 
 const ACTIONS: &[Action] = &[
     Action { cedar: "CreateList", permission: "application:create_list", to: "Application" },
