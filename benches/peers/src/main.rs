@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use portcullis_peers::harness::report::Goals;
-use portcullis_peers::workloads;
+use portcullis_peers::{documents, rules, workloads};
 
-const USAGE: &str = "usage: portcullis-peers [A] [B] [C] [SIZE…]
+const USAGE: &str = "usage: portcullis-peers [A] [B] [C] [S] [SIZE…]
 
   A      rules over roles, 10 to 100,000 of them; SIZE… are other numbers of rules
   B      a small policy of roles and attributes
   C      the workloads of policies/workloads, 5 to 50 entities of a kind; SIZE… are other numbers of them
+  S      two threads that share a policy, and one that is replaced while they decide
 
 Without letters, all of them.";
 
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
     let mut sizes = Vec::new();
     for argument in std::env::args().skip(1) {
         match (argument.as_str(), argument.parse::<usize>()) {
-            ("A" | "B" | "C", _) => parts.push_str(&argument),
+            ("A" | "B" | "C" | "S", _) => parts.push_str(&argument),
             (_, Ok(size)) if size > 0 => sizes.push(size),
             _ => {
                 eprintln!("{USAGE}");
@@ -39,8 +40,17 @@ fn main() -> ExitCode {
 
 fn run(parts: &str, sizes: &[usize], goals: &mut Goals) -> Result<(), String> {
     let part = |letter| parts.is_empty() || parts.contains(letter);
+    if part('A') {
+        rules::run(if sizes.is_empty() { &rules::SIZES } else { sizes }, goals)?;
+    }
+    if part('B') {
+        documents::run(goals)?;
+    }
     if part('C') {
         workloads::time::run(if sizes.is_empty() { &workloads::time::SIZES } else { sizes }, goals)?;
+    }
+    if part('S') {
+        rules::sharing::run(goals)?;
     }
     Ok(())
 }

@@ -1,0 +1,57 @@
+//! Portcullis.
+
+use jiff::Timestamp;
+use portcullis::{Policy, Record, Scene, Source, User, Verdict};
+use serde_json::{Value, json};
+
+use super::{Question, US};
+use crate::harness::contest::{Contest, load};
+
+const POLICY: &str = include_str!("../../policies/documents.gate");
+
+pub(super) fn enter<'q>(contest: &mut Contest<'q>, questions: &'q [Question]) -> Result<(), String> {
+    let (policy, load) = load(|| Policy::compile(&[Source::new("documents.gate", POLICY)]));
+    let policy = policy.map_err(|errors| format!("us: {errors:?}"))?;
+    let permission = |question: &Question| policy.permission(&format!("documents:{}", question.action));
+    let permissions: Option<Vec<_>> = questions.iter().map(permission).collect();
+    let permissions = permissions.ok_or("us: a permission is missing")?;
+    let users: Vec<User> = questions.iter().map(user).collect();
+    let contexts: Vec<Record> = questions.iter().map(context).collect();
+    let documents: Vec<Record> = questions.iter().map(document).collect();
+    contest.enter(US, Some(load), move |number| {
+        let (user, context) = (Some(&users[number]), Some(&contexts[number]));
+        let scene = Scene { user, context, client: None, now: Timestamp::UNIX_EPOCH };
+        policy.check(&scene, permissions[number], Some(&documents[number])).verdict == Verdict::Allow
+    });
+    Ok(())
+}
+
+fn user(question: &Question) -> User {
+    User {
+        id: question.user.clone(),
+        roles: Some(vec![question.role.to_owned()]),
+        attributes: record(json!({ "department": question.department })),
+        ..User::default()
+    }
+}
+
+fn context(question: &Question) -> Record {
+    record(json!({ "mfa": question.mfa, "hour": question.hour, "risk": question.risk }))
+}
+
+fn document(question: &Question) -> Record {
+    record(json!({
+        "id": "d_1",
+        "owner": question.owner,
+        "department": question.document_department,
+        "status": question.status,
+        "classification": question.classification,
+    }))
+}
+
+fn record(value: Value) -> Record {
+    match value {
+        Value::Object(record) => record,
+        _ => Record::default(),
+    }
+}
