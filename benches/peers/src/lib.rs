@@ -5,3 +5,4 @@ pub mod engines;
 pub mod harness;
 pub mod random;
 pub mod rules;
+pub mod workloads;

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use portcullis_peers::harness::report::Goals;
-use portcullis_peers::{documents, rules};
+use portcullis_peers::{documents, rules, workloads};
 
 const USAGE: &str = "usage: portcullis-peers [A] [B] [C] [S] [SIZE…]
 
   A      rules over roles, 10 to 100,000 of them; SIZE… are other numbers of rules
   B      a small policy of roles and attributes
-  C      the workloads of policies/workloads
+  C      the workloads of policies/workloads, 5 to 50 entities of a kind; SIZE… are other numbers of them
   S      two threads that share a policy, and one that is replaced while they decide
 
 Without letters, all of them.";
@@ -45,6 +45,9 @@ fn run(parts: &str, sizes: &[usize], goals: &mut Goals) -> Result<(), String> {
     }
     if part('B') {
         documents::run(goals)?;
+    }
+    if part('C') {
+        workloads::time::run(if sizes.is_empty() { &workloads::time::SIZES } else { sizes }, goals)?;
     }
     if part('S') {
         rules::sharing::run(goals)?;
