@@ -4,10 +4,8 @@ use jiff::Timestamp;
 
 use crate::decide::entropy::Entropy;
 use crate::decide::keys::BoundKeys;
-use crate::decide::{decide, issue_csrf};
-use crate::model::decision::Decision;
-use crate::model::request::{Record, Request};
-use crate::model::scene::{PermissionId, Ruling, Scene};
+use crate::decide::{Decision, PermissionId, Resource, Ruling, Scene, decide, issue_csrf};
+use crate::model::request::Request;
 use crate::policy::Policy;
 
 /// A policy with its keys. It decides any number of requests, from any number of threads.
@@ -35,7 +33,7 @@ impl Gate {
     }
 
     /// Whether a caller has a permission, outside any door: [`Policy::check`], which needs no keys.
-    pub fn check(&self, scene: &Scene<'_>, permission: PermissionId, resource: Option<&Record>) -> Ruling<'_> {
+    pub fn check(&self, scene: &Scene<'_>, permission: PermissionId, resource: Option<&Resource<'_>>) -> Ruling {
         self.policy.check(scene, permission, resource)
     }
 

@@ -38,16 +38,16 @@ mod shape;
 pub mod syntax;
 
 pub use check::{LINTS, Lint};
+pub use decide::{Caller, Decision, PermissionId, Resource, Ruling, Scene};
 pub use gate::{CsrfToken, Gate};
 pub use model::bucket::{Admission, BucketState, FixedWindow, SlidingWindow, TokenBucket, Usage};
-pub use model::decision::{Body, Caller, Decision, Effect, Input, Problem, Verdict, Violation};
+pub use model::decision::{Body, Effect, Input, Problem, Verdict, Violation};
 pub use model::diagnostic::{Diagnostic, Label, Severity};
 pub use model::keys::{BindError, KeyProblem, Keys};
 pub use model::list::List;
 pub use model::params::Params;
 pub use model::reason::{Code, Reason, Reasons, Stage};
 pub use model::request::{Facts, Record, Request, Scheme, User};
-pub use model::scene::{PermissionId, Ruling, Scene};
 pub use model::source::{Source, Span, Spanned};
 pub use model::value::{Known, Value};
 pub use policy::{Carrier, Graph, Policy, TokenInfo};

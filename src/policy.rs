@@ -1,21 +1,24 @@
 //! A compiled policy: text in, decision graph inside, and a gate once it has its keys.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use jiff::Timestamp;
 
 use crate::check::check;
 use crate::check::typed::{Proof, TokenCarrier, TypedPolicy};
-use crate::decide::check_scene;
+use crate::decide::check::{self, PermissionId, Ruling};
 use crate::decide::keys::BoundKeys;
+use crate::decide::{Resource, Scene};
 use crate::gate::Gate;
 use crate::graph::{DecisionGraph, build};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::keys::{BindError, Keys};
-use crate::model::request::Record;
-use crate::model::scene::{PermissionId, Ruling, Scene};
+use crate::model::reason::Reason;
+use crate::model::request::{Record, User};
 use crate::model::source::{Source, Span};
 use crate::syntax;
 
@@ -66,8 +69,10 @@ impl Policy {
             return Err(errors);
         }
         let (mut typed, warnings) = check(&files, sources)?;
+        let digest = digest_of(sources);
+        typed.stamp = stamp_of(&digest);
         let graph = build(&mut typed);
-        let compiled = Compiled { sources: sources.to_vec(), digest: digest_of(sources), warnings, typed, graph };
+        let compiled = Compiled { sources: sources.to_vec(), digest, warnings, typed, graph };
         Ok(Self { compiled: Arc::new(compiled) })
     }
 
@@ -114,7 +119,7 @@ impl Policy {
 
     /// The permission of a name, such as `posts:delete`, if the policy declares it.
     pub fn permission(&self, name: &str) -> Option<PermissionId> {
-        self.compiled.typed.permission_names.find(name).map(|id| PermissionId(id.row()))
+        self.compiled.typed.permission_names.find(name).map(|id| PermissionId { stamp: self.compiled.typed.stamp, id })
     }
 
     /// The names of all permissions, by resource, in the order written.
@@ -122,23 +127,79 @@ impl Policy {
         self.compiled.typed.permission_names.iter()
     }
 
+    /// Who asks, and what is known around them, for questions outside any door. Roles are looked up here, once; attributes
+    /// when rules read them, unless [`Policy::prepare`] has looked at them.
+    pub fn scene<'a>(
+        &self,
+        user: Option<&'a User>,
+        context: Option<&'a Record>,
+        client: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Scene<'a> {
+        Scene::new(&self.compiled.typed, user, context, client, now)
+    }
+
+    /// The same scene with every attribute looked at, for many questions of it. A scene of another policy stays as it is.
+    pub fn prepare<'a>(&self, scene: Scene<'a>) -> Scene<'a> {
+        scene.prepared(&self.compiled.typed)
+    }
+
+    /// A thing of a kind, such as `posts`, with every attribute looked at, for many questions of it; of others,
+    /// [`Resource::of`] will do. `None` where the policy declares no such resource.
+    pub fn resource(&self, kind: &str, record: &Record) -> Option<Resource<'static>> {
+        Resource::prepared(&self.compiled.typed, kind, record)
+    }
+
     /// Whether a caller has a permission, outside any door: pure, and by the same rules as at a door. `resource` holds the
-    /// attributes of the thing that is asked about, and its `id`; `None` where nothing is known of it.
+    /// attributes of the thing that is asked about, and its `id`; `None` where nothing is known of it. What belongs to
+    /// another policy, or is a thing of another kind, is denied.
     ///
     /// ```
-    /// use portcullis::{Policy, Scene, Source, User, Verdict};
+    /// use portcullis::{Policy, Resource, Source, User};
     ///
     /// let text = "policy p\nresource posts { actions read  author: string }\nallow posts:read when resource.author == user.id";
     /// let policy = Policy::compile(&[Source::new("p.gate", text)]).expect("it is well-formed");
     /// let read = policy.permission("posts:read").expect("it is declared");
     /// let mia = User { id: "mia".to_owned(), ..User::default() };
-    /// let scene = Scene { user: Some(&mia), context: None, client: None, now: jiff::Timestamp::UNIX_EPOCH };
+    /// let scene = policy.scene(Some(&mia), None, None, jiff::Timestamp::UNIX_EPOCH);
     /// let post = serde_json::json!({ "id": "42", "author": "mia" });
-    /// assert_eq!(policy.check(&scene, read, post.as_object()).verdict, Verdict::Allow);
-    /// assert_eq!(policy.check(&scene, read, None).verdict, Verdict::Deny);
+    /// let post = Resource::of(post.as_object().expect("it is a map"));
+    /// assert!(policy.check(&scene, read, Some(&post)).is_allowed());
+    /// assert!(!policy.check(&scene, read, None).is_allowed());
     /// ```
-    pub fn check(&self, scene: &Scene<'_>, permission: PermissionId, resource: Option<&Record>) -> Ruling<'_> {
-        check_scene(&self.compiled.typed, &self.compiled.graph, scene, permission, resource)
+    pub fn check(&self, scene: &Scene<'_>, permission: PermissionId, resource: Option<&Resource<'_>>) -> Ruling {
+        self.check_all(scene, &[permission], resource)
+    }
+
+    /// Whether a caller has one of these permissions; see [`Policy::check`].
+    pub fn check_any(
+        &self,
+        scene: &Scene<'_>,
+        permissions: &[PermissionId],
+        resource: Option<&Resource<'_>>,
+    ) -> Ruling {
+        check::any(&self.compiled.typed, &self.compiled.graph, scene, permissions, resource)
+    }
+
+    /// Whether a caller has all of these permissions; see [`Policy::check`]. Without any, they are denied.
+    pub fn check_all(
+        &self,
+        scene: &Scene<'_>,
+        permissions: &[PermissionId],
+        resource: Option<&Resource<'_>>,
+    ) -> Ruling {
+        check::all(&self.compiled.typed, &self.compiled.graph, scene, permissions, resource)
+    }
+
+    /// Why [`Policy::check`] says what it says: at least one reason; where several hold, certain ones before unknown ones,
+    /// then by their place in the policy. It walks the rules once more, so that `check` itself gathers nothing.
+    pub fn explain(
+        &self,
+        scene: &Scene<'_>,
+        permission: PermissionId,
+        resource: Option<&Resource<'_>>,
+    ) -> Vec<Reason<'_>> {
+        check::explain(&self.compiled.typed, &self.compiled.graph, scene, permission, resource)
     }
 
     /// The kinds of token that it declares, in the order written.
@@ -196,6 +257,12 @@ fn digest_of(sources: &[Source]) -> String {
         [one] => format!("sha256:{one}"),
         several => format!("sha256:{}", sha256(&several.join("\n"))),
     }
+}
+
+/// The digest's beginning, as a number.
+fn stamp_of(digest: &str) -> u64 {
+    let digits = digest.strip_prefix("sha256:").and_then(|digits| digits.get(..16));
+    digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
 fn sha256(text: &str) -> String {

@@ -81,7 +81,7 @@ fn check(route: &str, headers: &[(&str, &str)], user: Option<&User>, expected: (
         facts: &facts,
     });
     let reason = decision.reasons.first().unwrap();
-    let found = (decision.status.as_u16(), reason.code.as_str(), decision.user.as_ref().map(|user| &*user.id));
+    let found = (decision.status.as_u16(), reason.code.as_str(), decision.user.as_ref().map(|user| user.id()));
     assert_eq!(found, expected, "{}", reason.message);
     reason.message.to_string()
 }

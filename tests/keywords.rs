@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use portcullis::{Policy, Scene, Source, User, Verdict};
+use portcullis::{Policy, Resource, Source, User, Verdict};
 use regex::Regex;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// Everything that can have a name is called `K`.
 const POLICY: &str = "policy K
@@ -54,12 +54,20 @@ fn check(word: &str) {
         panic!("`{word}`: {}\n{text}", told.join("\n"))
     });
     let mia = User { id: "mia".to_owned(), roles: Some(vec![format!("{word}:x")]), ..User::default() };
-    let scene = Scene { user: Some(&mia), context: None, client: None, now: jiff::Timestamp::UNIX_EPOCH };
-    let permission = policy.permission(&format!("{word}:{word}")).unwrap();
+    let scene = policy.scene(Some(&mia), None, None, jiff::Timestamp::UNIX_EPOCH);
+    let verdict = |thing: &Json| {
+        policy
+            .check(
+                &scene,
+                policy.permission(&format!("{word}:{word}")).unwrap(),
+                thing.as_object().map(Resource::of).as_ref(),
+            )
+            .verdict
+    };
     let mut thing = json!({});
     thing[word] = json!("mia");
     thing[format!("x{word}")] = json!({ word: true });
-    assert_eq!(policy.check(&scene, permission, thing.as_object()).verdict, Verdict::Allow, "{text}");
+    assert_eq!(verdict(&thing), Verdict::Allow, "{text}");
     thing[word] = json!("eve");
-    assert_eq!(policy.check(&scene, permission, thing.as_object()).verdict, Verdict::Deny, "{text}");
+    assert_eq!(verdict(&thing), Verdict::Deny, "{text}");
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use portcullis::{Diagnostic, Policy, Record, Scene, Source, User, syntax};
+use portcullis::{Diagnostic, PermissionId, Policy, Record, Resource, Source, User, syntax};
 use serde_json::{Value as Json, json};
 
 /// The declarations of a file as texts, with what stands above them.
@@ -126,26 +126,20 @@ fn what_is_decided_depends_on_no_order() {
         for name in whole.permissions() {
             let (here, there) = (whole.permission(name).unwrap(), other.permission(name).unwrap());
             for (user, thing, context) in questions() {
-                let scene = Scene {
-                    user: user.as_ref(),
-                    context: context.as_object(),
-                    client: Some("10.1.2.3".parse().unwrap()),
-                    now: "2026-11-23T10:00:00Z".parse().unwrap(),
-                };
-                let (one, another) =
-                    (whole.check(&scene, here, thing.as_object()), other.check(&scene, there, thing.as_object()));
-                let told = |ruling: &portcullis::Ruling<'_>| {
+                let thing = Resource::of(thing.as_object().unwrap());
+                let ruling = |policy: &Policy, permission: PermissionId| {
+                    let now = "2026-11-23T10:00:00Z".parse().unwrap();
+                    let client = Some("10.1.2.3".parse().unwrap());
+                    let scene = policy.scene(user.as_ref(), context.as_object(), client, now);
+                    let reasons = policy.explain(&scene, permission, Some(&thing));
                     let mut told: Vec<_> =
-                        ruling.reasons.iter().map(|reason| (reason.code, reason.message.to_string())).collect();
+                        reasons.iter().map(|reason| (reason.code, reason.message.to_string())).collect();
                     told.sort();
-                    told
+                    (policy.check(&scene, permission, Some(&thing)).verdict, told)
                 };
-                assert_eq!(
-                    (one.verdict, told(&one)),
-                    (another.verdict, told(&another)),
-                    "{name} {user:?} {thing} {context}"
-                );
-                allowed += usize::from(one.verdict == portcullis::Verdict::Allow);
+                let (one, another) = (ruling(&whole, here), ruling(&other, there));
+                assert_eq!(one, another, "{name} {user:?} {thing:?} {context}");
+                allowed += usize::from(one.0 == portcullis::Verdict::Allow);
             }
         }
     }

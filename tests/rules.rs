@@ -21,8 +21,9 @@ fn allows(policy: &Policy, document: Value) -> bool {
     let now = "2026-11-23T10:00:00Z".parse().unwrap();
     let verdict = match serde_json::from_value(document).unwrap() {
         Document::Check(document) => {
-            let CheckDocument { permission, resource, .. } = document.as_ref();
-            policy.check(&document.scene(now), policy.permission(permission).unwrap(), resource.as_ref()).verdict
+            let document: &CheckDocument = document.as_ref();
+            let permission = policy.permission(&document.permission).unwrap();
+            policy.check(&document.scene(policy, now), permission, document.resource().as_ref()).verdict
         }
         Document::Request(document) => {
             let gate = policy.bind(&Keys::new().with_secret("KEY", "thirty-two bytes of no meaning..")).unwrap();

@@ -265,6 +265,8 @@ impl<'t> Checker<'t> {
             self.roles.sets.shrink();
             let typed = TypedPolicy {
                 name,
+                // Its text is known where the whole policy is put together.
+                stamp: 0,
                 secrets: self.secrets,
                 key_sets: self.key_sets,
                 tokens,

@@ -21,6 +21,8 @@ use crate::shape::Shape;
 #[derive(Debug)]
 pub(crate) struct TypedPolicy {
     pub(crate) name: String,
+    /// What ids of this policy are known by; as good as different for every two policies.
+    pub(crate) stamp: u64,
     pub(crate) secrets: Table<Secret>,
     pub(crate) key_sets: Table<KeySet>,
     pub(crate) tokens: Table<Token>,

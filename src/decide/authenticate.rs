@@ -9,7 +9,7 @@ use super::keys::BoundKeys;
 use crate::check::typed::{Attribute, Mapping, Proof, Role, Scope, Token, TokenCarrier, TypedPolicy};
 use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
-use crate::model::request::{Record, Request, User};
+use crate::model::request::{Request, User};
 use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
@@ -20,9 +20,10 @@ use super::evaluate::{Circumstances, Thing, evaluate};
 use super::fact;
 use super::jwt;
 use super::read::Attributes;
+use super::scene::Facts;
 
 /// An authenticated caller.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Identity<'r> {
     pub(super) id: Cow<'r, str>,
     /// The roles that came with them and that the policy knows. What is granted to the roles that these extend is
@@ -35,43 +36,44 @@ pub(super) struct Identity<'r> {
     pub(super) scopes: Option<Cow<'r, [String]>>,
     /// Those of them that the policy knows.
     pub(super) known_scopes: SmallVec<[Id<Scope>; 8]>,
-    attributes: Claimed<'r>,
+    pub(super) attributes: Facts<'r>,
     pub(super) token: Option<Id<Token>>,
-}
-
-/// The attributes of a caller.
-#[derive(Debug)]
-pub(super) enum Claimed<'r> {
-    /// On the host's word, to be looked at when they are read.
-    Given(&'r Record),
-    /// In the order of the policy's attributes.
-    Slots(Vec<Known<Value>>),
 }
 
 impl Identity<'_> {
     /// The attributes that the caller has, by name.
     pub(super) fn values<'p>(&self, policy: &'p TypedPolicy) -> Vec<(&'p str, Value)> {
         let value = |id: Id<Attribute>| match &self.attributes {
-            Claimed::Given(record) => {
+            Facts::Given(record) => {
                 let declared = &policy.attributes[id];
                 fact::made(record.get(&declared.name), declared, &policy.shapes)
             }
-            Claimed::Slots(slots) => slots.get(id.row()).cloned().unwrap_or(Known::Unknown),
+            Facts::Slots(slots) => slots.get(id.row()).cloned().unwrap_or(Known::Unknown),
         };
         let named = |id: Id<Attribute>| Some((policy.attributes[id].name.as_str(), value(id).value()?));
         policy.attributes.ids().filter_map(named).collect()
     }
 
-    pub(super) fn attributes(&self) -> Option<Attributes<'_>> {
-        Some(match &self.attributes {
-            Claimed::Given(record) => Attributes::Given(record),
-            Claimed::Slots(slots) => Attributes::Slots(slots),
-        })
+    pub(super) fn attributes(&self) -> Attributes<'_> {
+        self.attributes.attributes()
+    }
+
+    pub(super) fn into_owned(self) -> Identity<'static> {
+        Identity {
+            id: Cow::Owned(self.id.into_owned()),
+            roles: self.roles,
+            role_names: Cow::Owned(self.role_names.into_owned()),
+            tier: self.tier.map(|tier| Cow::Owned(tier.into_owned())),
+            scopes: self.scopes.map(|scopes| Cow::Owned(scopes.into_owned())),
+            known_scopes: self.known_scopes,
+            attributes: self.attributes.into_owned(),
+            token: self.token,
+        }
     }
 }
 
 /// What came of authenticating.
-pub(super) enum Caller<'r> {
+pub(super) enum Authenticated<'r> {
     Known(Identity<'r>),
     /// No credential, or one that doesn't hold; the denial says which.
     Nobody(Denial),
@@ -80,18 +82,18 @@ pub(super) enum Caller<'r> {
 }
 
 /// Finds out who is calling.
-pub(super) fn authenticate<'r>(policy: &TypedPolicy, keys: &BoundKeys, request: &Request<'r>) -> Caller<'r> {
+pub(super) fn authenticate<'r>(policy: &TypedPolicy, keys: &BoundKeys, request: &Request<'r>) -> Authenticated<'r> {
     let credential = match credential(policy, request.headers) {
         Ok(credential) => credential,
-        Err(denial) => return Caller::Malformed(denial),
+        Err(denial) => return Authenticated::Malformed(denial),
     };
     if let Some(user) = request.user.filter(|user| !user.id.is_empty()) {
-        return Caller::Known(vouched_for(policy, user));
+        return Authenticated::Known(vouched_for(policy, user));
     }
-    let Some(credential) = credential else { return Caller::Nobody(missing()) };
+    let Some(credential) = credential else { return Authenticated::Nobody(missing()) };
     match identified(policy, keys, request, &credential) {
-        Ok(identity) => Caller::Known(identity),
-        Err(why) => Caller::Nobody(invalid_token(why)),
+        Ok(identity) => Authenticated::Known(identity),
+        Err(why) => Authenticated::Nobody(invalid_token(why)),
     }
 }
 
@@ -251,7 +253,7 @@ fn mapped(
             tier: tier.map(Cow::Owned),
             scopes: scopes.map(Cow::Owned),
             known_scopes: SmallVec::new(),
-            attributes: Claimed::Slots(mapping.attributes.iter().map(attribute).collect()),
+            attributes: Facts::Slots(mapping.attributes.iter().map(attribute).collect()),
             token: Some(token),
         },
     ))
@@ -269,7 +271,7 @@ pub(super) fn vouched_for<'r>(policy: &TypedPolicy, user: &'r User) -> Identity<
             tier: user.tier.as_deref().map(Cow::Borrowed),
             scopes: user.scopes.as_deref().map(Cow::Borrowed),
             known_scopes: SmallVec::new(),
-            attributes: Claimed::Given(&user.attributes),
+            attributes: Facts::Given(Cow::Borrowed(&user.attributes)),
             token: None,
         },
     )

@@ -5,11 +5,13 @@ mod answer;
 mod authenticate;
 mod authorize;
 mod body;
+pub(crate) mod check;
 mod client;
 mod cookie;
 mod cors;
 mod csrf;
 mod datum;
+mod decision;
 mod door;
 pub(crate) mod entropy;
 mod evaluate;
@@ -26,8 +28,10 @@ mod respond;
 mod scene;
 mod transport;
 
+pub use check::{PermissionId, Ruling};
 pub(crate) use csrf::issue as issue_csrf;
-pub(crate) use scene::check as check_scene;
+pub use decision::{Caller, Decision};
+pub use scene::{Resource, Scene};
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -37,7 +41,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::check::typed::{BodyRule, Route, Token, TokenCarrier, TypedPolicy};
 use crate::graph::{DecisionGraph, Door, Knowing, Leaf, Node, Probe};
-use crate::model::decision::{Decision, Effect, Input};
+use crate::model::decision::{Effect, Input};
 use crate::model::headers::Header;
 use crate::model::outcome::Outcomes;
 use crate::model::params::Params;
@@ -47,7 +51,7 @@ use crate::model::source::Span;
 use crate::model::table::Id;
 use crate::shape::{Check, Violations};
 
-use authenticate::{Caller, Identity};
+use authenticate::{Authenticated, Identity};
 use evaluate::{Cache, Circumstances, Thing, truth};
 use keys::BoundKeys;
 use limit::Tightest;
@@ -99,7 +103,7 @@ pub(crate) fn decide<'g, 'r>(
 ) -> Decision<'g, 'r> {
     let client = client::client(&policy.transport, request);
     let answer = &graph.answers[graph.default_answer];
-    let arrival = |target| Arrival { request, scheme: client.scheme, target, route: None, answer };
+    let arrival = |target| Arrival { graph, request, scheme: client.scheme, target, route: None, answer };
     let target = match transport::transport(&policy.transport, request, client) {
         Ok(target) => target,
         Err(denial) => return respond::unrouted(policy, arrival(None), Outcome::Denied(denial)),
@@ -227,15 +231,15 @@ impl<'g, 'r> Journey<'g, 'r> {
 
     fn authenticate(&mut self, caller: Id<Node>, nobody: Id<Node>, malformed: Id<Node>) -> Id<Node> {
         match authenticate::authenticate(self.policy, self.keys, &self.request) {
-            Caller::Known(identity) => {
+            Authenticated::Known(identity) => {
                 self.user = Some(identity);
                 caller
             }
-            Caller::Nobody(denial) => {
+            Authenticated::Nobody(denial) => {
                 self.credential = Some(denial);
                 nobody
             }
-            Caller::Malformed(denial) => {
+            Authenticated::Malformed(denial) => {
                 self.credential = Some(denial);
                 malformed
             }

@@ -41,9 +41,9 @@ pub(super) fn read<'a>(read: &Read, environment: &Environment<'a>) -> Seen<'a> {
         }),
         // Somebody whom the host vouches for came by no token.
         Read::UserToken => of_user(&|user| user.token.map_or(Known::Unknown, |token| text(&policy.tokens[token].name))),
-        Read::UserAttribute(id) => {
-            of_user(&|user| attribute(environment, None, read, user.attributes(), id.row(), &policy.attributes[*id]))
-        }
+        Read::UserAttribute(id) => of_user(&|user| {
+            attribute(environment, None, read, Some(user.attributes()), id.row(), &policy.attributes[*id])
+        }),
         Read::ResourceId => match environment.thing {
             Thing::None => Known::Absent,
             Thing::Of { id, .. } => id.map_or(Known::Unknown, text),

@@ -1,24 +1,26 @@
 //! The end of a journey: what was gathered becomes a decision.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::slice;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
 use crate::check::typed::{Route, TypedPolicy};
-use crate::graph::{Answer, Endpoint};
-use crate::model::decision::{Body, Caller, Decision, Input, Problem, Verdict};
+use crate::graph::{Answer, DecisionGraph, Endpoint};
+use crate::model::decision::{Body, Input, Problem, Verdict};
 use crate::model::headers::{AnswerHeaders, Header, PROBLEM};
 use crate::model::reason::{Code, Reason, Reasons, Stage};
 use crate::model::request::{Request, Scheme};
 use crate::model::source::Span;
 
-use super::authenticate::Identity;
 use super::cors;
 use super::csrf;
+use super::decision::{Asked, Caller, Decision};
 use super::entropy::Entropy;
 use super::limit;
+use super::scene::Facts;
 use super::{Denial, Journey};
 
 /// How a journey ended.
@@ -57,6 +59,7 @@ const fn said(code: Code, stage: Stage, message: &'static str) -> Reason<'static
 
 /// A request that doesn't get into the graph, and how far it came.
 pub(super) struct Arrival<'g, 'r, 'q> {
+    pub(super) graph: &'g DecisionGraph,
     pub(super) request: &'q Request<'r>,
     pub(super) scheme: Scheme,
     pub(super) target: Option<Cow<'r, str>>,
@@ -72,7 +75,7 @@ pub(super) fn unrouted<'g, 'r>(
     arrival: Arrival<'g, 'r, '_>,
     outcome: Outcome<'g>,
 ) -> Decision<'g, 'r> {
-    let Arrival { request, scheme, target, route, answer } = arrival;
+    let Arrival { graph, request, scheme, target, route, answer } = arrival;
     let span = route.map(|route| route.span);
     let Ended { verdict, status, reasons, headers, body } = ended(policy, outcome, span, (answer, scheme), request);
     Decision {
@@ -88,7 +91,19 @@ pub(super) fn unrouted<'g, 'r>(
         target,
         secret_query: false,
         effects: Vec::new(),
+        asked: asked(policy, graph, request, None),
     }
+}
+
+/// What further questions are asked of.
+fn asked<'g, 'r>(
+    policy: &'g TypedPolicy,
+    graph: &'g DecisionGraph,
+    request: &Request<'r>,
+    client: Option<IpAddr>,
+) -> Asked<'g, 'r> {
+    let context = request.facts.context.as_ref().map(|context| Facts::Given(Cow::Borrowed(context)));
+    Asked { policy, graph, context, client, now: request.now }
 }
 
 /// A decision on a request that went through the graph.
@@ -116,7 +131,7 @@ pub(super) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> 
         status,
         reasons,
         notes,
-        user: journey.user.map(|user| caller(policy, user)),
+        user: journey.user.map(|identity| Caller { policy, identity }),
         headers,
         removed_headers: &answer.removed,
         // RFC 9110 §9.3.2: to `HEAD`, the headers of the answer, without its body.
@@ -129,6 +144,7 @@ pub(super) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> 
         target: Some(target.canonical),
         secret_query: door.secret_query,
         effects: journey.effects,
+        asked: asked(policy, journey.graph, &request, journey.client),
     }
 }
 
@@ -253,17 +269,6 @@ fn problem_of(denial: &mut Denial) -> Body {
         }
     }
     body
-}
-
-/// The caller, borrowed from the host's own word where it is that.
-fn caller<'g, 'r>(policy: &'g TypedPolicy, user: Identity<'r>) -> Caller<'g, 'r> {
-    Caller {
-        attributes: user.values(policy),
-        id: user.id,
-        roles: user.role_names,
-        tier: user.tier,
-        token: user.token.map(|token| policy.tokens[token].name.as_str()),
-    }
 }
 
 /// A token for the session that came, or for a fresh one.

@@ -1,69 +1,174 @@
-//! A permission in a scene: the same rules as at a door, without the door.
+//! Who asks about what, outside a request.
 
-use crate::check::typed::{Permission, TypedPolicy};
-use crate::graph::{DecisionGraph, Knowing};
-use crate::model::decision::Verdict;
-use crate::model::reason::{Code, Reason, Stage};
-use crate::model::request::Record;
-use crate::model::scene::{PermissionId, Ruling, Scene};
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
 
-use super::authenticate::vouched_for;
-use super::authorize::Findings;
-use super::evaluate::{Cache, Circumstances, Thing};
+use jiff::Timestamp;
+
+use crate::check::typed::{self, Attribute, TypedPolicy};
+use crate::model::request::{Record, User};
+use crate::model::table::Id;
+use crate::model::value::{Known, Value};
+
+use super::authenticate::{Identity, vouched_for};
+use super::evaluate::{Circumstances, Thing};
+use super::fact;
 use super::read::Attributes;
 
-/// Whether the caller of a scene has a permission. A resource's `id` among its attributes is the id that it is asked
-/// for by.
-pub(crate) fn check<'p>(
-    policy: &'p TypedPolicy,
-    graph: &DecisionGraph,
-    scene: &Scene<'_>,
-    permission: PermissionId,
-    resource: Option<&Record>,
-) -> Ruling<'p> {
-    let Some(id) = policy.permissions.id(permission.0) else {
-        return denied(vec![reason(Code::PermissionDenied, "the permission is another policy's")]);
-    };
-    let user = scene.user.filter(|user| !user.id.is_empty()).map(|user| vouched_for(policy, user));
-    let cache = Cache::default();
-    let around = Circumstances {
-        cache: Some(&cache),
-        user: user.as_ref(),
-        client: scene.client.map(|address| address.to_canonical()),
-        now: Some(scene.now),
-        context: scene.context.map(Attributes::Given),
-        ..Circumstances::empty(policy)
-    };
-    let thing = |permission: &Permission| Thing::Of {
-        resource: permission.resource,
-        id: resource.and_then(|record| record.get("id")).and_then(serde_json::Value::as_str),
-        attributes: resource.map(Attributes::Given),
-    };
-    let declared = &policy.permissions[id];
-    if graph.logic.holds(graph.permission(id, Knowing::All), &around.about(thing(declared))) {
-        return Ruling {
-            verdict: Verdict::Allow,
-            reasons: vec![reason(Code::Allowed, "the permission is granted, and nothing forbids it")],
-        };
+/// Who asks, and what is known around them: for work that is no HTTP request, such as a job, a queue or a test, made by
+/// [`Policy::scene`](crate::Policy::scene); and inside a handler, made by [`Decision::scene`](crate::Decision::scene).
+///
+/// What isn't known here is *unknown*, which never grants and always forbids: the request, parameters and input of a route
+/// among it. It holds for the policy that made it alone.
+#[derive(Clone)]
+pub struct Scene<'a> {
+    pub(super) stamp: u64,
+    pub(super) user: Option<Who<'a>>,
+    pub(super) context: Option<Facts<'a>>,
+    pub(super) client: Option<IpAddr>,
+    pub(super) now: Timestamp,
+}
+
+/// A caller, of this scene or of a decision.
+#[derive(Clone)]
+pub(super) enum Who<'a> {
+    Own(Identity<'a>),
+    Of(&'a Identity<'a>),
+}
+
+/// Attributes, as somebody gave them.
+#[derive(Debug, Clone)]
+pub(super) enum Facts<'a> {
+    /// To be looked at when they are read.
+    Given(Cow<'a, Record>),
+    /// In the order of their declarations.
+    Slots(Vec<Known<Value>>),
+}
+
+impl Facts<'_> {
+    pub(super) fn attributes(&self) -> Attributes<'_> {
+        match self {
+            Self::Given(record) => Attributes::Given(record),
+            Self::Slots(slots) => Attributes::Slots(slots),
+        }
     }
-    let mut findings = Findings::default();
-    findings.permissions(&[id], None, around, thing);
-    let told = findings.into_denials().into_iter();
-    denied(
-        told.map(|denial| Reason {
-            code: denial.code,
-            stage: denial.stage,
-            message: denial.message,
-            span: denial.span,
+
+    pub(super) fn into_owned(self) -> Facts<'static> {
+        match self {
+            Self::Given(record) => Facts::Given(Cow::Owned(record.into_owned())),
+            Self::Slots(slots) => Facts::Slots(slots),
+        }
+    }
+
+    /// Looked at now, for good.
+    fn slots<'p>(record: &Record, declared: impl Iterator<Item = &'p Attribute>, policy: &TypedPolicy) -> Self {
+        let slot = |attribute: &Attribute| fact::made(record.get(&attribute.name), attribute, &policy.shapes);
+        Self::Slots(declared.map(slot).collect())
+    }
+}
+
+impl<'a> Scene<'a> {
+    pub(crate) fn new(
+        policy: &TypedPolicy,
+        user: Option<&'a User>,
+        context: Option<&'a Record>,
+        client: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Self {
+        let user = user.filter(|user| !user.id.is_empty());
+        Self {
+            stamp: policy.stamp,
+            user: user.map(|user| Who::Own(vouched_for(policy, user))),
+            context: context.map(|context| Facts::Given(Cow::Borrowed(context))),
+            client,
+            now,
+        }
+    }
+
+    /// Every attribute looked at, so that no question looks at one again.
+    pub(crate) fn prepared(self, policy: &TypedPolicy) -> Self {
+        let user = self.user.map(|user| {
+            let mut identity = match user {
+                Who::Own(identity) => identity,
+                Who::Of(identity) => identity.clone(),
+            };
+            if let Facts::Given(record) = &identity.attributes {
+                identity.attributes = Facts::slots(record, policy.attributes.iter(), policy);
+            }
+            Who::Own(identity)
+        });
+        let context = self.context.map(|context| match context {
+            Facts::Given(record) => Facts::slots(&record, policy.context.iter(), policy),
+            slots @ Facts::Slots(_) => slots,
+        });
+        Self { user, context, ..self }
+    }
+
+    /// What is known around the conditions of rules.
+    pub(super) fn around<'s>(&'s self, policy: &'s TypedPolicy) -> Circumstances<'s> {
+        let user = self.user.as_ref().map(|user| match user {
+            Who::Own(identity) => identity,
+            Who::Of(identity) => identity,
+        });
+        Circumstances {
+            user,
+            client: self.client.map(|address| address.to_canonical()),
+            now: Some(self.now),
+            context: self.context.as_ref().map(Facts::attributes),
+            ..Circumstances::empty(policy)
+        }
+    }
+}
+
+impl fmt::Debug for Scene<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.user.as_ref().map(|user| match user {
+            Who::Own(identity) => &identity.id,
+            Who::Of(identity) => &identity.id,
+        });
+        f.debug_struct("Scene").field("user", &id).field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+/// A thing that is asked about: its attributes, and the `id` among them.
+#[derive(Clone)]
+pub struct Resource<'a> {
+    id: Option<Cow<'a, str>>,
+    facts: Facts<'a>,
+    /// Whose slots they are.
+    of: Option<(u64, Id<typed::Resource>)>,
+}
+
+impl<'a> Resource<'a> {
+    /// A thing whose attributes are looked at when rules read them. Where many questions are asked of one thing,
+    /// [`Policy::resource`](crate::Policy::resource) looks at them once.
+    pub fn of(record: &'a Record) -> Self {
+        let id = record.get("id").and_then(serde_json::Value::as_str);
+        Self { id: id.map(Cow::Borrowed), facts: Facts::Given(Cow::Borrowed(record)), of: None }
+    }
+
+    pub(crate) fn prepared(policy: &TypedPolicy, kind: &str, record: &Record) -> Option<Resource<'static>> {
+        let (id, declared) = policy.resources.enumerate().find(|(_, resource)| resource.name == kind)?;
+        let named = record.get("id").and_then(serde_json::Value::as_str);
+        Some(Resource {
+            id: named.map(|id| Cow::Owned(id.to_owned())),
+            facts: Facts::slots(record, declared.attributes.values(), policy),
+            of: Some((policy.stamp, id)),
         })
-        .collect(),
-    )
+    }
+
+    /// The thing that a permission on things of a kind is about; `None` where this is a thing of another kind.
+    pub(super) fn thing(&self, policy: &TypedPolicy, kind: Id<typed::Resource>) -> Option<Thing<'_>> {
+        if self.of.is_some_and(|of| of != (policy.stamp, kind)) {
+            return None;
+        }
+        Some(Thing::Of { resource: kind, id: self.id.as_deref(), attributes: Some(self.facts.attributes()) })
+    }
 }
 
-fn reason(code: Code, message: &'static str) -> Reason<'static> {
-    Reason { code, stage: Stage::Authorize, message: message.into(), span: None }
-}
-
-fn denied(reasons: Vec<Reason<'_>>) -> Ruling<'_> {
-    Ruling { verdict: Verdict::Deny, reasons }
+impl fmt::Debug for Resource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resource").field("id", &self.id).finish_non_exhaustive()
+    }
 }

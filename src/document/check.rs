@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{Policy, Record, Ruling, Scene, User};
+use crate::{Policy, Reason, Record, Resource, Ruling, Scene, User};
 
 use super::decision::{PolicyDocument, ReasonDocument};
 use super::request::{DocumentError, address, invalid, known, text, timestamp, user};
@@ -43,14 +43,14 @@ pub struct CheckDocument {
 }
 
 impl CheckDocument {
-    /// The scene. `now` stands in where the document itself has none.
-    pub fn scene(&self, now: Timestamp) -> Scene<'_> {
-        Scene {
-            user: self.user.as_ref(),
-            context: self.context.as_ref(),
-            client: self.peer,
-            now: self.now.unwrap_or(now),
-        }
+    /// The scene that a policy is asked about. `now` stands in where the document itself has none.
+    pub fn scene(&self, policy: &Policy, now: Timestamp) -> Scene<'_> {
+        policy.scene(self.user.as_ref(), self.context.as_ref(), self.peer, self.now.unwrap_or(now))
+    }
+
+    /// The thing that is asked about.
+    pub fn resource(&self) -> Option<Resource<'_>> {
+        self.resource.as_ref().map(Resource::of)
     }
 
     pub(super) fn from_map(mut map: Map<String, Value>) -> Result<Self, DocumentError> {
@@ -85,12 +85,12 @@ pub struct RulingDocument<'a> {
 }
 
 impl<'a> RulingDocument<'a> {
-    /// `policy` is the one that was asked.
-    pub fn new(ruling: &'a Ruling<'_>, policy: &'a Policy) -> Self {
-        let several = if ruling.reasons.len() > 1 { ruling.reasons.as_slice() } else { &[] };
+    /// `policy` is the one that was asked, and that explained its ruling with these reasons.
+    pub fn new(ruling: Ruling, reasons: &'a [Reason<'_>], policy: &'a Policy) -> Self {
+        let several = if reasons.len() > 1 { reasons } else { &[] };
         Self {
             verdict: ruling.verdict.as_str(),
-            reason: ruling.reasons.first().map(|reason| ReasonDocument::new(reason, policy)),
+            reason: reasons.first().map(|reason| ReasonDocument::new(reason, policy)),
             reasons: several.iter().map(|reason| ReasonDocument::new(reason, policy)).collect(),
             policy: PolicyDocument::new(policy),
         }

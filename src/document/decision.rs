@@ -98,13 +98,13 @@ impl Serialize for CallerDocument<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(caller) = self;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("id", &caller.id)?;
-        map.serialize_entry("roles", &caller.roles)?;
-        if let Some(tier) = &caller.tier {
+        map.serialize_entry("id", caller.id())?;
+        map.serialize_entry("roles", caller.roles())?;
+        if let Some(tier) = caller.tier() {
             map.serialize_entry("tier", tier)?;
         }
-        for (name, value) in &caller.attributes {
-            map.serialize_entry(name, value)?;
+        for (name, value) in caller.attributes() {
+            map.serialize_entry(name, &value)?;
         }
         map.end()
     }

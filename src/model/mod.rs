@@ -19,7 +19,6 @@ pub(crate) mod path;
 pub(crate) mod reason;
 pub(crate) mod request;
 pub(crate) mod rising;
-pub(crate) mod scene;
 pub(crate) mod source;
 pub(crate) mod table;
 pub(crate) mod value;

@@ -1,7 +1,9 @@
 //! The library, asked what the reference is asked.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use portcullis::{Diagnostic, Facts, Gate, Keys, Policy, Request, Scheme, Source, Verdict};
+use portcullis::{
+    Code, Diagnostic, Facts, Gate, Keys, PermissionId, Policy, Request, Resource, Ruling, Scheme, Source, Verdict,
+};
 use serde_json::json;
 
 use crate::scene::{Outcome, Scene, Token};
@@ -27,17 +29,23 @@ impl Engine {
     fn check(&self, scene: &Scene) -> Outcome {
         let policy = self.gate.policy();
         let user = scene.user();
-        let asked = portcullis::Scene {
-            user: user.as_ref(),
-            context: scene.context.as_ref(),
-            client: scene.ip,
-            now: scene.now(),
-        };
+        let asked = policy.scene(user.as_ref(), scene.context.as_ref(), scene.ip, scene.now());
         let permission = policy.permission(&scene.ask).unwrap();
-        match policy.check(&asked, permission, scene.resource.as_ref()).verdict {
-            Verdict::Allow => Outcome::Allow,
-            Verdict::Deny | Verdict::Answer => Outcome::Deny,
-        }
+        let resource = scene.resource.as_ref().map(Resource::of);
+        let ruling = policy.check(&asked, permission, resource.as_ref());
+        self.check_prepared(scene, asked, permission, ruling);
+        if ruling.is_allowed() { Outcome::Allow } else { Outcome::Deny }
+    }
+
+    /// What was looked at beforehand says the same, and there is always a reason.
+    fn check_prepared(&self, scene: &Scene, asked: portcullis::Scene<'_>, permission: PermissionId, ruling: Ruling) {
+        let policy = self.gate.policy();
+        let (kind, _) = scene.ask.split_once(':').unwrap();
+        let resource = scene.resource.as_ref().map(|record| policy.resource(kind, record).unwrap());
+        let asked = policy.prepare(asked);
+        assert_eq!(policy.check(&asked, permission, resource.as_ref()), ruling, "{}", scene.ask);
+        let reasons = policy.explain(&asked, permission, resource.as_ref());
+        assert_eq!(reasons.first().map(|reason| reason.code == Code::Allowed), Some(ruling.is_allowed()));
     }
 
     fn decide(&self, scene: &Scene, method: &str, path: &str) -> Outcome {

@@ -108,9 +108,11 @@ impl Asked {
                 let Some(permission) = self.policy.permission(&check.permission) else {
                     return Ok(Err(self.no_permission(&check.permission)));
                 };
-                let scene = check.scene(supplied.now(check.now));
-                let ruling = self.policy.check(&scene, permission, check.resource.as_ref());
-                print.write(&RulingDocument::new(&ruling, &self.policy), out)?;
+                let scene = check.scene(&self.policy, supplied.now(check.now));
+                let resource = check.resource();
+                let ruling = self.policy.check(&scene, permission, resource.as_ref());
+                let reasons = self.policy.explain(&scene, permission, resource.as_ref());
+                print.write(&RulingDocument::new(ruling, &reasons, &self.policy), out)?;
                 Ok(Ok(outcome(ruling.verdict)))
             }
         }

@@ -65,11 +65,6 @@ impl Domain {
         Self { values, count }
     }
 
-    /// All classes, those for `null`, absent and unknown among them.
-    pub(crate) fn len(&self) -> u32 {
-        self.count + 3
-    }
-
     pub(crate) fn null(&self) -> Outcome {
         self.count
     }

@@ -106,8 +106,8 @@ pub(crate) fn check(bytes: &[u8]) {
         Verdict::Allow => allowed(&input, &decision, &document),
     }
     if let Some(caller) = &decision.user {
-        let vouched = input.user.is_some() && caller.token.is_none();
-        let signed = input.authentic && caller.token == Some("access");
+        let vouched = input.user.is_some() && caller.token().is_none();
+        let signed = input.authentic && caller.token() == Some("access");
         assert!(vouched || signed, "a caller out of nothing: {caller:?}");
     }
     forwards_to_itself(gate, &input, &decision);
@@ -129,8 +129,8 @@ fn allowed(input: &Input, decision: &Decision<'_, '_>, document: &str) {
     match guarded {
         Some((_, _, roles)) => {
             let caller = decision.user.as_ref().expect("a guarded door let nobody in");
-            let grants = roles.is_none_or(|roles| caller.roles.iter().any(|role| roles.contains(&role.as_str())));
-            assert!(grants, "{method} {path} let {:?} in", caller.roles);
+            let grants = roles.is_none_or(|roles| caller.roles().iter().any(|role| roles.contains(&role.as_str())));
+            assert!(grants, "{method} {path} let {:?} in", caller.roles());
         }
         None => assert_eq!((method, path), ("GET", "/api/health"), "a door that nobody has declared"),
     }

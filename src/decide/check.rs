@@ -1,0 +1,122 @@
+//! Permissions in a scene: the same rules as at a door, without the door.
+
+use crate::check::typed::{Permission, TypedPolicy};
+use crate::graph::{DecisionGraph, Knowing};
+use crate::model::decision::Verdict;
+use crate::model::reason::{Code, Reason, Stage};
+use crate::model::table::Id;
+
+use super::authorize::Findings;
+use super::evaluate::{Cache, Circumstances, Thing};
+use super::scene::{Resource, Scene};
+
+/// A permission of one policy, found by its name once, at start-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PermissionId {
+    pub(crate) stamp: u64,
+    pub(crate) id: Id<Permission>,
+}
+
+/// What came of a question. Why is asked of the policy: [`Policy::explain`](crate::Policy::explain).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub struct Ruling {
+    /// `Allow` or `Deny`.
+    pub verdict: Verdict,
+}
+
+impl Ruling {
+    fn of(allowed: bool) -> Self {
+        Self { verdict: if allowed { Verdict::Allow } else { Verdict::Deny } }
+    }
+
+    /// Whether the verdict is `Allow`.
+    pub fn is_allowed(self) -> bool {
+        self.verdict == Verdict::Allow
+    }
+}
+
+/// Whether the caller has one of these permissions.
+pub(crate) fn any(
+    policy: &TypedPolicy,
+    graph: &DecisionGraph,
+    scene: &Scene<'_>,
+    permissions: &[PermissionId],
+    resource: Option<&Resource<'_>>,
+) -> Ruling {
+    let question = Question { policy, graph, scene, resource };
+    Ruling::of(permissions.iter().any(|permission| question.granted(*permission)))
+}
+
+/// Whether the caller has all of these permissions. Nothing is granted where nothing is asked for.
+pub(crate) fn all(
+    policy: &TypedPolicy,
+    graph: &DecisionGraph,
+    scene: &Scene<'_>,
+    permissions: &[PermissionId],
+    resource: Option<&Resource<'_>>,
+) -> Ruling {
+    let question = Question { policy, graph, scene, resource };
+    Ruling::of(!permissions.is_empty() && permissions.iter().all(|permission| question.granted(*permission)))
+}
+
+/// Why the caller has a permission, or hasn't: at least one reason.
+pub(crate) fn explain<'p>(
+    policy: &'p TypedPolicy,
+    graph: &'p DecisionGraph,
+    scene: &Scene<'_>,
+    permission: PermissionId,
+    resource: Option<&Resource<'_>>,
+) -> Vec<Reason<'p>> {
+    let question = Question { policy, graph, scene, resource };
+    let reason = |code, message: &'static str| {
+        vec![Reason { code, stage: Stage::Authorize, message: message.into(), span: None }]
+    };
+    if permission.stamp != policy.stamp || scene.stamp != policy.stamp {
+        return reason(Code::PermissionDenied, "the permission or the scene is another policy's");
+    }
+    let Some(thing) = question.thing(permission.id) else {
+        return reason(Code::PermissionDenied, "the permission is one on things of another kind, or of another policy");
+    };
+    if question.granted(permission) {
+        return reason(Code::Allowed, "the permission is granted, and nothing forbids it");
+    }
+    let cache = Cache::default();
+    let around = Circumstances { cache: Some(&cache), ..scene.around(policy) };
+    let mut findings = Findings::default();
+    findings.permissions(&[permission.id], None, around, |_| thing);
+    let told = findings.into_denials().into_iter();
+    told.map(|denial| Reason { code: denial.code, stage: denial.stage, message: denial.message, span: denial.span })
+        .collect()
+}
+
+struct Question<'q> {
+    policy: &'q TypedPolicy,
+    graph: &'q DecisionGraph,
+    scene: &'q Scene<'q>,
+    resource: Option<&'q Resource<'q>>,
+}
+
+impl<'q> Question<'q> {
+    fn granted(&self, permission: PermissionId) -> bool {
+        let Self { policy, graph, scene, .. } = self;
+        // Numbers of another policy would stand for other roles and permissions here.
+        if permission.stamp != policy.stamp || scene.stamp != policy.stamp {
+            return false;
+        }
+        let Some(thing) = self.thing(permission.id) else { return false };
+        let cache = Cache::default();
+        let around = Circumstances { cache: Some(&cache), ..scene.around(policy) };
+        graph.logic.holds(graph.permission(permission.id, Knowing::All), &around.about(thing))
+    }
+
+    /// What a permission is asked for; `None` where that is a thing of another kind.
+    fn thing(&self, permission: Id<Permission>) -> Option<Thing<'q>> {
+        let kind = self.policy.permissions[permission].resource;
+        match self.resource {
+            Some(resource) => resource.thing(self.policy, kind),
+            None => Some(Thing::Of { resource: kind, id: None, attributes: None }),
+        }
+    }
+}
