@@ -141,13 +141,13 @@ impl Policy {
 
     /// The same scene with every attribute looked at, for many questions of it. A scene of another policy stays as it is.
     pub fn prepare<'a>(&self, scene: Scene<'a>) -> Scene<'a> {
-        scene.prepared(&self.compiled.typed)
+        scene.prepared(&self.compiled.typed, &self.compiled.graph)
     }
 
     /// A thing of a kind, such as `posts`, with every attribute looked at, for many questions of it; of others,
     /// [`Resource::of`] will do. `None` where the policy declares no such resource.
     pub fn resource(&self, kind: &str, record: &Record) -> Option<Resource<'static>> {
-        Resource::prepared(&self.compiled.typed, kind, record)
+        Resource::prepared(&self.compiled.typed, &self.compiled.graph, kind, record)
     }
 
     /// Whether a caller has a permission, outside any door: pure, and by the same rules as at a door. `resource` holds the

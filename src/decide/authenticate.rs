@@ -20,7 +20,7 @@ use super::evaluate::{Circumstances, Thing, evaluate};
 use super::fact;
 use super::jwt;
 use super::read::Attributes;
-use super::scene::Facts;
+use super::scene::{Facts, Slots};
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl Identity<'_> {
                 let declared = &policy.attributes[id];
                 fact::made(record.get(&declared.name), declared, &policy.shapes)
             }
-            Facts::Slots(slots) => slots.get(id.row()).cloned().unwrap_or(Known::Unknown),
+            Facts::Slots(slots) => slots.values.get(id.row()).cloned().unwrap_or(Known::Unknown),
         };
         let named = |id: Id<Attribute>| Some((policy.attributes[id].name.as_str(), value(id).value()?));
         policy.attributes.ids().filter_map(named).collect()
@@ -220,7 +220,8 @@ fn mapped(
     token: Id<Token>,
     claims: &[Known<Value>],
 ) -> Result<Identity<'static>, &'static str> {
-    let environment = &Circumstances { claims, ..Circumstances::empty(policy) }.about(Thing::None);
+    let around = Circumstances { claims, ..Circumstances::empty(policy) };
+    let environment = &around.about(Thing::None);
     let id = match evaluate(&mapping.id, environment) {
         Known::Value(Datum::Text(id)) if !id.is_empty() => id.into_owned(),
         _ => return Err("the token doesn't say who the user is"),
@@ -253,7 +254,7 @@ fn mapped(
             tier: tier.map(Cow::Owned),
             scopes: scopes.map(Cow::Owned),
             known_scopes: SmallVec::new(),
-            attributes: Facts::Slots(mapping.attributes.iter().map(attribute).collect()),
+            attributes: Facts::Slots(Slots::of(mapping.attributes.iter().map(attribute).collect())),
             token: Some(token),
         },
     ))

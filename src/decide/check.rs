@@ -1,11 +1,12 @@
 //! Permissions in a scene: the same rules as at a door, without the door.
 
 use crate::check::typed::{Permission, TypedPolicy};
-use crate::graph::{DecisionGraph, Knowing};
+use crate::graph::{DecisionGraph, Knowing, Plan};
 use crate::model::decision::Verdict;
 use crate::model::reason::{Code, Reason, Stage};
 use crate::model::table::Id;
 
+use super::answer::holds;
 use super::authorize::Findings;
 use super::evaluate::{Cache, Circumstances, Thing};
 use super::scene::{Resource, Scene};
@@ -106,9 +107,15 @@ impl<'q> Question<'q> {
             return false;
         }
         let Some(thing) = self.thing(permission.id) else { return false };
+        let plan = graph.permission(permission.id, Knowing::All);
+        if let Plan::Held(roles) = plan {
+            return scene
+                .user()
+                .is_some_and(|user| user.scopes.is_none() && policy.role_sets.has_any(roles, &user.roles));
+        }
         let cache = Cache::default();
         let around = Circumstances { cache: Some(&cache), ..scene.around(policy) };
-        graph.logic.holds(graph.permission(permission.id, Knowing::All), &around.about(thing))
+        holds(&graph.logic, plan, &around.about(thing))
     }
 
     /// What a permission is asked for; `None` where that is a thing of another kind.

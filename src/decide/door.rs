@@ -9,6 +9,7 @@ use crate::model::reason::{Code, Stage};
 use crate::model::request::Record;
 use crate::model::table::Id;
 
+use super::answer::holds;
 use super::authorize::Findings;
 use super::evaluate::{Call, Circumstances, Given, Thing, truth};
 use super::read::Attributes;
@@ -81,17 +82,21 @@ impl<'g> Journey<'g, '_> {
             }
             Test::Scope(scope) => self.has_scope(scope),
             Test::Whens(route, knowing) => {
-                let environment = &self.around(knowing).about(self.own_thing());
-                logic.holds(self.graph.conditions(route, knowing), environment)
+                let around = self.around(knowing);
+                let environment = &around.about(self.own_thing());
+                holds(logic, self.graph.conditions(route, knowing), environment)
             }
-            Test::Doors(knowing) => logic.holds(self.graph.doors(knowing), &self.around(knowing).about(Thing::None)),
+            Test::Doors(knowing) => {
+                let around = self.around(knowing);
+                holds(logic, self.graph.doors(knowing), &around.about(Thing::None))
+            }
         }
     }
 
     fn granted(&self, permission: Id<Permission>, knowing: Knowing) -> bool {
         let thing = self.thing(self.policy.permissions[permission].resource);
-        let environment = &self.around(knowing).about(thing);
-        self.graph.logic.holds(self.graph.permission(permission, knowing), environment)
+        let around = self.around(knowing);
+        holds(&self.graph.logic, self.graph.permission(permission, knowing), &around.about(thing))
     }
 
     /// Whether all that the route takes was looked at.

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use foldhash::fast::FixedState;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -47,7 +48,7 @@ pub(super) struct Circumstances<'a> {
 #[derive(Default)]
 pub(super) struct Cache {
     /// By what is read, and of which resource.
-    values: RefCell<HashMap<Place, Known<Value>>>,
+    values: RefCell<HashMap<Place, Known<Value>, FixedState>>,
 }
 
 type Place = (Option<Id<Resource>>, Read);
@@ -72,10 +73,10 @@ impl Cache {
 
 /// What an expression can read.
 pub(super) struct Environment<'a> {
-    pub(super) around: Circumstances<'a>,
+    pub(super) around: &'a Circumstances<'a>,
     pub(super) thing: Thing<'a>,
     /// The outcomes of conditions that name conditions, each of which may be asked for many times.
-    outcomes: RefCell<HashMap<Id<Condition>, Outcomes>>,
+    outcomes: RefCell<HashMap<Id<Condition>, Outcomes, FixedState>>,
 }
 
 /// What is asked about.
@@ -132,7 +133,7 @@ impl<'a> Circumstances<'a> {
         }
     }
 
-    pub(super) fn about(self, thing: Thing<'a>) -> Environment<'a> {
+    pub(super) fn about(&'a self, thing: Thing<'a>) -> Environment<'a> {
         Environment { around: self, thing, outcomes: RefCell::default() }
     }
 }

@@ -249,7 +249,8 @@ impl<'g, 'r> Journey<'g, 'r> {
     fn probe(&mut self, probe: Probe) -> Result<(), Denial> {
         match probe {
             Probe::Charge(set) => {
-                let environment = &self.around(Knowing::All).about(Thing::None);
+                let around = self.around(Knowing::All);
+                let environment = &around.about(Thing::None);
                 let limits = &self.graph.limit_sets[set];
                 let charged = limit::charge_all(self.policy, limits, environment, &self.request);
                 self.effects.extend(charged.effects);

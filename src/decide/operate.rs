@@ -13,8 +13,8 @@ use super::datum::{Datum, Items};
 /// A test of two values.
 pub(super) fn compare(comparison: Comparison, left: &Datum<'_>, right: &Datum<'_>) -> Option<bool> {
     match comparison {
-        Comparison::Equal => Some(left.key() == right.key()),
-        Comparison::NotEqual => Some(left.key() != right.key()),
+        Comparison::Equal => Some(same(left, right)),
+        Comparison::NotEqual => Some(!same(left, right)),
         Comparison::Less => order(left, right).map(std::cmp::Ordering::is_lt),
         Comparison::LessOrEqual => order(left, right).map(std::cmp::Ordering::is_le),
         Comparison::Greater => order(left, right).map(std::cmp::Ordering::is_gt),
@@ -25,6 +25,13 @@ pub(super) fn compare(comparison: Comparison, left: &Datum<'_>, right: &Datum<'_
         Comparison::Intersects => Some(intersect(items(left)?, items(right)?)),
         Comparison::StartsWith => Some(text(left)?.starts_with(text(right)?)),
         Comparison::EndsWith => Some(text(left)?.ends_with(text(right)?)),
+    }
+}
+
+fn same(left: &Datum<'_>, right: &Datum<'_>) -> bool {
+    match (left, right) {
+        (Datum::Text(left), Datum::Text(right)) => left == right,
+        _ => left.key() == right.key(),
     }
 }
 

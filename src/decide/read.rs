@@ -13,6 +13,7 @@ use super::cookie;
 use super::datum::{Datum, Items};
 use super::evaluate::{Call, Environment, Given, Pending, Seen, Thing};
 use super::fact;
+use super::scene::Slots;
 
 /// Declared attributes, as somebody gave them.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +21,7 @@ pub(super) enum Attributes<'a> {
     /// To be looked at when they are read.
     Given(&'a Record),
     /// Looked at already, in the order of their declarations.
-    Slots(&'a [Known<Value>]),
+    Slots(&'a Slots),
 }
 
 /// The value of what an expression reads.
@@ -97,7 +98,7 @@ fn attribute<'a>(
     let shapes = &environment.around.policy.shapes;
     match attributes {
         None => Known::Unknown,
-        Some(Attributes::Slots(slots)) => slots.get(slot).map_or(Known::Unknown, known),
+        Some(Attributes::Slots(slots)) => slots.values.get(slot).map_or(Known::Unknown, known),
         Some(Attributes::Given(record)) => {
             let json = record.get(&declared.name);
             match fact::is_made(json, &declared.ty) {

@@ -7,12 +7,14 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use crate::check::typed::{self, Attribute, TypedPolicy};
+use crate::graph::{DecisionGraph, Stage};
 use crate::model::request::{Record, User};
 use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
+use super::answer::class;
 use super::authenticate::{Identity, vouched_for};
-use super::evaluate::{Circumstances, Thing};
+use super::evaluate::{Circumstances, Environment, Thing};
 use super::fact;
 use super::read::Attributes;
 
@@ -42,8 +44,8 @@ pub(super) enum Who<'a> {
 pub(super) enum Facts<'a> {
     /// To be looked at when they are read.
     Given(Cow<'a, Record>),
-    /// In the order of their declarations.
-    Slots(Vec<Known<Value>>),
+    /// Looked at already.
+    Slots(Slots),
 }
 
 impl Facts<'_> {
@@ -64,8 +66,37 @@ impl Facts<'_> {
     /// Looked at now, for good.
     fn slots<'p>(record: &Record, declared: impl Iterator<Item = &'p Attribute>, policy: &TypedPolicy) -> Self {
         let slot = |attribute: &Attribute| fact::made(record.get(&attribute.name), attribute, &policy.shapes);
-        Self::Slots(declared.map(slot).collect())
+        Self::Slots(Slots::of(declared.map(slot).collect()))
     }
+
+    fn set_classes(&mut self, classes: Vec<u32>) {
+        if let Self::Slots(slots) = self {
+            slots.classes = classes;
+        }
+    }
+}
+
+/// Attributes that were looked at.
+#[derive(Debug, Clone)]
+pub(super) struct Slots {
+    /// In the order of their declarations.
+    pub(super) values: Vec<Known<Value>>,
+    /// What diagrams ask of them, answered: the class of each attribute that has any, in the order of the logic.
+    pub(super) classes: Vec<u32>,
+}
+
+impl Slots {
+    pub(super) fn of(values: Vec<Known<Value>>) -> Self {
+        Self { values, classes: Vec::new() }
+    }
+}
+
+/// A policy may ask more of the attributes of all its resources than is worth remembering with each thing.
+const MOST_CLASSES: usize = 1024;
+
+fn classes(graph: &DecisionGraph, stage: Stage, environment: &Environment<'_>) -> Vec<u32> {
+    let asked = graph.logic.variables.classes(stage).take(MOST_CLASSES);
+    asked.map(|(path, domain)| class(path, domain, environment)).collect()
 }
 
 impl<'a> Scene<'a> {
@@ -87,7 +118,10 @@ impl<'a> Scene<'a> {
     }
 
     /// Every attribute looked at, so that no question looks at one again.
-    pub(crate) fn prepared(self, policy: &TypedPolicy) -> Self {
+    pub(crate) fn prepared(self, policy: &TypedPolicy, graph: &DecisionGraph) -> Self {
+        if self.stamp != policy.stamp {
+            return self;
+        }
         let user = self.user.map(|user| {
             let mut identity = match user {
                 Who::Own(identity) => identity,
@@ -102,17 +136,41 @@ impl<'a> Scene<'a> {
             Facts::Given(record) => Facts::slots(&record, policy.context.iter(), policy),
             slots @ Facts::Slots(_) => slots,
         });
-        Self { user, context, ..self }
+        let mut prepared = Self { user, context, ..self };
+        let around = prepared.around(policy);
+        let environment = around.about(Thing::None);
+        let of_user = classes(graph, Stage::User, &environment);
+        let of_context = classes(graph, Stage::Context, &environment);
+        if let Some(Who::Own(identity)) = &mut prepared.user {
+            identity.attributes.set_classes(of_user);
+        }
+        if let Some(context) = &mut prepared.context {
+            context.set_classes(of_context);
+        }
+        prepared
+    }
+
+    /// The same scene, which borrows nothing: to be kept from one request to the next.
+    pub fn into_owned(self) -> Scene<'static> {
+        let Self { stamp, user, context, client, now } = self;
+        let user = user.map(|user| match user {
+            Who::Own(identity) => Who::Own(identity.into_owned()),
+            Who::Of(identity) => Who::Own(identity.clone().into_owned()),
+        });
+        Scene { stamp, user, context: context.map(Facts::into_owned), client, now }
+    }
+
+    pub(super) fn user(&self) -> Option<&Identity<'a>> {
+        self.user.as_ref().map(|user| match user {
+            Who::Own(identity) => identity,
+            Who::Of(identity) => identity,
+        })
     }
 
     /// What is known around the conditions of rules.
     pub(super) fn around<'s>(&'s self, policy: &'s TypedPolicy) -> Circumstances<'s> {
-        let user = self.user.as_ref().map(|user| match user {
-            Who::Own(identity) => identity,
-            Who::Of(identity) => identity,
-        });
         Circumstances {
-            user,
+            user: self.user(),
             client: self.client.map(|address| address.to_canonical()),
             now: Some(self.now),
             context: self.context.as_ref().map(Facts::attributes),
@@ -123,10 +181,7 @@ impl<'a> Scene<'a> {
 
 impl fmt::Debug for Scene<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.user.as_ref().map(|user| match user {
-            Who::Own(identity) => &identity.id,
-            Who::Of(identity) => &identity.id,
-        });
+        let id = self.user().map(|identity| &identity.id);
         f.debug_struct("Scene").field("user", &id).field("now", &self.now).finish_non_exhaustive()
     }
 }
@@ -148,14 +203,23 @@ impl<'a> Resource<'a> {
         Self { id: id.map(Cow::Borrowed), facts: Facts::Given(Cow::Borrowed(record)), of: None }
     }
 
-    pub(crate) fn prepared(policy: &TypedPolicy, kind: &str, record: &Record) -> Option<Resource<'static>> {
+    pub(crate) fn prepared(
+        policy: &TypedPolicy,
+        graph: &DecisionGraph,
+        kind: &str,
+        record: &Record,
+    ) -> Option<Resource<'static>> {
         let (id, declared) = policy.resources.enumerate().find(|(_, resource)| resource.name == kind)?;
         let named = record.get("id").and_then(serde_json::Value::as_str);
-        Some(Resource {
+        let mut prepared = Resource {
             id: named.map(|id| Cow::Owned(id.to_owned())),
             facts: Facts::slots(record, declared.attributes.values(), policy),
             of: Some((policy.stamp, id)),
-        })
+        };
+        let around = Circumstances::empty(policy);
+        let found = classes(graph, Stage::Resource, &around.about(prepared.thing(policy, id)?));
+        prepared.facts.set_classes(found);
+        Some(prepared)
     }
 
     /// The thing that a permission on things of a kind is about; `None` where this is a thing of another kind.

@@ -12,7 +12,7 @@ mod render;
 pub(crate) use answer::{Answer, CorsAnswer};
 pub(crate) use build::build;
 pub(crate) use dispatch::Dispatch;
-pub(crate) use logic::{Answers, Logic, Plan, Question};
+pub(crate) use logic::{Answers, Domain, Logic, Plan, Question, Remembered, Stage};
 
 use std::collections::HashMap;
 

@@ -151,6 +151,9 @@ impl<T> IdSets<T> {
 
     /// Whether one of these is in the set.
     pub(crate) fn has_any(&self, set: IdSet<T>, ids: &[Id<T>]) -> bool {
+        if set.first != STORED {
+            return ids.iter().any(|id| set.first <= id.number() && id.number() <= set.last);
+        }
         ids.iter().any(|id| self.contains(set, *id))
     }
 

@@ -26,6 +26,11 @@ impl List {
         self.holds_hashed(hash(key), key)
     }
 
+    /// The same, of a text.
+    pub(crate) fn holds_text(&self, text: &str) -> bool {
+        self.holds(&Key::String(text))
+    }
+
     /// Whether the two have an element in common.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         let (few, many) = if self.len() <= other.len() { (self, other) } else { (other, self) };

@@ -22,14 +22,15 @@ fn agree(workload: &Workload) -> Tally {
             let (cedar, gate) = (Cedar::new(workload, &world), Gate::new(workload, &world));
             let questions = world.every_question();
             let (requests, asked) = (cedar.requests(&world, &questions), gate.asked(&world, &questions));
+            let prepared = gate.prepared(&world);
             tally.resize(world.actions.len(), ("", 0, 0));
             for ((question, request), asked) in questions.iter().zip(&requests).zip(&asked) {
                 let right = cedar.allows_without_errors(request);
                 let (user, action) = (&world.users[question.user].id, world.actions[question.action].cedar);
                 let thing = &world.things[question.thing].0;
                 assert_eq!(
-                    gate.allows(asked),
-                    right,
+                    (gate.allows(asked), gate.allows_prepared(&prepared, question)),
+                    (right, right),
                     "{}, n = {n}, seed {seed}: {user} {action} {thing:?}",
                     workload.name
                 );

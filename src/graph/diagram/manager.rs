@@ -100,9 +100,17 @@ impl Diagrams {
         self.at(diagram).map(|node| of_node(&self.runs, node)).unwrap_or_default()
     }
 
-    /// Where an outcome of the first variable leads.
-    pub(crate) fn follow(&self, diagram: Diagram, outcome: Outcome) -> Diagram {
-        at_outcome(self.runs(diagram), outcome)
+    /// No more diagrams will be made.
+    pub(crate) fn finish(&mut self) {
+        self.known = HashTable::new();
+        self.joined = HashMap::default();
+        self.nodes.shrink_to_fit();
+        self.runs.shrink_to_fit();
+    }
+
+    /// The diagrams' nodes in the order they were made, which is that of their numbers: what each asks, and its edges.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = (Variable, &[Run])> {
+        self.nodes.iter().map(|node| (node.variable, of_node(&self.runs, node)))
     }
 
     /// The most questions on a way through.
@@ -191,16 +199,6 @@ impl Diagrams {
 fn of_node<'r>(runs: &'r [Run], node: &Node) -> &'r [Run] {
     let first = node.first as usize;
     runs.get(first..first + node.count as usize).unwrap_or_default()
-}
-
-/// Where an outcome leads.
-pub(super) fn at_outcome(runs: &[Run], outcome: Outcome) -> Diagram {
-    let after = match runs {
-        [_, second] => 1 + usize::from(second.from <= outcome),
-        [_, second, third] => 1 + usize::from(second.from <= outcome) + usize::from(third.from <= outcome),
-        _ => runs.partition_point(|run| run.from <= outcome),
-    };
-    after.checked_sub(1).and_then(|at| runs.get(at)).map_or(Diagram::NO, |run| run.to)
 }
 
 /// The runs of two edges at once.

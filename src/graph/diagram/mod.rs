@@ -21,6 +21,11 @@ impl Diagram {
     pub(crate) const NO: Self = Self(0);
     pub(crate) const YES: Self = Self(1);
 
+    /// Which of all nodes comes first; `None` at the end.
+    pub(crate) fn row(self) -> Option<usize> {
+        (self.0 as usize).checked_sub(2)
+    }
+
     /// Whether it asks nothing any more.
     pub(crate) fn is_end(self) -> bool {
         self.0 < 2

@@ -78,7 +78,7 @@ impl<'p> Lowering<'p> {
     /// What was made, and the sets of roles with those that were made of them.
     pub(crate) fn finish(self) -> (Logic, IdSets<Role>) {
         let Self { diagrams, variables, several, role_sets, .. } = self;
-        (Logic { diagrams, variables, several }, role_sets)
+        (Logic::new(diagrams, variables, several), role_sets)
     }
 
     /// That a rule's condition is true, or false, for sure. A rule without one always holds.

@@ -7,7 +7,9 @@ mod lower;
 mod permission;
 mod plan;
 mod variable;
+mod walk;
 
+pub(crate) use domain::Domain;
 pub(crate) use lower::Lowering;
 pub(crate) use plan::{Answers, Logic, Plan};
-pub(crate) use variable::Question;
+pub(crate) use variable::{Question, Remembered, Stage};

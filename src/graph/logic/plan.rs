@@ -1,11 +1,12 @@
 //! How something is decided: by one diagram, or, where that would grow out of proportion, by several one after the other.
 
-use crate::check::typed::Role;
-use crate::graph::diagram::{Diagram, Diagrams};
+use crate::check::typed::{Role, Scope};
+use crate::graph::diagram::{Diagram, Diagrams, Outcome};
 use crate::model::id_set::IdSet;
 use crate::model::table::{Id, Table};
 
-use super::variable::{Question, Variables};
+use super::variable::{Question, Remembered, Variables};
+use super::walk::Walks;
 
 /// What decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,10 +30,20 @@ pub(crate) struct Several {
     pub(crate) parts: Box<[Plan]>,
 }
 
-/// Who answers what a diagram asks: with the class, or with 0 for *no*, 1 for *yes*, 2 for *unknown*, and 3 for what the
-/// input will decide.
+/// Who answers what diagrams ask.
 pub(crate) trait Answers {
-    fn answer(&self, question: Question<'_>) -> u32;
+    /// Whether there is a caller.
+    fn has_user(&self) -> bool;
+    /// Whether the caller has scopes, which cap the roles.
+    fn is_capped(&self) -> bool;
+    /// Whether the caller has one of these roles.
+    fn has_role(&self, roles: IdSet<Role>) -> bool;
+    /// Whether the caller has one of these scopes.
+    fn has_scope(&self, scopes: IdSet<Scope>) -> bool;
+    /// The class of an attribute, where it was found out before.
+    fn known(&self, of: Remembered, row: u32) -> Option<Outcome>;
+    /// Anything: with the class, or with 0 for *no*, 1 for *yes*, 2 for *unknown*, and 3 for what the input will decide.
+    fn answer(&self, question: Question<'_>) -> Outcome;
 }
 
 /// Everything that plans refer to.
@@ -41,14 +52,21 @@ pub(crate) struct Logic {
     pub(crate) diagrams: Diagrams,
     pub(crate) variables: Variables,
     pub(crate) several: Table<Several>,
+    walks: Walks,
 }
 
 impl Logic {
+    pub(super) fn new(mut diagrams: Diagrams, variables: Variables, several: Table<Several>) -> Self {
+        diagrams.finish();
+        let walks = Walks::of(&diagrams, &variables);
+        Self { diagrams, variables, several, walks }
+    }
+
     /// Whether a plan says *yes*: the number of questions is bounded by the depth of its diagrams.
     pub(crate) fn holds(&self, plan: Plan, answers: &impl Answers) -> bool {
         match plan {
-            Plan::Held(roles) => answers.answer(Question::Capped) == 0 && answers.answer(Question::Roles(roles)) == 1,
-            Plan::Diagram(diagram) => self.walk(diagram, answers),
+            Plan::Held(roles) => !answers.is_capped() && answers.has_role(roles),
+            Plan::Diagram(diagram) => self.walks.holds(diagram, &self.variables, answers),
             Plan::Several(several) => {
                 let Several { all, parts } = &self.several[several];
                 match all {
@@ -57,14 +75,5 @@ impl Logic {
                 }
             }
         }
-    }
-
-    fn walk(&self, diagram: Diagram, answers: &impl Answers) -> bool {
-        let mut at = diagram;
-        while let Some(variable) = self.diagrams.variable(at) {
-            let outcome = self.variables.question(variable).map_or(0, |question| answers.answer(question));
-            at = self.diagrams.follow(at, outcome);
-        }
-        at == Diagram::YES
     }
 }

@@ -30,6 +30,26 @@ pub(crate) enum Question<'v> {
     Opaque(&'v Expr),
 }
 
+/// The same, as a walk finds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Ask {
+    HasUser,
+    Capped,
+    Roles(IdSet<Role>),
+    Scopes(IdSet<Scope>),
+    /// An attribute whose class may have been found out before: its row among those of whose attributes.
+    Class(Remembered, u32, diagram::Variable),
+    Other(diagram::Variable),
+}
+
+/// Whose attributes' classes are found out once for many questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Remembered {
+    User,
+    Context,
+    Resource,
+}
+
 /// What a condition reads last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Stage {
@@ -102,6 +122,9 @@ const ROLES: u32 = 2;
 const SCOPES: u32 = 3;
 /// Of a stage, the attributes with classes come first.
 const STAGED: u32 = 4;
+const USER: u32 = STAGED + 2 * Stage::User as u32;
+const CONTEXT: u32 = STAGED + 2 * Stage::Context as u32;
+const RESOURCE: u32 = STAGED + 2 * Stage::Resource as u32;
 
 impl Variables {
     pub(crate) const HAS_USER: diagram::Variable = HAS_USER << GROUP;
@@ -140,6 +163,26 @@ impl Variables {
             Some(Question::Class(_, domain)) => Some(domain),
             _ => None,
         }
+    }
+
+    /// What a variable asks, as a walk finds it.
+    pub(super) fn ask(&self, variable: diagram::Variable) -> Ask {
+        let (group, row) = (variable >> GROUP, variable & ((1 << GROUP) - 1));
+        match (self.question(variable), group) {
+            (Some(Question::HasUser), _) => Ask::HasUser,
+            (Some(Question::Capped), _) => Ask::Capped,
+            (Some(Question::Roles(roles)), _) => Ask::Roles(roles),
+            (Some(Question::Scopes(scopes)), _) => Ask::Scopes(scopes),
+            (Some(Question::Class(..)), USER) => Ask::Class(Remembered::User, row, variable),
+            (Some(Question::Class(..)), CONTEXT) => Ask::Class(Remembered::Context, row, variable),
+            (Some(Question::Class(..)), RESOURCE) => Ask::Class(Remembered::Resource, row, variable),
+            (Some(Question::Class(..) | Question::Opaque(_)) | None, _) => Ask::Other(variable),
+        }
+    }
+
+    /// The attributes with classes of a stage.
+    pub(crate) fn classes(&self, stage: Stage) -> impl Iterator<Item = (&Expr, &Domain)> {
+        self.classes.iter().skip(stage as usize).take(1).flatten().map(|((path, _), domain)| (path, domain))
     }
 
     /// What a variable asks.

@@ -15,6 +15,7 @@ const QUESTIONS: usize = 8_192;
 const USERS: usize = 200;
 
 const US: &str = "us";
+const FROM_JSON: &str = "us, facts as JSON";
 const CEDAR: &str = "cedar";
 const CEL: &str = "cel, an expression an action";
 

@@ -1,10 +1,10 @@
 //! Portcullis.
 
 use jiff::Timestamp;
-use portcullis::{Policy, Record, Scene, Source, User, Verdict};
+use portcullis::{Policy, Record, Resource, Scene, Source, User};
 use serde_json::{Value, json};
 
-use super::{Question, US};
+use super::{FROM_JSON, Question, US};
 use crate::harness::contest::{Contest, load};
 
 const POLICY: &str = include_str!("../../policies/documents.gate");
@@ -18,10 +18,20 @@ pub(super) fn enter<'q>(contest: &mut Contest<'q>, questions: &'q [Question]) ->
     let users: Vec<User> = questions.iter().map(user).collect();
     let contexts: Vec<Record> = questions.iter().map(context).collect();
     let documents: Vec<Record> = questions.iter().map(document).collect();
+    let prepare = |(user, context): (&User, &Record)| {
+        policy.prepare(policy.scene(Some(user), Some(context), None, Timestamp::UNIX_EPOCH)).into_owned()
+    };
+    let scenes: Vec<Scene<'static>> = users.iter().zip(&contexts).map(prepare).collect();
+    let prepared = documents.iter().map(|document| policy.resource("documents", document));
+    let prepared: Vec<Resource<'static>> = prepared.collect::<Option<_>>().ok_or("us: there are no documents")?;
+    let (shared, ids) = (policy.clone(), permissions.clone());
     contest.enter(US, Some(load), move |number| {
+        shared.check(&scenes[number], ids[number], Some(&prepared[number])).is_allowed()
+    });
+    contest.enter(FROM_JSON, None, move |number| {
         let (user, context) = (Some(&users[number]), Some(&contexts[number]));
-        let scene = Scene { user, context, client: None, now: Timestamp::UNIX_EPOCH };
-        policy.check(&scene, permissions[number], Some(&documents[number])).verdict == Verdict::Allow
+        let scene = policy.scene(user, context, None, Timestamp::UNIX_EPOCH);
+        policy.check(&scene, permissions[number], Some(&Resource::of(&documents[number]))).is_allowed()
     });
     Ok(())
 }

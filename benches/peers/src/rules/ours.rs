@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use portcullis::{Policy, Scene, Source, User, Verdict};
+use portcullis::{Policy, Scene, Source, User};
 
 use super::{ACTIONS, Question, RESOLVED, Rule, US, rules};
 use crate::harness::contest::{Contest, load};
@@ -23,10 +23,10 @@ pub(super) fn enter<'q>(contest: &mut Contest<'q>, size: usize, questions: &'q [
     let (shared, known) = (policy.clone(), users.clone());
     contest.enter(US, Some(load), move |number| {
         let Some(permission) = shared.permission(&names[number]) else { return false };
-        shared.check(&scene(&known[number]), permission, None).verdict == Verdict::Allow
+        shared.check(&scene(&shared, &known[number]), permission, None).is_allowed()
     });
     contest.enter(RESOLVED, None, move |number| {
-        policy.check(&scene(&users[number]), ids[number], None).verdict == Verdict::Allow
+        policy.check(&scene(&policy, &users[number]), ids[number], None).is_allowed()
     });
     Ok(())
 }
@@ -35,8 +35,8 @@ pub(super) fn user(question: &Question) -> User {
     User { id: "mia".to_owned(), roles: Some(vec![question.role.clone()]), ..User::default() }
 }
 
-pub(super) fn scene(user: &User) -> Scene<'_> {
-    Scene { user: Some(user), context: None, client: None, now: Timestamp::UNIX_EPOCH }
+pub(super) fn scene<'u>(policy: &Policy, user: &'u User) -> Scene<'u> {
+    policy.scene(Some(user), None, None, Timestamp::UNIX_EPOCH)
 }
 
 pub(super) fn compile(sources: &[Source]) -> Result<Policy, String> {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use portcullis::{Policy, User, Verdict};
+use portcullis::{Policy, User};
 
 use super::ours::{compile, scene, sources, user};
 use super::{Question, hash_map, questions};
@@ -52,7 +52,7 @@ struct Version {
 impl Version {
     fn allows(&self, asked: &Asked, number: usize) -> bool {
         let Some(permission) = self.policy.permission(&asked.permissions[number]) else { return false };
-        self.policy.check(&scene(&asked.users[number]), permission, None).verdict == Verdict::Allow
+        self.policy.check(&scene(&self.policy, &asked.users[number]), permission, None).is_allowed()
     }
 }
 

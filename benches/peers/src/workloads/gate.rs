@@ -1,14 +1,21 @@
 //! Portcullis in one world.
 
 use jiff::Timestamp;
-use portcullis::{PermissionId, Policy, Record, Scene, Source, User, Verdict};
+use portcullis::{PermissionId, Policy, Record, Resource, Scene, Source, User};
 
+use super::graph::Uid;
 use super::{Question, Workload, World};
 
 /// The compiled policy, and its permissions in the order of the world's actions.
 pub struct Gate {
     policy: Policy,
     permissions: Vec<PermissionId>,
+}
+
+/// Whom and what a world's questions are about, looked at once.
+pub struct Prepared {
+    scenes: Vec<Scene<'static>>,
+    things: Vec<Resource<'static>>,
 }
 
 /// A question as a host has it at hand: the caller and the thing as they came from the database.
@@ -40,7 +47,28 @@ impl Gate {
 
     /// Whether it allows what is asked.
     pub fn allows(&self, asked: &Asked<'_>) -> bool {
-        let scene = Scene { user: Some(asked.user), context: None, client: None, now: Timestamp::UNIX_EPOCH };
-        self.policy.check(&scene, asked.permission, Some(asked.thing)).verdict == Verdict::Allow
+        let scene = self.scene(asked.user);
+        self.policy.check(&scene, asked.permission, Some(&Resource::of(asked.thing))).is_allowed()
+    }
+
+    fn scene<'w>(&self, user: &'w User) -> Scene<'w> {
+        self.policy.scene(Some(user), None, None, Timestamp::UNIX_EPOCH)
+    }
+
+    /// A world's users and things, as Cedar's entities are: made before anything is asked.
+    pub fn prepared(&self, world: &World) -> Prepared {
+        let scenes = world.users.iter().map(|user| self.policy.prepare(self.scene(user)).into_owned());
+        let kind = |uid: &Uid| {
+            let about = world.actions.iter().find(|action| action.to == uid.kind).expect("something is done to it");
+            about.permission.split_once(':').expect("a permission is a resource's").0
+        };
+        let thing = |(uid, record): &(Uid, Record)| self.policy.resource(kind(uid), record).expect("it is declared");
+        Prepared { scenes: scenes.collect(), things: world.things.iter().map(thing).collect() }
+    }
+
+    /// Whether it allows what is asked of a prepared world.
+    pub fn allows_prepared(&self, world: &Prepared, question: &Question) -> bool {
+        let Question { user, action, thing } = *question;
+        self.policy.check(&world.scenes[user], self.permissions[action], Some(&world.things[thing])).is_allowed()
     }
 }
