@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::check::check;
+use crate::analyze::prove;
 use crate::check::typed::{Proof, TokenCarrier, TypedPolicy};
+use crate::check::{check, sorted};
 use crate::decide::check_scene;
 use crate::decide::keys::BoundKeys;
 use crate::gate::Gate;
@@ -67,6 +68,11 @@ impl Policy {
         }
         let (mut typed, warnings) = check(&files, sources)?;
         let graph = build(&mut typed);
+        let mut broken = prove(&typed, &graph, sources);
+        if !broken.is_empty() {
+            broken.extend(warnings);
+            return Err(sorted(broken, sources));
+        }
         let compiled = Compiled { sources: sources.to_vec(), digest: digest_of(sources), warnings, typed, graph };
         Ok(Self { compiled: Arc::new(compiled) })
     }

@@ -34,7 +34,7 @@ pub(super) struct Identity<'r> {
     pub(super) scopes: Option<Cow<'r, [String]>>,
     /// Those of them that the policy knows.
     pub(super) known_scopes: SmallVec<[Id<Scope>; 8]>,
-    attributes: Claimed<'r>,
+    pub(super) attributes: Claimed<'r>,
     pub(super) token: Option<Id<Token>>,
 }
 

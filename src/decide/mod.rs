@@ -24,9 +24,12 @@ mod read;
 mod respond;
 mod scene;
 mod transport;
+mod trial;
 
 pub(crate) use csrf::issue as issue_csrf;
-pub(crate) use scene::check as check_scene;
+pub(crate) use read::name_of;
+pub(crate) use scene::{check as check_scene, holds as holds_in_scene};
+pub(crate) use trial::{Trial, TrialRecord, TrialThing};
 
 use std::borrow::Cow;
 use std::net::IpAddr;

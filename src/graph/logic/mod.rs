@@ -8,6 +8,7 @@ mod permission;
 mod plan;
 mod variable;
 
+pub(crate) use domain::Domain;
 pub(crate) use lower::Lowering;
-pub(crate) use plan::{Answers, Logic, Plan};
-pub(crate) use variable::Question;
+pub(crate) use plan::{Answers, Logic, Plan, Several};
+pub(crate) use variable::{Question, Variables};
