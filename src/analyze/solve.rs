@@ -189,8 +189,12 @@ impl Solver<'_, '_, '_> {
         expr.any(&mut |part| {
             match part {
                 Expr::Compare(_, left, right) => {
-                    for value in [left, right].into_iter().filter_map(|side| self.trial.value(thing, side)) {
+                    for (side, value) in
+                        [left, right].into_iter().filter_map(|side| Some((side, self.trial.value(thing, side)?)))
+                    {
                         match value {
+                            // What a list that is read holds now was made of the rest.
+                            Value::List(_) if root(side).is_some() => {}
                             Value::List(items) => out.extend(items.iter().cloned()),
                             other => out.push(other),
                         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Numbers that decide what is made.
 pub(crate) struct Dice(u64);
@@ -108,7 +108,8 @@ impl Var {
     pub(crate) fn values(self) -> Vec<Datum> {
         let texts = |count: usize| ["k", "f1", "f2", "f3"][..count].iter().map(|text| Datum::Text(text));
         let kinds = ["a", "b", "c"].map(Datum::Text);
-        let numbers = (-2..=5).map(Datum::Int);
+        // At the ends, sums overflow.
+        let numbers = (-4..=7).chain([i64::MAX, i64::MIN]).map(Datum::Int);
         let lists = || {
             (0..16).map(|set| {
                 let held = ["k", "f1", "f2", "f3"].into_iter().enumerate().filter(|(at, _)| set >> at & 1 == 1);
@@ -127,11 +128,6 @@ impl Var {
             Self::Risk => [-1, 0, 2, 3, 4].map(Datum::Int).into_iter().chain([Datum::Absent]).collect(),
             Self::Editors | Self::Readers => lists().collect(),
         }
-    }
-
-    /// The attribute's name, where that is its only one.
-    fn name(self) -> &'static str {
-        self.path().split_once('.').unwrap().1
     }
 }
 
@@ -180,8 +176,8 @@ pub(crate) struct Small {
     scoped: bool,
     grants: Vec<(To, Option<Cond>)>,
     forbids: Vec<Cond>,
-    never: Cond,
-    unless: bool,
+    /// Invariants, and whether they are written with `unless`.
+    pub(crate) nevers: Vec<(Cond, bool)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,6 +190,8 @@ enum To {
 
 const ROLES: usize = 4;
 const SCOPES: usize = 2;
+/// So many invariants a policy.
+pub(crate) const NEVERS: usize = 5;
 
 impl Small {
     pub(crate) fn new(dice: &mut Dice) -> Self {
@@ -226,20 +224,62 @@ impl Small {
             let when = condition(dice, 1);
             grants.push((To::Anyone, Some(when)));
         }
-        let forbids = (0..dice.below(3)).map(|_| condition(dice, 1)).collect();
-        let never = condition(dice, 2);
-        Self { extends, scoped, grants, forbids, never, unless: dice.chance(30) }
+        let mut forbids: Vec<Cond> = (0..dice.below(3)).map(|_| condition(dice, 1)).collect();
+        let nevers: Vec<(Cond, bool)> = (0..NEVERS).map(|_| (condition(dice, 2), dice.chance(30))).collect();
+        // Guard rails that were meant to keep them, some of them with a gap.
+        for (never, unless) in &nevers {
+            let never = if *unless { Cond::Not(Box::new(never.clone())) } else { never.clone() };
+            match dice.below(18) {
+                0 | 1 => forbids.push(never),
+                2 => forbids.push(Cond::Any(vec![condition(dice, 0), never])),
+                3 => forbids.push(Cond::All(vec![condition(dice, 0), never])),
+                4 => grants.iter_mut().for_each(|(_, when)| {
+                    let parts = when.take().into_iter().chain([Cond::Not(Box::new(never.clone()))]);
+                    *when = Some(Cond::All(parts.collect()));
+                }),
+                _ => {}
+            }
+        }
+        Self { extends, scoped, grants, forbids, nevers }
     }
 
-    pub(crate) fn text(&self) -> String {
-        let mut out = String::from(
-            "policy p\nsecret KEY\n\
-             token t { algorithm HS256  key KEY  claims { sub: string, flag: bool, kind?: \"a\" | \"b\" | \"c\", level: int } }\n\
-             user from t { id = claims.sub  flag = claims.flag  kind = claims.kind  level = claims.level }\n\
-             context { mfa: bool, risk?: int }\n\
-             resource things { actions act  owner: string  status: \"a\" | \"b\" | \"c\"  deputy?: string  editors: [string]  \
-             readers: [string]  level: int  rank: int | null }\n",
+    /// The policy, and where its invariants begin.
+    pub(crate) fn text(&self) -> (String, Vec<usize>) {
+        let read = self.read_vars();
+        let declared = |vars: &[(Var, &str)]| {
+            let vars = vars.iter().filter(|(var, _)| read.contains(var));
+            vars.map(|(_, text)| *text).collect::<Vec<_>>().join("  ")
+        };
+        let claims = [
+            (Var::UserFlag, "flag: bool"),
+            (Var::UserKind, "kind?: \"a\" | \"b\" | \"c\""),
+            (Var::UserLevel, "level: int"),
+        ];
+        let mapped = [
+            (Var::UserFlag, "flag = claims.flag"),
+            (Var::UserKind, "kind = claims.kind"),
+            (Var::UserLevel, "level = claims.level"),
+        ];
+        let attributes = [
+            (Var::Owner, "owner: string"),
+            (Var::Status, "status: \"a\" | \"b\" | \"c\""),
+            (Var::Deputy, "deputy?: string"),
+            (Var::Editors, "editors: [string]"),
+            (Var::Readers, "readers: [string]"),
+            (Var::Level, "level: int"),
+            (Var::Rank, "rank: int | null"),
+        ];
+        let context = [(Var::Mfa, "mfa: bool"), (Var::Risk, "risk?: int")];
+        let mut out = format!(
+            "policy p\nsecret KEY\ntoken t {{ algorithm HS256  key KEY  claims {{ sub: string  {} }} }}\n\
+             user from t {{ id = claims.sub  {} }}\nresource things {{ actions act  {} }}\n",
+            declared(&claims),
+            declared(&mapped),
+            declared(&attributes),
         );
+        if context.iter().any(|(var, _)| read.contains(var)) {
+            writeln!(out, "context {{ {} }}", declared(&context)).unwrap();
+        }
         let when =
             |when: &Option<Cond>| when.as_ref().map_or_else(String::new, |cond| format!(" when {}", cond.text()));
         for (role, extends) in self.extends.iter().enumerate() {
@@ -268,70 +308,88 @@ impl Small {
         for condition in &self.forbids {
             writeln!(out, "forbid things:act when {}", condition.text()).unwrap();
         }
-        let word = if self.unless { "unless" } else { "when" };
-        writeln!(out, "never things:act {word} {}", self.never.text()).unwrap();
-        out
+        let mut starts = Vec::new();
+        for (never, unless) in &self.nevers {
+            starts.push(out.len());
+            let word = if *unless { "unless" } else { "when" };
+            writeln!(out, "never things:act {word} {}", never.text()).unwrap();
+        }
+        (out, starts)
     }
 
     fn conditions(&self) -> impl Iterator<Item = &Cond> {
-        self.grants.iter().filter_map(|(_, when)| when.as_ref()).chain(&self.forbids).chain([&self.never])
+        self.grants
+            .iter()
+            .filter_map(|(_, when)| when.as_ref())
+            .chain(&self.forbids)
+            .chain(self.nevers.iter().map(|(never, _)| never))
     }
 
-    /// Every request that the policy can tell apart; `None` where they are too many.
-    pub(crate) fn requests(&self) -> Option<Vec<Request>> {
-        const MOST: usize = 3_000;
+    fn read_vars(&self) -> BTreeSet<Var> {
         let mut read = BTreeSet::new();
         self.conditions().for_each(|condition| condition.read(&mut read));
-        let user_is_read = read.iter().any(|var| var.of_user());
-        let mut all = vec![VARS.map(|var| var.values()[0].clone()).to_vec()];
-        for (at, var) in VARS.iter().enumerate().filter(|(_, var)| read.contains(var)) {
-            let values = var.values();
-            if all.len() * values.len() > MOST {
-                return None;
-            }
-            let with = |before: &Vec<Datum>, value: &Datum| {
-                let mut after = before.clone();
-                after[at] = value.clone();
-                after
-            };
-            all = all.iter().flat_map(|before| values.iter().map(move |value| with(before, value))).collect();
-        }
-        let _ = user_is_read;
-        let mut requests = Vec::new();
-        let mut roles: Vec<Option<Vec<usize>>> = vec![None];
-        roles.extend((0..1 << ROLES).map(|set| Some((0..ROLES).filter(|role| set >> role & 1 == 1).collect())));
-        // What a caller comes with is closed; the ways to write that down aren't told apart.
-        roles.retain(|held| {
-            held.as_ref().is_none_or(|held| {
-                held.iter().all(|role| self.extends[*role].iter().all(|parent| held.contains(parent)))
-            })
-        });
-        let scopes: Vec<Option<Vec<usize>>> = match self.scoped {
-            false => vec![None],
-            true => vec![None, Some(vec![]), Some(vec![0]), Some(vec![1]), Some(vec![0, 1])],
-        };
-        for values in &all {
-            for roles in &roles {
-                for scopes in scopes.iter().filter(|scopes| roles.is_some() || scopes.is_none()) {
-                    let mut values = values.clone();
-                    if roles.is_none() {
-                        VARS.iter()
-                            .zip(&mut values)
-                            .filter(|(var, _)| var.of_user())
-                            .for_each(|(_, value)| *value = Datum::Absent);
-                    }
-                    requests.push(Request { roles: roles.clone(), scopes: scopes.clone(), values });
-                }
-            }
-        }
-        Some(requests)
+        read
     }
 
-    /// Whether the request is granted what it never should be.
-    pub(crate) fn is_broken_by(&self, request: &Request) -> bool {
-        let never = self.never.truth(self, request);
-        let meant = if self.unless { never.map(|never| !never) } else { never };
-        meant == Some(true) && self.grants(request)
+    /// Of each invariant the first of all requests that break it, as far as the policy can tell requests apart; `None`
+    /// where they are too many to look.
+    pub(crate) fn broken(&self) -> Option<Vec<Option<Request>>> {
+        const MOST: usize = 1_000;
+        let read = self.read_vars();
+        let values = VARS.map(|var| if read.contains(&var) { var.values() } else { var.values()[..1].to_vec() });
+        if values.iter().map(Vec::len).product::<usize>() > MOST {
+            return None;
+        }
+        // What a caller comes with is closed; the ways to write that down aren't told apart.
+        let is_closed =
+            |held: &Vec<usize>| held.iter().all(|role| self.extends[*role].iter().all(|parent| held.contains(parent)));
+        let sets = (0..1 << ROLES).map(|set| (0..ROLES).filter(|role| set >> role & 1 == 1).collect());
+        let roles: Vec<Option<Vec<usize>>> = [None].into_iter().chain(sets.filter(is_closed).map(Some)).collect();
+        let scopes: &[Option<Vec<usize>>] = match self.scoped {
+            false => &[None],
+            true => &[None, Some(vec![]), Some(vec![0]), Some(vec![1]), Some(vec![0, 1])],
+        };
+        let mut broken = vec![None; self.nevers.len()];
+        let mut request = Request { roles: None, scopes: None, values: vec![Datum::Absent; VARS.len()] };
+        for roles in &roles {
+            for scopes in scopes.iter().filter(|scopes| roles.is_some() || scopes.is_none()) {
+                request.roles.clone_from(roles);
+                request.scopes.clone_from(scopes);
+                self.look(&mut request, &values, 0, &mut broken);
+            }
+        }
+        Some(broken)
+    }
+
+    fn look(
+        &self,
+        request: &mut Request,
+        values: &[Vec<Datum>; VARS.len()],
+        from: usize,
+        broken: &mut [Option<Request>],
+    ) {
+        let Some(var) = VARS.get(from) else {
+            let unbroken = |(row, broken): (usize, &Option<Request>)| broken.is_none().then_some(row);
+            let open: Vec<usize> = broken.iter().enumerate().filter_map(unbroken).collect();
+            for row in open.into_iter().filter(|row| self.is_broken_by(*row, request)) {
+                broken[row] = Some(request.clone());
+            }
+            return;
+        };
+        if request.roles.is_none() && var.of_user() {
+            request.values[from] = Datum::Absent;
+            return self.look(request, values, from + 1, broken);
+        }
+        for value in &values[from] {
+            request.values[from].clone_from(value);
+            self.look(request, values, from + 1, broken);
+        }
+    }
+
+    /// Whether the request is granted what an invariant says it never should be.
+    pub(crate) fn is_broken_by(&self, row: usize, request: &Request) -> bool {
+        let (never, unless) = &self.nevers[row];
+        never.truth(self, request) == Some(!unless) && self.grants(request)
     }
 
     fn grants(&self, request: &Request) -> bool {
@@ -399,7 +457,6 @@ impl Small {
                 Some(other) => panic!("{var:?} can't be {other}"),
             }
         };
-        let _ = json!(null);
         Request { roles, scopes, values: VARS.map(value).to_vec() }
     }
 }
@@ -544,7 +601,7 @@ impl Cond {
 
     /// By Kleene's tables.
     fn truth(&self, policy: &Small, request: &Request) -> Option<bool> {
-        let of = |var: &Var| &request.values[VARS.iter().position(|known| known == var).unwrap()];
+        let of = |var: &Var| &request.values[*var as usize];
         let int = |var: &Var| if let Datum::Int(value) = of(var) { Some(*value) } else { None };
         let text = |var: &Var| if let Datum::Text(value) = of(var) { Some(*value) } else { None };
         let list = |var: &Var| if let Datum::Texts(values) = of(var) { Some(values) } else { None };
@@ -571,8 +628,8 @@ impl Cond {
                 }
             }
             Self::BelowOr(var, default, number) => Some(int(var).unwrap_or(*default) < *number),
-            Self::Apart(one, by, other) => Some(int(one)? + by < int(other)?),
-            Self::Exactly(one, by, other) => Some(int(one)? + by == int(other)?),
+            Self::Apart(one, by, other) => Some(int(one)?.checked_add(*by)? < int(other)?),
+            Self::Exactly(one, by, other) => Some(int(one)?.checked_add(*by)? == int(other)?),
             Self::Holds(whole, var) => Some(list(whole)?.contains(&text(var)?)),
             Self::HoldsText(whole, part) => Some(list(whole)?.contains(part)),
             Self::Meets(one, other) => {
@@ -584,22 +641,26 @@ impl Cond {
                 Some(list(other)?.iter().all(|text| one.contains(text)))
             }
             Self::Not(inner) => inner.truth(policy, request).map(|truth| !truth),
-            Self::All(parts) => {
-                let truths: Vec<Option<bool>> = parts.iter().map(|part| part.truth(policy, request)).collect();
-                if truths.contains(&Some(false)) {
-                    Some(false)
-                } else {
-                    truths.into_iter().collect::<Option<Vec<_>>>().map(|_| true)
+            Self::All(parts) => parts.iter().fold(Some(true), |all, part| {
+                if all == Some(false) {
+                    return all;
                 }
-            }
-            Self::Any(parts) => {
-                let truths: Vec<Option<bool>> = parts.iter().map(|part| part.truth(policy, request)).collect();
-                if truths.contains(&Some(true)) {
-                    Some(true)
-                } else {
-                    truths.into_iter().collect::<Option<Vec<_>>>().map(|_| false)
+                match (all, part.truth(policy, request)) {
+                    (_, Some(false)) => Some(false),
+                    (Some(true), truth) => truth,
+                    _ => None,
                 }
-            }
+            }),
+            Self::Any(parts) => parts.iter().fold(Some(false), |any, part| {
+                if any == Some(true) {
+                    return any;
+                }
+                match (any, part.truth(policy, request)) {
+                    (_, Some(true)) => Some(true),
+                    (Some(false), truth) => truth,
+                    _ => None,
+                }
+            }),
         }
     }
 }
