@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::check::typed::{Comparison, Expr, Read, Scope, Type};
-use crate::graph::{Domain, Question};
+use crate::graph::{Domain, Question, Variable};
 use crate::model::id_set::IdSet;
 use crate::model::value::{Known, Value};
 use crate::shape::{InputType, Shape, StringRules, StringTest};
 use serde_json::Value as Json;
 
-use super::pool::{Family, Pool, ends, fresh, near, uuid, whole};
+use super::pool::{Family, Pool, alike, ends, fresh, near, uuid};
 use super::ranges::Ranges;
 use super::scenario::Scenario;
 use super::space::{Key, Space};
@@ -55,6 +55,7 @@ impl Candidates {
         }
         let mut conditions = Vec::new();
         for ((thing, variable), allowed) in asked {
+            made.of_names(space, *variable, cells);
             match space.question(*variable) {
                 Some(Question::Class(_, domain)) => made.sample(domain, allowed),
                 Some(Question::Scopes(set)) => made.scopes.push((set, allowed.has(1))),
@@ -74,13 +75,54 @@ impl Candidates {
         made
     }
 
+    /// Parameters that are read as part of a path, or as text though they are numbers, can't all be gone through.
+    fn of_names(&mut self, space: &Space<'_>, variable: Variable, cells: &[usize]) {
+        let mut paths = Vec::new();
+        let mut texts = Vec::new();
+        match space.question(variable) {
+            Some(Question::Class(path, domain)) => {
+                paths.push(path.clone());
+                texts = domain.points();
+            }
+            Some(Question::Opaque(expr)) => {
+                space.paths(expr, &mut paths);
+                let mut constants = HashSet::new();
+                gather(space, expr, &mut constants, &mut false);
+                texts.extend(constants);
+            }
+            _ => return,
+        }
+        let by_path = paths.contains(&Expr::Read(Read::Path));
+        // All cookies stand in one header.
+        self.complete &= !paths.contains(&Expr::Read(Read::Header(http::header::COOKIE)));
+        let is_number = |cell: &usize| {
+            let of = space.cells.get_index(*cell);
+            of.is_some_and(|(place, cell)| {
+                matches!(place.path, Expr::Read(Read::Param(_))) && cell.room.ty == Some(Type::Int)
+            })
+        };
+        let by_text = paths.contains(&Expr::Read(Read::ResourceId)) && cells.iter().any(is_number);
+        if !by_path && !by_text {
+            return;
+        }
+        self.complete = false;
+        for text in texts.iter().filter_map(|value| if let Value::String(text) = value { Some(text) } else { None }) {
+            text.parse().into_iter().for_each(|number| self.pool.add(Value::Int(number)));
+            let tails = text.match_indices('/').filter_map(|(at, _)| text.get(at + 1..));
+            for tail in tails {
+                self.pool.add(Value::String(tail.to_owned()));
+                tail.split('/').for_each(|part| self.pool.add(Value::String(part.to_owned())));
+            }
+        }
+    }
+
     /// The values that constants set apart, and those around them, as far as their classes are allowed.
     fn sample(&mut self, domain: &Domain, allowed: &Ranges) {
         let fits = |value: &Value| allowed.has(domain.class(&value.key()));
         for point in domain.points() {
             let around = near(&point);
-            let whole = if let Value::Float(value) = point { whole(value) } else { Vec::new() };
-            for value in std::iter::once(point).chain(around).chain(whole) {
+            let alike = alike(&point);
+            for value in std::iter::once(point).chain(around).chain(alike) {
                 if fits(&value) {
                     self.pool.add(value);
                 }
@@ -158,7 +200,7 @@ impl Candidates {
                 self.complete &= rules.transforms.is_empty() && rules.checks.is_empty();
                 example_texts(rules).into_iter().for_each(|text| self.pool.add(Value::String(text)));
             }
-            InputType::Bool | InputType::Enum(_) | InputType::Timestamp | InputType::Duration | InputType::Ip => {}
+            InputType::Bool | InputType::Enum(_) => {}
             _ => self.complete = false,
         }
     }

@@ -24,7 +24,11 @@ const ALL_STEPS: usize = 2_000_000;
 pub(crate) fn prove(policy: &TypedPolicy, graph: &DecisionGraph, sources: &[Source]) -> Vec<Diagnostic> {
     let mut left = ALL_STEPS;
     let mut found = Vec::new();
-    for (never, plan) in policy.nevers.iter().zip(graph.nevers()) {
+    for (row, (never, plan)) in policy.nevers.iter().zip(graph.nevers()).enumerate() {
+        if left == 0 {
+            found.push(report::left_out(never, policy.nevers.len() - row));
+            break;
+        }
         let budget = Budget { steps: STEPS.min(left) };
         let before = budget.steps;
         let mut prover = Prover { policy, graph, never, plan: *plan, budget, seen: HashMap::new() };

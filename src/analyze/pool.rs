@@ -178,11 +178,23 @@ fn next_to(address: IpAddr) -> Vec<IpAddr> {
     }
 }
 
-/// Whole numbers around one that isn't.
-pub(super) fn whole(value: f64) -> Vec<Value> {
-    #[expect(clippy::cast_possible_truncation, reason = "a float that is too large for it stands at its end")]
-    let low = value.floor() as i64;
-    [Some(low), low.checked_add(1)].into_iter().flatten().map(Value::Int).collect()
+/// The values of the other kind of number around one.
+pub(super) fn alike(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Float(value) => {
+            #[expect(clippy::cast_possible_truncation, reason = "a float that is too large for it stands at its end")]
+            let low = value.floor() as i64;
+            [Some(low), low.checked_add(1)].into_iter().flatten().map(Value::Int).collect()
+        }
+        Value::Int(value) => {
+            #[expect(clippy::cast_precision_loss, reason = "no constant is so large")]
+            let same = Value::Float(*value as f64);
+            let mut around = near(&same);
+            around.push(same);
+            around
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn plus(value: &Value, distance: &Value) -> Option<Value> {

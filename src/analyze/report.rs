@@ -23,6 +23,14 @@ pub(super) fn of(policy: &TypedPolicy, sources: &[Source], never: &Never, outcom
     }
 }
 
+/// From this one on there was no time.
+pub(super) fn left_out(never: &Never, count: usize) -> Diagnostic {
+    let message = format!("the invariants before take so long that {count} weren't looked at");
+    Diagnostic::error("never_unproved", never.span, message)
+        .label("the first of them")
+        .help("forbid under plainer conditions what must never be granted, so that little has to be looked through")
+}
+
 struct About<'a> {
     policy: &'a TypedPolicy,
     sources: &'a [Source],

@@ -87,7 +87,8 @@ impl<'p> Scenario<'p> {
         let thing = |thing: &Thing| match thing {
             Thing::None => TrialThing::None,
             Thing::Unnamed(resource) => TrialThing::Of(*resource, None),
-            Thing::Of(resource) | Thing::Named(resource, _) => TrialThing::Of(*resource, Some(TrialRecord::default())),
+            Thing::Of(resource) => TrialThing::Of(*resource, Some(TrialRecord::default())),
+            Thing::Named(resource, parameter) => TrialThing::Of(*resource, Some(TrialRecord::named(parameter))),
         };
         let trial = Trial::new(self.policy, NOW, self.things.iter().map(thing).collect(), self.route());
         if self.has_user() { trial.with_caller(self.mapping().map(|mapping| mapping.token)) } else { trial }
@@ -97,6 +98,7 @@ impl<'p> Scenario<'p> {
     pub(super) fn same_as(&self, thing: usize, read: &Read) -> Option<Read> {
         match (read, self.things.get(thing)) {
             (Read::ResourceId, Some(Thing::Named(_, parameter))) => Some(Read::Param(parameter.clone())),
+            (Read::Header(name), _) if *name == http::header::ORIGIN => Some(Read::Origin),
             _ => None,
         }
     }
@@ -224,7 +226,8 @@ impl<'p> Scenario<'p> {
         match read {
             Read::Method => {
                 let method = Value::String(route.method.as_str().to_owned());
-                let heads = route.method == http::Method::GET;
+                let has_own = |other: &Route| other.method == http::Method::HEAD && other.path == route.path;
+                let heads = route.method == http::Method::GET && !self.policy.routes.iter().any(has_own);
                 let also = heads.then(|| Value::String("HEAD".to_owned()));
                 Room::among(std::iter::once(method).chain(also).map(Known::Value).collect())
             }

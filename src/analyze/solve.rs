@@ -137,12 +137,16 @@ impl Solver<'_, '_, '_> {
             }
             let whole = match (&place.path, &before) {
                 (Expr::Field(..), Some(whole)) => with_field(whole, &place.path, &known),
-                _ => known,
+                _ => known.clone(),
             };
             if !self.trial.set(key.0, &key.1, &whole) {
                 continue;
             }
             self.roots.insert(key.clone(), whole);
+            // Whatever isn't read as it was written proves nothing.
+            if let Known::Value(value) = &known {
+                self.complete &= self.trial.value(place.thing, &place.path).as_ref() == Some(value);
+            }
             if self.holds(filled + 1) && self.fill(filled + 1) {
                 return true;
             }

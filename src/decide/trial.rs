@@ -42,8 +42,17 @@ pub(crate) enum TrialThing {
 /// What is known of a thing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TrialRecord {
+    /// The parameter of the path that names it, where one does.
+    named: Option<String>,
     id: Option<String>,
     slots: Vec<Known<Value>>,
+}
+
+impl TrialRecord {
+    /// A thing that a parameter of the path names.
+    pub(crate) fn named(parameter: &str) -> Self {
+        Self { named: Some(parameter.to_owned()), ..Self::default() }
+    }
 }
 
 /// The request at a door.
@@ -53,6 +62,7 @@ struct TrialCall<'p> {
     path: String,
     host: Option<String>,
     headers: HeaderMap,
+    cookies: Vec<(String, String)>,
     params: Vec<(&'p str, String)>,
     query: Json,
     body: Json,
@@ -72,6 +82,7 @@ impl<'p> Trial<'p> {
             path: String::new(),
             host: None,
             headers: HeaderMap::new(),
+            cookies: Vec::new(),
             params: Vec::new(),
             query: Json::Object(Record::new()),
             body: Json::Object(Record::new()),
@@ -197,13 +208,18 @@ impl<'p> Trial<'p> {
         }
     }
 
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let params = self.call.iter().flat_map(|call| &call.params);
+        params.filter(|(known, _)| *known == name).map(|(_, text)| text.as_str()).next()
+    }
+
     fn about(&self, thing: usize) -> Environment<'_> {
         let thing = match self.things.get(thing) {
             None | Some(TrialThing::None) => Thing::None,
             Some(TrialThing::Of(resource, None)) => Thing::Of { resource: *resource, id: None, attributes: None },
             Some(TrialThing::Of(resource, Some(record))) => Thing::Of {
                 resource: *resource,
-                id: record.id.as_deref(),
+                id: record.named.as_ref().map_or(record.id.as_deref(), |name| self.parameter(name)),
                 attributes: Some(Attributes::Slots(&record.slots)),
             },
         };
@@ -243,8 +259,20 @@ impl TrialCall<'_> {
             Read::Origin => return self.head(header::ORIGIN, text, known),
             Read::Header(name) => return self.head(name.clone(), text, known),
             Read::Cookie(name) => {
-                let cookie = text.map(|value| format!("{name}={value}"));
-                return self.head(header::COOKIE, cookie, known);
+                self.cookies.retain(|(known, _)| known != name);
+                match (known, text) {
+                    (Known::Value(_), Some(value)) => self.cookies.push((name.clone(), value)),
+                    // One that stands twice.
+                    (Known::Unknown, _) => {
+                        self.cookies.extend(["a", "b"].map(|value| (name.clone(), value.to_owned())));
+                    }
+                    _ => {}
+                }
+                let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                return match pairs.as_slice() {
+                    [] => self.head(header::COOKIE, None, &Known::Absent),
+                    pairs => self.head(header::COOKIE, Some(pairs.join("; ")), &Known::Value(Value::Null)),
+                };
             }
             Read::Param(name) => {
                 let text = match known {

@@ -30,6 +30,8 @@ fn compare(thread: u64, cases: usize) -> usize {
         let (text, starts) = small.text();
         let found = Policy::compile(&[Source::new("small.gate", &text)]).err().unwrap_or_default();
         let errors: Vec<_> = found.iter().filter(|found| found.severity == Severity::Error).collect();
+        let foreign = errors.iter().find(|error| !error.code.starts_with("never_"));
+        assert!(foreign.is_none(), "seed {seed}: {foreign:?}\n{text}");
         let at = |start: usize| errors.iter().find(|found| found.primary.span.start as usize == start);
         for (row, (start, expected)) in starts.iter().zip(&expected).enumerate() {
             let invariant = text[*start..].lines().next().unwrap();

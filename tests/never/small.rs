@@ -174,6 +174,8 @@ pub(crate) struct Small {
     /// The roles that each extends.
     extends: Vec<Vec<usize>>,
     scoped: bool,
+    /// Whether it speaks of a door, and under which condition that opens.
+    door: Option<Option<Cond>>,
     grants: Vec<(To, Option<Cond>)>,
     forbids: Vec<Cond>,
     /// Invariants, and whether they are written with `unless`.
@@ -240,7 +242,8 @@ impl Small {
                 _ => {}
             }
         }
-        Self { extends, scoped, grants, forbids, nevers }
+        let door = dice.chance(35).then(|| dice.chance(50).then(|| condition(dice, 1)));
+        Self { extends, scoped, door, grants, forbids, nevers }
     }
 
     /// The policy, and where its invariants begin.
@@ -272,7 +275,7 @@ impl Small {
         let context = [(Var::Mfa, "mfa: bool"), (Var::Risk, "risk?: int")];
         let mut out = format!(
             "policy p\nsecret KEY\ntoken t {{ algorithm HS256  key KEY  claims {{ sub: string  {} }} }}\n\
-             user from t {{ id = claims.sub  {} }}\nresource things {{ actions act  {} }}\n",
+             user from t {{ id = claims.sub  {} }}\nresource things {{ actions act  closed: bool  {} }}\n",
             declared(&claims),
             declared(&mapped),
             declared(&attributes),
@@ -308,11 +311,18 @@ impl Small {
         for condition in &self.forbids {
             writeln!(out, "forbid things:act when {}", condition.text()).unwrap();
         }
+        if let Some(condition) = &self.door {
+            writeln!(out, "routes / {{ GET /things/{{id}} requires things:act on things(id){} }}", when(condition))
+                .unwrap();
+        }
+        let subject = if self.door.is_some() { "GET /things/{id}" } else { "things:act" };
+        // Some rule has to read the thing that a route names; this one is in nobody's way.
+        out.push_str("forbid things:act when resource.closed\n");
         let mut starts = Vec::new();
         for (never, unless) in &self.nevers {
             starts.push(out.len());
             let word = if *unless { "unless" } else { "when" };
-            writeln!(out, "never things:act {word} {}", never.text()).unwrap();
+            writeln!(out, "never {subject} {word} {}", never.text()).unwrap();
         }
         (out, starts)
     }
@@ -323,6 +333,7 @@ impl Small {
             .filter_map(|(_, when)| when.as_ref())
             .chain(&self.forbids)
             .chain(self.nevers.iter().map(|(never, _)| never))
+            .chain(self.door.iter().flatten())
     }
 
     fn read_vars(&self) -> BTreeSet<Var> {
@@ -408,7 +419,8 @@ impl Small {
                 holds(&|to| if let To::Scope(scope) = to { scopes.contains(&scope) } else { false })
             });
         let forbidden = self.forbids.iter().any(|forbid| forbid.truth(self, request) != Some(false));
-        (by_caller || holds(&|to| to == To::Anyone)) && !forbidden
+        let open = self.door.iter().flatten().all(|when| when.truth(self, request) == Some(true));
+        (by_caller || holds(&|to| to == To::Anyone)) && !forbidden && open
     }
 
     fn holds_role(&self, request: &Request, role: usize) -> bool {
@@ -434,7 +446,14 @@ impl Small {
         let scopes = user.and_then(|user| user.get("scopes")).map(|scopes| numbers(scopes, "s"));
         let value = |var: Var| {
             let (part, name) = var.path().split_once('.').unwrap();
-            let part = if part == "user" && user.is_none() { return Datum::Absent } else { document.get(part) };
+            if part == "user" && user.is_none() {
+                return Datum::Absent;
+            }
+            let part = match part {
+                "context" if self.door.is_some() => document.pointer("/facts/context"),
+                "resource" if self.door.is_some() => document.pointer("/facts/resources/things~1x1"),
+                part => document.get(part),
+            };
             let text = |text: &str| -> &'static str { String::leak(text.to_owned()) };
             match part.and_then(|part| part.get(name)) {
                 None if matches!(var, Var::UserKind | Var::Deputy | Var::Risk) => Datum::Absent,
