@@ -1,6 +1,16 @@
 //! Invariants: proved, violated with a request that shows it, or not to be proved.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    missing_docs
+)]
 
+#[path = "never/condition.rs"]
+mod condition;
 #[path = "never/exact.rs"]
 mod exact;
 #[path = "never/hostile.rs"]
@@ -146,13 +156,20 @@ fn parts_of_texts_are_tried_and_never_taken_for_impossible() {
     proved(
         "allow notes:read when resource.author starts_with \"a\"\nnever notes:read unless resource.author starts_with \"a\"",
     );
+    proved(
+        "allow notes:read when resource.author starts_with \"a\"\nnever notes:read when resource.author starts_with \"b\"",
+    );
+    proved(
+        "allow notes:read when resource.author starts_with \"ab\"\nnever notes:read unless resource.author starts_with \"a\"",
+    );
     snapshot(
         "parts_of_texts",
         &[
             "never posts:update when resource.author starts_with \"bot:\"",
             "never posts:update when resource.author matches /^[a-f]{3}-\\d+$/",
             "allow notes:read when resource.author matches /^a+$/\nnever notes:read when resource.author matches /^b/",
-            "allow notes:read when resource.author starts_with \"a\"\nnever notes:read when resource.author starts_with \"b\"",
+            "allow notes:read when resource.author starts_with \"a\"\nnever notes:read when resource.author starts_with \"ab\"",
+            "allow notes:read when resource.author starts_with \"a\"\nnever notes:read when resource.author ends_with \"b\"",
         ],
     );
 }
@@ -170,6 +187,31 @@ fn the_token_that_made_the_caller() {
              never notes:read when user.id == \"partner:root\"",
         ],
     );
+}
+
+/// Whatever the policy's own constants are, there is another value.
+#[test]
+fn values_that_nothing_names() {
+    for names in [vec!["x1", "x2", "x3"], vec!["x1"], vec!["x2", "x1", "x4", "x3", "x5"]] {
+        let tests: Vec<String> = names.iter().map(|name| format!("resource.author != \"{name}\"")).collect();
+        let tests = tests.join(" and ");
+        said(&format!("allow notes:read when {tests}\nnever notes:read when context.mfa"));
+        said(&format!(
+            "allow notes:read when {tests} and resource.author != user.id\nnever notes:read when user.id == \"x9\""
+        ));
+        let prefixed: Vec<String> = names.iter().map(|name| format!("user.id != \"partner:{name}\"")).collect();
+        let prefixed = prefixed.join(" and ");
+        said(&format!(
+            "scope \"notes\" {{ allow notes:read }}\n\
+             allow notes:read when user.token == \"partner\" and {prefixed}\nnever notes:read when context.mfa"
+        ));
+        let begun: Vec<String> = names.iter().map(|name| format!("resource.author != \"a{name}\"")).collect();
+        let begun = begun.join(" and ");
+        said(&format!(
+            "allow notes:read when resource.author starts_with \"a\" and not (resource.author starts_with \"ax\") and {begun}\n\
+             never notes:read when context.mfa"
+        ));
+    }
 }
 
 #[test]

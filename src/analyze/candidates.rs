@@ -6,17 +6,16 @@ use crate::check::typed::{Comparison, Expr, Read, Scope, Type};
 use crate::graph::{Domain, Question, Variable};
 use crate::model::id_set::IdSet;
 use crate::model::value::{Known, Value};
-use crate::shape::{InputType, Shape, StringRules, StringTest};
-use serde_json::Value as Json;
+use crate::shape::InputType;
 
+use super::input::example_texts;
 use super::pool::{Family, Pool, alike, ends, fresh, near, uuid};
 use super::ranges::Ranges;
-use super::scenario::Scenario;
 use super::space::{Key, Space};
 
 /// What is tried.
-pub(super) struct Candidates {
-    pool: Pool,
+pub(super) struct Candidates<'p> {
+    pool: Pool<'p>,
     /// Sets of scopes, of which the caller has one each, or none at all.
     scopes: Vec<(IdSet<Scope>, bool)>,
     /// Whether something is compared with what is read, and how often in a way that asks for an element of its own.
@@ -29,9 +28,9 @@ pub(super) struct Candidates {
 /// Lists of up to so many elements are tried in every combination.
 const COMBINED: usize = 6;
 
-impl Candidates {
+impl<'p> Candidates<'p> {
     /// For these questions and their places.
-    pub(super) fn of(space: &Space<'_>, cells: &[usize], asked: &[(Key, Ranges)]) -> Self {
+    pub(super) fn of(space: &Space<'p>, cells: &[usize], asked: &[(Key, Ranges)]) -> Self {
         let mut made =
             Self { pool: Pool::default(), scopes: Vec::new(), has_conditions: false, elements: 1, complete: true };
         let mut counts: HashMap<Family, usize> = HashMap::new();
@@ -40,12 +39,6 @@ impl Candidates {
             if let Some(rules) = cell.room.rules {
                 made.bounds(rules);
             }
-            if let Some(prefix) = &cell.room.prefix {
-                (1..=4).for_each(|number| made.pool.add(Value::String(format!("{prefix}x{number}"))));
-            }
-            if cell.room.uuids {
-                (1..=4).for_each(|number| made.pool.add(uuid(number)));
-            }
             match &cell.room.ty {
                 Some(Type::Enum(values)) => values.iter().for_each(|value| made.pool.add(Value::String(value.clone()))),
                 Some(Type::List(item)) => drop(Family::of(item).map(|family| *counts.entry(family).or_default() += 1)),
@@ -53,6 +46,8 @@ impl Candidates {
                 None => {}
             }
         }
+        made.has_conditions =
+            asked.iter().any(|((_, variable), _)| matches!(space.question(*variable), Some(Question::Opaque(_))));
         let mut conditions = Vec::new();
         for ((thing, variable), allowed) in asked {
             made.of_names(space, *variable, cells);
@@ -66,13 +61,31 @@ impl Candidates {
                 _ => {}
             }
         }
-        made.has_conditions = !conditions.is_empty();
         made.of_conditions(space, &conditions, &counts);
+        made.beginnings(space, cells, &conditions, counts.get(&Family::Text).copied().unwrap_or(0));
         for (family, count) in counts {
             made.pool.add_fresh(family, if conditions.is_empty() { 1 } else { count + made.elements });
         }
         made.complete &= !made.pool.cut;
         made
+    }
+
+    /// Texts that begin as is asked for, or as they must, and are like no other.
+    fn beginnings(&mut self, space: &Space<'_>, cells: &[usize], conditions: &[&Expr], texts: usize) {
+        let mut prefixes = Vec::new();
+        conditions.iter().for_each(|condition| starts(space, condition, &mut prefixes));
+        let rooms = || cells.iter().filter_map(|cell| space.cells.get_index(*cell)).map(|(_, cell)| &cell.room);
+        prefixes.extend(rooms().filter_map(|room| room.prefix.clone()));
+        prefixes.sort();
+        prefixes.dedup();
+        let count = if conditions.is_empty() { 1 } else { texts + self.elements };
+        for prefix in &prefixes {
+            self.pool.add(Value::String(prefix.clone()));
+            self.pool.add_beginning(prefix, &prefixes, count);
+        }
+        if rooms().any(|room| room.uuids) {
+            self.pool.add_unnamed(count, |number| Some(uuid(number)));
+        }
     }
 
     /// Parameters that are read as part of a path, or as text though they are numbers, can't all be gone through.
@@ -82,7 +95,7 @@ impl Candidates {
         match space.question(variable) {
             Some(Question::Class(path, domain)) => {
                 paths.push(path.clone());
-                texts = domain.points();
+                texts = domain.points(true);
             }
             Some(Question::Opaque(expr)) => {
                 space.paths(expr, &mut paths);
@@ -117,9 +130,10 @@ impl Candidates {
     }
 
     /// The values that constants set apart, and those around them, as far as their classes are allowed.
-    fn sample(&mut self, domain: &Domain, allowed: &Ranges) {
+    fn sample(&mut self, domain: &'p Domain, allowed: &Ranges) {
+        self.pool.avoid(domain);
         let fits = |value: &Value| allowed.has(domain.class(&value.key()));
-        for point in domain.points() {
+        for point in domain.points(self.has_conditions) {
             let around = near(&point);
             let alike = alike(&point);
             for value in std::iter::once(point).chain(around).chain(alike) {
@@ -382,6 +396,20 @@ fn gather(space: &Space<'_>, expr: &Expr, out: &mut HashSet<Value>, sums: &mut b
     });
 }
 
+/// What texts are asked to begin with.
+fn starts(space: &Space<'_>, expr: &Expr, out: &mut Vec<String>) {
+    expr.any(&mut |part| {
+        match part {
+            Expr::Compare(Comparison::StartsWith, _, with) => {
+                out.extend(if let Expr::Constant(Value::String(text)) = &**with { Some(text.clone()) } else { None });
+            }
+            Expr::Condition(id) => starts(space, &space.scenario.policy.conditions[*id].expr, out),
+            _ => {}
+        }
+        false
+    });
+}
+
 /// How many comparisons ask for an element of lists that tells them apart, or that they share.
 fn of_lists(space: &Space<'_>, expr: &Expr) -> usize {
     let mut count = 0;
@@ -415,76 +443,4 @@ fn samples_of(space: &Space<'_>, expr: &Expr, found: &mut dyn FnMut(String)) {
     for id in conditions {
         samples_of(space, &space.scenario.policy.conditions[id].expr, found);
     }
-}
-
-/// Texts that pass many rules.
-fn example_texts(rules: &StringRules) -> Vec<String> {
-    let mut texts: Vec<String> = [
-        "x1",
-        "x",
-        "",
-        "a@example.com",
-        "https://example.com/",
-        "2026-01-01",
-        "2026-01-01T00:00:00Z",
-        "203.0.113.1",
-        "example.com",
-    ]
-    .map(ToOwned::to_owned)
-    .into();
-    for check in &rules.checks {
-        match &check.test {
-            StringTest::OneOf(values) => texts.extend(values.iter().cloned()),
-            StringTest::MinLength(length) | StringTest::MinBytes(length) => {
-                texts.extend(
-                    usize::try_from(*length).ok().filter(|length| *length < 10_000).map(|length| "x".repeat(length)),
-                );
-            }
-            StringTest::Uuid => texts.extend(if let Value::String(text) = uuid(1) { Some(text) } else { None }),
-            StringTest::Matches(regex) => texts.extend(super::regex::sample(regex.as_str())),
-            _ => {}
-        }
-    }
-    texts
-}
-
-/// A value that passes the rules of a schema.
-pub(super) fn valid_value(scenario: &Scenario<'_>, rules: &InputType) -> Option<Json> {
-    valid_at(scenario, rules, 0)
-}
-
-fn valid_at(scenario: &Scenario<'_>, rules: &InputType, depth: usize) -> Option<Json> {
-    const DEEPEST: usize = 8;
-    if depth > DEEPEST {
-        return None;
-    }
-    let valid_value = |rules: &InputType| valid_at(scenario, rules, depth + 1);
-    let valid_object = |shape: &Shape| {
-        let needed = shape.fields.iter().filter(|field| !field.optional && field.default.is_none());
-        let fields = needed.map(|field| Some((field.name.clone(), valid_value(&field.ty)?)));
-        fields.collect::<Option<_>>().map(Json::Object)
-    };
-    let tried: Vec<Json> = match rules {
-        InputType::String(rules) => example_texts(rules).into_iter().map(Json::from).collect(),
-        InputType::Int(rules) => [Some(0), rules.min, rules.max].into_iter().flatten().map(Json::from).collect(),
-        InputType::Float(rules) => [Some(0.0), rules.min, rules.max].into_iter().flatten().map(Json::from).collect(),
-        InputType::Bool => vec![Json::from(false)],
-        InputType::Timestamp => vec![Json::from("2026-01-01T00:00:00Z")],
-        InputType::Duration => vec![Json::from("1m")],
-        InputType::Ip => vec![Json::from("203.0.113.1")],
-        InputType::Cidr => vec![Json::from("203.0.113.0/24")],
-        InputType::Any | InputType::Nullable(_) => vec![Json::Null],
-        InputType::Enum(values) => values.first().map(|value| Json::from(value.as_str())).into_iter().collect(),
-        InputType::List(rules) => {
-            let item = valid_value(&rules.item);
-            let least = usize::try_from(rules.min.unwrap_or(0)).ok().filter(|least| *least < 1_000)?;
-            vec![Json::Array(item.into_iter().cycle().take(least).collect())]
-        }
-        InputType::Map(_) => vec![Json::Object(serde_json::Map::new())],
-        InputType::Record(shape) => vec![valid_object(shape)?],
-        InputType::Shape(shape) => vec![valid_object(&scenario.policy.shapes[*shape])?],
-        InputType::Union(members) => members.iter().filter_map(valid_value).collect(),
-        InputType::Tagged(_) => return None,
-    };
-    tried.into_iter().find(|json| scenario.is_valid_json(rules, json))
 }

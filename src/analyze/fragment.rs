@@ -7,7 +7,7 @@ use super::space::{Place, Space, root};
 
 impl Space<'_> {
     /// Whether every way that a condition can come out is found among the values that the solver tries: equalities and
-    /// membership of what is read, orders, and differences of two numbers or times.
+    /// membership of what is read, beginnings of texts, orders, and differences of two numbers or times.
     pub(super) fn is_simple(&self, thing: usize, expr: &Expr) -> bool {
         let simple = |expr: &Expr| self.is_simple(thing, expr);
         match expr {
@@ -25,7 +25,10 @@ impl Space<'_> {
     fn is_simple_comparison(&self, thing: usize, comparison: Comparison, left: &Expr, right: &Expr) -> bool {
         let plain = self.is_plain(thing, left) && self.is_plain(thing, right);
         match comparison {
-            Comparison::StartsWith | Comparison::EndsWith => false,
+            Comparison::StartsWith => {
+                plain && root(left).is_some() && matches!(right, Expr::Constant(Value::String(_)))
+            }
+            Comparison::EndsWith => false,
             Comparison::In | Comparison::Contains => {
                 let whole = if comparison == Comparison::In { right } else { left };
                 plain && !self.is_text(thing, whole)

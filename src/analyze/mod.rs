@@ -3,6 +3,7 @@
 
 mod candidates;
 mod fragment;
+mod input;
 mod never;
 mod pool;
 mod ranges;

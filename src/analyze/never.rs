@@ -1,9 +1,9 @@
 //! Proves invariants: that no request is granted what must never be.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::check::typed::{Expr, Never, NeverOf, Permission, Read, Resource, Route, TypedPolicy};
-use crate::graph::{DecisionGraph, Knowing, Plan, takes_anonymous};
+use crate::graph::{DecisionGraph, Knowing, Plan, Question, takes_anonymous};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Source;
 use crate::model::table::Id;
@@ -15,8 +15,9 @@ use super::solve::Budget;
 use super::space::{Key, Space};
 use super::witness::Witness;
 
-/// So many steps may be taken for one invariant,
+/// So many steps may be taken for one invariant, or so many for each of its permissions,
 const STEPS: usize = 200_000;
+const STEPS_EACH: usize = 20;
 /// and so many for all of them.
 const ALL_STEPS: usize = 2_000_000;
 
@@ -29,9 +30,10 @@ pub(crate) fn prove(policy: &TypedPolicy, graph: &DecisionGraph, sources: &[Sour
             found.push(report::left_out(never, policy.nevers.len() - row));
             break;
         }
-        let budget = Budget { steps: STEPS.min(left) };
+        let of = if let NeverOf::Permissions(permissions) = &never.of { permissions.len() } else { 1 };
+        let budget = Budget { steps: STEPS.max(of.saturating_mul(STEPS_EACH)).min(left) };
         let before = budget.steps;
-        let mut prover = Prover { policy, graph, never, plan: *plan, budget, seen: HashMap::new() };
+        let mut prover = Prover { policy, graph, never, plan: *plan, budget, seen: HashSet::new() };
         let outcome = prover.outcome();
         left -= before - prover.budget.steps.min(before);
         found.extend(report::of(policy, sources, never, outcome));
@@ -64,7 +66,7 @@ struct Prover<'p> {
     plan: Plan,
     budget: Budget,
     /// Permissions that are alike needn't be looked at twice.
-    seen: HashMap<(Id<Resource>, Plan), ()>,
+    seen: HashSet<(Id<Resource>, Plan)>,
 }
 
 impl<'p> Prover<'p> {
@@ -94,7 +96,7 @@ impl<'p> Prover<'p> {
         let conditions: Vec<&Expr> = conditions.chain([&self.never.condition]).collect();
         let reads = |test: fn(&Read) -> bool| conditions.iter().any(|condition| self.reads(condition, test));
         let (by_call, by_token) = (reads(of_call), reads(|read| matches!(read, Read::UserToken)));
-        if plan == Plan::NO || (!by_call && self.seen.insert((declared.resource, plan), ()).is_some()) {
+        if plan == Plan::NO || (!by_call && !self.seen.insert((declared.resource, plan))) {
             return Outcome::Holds;
         }
         let mut callers = vec![Caller::Vouched];
@@ -226,7 +228,6 @@ impl<'p> Prover<'p> {
 }
 
 fn doubt(space: &Space<'_>, missed: &Missed) -> Doubt {
-    use crate::graph::Question;
     let condition = |key: &Key| match space.question(key.1) {
         Some(Question::Opaque(expr) | Question::Class(expr, _)) => Some(expr.clone()),
         _ => None,

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::check::typed::Type;
+use crate::graph::Domain;
 use crate::model::value::Value;
 
 use super::scenario::NOW;
@@ -54,9 +55,11 @@ impl Family {
 
 /// Values of each family, in the order in which they are tried.
 #[derive(Debug, Default)]
-pub(super) struct Pool {
+pub(super) struct Pool<'p> {
     values: Vec<Value>,
     seen: HashSet<Value>,
+    /// What something names, whether it is tried or not.
+    domains: Vec<&'p Domain>,
     /// Whether some were left out.
     pub(super) cut: bool,
 }
@@ -64,7 +67,7 @@ pub(super) struct Pool {
 /// So many are tried.
 const MOST: usize = 400;
 
-impl Pool {
+impl<'p> Pool<'p> {
     pub(super) fn add(&mut self, value: Value) {
         if self.values.len() >= MOST {
             self.cut = true;
@@ -73,23 +76,53 @@ impl Pool {
         }
     }
 
+    /// Notes what questions name, so that none of it is taken for any other.
+    pub(super) fn avoid(&mut self, domain: &'p Domain) {
+        self.domains.push(domain);
+    }
+
+    fn is_named(&self, value: &Value) -> bool {
+        let Value::String(text) = value else { return false };
+        self.domains.iter().any(|domain| domain.names(text))
+    }
+
     pub(super) fn of(&self, family: Family) -> impl Iterator<Item = &Value> {
         self.values.iter().filter(move |value| Family::of_value(value) == Some(family))
     }
 
     /// Values that nothing names, as many as there are places for them.
     pub(super) fn add_fresh(&mut self, family: Family, count: usize) {
+        self.add_unnamed(count, |number| fresh(family, number));
+    }
+
+    /// Texts that begin so, that nothing names, and that begin in no longer way that is asked for.
+    pub(super) fn add_beginning(&mut self, prefix: &str, others: &[String], count: usize) {
+        let longer: Vec<&String> =
+            others.iter().filter(|other| other.len() > prefix.len() && other.starts_with(prefix)).collect();
+        let letter = ('a'..='z').rev().find(|letter| {
+            let begun = format!("{prefix}{letter}");
+            !longer.iter().any(|other| other.starts_with(&begun))
+        });
+        match letter {
+            Some(letter) => self.add_unnamed(count, |number| Some(Value::String(format!("{prefix}{letter}{number}")))),
+            None => self.cut = true,
+        }
+    }
+
+    /// As many of these as are asked for, but for those that something names.
+    pub(super) fn add_unnamed(&mut self, count: usize, value: impl Fn(u32) -> Option<Value>) {
         let mut made = 0;
         for number in 1.. {
             if made >= count {
-                break;
+                return;
             }
-            let Some(value) = fresh(family, number) else { break };
-            if !self.seen.contains(&value) {
+            let Some(value) = value(number) else { break };
+            if !self.seen.contains(&value) && !self.is_named(&value) {
                 self.add(value);
                 made += 1;
             }
         }
+        self.cut = true;
     }
 
     /// Adds, so many times, what is as far from a value as some constant says, or next to that.

@@ -95,7 +95,7 @@ struct Solver<'s, 'p, 't> {
     cells: Vec<usize>,
     /// By how many places are filled, the questions that can then be asked.
     due: Vec<Vec<usize>>,
-    candidates: Candidates,
+    candidates: Candidates<'p>,
     /// What stands in the places that are filled; records with the fields so far.
     roots: HashMap<(usize, Read), Known<Value>>,
     /// Whether enough is tried.

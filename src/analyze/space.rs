@@ -71,9 +71,8 @@ impl<'p> Space<'p> {
         let known = self.reads_thing.get(&variable).copied();
         let reads = known.unwrap_or_else(|| {
             let mut paths = Vec::new();
-            match self.question(variable) {
-                Some(Question::Class(expr, _) | Question::Opaque(expr)) => self.paths(expr, &mut paths),
-                _ => {}
+            if let Some(Question::Class(expr, _) | Question::Opaque(expr)) = self.question(variable) {
+                self.paths(expr, &mut paths);
             }
             paths.iter().any(|path| matches!(root(path), Some(Read::Resource(_) | Read::ResourceId)))
         });

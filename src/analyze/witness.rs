@@ -16,7 +16,7 @@ use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 use crate::shape::{InputType, Shape};
 
-use super::candidates::valid_value;
+use super::input::valid_value;
 use super::scenario::{Caller, NOW, Scenario, Thing};
 use super::search::{AnyOf, Model};
 use super::space::Space;

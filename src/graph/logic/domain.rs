@@ -103,15 +103,20 @@ impl Domain {
         }
     }
 
-    /// The values that it tells apart from those around them, in order; of texts that are treated alike, one.
-    pub(crate) fn points(&self) -> Vec<Value> {
+    /// Whether some question names a text.
+    pub(crate) fn names(&self, text: &str) -> bool {
+        matches!(&self.values, Values::Texts(classes) if classes.contains_key(text))
+    }
+
+    /// The values that it tells apart from those around them, in order; of texts that are treated alike one, or `every` one.
+    pub(crate) fn points(&self, every: bool) -> Vec<Value> {
         match &self.values {
             Values::Any => Vec::new(),
             Values::Bool => vec![Value::Bool(false), Value::Bool(true)],
             Values::Texts(classes) => {
                 let mut texts: Vec<(Outcome, &str)> = classes.iter().map(|(text, class)| (*class, &**text)).collect();
                 texts.sort_unstable();
-                texts.dedup_by_key(|(class, _)| *class);
+                texts.dedup_by(|(class, _), (before, _)| !every && class == before);
                 texts.into_iter().map(|(_, text)| Value::String(text.to_owned())).collect()
             }
             Values::Line(kind, points) => points.iter().filter_map(|point| at_place(*kind, *point)).collect(),
