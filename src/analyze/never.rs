@@ -19,7 +19,7 @@ use super::witness::Witness;
 const STEPS: usize = 200_000;
 const STEPS_EACH: usize = 20;
 /// and so many for all of them.
-const ALL_STEPS: usize = 2_000_000;
+const ALL_STEPS: usize = 1_000_000;
 
 /// What isn't so, or can't be said to be so.
 pub(crate) fn prove(policy: &TypedPolicy, graph: &DecisionGraph, sources: &[Source]) -> Vec<Diagnostic> {

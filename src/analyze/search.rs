@@ -136,7 +136,11 @@ impl<'s, 'p> Search<'s, 'p> {
             }
             match self.next(&mut forks) {
                 Some(next) => goals = next,
-                None => return Err(self.missed),
+                None => {
+                    // Whatever was cut short, on whichever way, proves nothing.
+                    self.missed.exhausted |= self.budget.steps == 0;
+                    return Err(self.missed);
+                }
             }
         }
     }

@@ -30,6 +30,11 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    /// What takes longer counts for several.
+    pub(super) fn spend(&mut self, steps: usize) {
+        self.steps = self.steps.saturating_sub(steps);
+    }
+
     /// Whether there was one more.
     pub(super) fn take(&mut self) -> bool {
         let left = self.steps.checked_sub(1);
@@ -48,6 +53,7 @@ pub(super) fn solve(
     asked: &[(Key, Ranges)],
     budget: &mut Budget,
 ) -> Solved {
+    budget.spend(asked.len());
     let mut cells = Vec::new();
     for (key, _) in asked {
         if let About::Cells(of) = &space.asked(*key).about {
@@ -125,6 +131,7 @@ impl Solver<'_, '_, '_> {
             Some(inherited) => vec![inherited],
             None => {
                 let listed = self.listed(cell);
+                self.budget.spend(listed.len());
                 let (values, cut) = self.candidates.values(self.space, cell, &listed);
                 self.complete &= !cut;
                 values
