@@ -27,6 +27,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod analyze;
 mod check;
 mod decide;
 pub mod document;

@@ -8,9 +8,10 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 
-use crate::check::check;
+use crate::analyze::prove;
 use crate::check::typed::{Proof, TokenCarrier, TypedPolicy};
-use crate::decide::check::{self, PermissionId, Ruling};
+use crate::check::{check, sorted};
+use crate::decide::check::{self as asked, PermissionId, Ruling};
 use crate::decide::keys::BoundKeys;
 use crate::decide::{Resource, Scene};
 use crate::gate::Gate;
@@ -72,6 +73,11 @@ impl Policy {
         let digest = digest_of(sources);
         typed.stamp = stamp_of(&digest);
         let graph = build(&mut typed);
+        let mut broken = prove(&typed, &graph, sources);
+        if !broken.is_empty() {
+            broken.extend(warnings);
+            return Err(sorted(broken, sources));
+        }
         let compiled = Compiled { sources: sources.to_vec(), digest, warnings, typed, graph };
         Ok(Self { compiled: Arc::new(compiled) })
     }
@@ -178,7 +184,7 @@ impl Policy {
         permissions: &[PermissionId],
         resource: Option<&Resource<'_>>,
     ) -> Ruling {
-        check::any(&self.compiled.typed, &self.compiled.graph, scene, permissions, resource)
+        asked::any(&self.compiled.typed, &self.compiled.graph, scene, permissions, resource)
     }
 
     /// Whether a caller has all of these permissions; see [`Policy::check`]. Without any, they are denied.
@@ -188,7 +194,7 @@ impl Policy {
         permissions: &[PermissionId],
         resource: Option<&Resource<'_>>,
     ) -> Ruling {
-        check::all(&self.compiled.typed, &self.compiled.graph, scene, permissions, resource)
+        asked::all(&self.compiled.typed, &self.compiled.graph, scene, permissions, resource)
     }
 
     /// Why [`Policy::check`] says what it says: at least one reason; where several hold, certain ones before unknown ones,
@@ -199,7 +205,7 @@ impl Policy {
         permission: PermissionId,
         resource: Option<&Resource<'_>>,
     ) -> Vec<Reason<'_>> {
-        check::explain(&self.compiled.typed, &self.compiled.graph, scene, permission, resource)
+        asked::explain(&self.compiled.typed, &self.compiled.graph, scene, permission, resource)
     }
 
     /// The kinds of token that it declares, in the order written.

@@ -75,9 +75,3 @@ fn a_default_for_what_is_always_there() {
                   allow anyone posts:read when context.mfa ?? false";
     check(policy, &[("needless_default", "context.mfa")]);
 }
-
-#[test]
-fn an_invariant_is_not_proved() {
-    let policy = "policy p\nresource posts { actions read }\nnever posts:read when request.method == \"PUT\"";
-    check(policy, &[("not_proved", "never posts:read when request.method == \"PUT\"")]);
-}

@@ -64,7 +64,9 @@ use names::Names;
 pub(crate) use path::path_pattern;
 use role::Roles;
 use schema::Shapes;
-use typed::{Attribute, Condition, KeySet, Limit, Permission, Purpose, Resource, Route, Scope, Secret, TypedPolicy};
+use typed::{
+    Attribute, Condition, KeySet, Limit, Never, Permission, Purpose, Resource, Route, Scope, Secret, TypedPolicy,
+};
 
 /// A policy with thousands of errors has one cause, or an attacker; a person reads the first few.
 const MOST_DIAGNOSTICS: usize = 1_000;
@@ -133,6 +135,7 @@ struct Checker<'t> {
     roles: Roles,
     scopes: Table<Scope>,
     conditions: Table<Condition>,
+    nevers: Vec<Never>,
     routes: Table<Route>,
     /// By permission, the routes that require it.
     requiring: Vec<Vec<Id<Route>>>,
@@ -188,6 +191,7 @@ impl<'t> Checker<'t> {
             roles: Roles::default(),
             scopes: Table::new(),
             conditions: Table::new(),
+            nevers: Vec::new(),
             routes: Table::new(),
             requiring: Vec::new(),
             doors: Vec::new(),
@@ -253,7 +257,6 @@ impl<'t> Checker<'t> {
         let limits = self.limits(&tiers, !self.names.mappings.is_empty());
         if !self.any_error() {
             self.subjects(&permissions, &rules);
-            self.not_proved();
         }
         self.lint_names();
         if !self.any_error() {
@@ -297,6 +300,7 @@ impl<'t> Checker<'t> {
                 shapes: self.shapes.table,
                 routes: self.routes,
                 door_forbids,
+                nevers: self.nevers,
             };
             return Ok((typed, sorted(self.diagnostics, self.sources)));
         }
@@ -332,7 +336,7 @@ impl<'t> Checker<'t> {
 }
 
 /// By file name, then position, and no more than a person would read.
-fn sorted(mut diagnostics: Vec<Diagnostic>, sources: &[Source]) -> Vec<Diagnostic> {
+pub(crate) fn sorted(mut diagnostics: Vec<Diagnostic>, sources: &[Source]) -> Vec<Diagnostic> {
     let place = |span: Span| (sources.get(span.file as usize).map(Source::name), span.start);
     diagnostics.sort_by(|one, other| place(one.primary.span).cmp(&place(other.primary.span)));
     let left_out = diagnostics.len().saturating_sub(MOST_DIAGNOSTICS);

@@ -1,15 +1,15 @@
-//! Invariants: checked for names and types.
+//! Invariants on doors: names and types. Those on permissions are rules like others; what they say is proved later.
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::table::Id;
-use crate::syntax::tree::{self, Effect, NeverSubject, PathPattern};
+use crate::syntax::tree::{self, Effect, NeverSubject, PathPattern, Polarity};
 
 use super::Checker;
 use super::expression::{Guards, View};
-use super::typed::{ParameterType, PathSegment, Route};
+use super::typed::{Expr, Never, NeverOf, ParameterType, PathSegment, Route};
 
 impl<'t> Checker<'t> {
-    /// A `never` is checked for names and types.
+    /// Types every `never METHOD PATH`.
     pub(super) fn nevers(&mut self) {
         let rules = self.names.rules.clone();
         for rule in rules {
@@ -20,26 +20,24 @@ impl<'t> Checker<'t> {
         }
     }
 
-    /// That an invariant holds isn't proved, and its author should know.
-    pub(super) fn not_proved(&mut self) {
-        let rules = self.names.rules.clone();
-        for rule in rules.into_iter().filter(|rule| matches!(rule.effect, Effect::Never(_))) {
-            self.report(
-                Diagnostic::warning("not_proved", rule.span, "this version doesn't prove that this never happens")
-                    .label("checked for names and types only")
-                    .help("cover it with cases until then"),
-            );
-        }
-    }
-
     fn never_door(&mut self, rule: &'t tree::Rule, method: &tree::Text, path: &PathPattern) {
         let Some(route) = self.door(method, path) else { return };
-        let Some((_, condition)) = &rule.condition else { return };
+        let Some((polarity, condition)) = &rule.condition else { return };
         let caller = self.caller_of(route);
         let resource = self.resource_of(route);
         let one = [route];
         let view = View::route(&one, caller, resource);
-        self.truth(condition, &view, &Guards::default());
+        let Some(expr) = self.truth(condition, &view, &Guards::default()) else { return };
+        self.nevers.push(Never {
+            span: rule.span,
+            of: NeverOf::Door(route),
+            condition: match polarity {
+                Polarity::When => expr,
+                Polarity::Unless => Expr::Not(Box::new(expr)),
+            },
+            written: (condition.span, *polarity == Polarity::Unless),
+            because: rule.because.as_ref().map(|because| because.node.clone()),
+        });
     }
 
     /// The route of a `never METHOD PATH`. What its parameters are called doesn't matter.

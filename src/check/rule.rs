@@ -13,7 +13,7 @@ use crate::syntax::tree::{self, Effect, NeverSubject, Polarity};
 use super::Checker;
 use super::expression::{Caller, Guards, View};
 use super::permission::PermissionIndex;
-use super::typed::{Expr, Grant, Grantee, Permission, Rule};
+use super::typed::{Expr, Grant, Grantee, Never, NeverOf, Permission, Rule};
 
 /// The rules of a policy may name so many permissions altogether.
 const MOST_PAIRS: usize = 60_000_000;
@@ -165,6 +165,7 @@ impl<'t> Checker<'t> {
             }
             let Some(condition) = self.rule_condition(draft, &open, index) else { continue };
             if draft.does == Does::Never {
+                self.nevers.extend(condition.map(|condition| never(draft, condition, index)));
                 continue;
             }
             let reads = condition.as_ref().map(|condition| self.reads(condition)).unwrap_or_default();
@@ -213,5 +214,18 @@ impl<'t> Checker<'t> {
             Polarity::When => expr,
             Polarity::Unless => Expr::Not(Box::new(expr)),
         }))
+    }
+}
+
+fn never(draft: &RuleDraft<'_>, condition: Expr, index: &PermissionIndex) -> Never {
+    let rows = draft.permissions.iter();
+    let written =
+        draft.rule.condition.as_ref().map(|(polarity, written)| (written.span, *polarity == Polarity::Unless));
+    Never {
+        span: draft.rule.span,
+        of: NeverOf::Permissions(rows.filter_map(|row| index.permissions.id(*row as usize)).collect()),
+        condition,
+        written: written.unwrap_or((draft.rule.span, false)),
+        because: draft.rule.because.as_ref().map(|because| because.node.clone()),
     }
 }

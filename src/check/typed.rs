@@ -57,6 +57,7 @@ pub(crate) struct TypedPolicy {
     pub(crate) routes: Table<Route>,
     /// The rules of `forbid *`, which hold at doors that a caller enters without a permission, too.
     pub(crate) door_forbids: Vec<Id<Rule>>,
+    pub(crate) nevers: Vec<Never>,
 }
 
 impl TypedPolicy {
@@ -175,6 +176,27 @@ pub(crate) struct Rule {
     pub(crate) reads: Reads,
     /// What a `forbid` tells whoever it turns away.
     pub(crate) because: Option<String>,
+}
+
+/// An invariant.
+#[derive(Debug)]
+pub(crate) struct Never {
+    pub(crate) span: Span,
+    pub(crate) of: NeverOf,
+    /// What must not be true of a request that is granted this.
+    pub(crate) condition: Expr,
+    /// Where the condition is written, and whether behind `unless`.
+    pub(crate) written: (Span, bool),
+    pub(crate) because: Option<String>,
+}
+
+/// What must never be granted.
+#[derive(Debug)]
+pub(crate) enum NeverOf {
+    /// Any of these.
+    Permissions(Vec<Id<Permission>>),
+    /// To be let through.
+    Door(Id<Route>),
 }
 
 /// A role; what it may do stands with the permissions. A role comes before those that extend it, and these are

@@ -29,6 +29,11 @@ pub(super) fn holds(logic: &Logic, plan: Plan, environment: &Environment<'_>) ->
     logic.holds(plan, &answering)
 }
 
+/// What a question comes to.
+pub(super) fn answer(question: Question<'_>, environment: &Environment<'_>) -> u32 {
+    Answering { environment, user: None, context: None, resource: None }.answer(question)
+}
+
 /// What is known, and what of it was looked at before.
 struct Answering<'e> {
     environment: &'e Environment<'e>,

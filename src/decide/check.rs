@@ -1,12 +1,12 @@
 //! Permissions in a scene: the same rules as at a door, without the door.
 
-use crate::check::typed::{Permission, TypedPolicy};
+use crate::check::typed::{self, Permission, TypedPolicy};
 use crate::graph::{DecisionGraph, Knowing, Plan};
 use crate::model::decision::Verdict;
 use crate::model::reason::{Code, Reason, Stage};
 use crate::model::table::Id;
 
-use super::answer::holds;
+use super::answer;
 use super::authorize::Findings;
 use super::evaluate::{Cache, Circumstances, Thing};
 use super::scene::{Resource, Scene};
@@ -92,6 +92,21 @@ pub(crate) fn explain<'p>(
         .collect()
 }
 
+/// Whether a plan says *yes* of a thing in a scene.
+pub(crate) fn holds(
+    policy: &TypedPolicy,
+    graph: &DecisionGraph,
+    scene: &Scene<'_>,
+    plan: Plan,
+    (kind, resource): (Id<typed::Resource>, Option<&Resource<'_>>),
+) -> bool {
+    let thing = match resource {
+        Some(resource) => resource.thing(policy, kind),
+        None => Some(Thing::Of { resource: kind, id: None, attributes: None }),
+    };
+    thing.is_some_and(|thing| answer::holds(&graph.logic, plan, &scene.around(policy).about(thing)))
+}
+
 struct Question<'q> {
     policy: &'q TypedPolicy,
     graph: &'q DecisionGraph,
@@ -115,7 +130,7 @@ impl<'q> Question<'q> {
         }
         let cache = Cache::default();
         let around = Circumstances { cache: Some(&cache), ..scene.around(policy) };
-        holds(&graph.logic, plan, &around.about(thing))
+        answer::holds(&graph.logic, plan, &around.about(thing))
     }
 
     /// What a permission is asked for; `None` where that is a thing of another kind.

@@ -27,11 +27,15 @@ mod read;
 mod respond;
 mod scene;
 mod transport;
+mod trial;
 
 pub use check::{PermissionId, Ruling};
+pub(crate) use check::{all as check_all, holds as holds_in_scene};
 pub(crate) use csrf::issue as issue_csrf;
 pub use decision::{Caller, Decision};
+pub(crate) use read::name_of;
 pub use scene::{Resource, Scene};
+pub(crate) use trial::{Trial, TrialRecord, TrialThing};
 
 use std::borrow::Cow;
 use std::net::IpAddr;

@@ -181,7 +181,7 @@ fn param<'a>(name: &str, call: Call<'a>) -> Known<Datum<'a>> {
 }
 
 /// What is read, as it is written in policies.
-pub(super) fn name_of(read: &Read, policy: &TypedPolicy) -> String {
+pub(crate) fn name_of(read: &Read, policy: &TypedPolicy) -> String {
     match read {
         Read::Claim(slot) => format!("claim {slot}"),
         Read::Account(name) => format!("account.{name}"),

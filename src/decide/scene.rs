@@ -77,7 +77,7 @@ impl Facts<'_> {
 }
 
 /// Attributes that were looked at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Slots {
     /// In the order of their declarations.
     pub(super) values: Vec<Known<Value>>,

@@ -72,6 +72,8 @@ impl Plans {
         let permissions = policy.permissions.iter().map(|permission| lowering.permission(permission)).collect();
         let whens = policy.routes.iter().map(|route| lowering.conditions(&route.access.whens)).collect();
         let doors = lowering.doors(&policy.door_forbids);
+        let gates = policy.routes.iter().map(|route| lowering.gate(&route.access.scopes)).collect();
+        let nevers = policy.nevers.iter().map(|never| lowering.condition(&never.condition, true)).collect();
         lowering.knowing = Knowing::Early;
         let reads_input = |rule: &Id<Rule>| policy.rules[*rule].reads.input;
         let early = policy.permissions.enumerate().filter(|(_, permission)| {
@@ -84,7 +86,7 @@ impl Plans {
         let early_whens = early.map(|(id, route)| (id, lowering.conditions(&route.access.whens))).collect();
         let early_doors = lowering.doors(&policy.door_forbids);
         lowering.knowing = Knowing::All;
-        Self { permissions, whens, doors, early_permissions, early_whens, early_doors }
+        Self { permissions, whens, doors, gates, nevers, early_permissions, early_whens, early_doors }
     }
 }
 
@@ -160,22 +162,9 @@ impl Builder<'_> {
 
         let refused = self.nodes.intern(Node::Leaf(Leaf::DenyCredential));
         let refused = self.charge(&with_user, refused);
-        let nobody = if self.takes_anonymous(route) { caller } else { refused };
+        let nobody = if takes_anonymous(self.policy, route) { caller } else { refused };
         let authenticate = self.nodes.intern(Node::Authenticate { caller, nobody, malformed: refused });
         self.charge(&guards, authenticate)
-    }
-
-    /// An `allow anyone` must cover every requirement.
-    fn takes_anonymous(&self, route: &Route) -> bool {
-        let requirements = &route.access.requirements;
-        let anyone = |requirement: &Requirement| {
-            requirement
-                .any_of
-                .iter()
-                .any(|permission| self.policy.terms(&self.policy.permissions[*permission]).opens_to_anyone())
-        };
-        route.access.public
-            || (!route.access.authenticated && !requirements.is_empty() && requirements.iter().all(anyone))
     }
 
     /// What decides whether the caller may. What reads the input is tested twice: before it is looked at, as far as that
@@ -277,13 +266,24 @@ impl Builder<'_> {
     }
 }
 
-fn parameters(path: &[PathSegment]) -> Vec<Parameter> {
+/// A path's parameters.
+pub(crate) fn parameters(path: &[PathSegment]) -> Vec<Parameter> {
     let parameter = |(segment, part): (usize, &PathSegment)| match part {
         PathSegment::Literal(_) => None,
         PathSegment::Parameter { name, .. } => Some(Parameter { name: name.clone(), segment, rest: false }),
         PathSegment::Rest(name) => Some(Parameter { name: name.clone(), segment, rest: true }),
     };
     path.iter().enumerate().filter_map(parameter).collect()
+}
+
+/// Whether a route lets nobody in particular in: an `allow anyone` must cover every requirement.
+pub(crate) fn takes_anonymous(policy: &TypedPolicy, route: &Route) -> bool {
+    let requirements = &route.access.requirements;
+    let anyone = |requirement: &Requirement| {
+        let mut permissions = requirement.any_of.iter();
+        permissions.any(|permission| policy.terms(&policy.permissions[*permission]).opens_to_anyone())
+    };
+    route.access.public || (!route.access.authenticated && !requirements.is_empty() && requirements.iter().all(anyone))
 }
 
 /// `Allow` (RFC 9110 §10.2.1): `HEAD` comes with `GET`, and `OPTIONS` is answered by the policy.

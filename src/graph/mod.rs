@@ -10,9 +10,10 @@ mod logic;
 mod render;
 
 pub(crate) use answer::{Answer, CorsAnswer};
-pub(crate) use build::build;
+pub(crate) use build::{build, parameters, takes_anonymous};
+pub(crate) use diagram::{Diagram, Outcome, Variable};
 pub(crate) use dispatch::Dispatch;
-pub(crate) use logic::{Answers, Domain, Logic, Plan, Question, Remembered, Stage};
+pub(crate) use logic::{Answers, Domain, Logic, Plan, Question, Remembered, Several, Stage, Variables};
 
 use std::collections::HashMap;
 
@@ -53,6 +54,10 @@ struct Plans {
     whens: Vec<Plan>,
     /// No `forbid *` closes a door.
     doors: Plan,
+    /// By route, that a caller who is capped by scopes has those that it asks for.
+    gates: Vec<Plan>,
+    /// By invariant, that what must not be is.
+    nevers: Vec<Plan>,
     /// While the input isn't known, which may come out as well as it can: of what reads it.
     early_permissions: HashMap<Id<Permission>, Plan>,
     early_whens: HashMap<Id<Route>, Plan>,
@@ -70,6 +75,16 @@ impl DecisionGraph {
     pub(crate) fn conditions(&self, route: Id<Route>, knowing: Knowing) -> Plan {
         let early = || self.plans.early_whens.get(&route).filter(|_| knowing == Knowing::Early);
         early().or_else(|| self.plans.whens.get(route.row())).copied().unwrap_or(Plan::NO)
+    }
+
+    /// What decides that a caller has the scopes that a route asks for, if they are capped by scopes.
+    pub(crate) fn gate(&self, route: Id<Route>) -> Plan {
+        self.plans.gates.get(route.row()).copied().unwrap_or(Plan::NO)
+    }
+
+    /// By invariant, what decides that its condition holds.
+    pub(crate) fn nevers(&self) -> &[Plan] {
+        &self.plans.nevers
     }
 
     /// What decides that no `forbid *` closes a door.

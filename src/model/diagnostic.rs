@@ -34,6 +34,8 @@ pub struct Diagnostic {
     pub primary: Label,
     /// Other places at fault.
     pub others: Vec<Label>,
+    /// What shows it, such as a request.
+    pub note: Option<String>,
     /// What to write instead.
     pub help: Option<String>,
 }
@@ -47,6 +49,7 @@ impl Diagnostic {
             message: message.into(),
             primary: Label { span, text: String::new() },
             others: Vec::new(),
+            note: None,
             help: None,
         }
     }
@@ -67,6 +70,13 @@ impl Diagnostic {
     #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
         self.others.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Says what shows it.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.note = Some(text.into());
         self
     }
 

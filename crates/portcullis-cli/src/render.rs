@@ -72,6 +72,9 @@ fn report<'a>(files: &'a Files, texts: &'a [Cow<'a, str>], diagnostic: &'a Diagn
         }
         group = group.element(snippet);
     }
+    if let Some(note) = &diagnostic.note {
+        group = group.element(Level::NOTE.message(printable(note)));
+    }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(printable(help)));
     }
@@ -105,6 +108,8 @@ pub(crate) struct Finding {
     #[serde(flatten)]
     place: Place,
     labels: Vec<Labelled>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
     help: Option<String>,
 }
 
@@ -140,6 +145,7 @@ impl Finding {
                 .chain(&diagnostic.others)
                 .map(|label| Labelled { text: label.text.clone(), place: Place::new(files, label.span) })
                 .collect(),
+            note: diagnostic.note.clone(),
             help: diagnostic.help.clone(),
         }
     }

@@ -109,7 +109,8 @@ fn every_code_has_a_policy() {
     ];
     let told: String = names().iter().map(|name| told(name).text).collect();
     let mut missing = Vec::new();
-    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src/check")) {
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src");
+    for path in ["check", "analyze"].iter().flat_map(|folder| sources(&library.join(folder))) {
         let source = fs::read_to_string(path).unwrap();
         for after in source.split("Diagnostic::error(").skip(1) {
             let Some(code) = after.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {

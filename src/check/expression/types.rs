@@ -63,7 +63,7 @@ impl Type {
     }
 
     /// Its fields, where it has some.
-    pub(in crate::check) fn field(&self, name: &str, shapes: &Table<Shape>) -> Option<Attribute> {
+    pub(crate) fn field(&self, name: &str, shapes: &Table<Shape>) -> Option<Attribute> {
         match self {
             Self::Record(fields) => fields.iter().find(|field| field.name == name).cloned(),
             Self::Shape(shape) => shapes[*shape].fields.iter().find(|field| field.name == name).map(attribute),
@@ -72,7 +72,7 @@ impl Type {
     }
 
     /// Its fields, in the order of their names.
-    pub(in crate::check) fn fields(&self, shapes: &Table<Shape>) -> Vec<Attribute> {
+    pub(crate) fn fields(&self, shapes: &Table<Shape>) -> Vec<Attribute> {
         match self {
             Self::Record(fields) => fields.to_vec(),
             Self::Shape(shape) => {

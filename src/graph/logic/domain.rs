@@ -1,10 +1,11 @@
 //! The classes of an attribute's values: what the constants that a policy compares it with tell apart.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::graph::diagram::Outcome;
 use crate::model::value::{Key, Value};
@@ -65,6 +66,11 @@ impl Domain {
         Self { values, count }
     }
 
+    /// All classes, those for `null`, absent and unknown among them.
+    pub(crate) fn len(&self) -> u32 {
+        self.count + 3
+    }
+
     pub(crate) fn null(&self) -> Outcome {
         self.count
     }
@@ -94,6 +100,26 @@ impl Domain {
                 None => self.unknown(),
             },
             _ => self.unknown(),
+        }
+    }
+
+    /// Whether some question names a text.
+    pub(crate) fn names(&self, text: &str) -> bool {
+        matches!(&self.values, Values::Texts(classes) if classes.contains_key(text))
+    }
+
+    /// The values that it tells apart from those around them, in order; of texts that are treated alike one, or `every` one.
+    pub(crate) fn points(&self, every: bool) -> Vec<Value> {
+        match &self.values {
+            Values::Any => Vec::new(),
+            Values::Bool => vec![Value::Bool(false), Value::Bool(true)],
+            Values::Texts(classes) => {
+                let mut texts: Vec<(Outcome, &str)> = classes.iter().map(|(text, class)| (*class, &**text)).collect();
+                texts.sort_unstable();
+                texts.dedup_by(|(class, _), (before, _)| !every && class == before);
+                texts.into_iter().map(|(_, text)| Value::String(text.to_owned())).collect()
+            }
+            Values::Line(kind, points) => points.iter().filter_map(|point| at_place(*kind, *point)).collect(),
         }
     }
 
@@ -206,6 +232,26 @@ fn place(kind: Kind, key: &Key<'_>) -> Option<i128> {
             Some(of_address(network.addr()))
         }
         _ => None,
+    }
+}
+
+/// The value that stands at a place, if there is one.
+#[expect(clippy::cast_precision_loss, reason = "a place that a float has is found again")]
+fn at_place(kind: Kind, place: i128) -> Option<Value> {
+    match kind {
+        Kind::Number if place % (1 << 64) == 0 => i64::try_from(place >> 64).ok().map(Value::Int),
+        Kind::Number => Some(Value::Float(place as f64 / (1_i128 << 64) as f64)),
+        Kind::Timestamp => Timestamp::from_nanosecond(place).ok().map(Value::Timestamp),
+        Kind::Duration => {
+            let seconds = i64::try_from(place.div_euclid(1_000_000_000)).ok()?;
+            let rest = i32::try_from(place.rem_euclid(1_000_000_000)).ok()?;
+            Some(Value::Duration(SignedDuration::new(seconds, rest)))
+        }
+        Kind::Address => {
+            let bits = place.cast_unsigned() ^ (1 << 127);
+            Some(Value::Ip(IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical()))
+        }
+        Kind::Bool | Kind::Text => None,
     }
 }
 

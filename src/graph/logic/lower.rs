@@ -60,6 +60,9 @@ impl<'p> Lowering<'p> {
         for when in policy.routes.iter().flat_map(|route| &route.access.whens) {
             gathered(&when.expr);
         }
+        for never in &policy.nevers {
+            gathered(&never.condition);
+        }
         Self {
             policy,
             diagrams: Diagrams::default(),

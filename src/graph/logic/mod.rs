@@ -11,5 +11,5 @@ mod walk;
 
 pub(crate) use domain::Domain;
 pub(crate) use lower::Lowering;
-pub(crate) use plan::{Answers, Logic, Plan};
-pub(crate) use variable::{Question, Remembered, Stage};
+pub(crate) use plan::{Answers, Logic, Plan, Several};
+pub(crate) use variable::{Question, Remembered, Stage, Variables};

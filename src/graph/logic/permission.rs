@@ -84,6 +84,17 @@ impl Lowering<'_> {
         self.any(held)
     }
 
+    /// That the caller has these scopes, or isn't capped by scopes.
+    pub(crate) fn gate(&mut self, scopes: &[Id<Scope>]) -> Plan {
+        let gates = scopes.iter().map(|scope| {
+            let uncapped = self.is(Variables::CAPPED, false);
+            let held = self.holds_scope(vec![IdSet::one(*scope)]);
+            self.any(vec![uncapped, held])
+        });
+        let gates = gates.collect();
+        self.all(gates)
+    }
+
     /// That no rule of `forbid *` closes a door.
     pub(crate) fn doors(&mut self, forbids: &[Id<Rule>]) -> Plan {
         let open = forbids.iter().map(|rule| self.rule(*rule, false)).collect();
