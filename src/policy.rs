@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 
-use crate::analyze::prove;
+use crate::analyze::{prove, unreduced};
 use crate::check::typed::{Proof, TokenCarrier, TypedPolicy};
 use crate::check::{check, sorted};
 use crate::decide::check::{self as asked, PermissionId, Ruling};
@@ -69,7 +69,7 @@ impl Policy {
         if !errors.is_empty() {
             return Err(errors);
         }
-        let (mut typed, warnings) = check(&files, sources)?;
+        let (mut typed, mut warnings) = check(&files, sources)?;
         let digest = digest_of(sources);
         typed.stamp = stamp_of(&digest);
         let graph = build(&mut typed);
@@ -77,6 +77,11 @@ impl Policy {
         if !broken.is_empty() {
             broken.extend(warnings);
             return Err(sorted(broken, sources));
+        }
+        let costly = unreduced(&typed, &graph);
+        if !costly.is_empty() {
+            warnings.extend(costly);
+            warnings = sorted(warnings, sources);
         }
         let compiled = Compiled { sources: sources.to_vec(), digest, warnings, typed, graph };
         Ok(Self { compiled: Arc::new(compiled) })

@@ -75,3 +75,17 @@ fn a_default_for_what_is_always_there() {
                   allow anyone posts:read when context.mfa ?? false";
     check(policy, &[("needless_default", "context.mfa")]);
 }
+
+/// Each pair of attributes asks something of its own, and all that the context says is asked before the resource.
+#[test]
+fn conditions_that_no_diagram_holds_are_told() {
+    let attributes = |kind: &str| (0..40).map(|n| format!("{kind}{n}: int ")).collect::<String>();
+    let rules: String =
+        (0..40).map(|n| format!("allow posts:read when context.c{n} == 1 and resource.r{n} == 1\n")).collect();
+    let policy = format!(
+        "policy p\ncontext {{ {} }}\nresource posts {{ actions read  {} }}\n{rules}",
+        attributes("c"),
+        attributes("r")
+    );
+    check(&policy, &[("unreduced", "allow posts:read when context.c0 == 1 and resource.r0 == 1")]);
+}

@@ -14,7 +14,9 @@ mod scenario;
 mod search;
 mod solve;
 mod space;
+mod unreduced;
 mod witness;
 mod words;
 
 pub(crate) use never::prove;
+pub(crate) use unreduced::unreduced;

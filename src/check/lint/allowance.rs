@@ -10,8 +10,11 @@ use super::super::Checker;
 use super::super::names::{suggest, worth_suggesting};
 use super::LINTS;
 
-/// What says of a policy that a part of it doesn't run; nobody's reason changes that.
-const NOT_SWITCHABLE: &str = "not_running";
+/// What says of a policy that a part of it doesn't run, or costs more than most; nobody's reason changes that.
+const NOT_SWITCHABLE: [(&str, &str); 2] = [
+    ("not_running", "take it out: the warning goes with the version that runs this"),
+    ("unreduced", "take it out: the warning goes when the permission's conditions reduce to one diagram"),
+];
 
 impl<'t> Checker<'t> {
     /// That every lint that is switched off is one.
@@ -54,10 +57,10 @@ impl<'t> Checker<'t> {
     }
 
     fn lint_name(&mut self, lint: &Text, known: &HashSet<&str>) {
-        if lint.node == NOT_SWITCHABLE {
+        if let Some((_, help)) = NOT_SWITCHABLE.iter().find(|(name, _)| lint.node == *name) {
             self.report(
                 Diagnostic::error("lint_not_switchable", lint.span, format!("`{}` can't be switched off", lint.node))
-                    .help("take it out: the warning goes with the version that runs this"),
+                    .help(*help),
             );
         } else if !known.contains(lint.node.as_str()) {
             let names = LINTS.iter().map(|lint| lint.name);
@@ -82,7 +85,7 @@ fn without_effect(lint: &Text) -> Diagnostic {
 
 /// The name that allows a warning: that of its lint, above the declaration it lies in.
 fn allowance<'t>(allowing: &[(Span, &'t [Allowance])], finding: &Diagnostic) -> Option<&'t Text> {
-    if finding.severity == Severity::Error || finding.code == NOT_SWITCHABLE {
+    if finding.severity == Severity::Error || NOT_SWITCHABLE.iter().any(|(name, _)| finding.code == *name) {
         return None;
     }
     let span = finding.primary.span;

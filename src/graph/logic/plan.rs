@@ -1,7 +1,12 @@
 //! How something is decided: by one diagram, or, where that would grow out of proportion, by several one after the other.
 
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
 use crate::check::typed::{Role, Scope};
 use crate::graph::diagram::{Diagram, Diagrams, Outcome};
+use crate::model::bits::BitSet;
 use crate::model::id_set::IdSet;
 use crate::model::table::{Id, Table};
 
@@ -46,6 +51,9 @@ pub(crate) trait Answers {
     fn answer(&self, question: Question<'_>) -> Outcome;
 }
 
+/// What was found out on the way.
+type Known = HashMap<Id<Several>, bool, FixedState>;
+
 /// Everything that plans refer to.
 #[derive(Debug)]
 pub(crate) struct Logic {
@@ -53,26 +61,69 @@ pub(crate) struct Logic {
     pub(crate) variables: Variables,
     pub(crate) several: Table<Several>,
     walks: Walks,
+    /// Those that are part of several, by row: what each says is worth remembering.
+    shared: BitSet,
 }
 
 impl Logic {
     pub(super) fn new(mut diagrams: Diagrams, variables: Variables, several: Table<Several>) -> Self {
         diagrams.finish();
         let walks = Walks::of(&diagrams, &variables);
-        Self { diagrams, variables, several, walks }
+        let (mut once, mut shared) = (BitSet::default(), BitSet::default());
+        for part in several.iter().flat_map(|several| &several.parts) {
+            if let Plan::Several(id) = part {
+                if once.contains(id.row()) {
+                    shared.insert(id.row());
+                }
+                once.insert(id.row());
+            }
+        }
+        Self { diagrams, variables, several, walks, shared }
+    }
+
+    /// How many diagrams decide together, each as often as it is followed; so many that nobody counts on is a maximum.
+    pub(crate) fn diagrams_of(&self, several: Id<Several>) -> usize {
+        const MOST: usize = 1_000_000;
+        let mut open = vec![several];
+        let mut found = 0;
+        while let Some(next) = open.pop() {
+            for part in &self.several[next].parts {
+                match part {
+                    Plan::Several(inner) => open.push(*inner),
+                    Plan::Held(_) | Plan::Diagram(_) => found += 1,
+                }
+            }
+            if found >= MOST {
+                break;
+            }
+        }
+        found
     }
 
     /// Whether a plan says *yes*: the number of questions is bounded by the depth of its diagrams.
     pub(crate) fn holds(&self, plan: Plan, answers: &impl Answers) -> bool {
+        self.holds_once(plan, answers, &mut HashMap::default())
+    }
+
+    /// Recursion is as deep as conditions nest, which the checker bounds. What is part of several is asked once: there may
+    /// be more ways to it than anybody has time.
+    fn holds_once(&self, plan: Plan, answers: &impl Answers, known: &mut Known) -> bool {
         match plan {
             Plan::Held(roles) => !answers.is_capped() && answers.has_role(roles),
             Plan::Diagram(diagram) => self.walks.holds(diagram, &self.variables, answers),
             Plan::Several(several) => {
-                let Several { all, parts } = &self.several[several];
-                match all {
-                    true => parts.iter().all(|part| self.holds(*part, answers)),
-                    false => parts.iter().any(|part| self.holds(*part, answers)),
+                if let Some(known) = known.get(&several) {
+                    return *known;
                 }
+                let Several { all, parts } = &self.several[several];
+                let holds = match all {
+                    true => parts.iter().all(|part| self.holds_once(*part, answers, known)),
+                    false => parts.iter().any(|part| self.holds_once(*part, answers, known)),
+                };
+                if self.shared.contains(several.row()) {
+                    known.insert(several, holds);
+                }
+                holds
             }
         }
     }
