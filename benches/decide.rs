@@ -1,5 +1,5 @@
-//! Whole decisions beside their floors: the one HMAC that a token costs at least, and the one parse that a body
-//! costs. Compare lines of one run; a machine's nanoseconds mean nothing to another.
+//! Whole decisions beside their floors: the way to one public route, the one HMAC that a token costs at least, and the one
+//! parse that a body costs. Compare lines of one run; a machine's nanoseconds mean nothing to another.
 
 use std::hint::black_box;
 
@@ -8,11 +8,8 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
 use portcullis::document::RequestDocument;
 use portcullis::{Gate, Verdict};
-use portcullis_benches::{JWT_SECRET, gate, request, token, with_csrf};
+use portcullis_benches::{BODY, JWT_SECRET, NOW, anybody, document, documents, gate, health, post, request, token};
 use serde_json::json;
-
-const NOW: &str = "2026-11-23T10:00:00Z";
-const BODY: &str = r#"{"title":"On gates","text":"A portcullis is a heavy gate that is lowered at a front door."}"#;
 
 fn decisions(c: &mut Criterion) {
     let gate = gate();
@@ -21,22 +18,20 @@ fn decisions(c: &mut Criterion) {
         request(json!({ "now": NOW, "method": "GET", "url": url, "peer": "203.0.113.9",
                         "headers": { "authorization": authorization } }))
     };
-    let plain = |url: &str| request(json!({ "now": NOW, "method": "GET", "url": url, "peer": "203.0.113.9" }));
-    let post = request(json!({ "now": NOW, "method": "POST", "url": "/api/posts", "peer": "203.0.113.9",
-        "headers": { "authorization": authorization, "content-type": "application/json" }, "body": BODY }));
-
     let mut group = c.benchmark_group("decide");
-    let mut case = |name: &str, request: &RequestDocument, verdict: Verdict| {
+    let mut case = |name: &str, gate: &Gate, request: &RequestDocument, verdict: Verdict| {
         // What is timed is right.
-        assert_eq!(decide(&gate, request), verdict, "{name}");
-        group.bench_function(name, |b| b.iter(|| decide(&gate, black_box(request))));
+        assert_eq!(decide(gate, request), verdict, "{name}");
+        group.bench_function(name, |b| b.iter(|| decide(gate, black_box(request))));
     };
-    case("404", &plain("/nowhere"), Verdict::Deny);
-    case("public, no limit", &plain("/api/health"), Verdict::Allow);
-    case("401 with a charge", &plain("/api/posts"), Verdict::Deny);
-    case("token, role, limit", &get("/api/posts", &authorization), Verdict::Allow);
-    case("token, role lacking, limit", &get("/api/admin", &authorization), Verdict::Deny);
-    case("all six layers", &with_csrf(&gate, post), Verdict::Allow);
+    case("floor: one public route", &health(), &anybody("/health"), Verdict::Allow);
+    case("404", &gate, &anybody("/nowhere"), Verdict::Deny);
+    case("public, no limit", &gate, &anybody("/api/health"), Verdict::Allow);
+    case("401 with a charge", &gate, &anybody("/api/posts"), Verdict::Deny);
+    case("vouched user, conditions", &documents(), &document(), Verdict::Allow);
+    case("token, role, limit", &gate, &get("/api/posts", &authorization), Verdict::Allow);
+    case("token, role lacking, limit", &gate, &get("/api/admin", &authorization), Verdict::Deny);
+    case("all six layers", &gate, &post(&gate), Verdict::Allow);
     group.finish();
 }
 
