@@ -19,7 +19,7 @@ impl Random {
 
     /// A number below another, evenly enough: the bias is below 2^-32 for what benchmarks ask.
     pub fn below(&mut self, bound: usize) -> usize {
-        (u128::from(self.next()) * bound as u128 >> 64) as usize
+        ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 
     /// True so often in a hundred.

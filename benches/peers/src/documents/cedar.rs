@@ -11,8 +11,8 @@ use crate::harness::contest::{Contest, load};
 const POLICY: &str = include_str!("../../policies/documents.cedar");
 
 pub(super) fn enter<'q>(contest: &mut Contest<'q>, questions: &'q [Question]) -> Result<(), String> {
-    let (policies, load) = load(|| PolicySet::from_str(POLICY));
-    let policies = policies.map_err(told)?;
+    let (policies, load) = load(|| PolicySet::from_str(POLICY).map_err(told));
+    let policies = policies?;
     // Of a document, attributes differ from question to question: each has a set of entities of its own.
     let prepared = questions.iter().map(|question| Ok((request(question)?, entities(question)?)));
     let prepared = prepared.collect::<Result<Vec<_>, String>>()?;

@@ -41,18 +41,21 @@ struct Question {
 }
 
 fn question(random: &mut Random) -> Question {
+    let mut pick = |choices: &[&'static str]| choices[random.below(choices.len())];
+    let (action, status, classification) = (pick(&ACTIONS), pick(&STATUSES), pick(&CLASSIFICATIONS));
+    let elsewhere = pick(&DEPARTMENTS);
     let number = random.below(USERS);
     let owner = if random.percent(50) { number } else { random.below(USERS) };
     let department = DEPARTMENTS[number % DEPARTMENTS.len()];
     Question {
-        action: *random.pick(&ACTIONS),
+        action,
         role: ROLES[number / DEPARTMENTS.len() % ROLES.len()],
         user: format!("u_{number}"),
         department,
         owner: format!("u_{owner}"),
-        document_department: if random.percent(50) { department } else { *random.pick(&DEPARTMENTS) },
-        status: *random.pick(&STATUSES),
-        classification: *random.pick(&CLASSIFICATIONS),
+        document_department: if random.percent(50) { department } else { elsewhere },
+        status,
+        classification,
         mfa: random.percent(70),
         hour: random.below(24) as i64,
         risk: random.below(100) as i64,
