@@ -34,6 +34,7 @@ pub struct Scene<'a> {
 
 /// A caller, of this scene or of a decision.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a scene is made for each question, and a box would be an allocation")]
 pub(super) enum Who<'a> {
     Own(Identity<'a>),
     Of(&'a Identity<'a>),

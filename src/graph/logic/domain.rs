@@ -50,7 +50,7 @@ impl Domain {
             Some(Kind::Bool) => Values::Bool,
             Some(Kind::Text) => texts(tests),
             Some(kind) => {
-                let ranges = constants.flat_map(|value| ranges(value));
+                let ranges = constants.flat_map(ranges);
                 let mut points: Vec<i128> = ranges.flat_map(|(first, past)| [Some(first), past]).flatten().collect();
                 points.sort_unstable();
                 points.dedup();
