@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::decide::entropy::Entropy;
 use crate::decide::keys::BoundKeys;
-use crate::decide::{Decision, PermissionId, Resource, Ruling, Scene, decide, issue_csrf};
+use crate::decide::{Decision, PermissionId, Ready, Resource, Ruling, Scene, Step, decide, inquire, issue_csrf};
 use crate::model::request::Request;
 use crate::policy::Policy;
 
@@ -28,8 +28,60 @@ impl Gate {
     /// Decides one request. Pure: the decision depends on nothing but the gate and the request. It has no
     /// errors and never panics; whatever is wrong with a request is a denial with a reason.
     pub fn decide<'g, 'r>(&'g self, request: &Request<'r>) -> Decision<'g, 'r> {
+        decide(self.ready(), request)
+    }
+
+    /// Decides one request, and asks the host on the way for what `request.facts` doesn't say and the decision needs: the
+    /// same evaluation as [`Gate::decide`], which takes what isn't there for unknown. What was worked out before a question
+    /// isn't worked out again after it.
+    ///
+    /// ```
+    /// use portcullis::{Answer, Facts, Keys, Policy, Question, Request, Scheme, Source, Step, Verdict};
+    ///
+    /// let text = "policy p\nresource posts { actions read  status: string }\n\
+    ///             allow anyone posts:read when resource.status == \"published\"\n\
+    ///             routes / { GET /posts/{id} requires posts:read on posts(id) }";
+    /// let gate = Policy::compile(&[Source::new("p.gate", text)]).expect("it is well-formed").bind(&Keys::new())?;
+    /// let (headers, facts) = (http::HeaderMap::new(), Facts::default());
+    /// let mut step = gate.inquire(&Request {
+    ///     method: &http::Method::GET,
+    ///     target: "/posts/42",
+    ///     scheme: Scheme::Https,
+    ///     host: None,
+    ///     headers: &headers,
+    ///     peer: None,
+    ///     body: None,
+    ///     now: jiff::Timestamp::UNIX_EPOCH,
+    ///     entropy: None,
+    ///     user: None,
+    ///     facts: &facts,
+    /// });
+    /// let decision = loop {
+    ///     step = match step {
+    ///         Step::Decided(decision) => break decision,
+    ///         Step::Ask(inquiry) => {
+    ///             let answer = |question: &Question| match question {
+    ///                 Question::Resource { kind, id } if kind == "posts" && id == "42" => {
+    ///                     Some(Answer::Resource(serde_json::json!({ "status": "published" }).as_object().cloned()))
+    ///                 }
+    ///                 _ => None,
+    ///             };
+    ///             let asked = inquiry.questions().iter();
+    ///             let answers: Vec<_> = asked.filter_map(|asked| Some((asked.id, answer(&asked.question)?))).collect();
+    ///             inquiry.answer(answers)
+    ///         }
+    ///     };
+    /// };
+    /// assert_eq!(decision.verdict, Verdict::Allow);
+    /// # Ok::<(), portcullis::BindError>(())
+    /// ```
+    pub fn inquire<'g, 'r>(&'g self, request: &Request<'r>) -> Step<'g, 'r> {
+        inquire(self.ready(), request)
+    }
+
+    fn ready(&self) -> Ready<'_> {
         let compiled = self.policy.compiled();
-        decide(&compiled.typed, &compiled.graph, &self.keys, request)
+        Ready { policy: &compiled.typed, graph: &compiled.graph, keys: &self.keys }
     }
 
     /// Whether a caller has a permission, outside any door: [`Policy::check`], which needs no keys.

@@ -39,7 +39,7 @@ mod shape;
 pub mod syntax;
 
 pub use check::{LINTS, Lint};
-pub use decide::{Caller, Decision, PermissionId, Resource, Ruling, Scene};
+pub use decide::{Asked, Caller, Decision, Inquiry, PermissionId, QuestionId, Resource, Ruling, Scene, Step};
 pub use gate::{CsrfToken, Gate};
 pub use model::bucket::{Admission, BucketState, FixedWindow, SlidingWindow, TokenBucket, Usage};
 pub use model::decision::{Body, Effect, Input, Problem, Verdict, Violation};
@@ -47,6 +47,7 @@ pub use model::diagnostic::{Diagnostic, Label, Severity};
 pub use model::keys::{BindError, KeyProblem, Keys};
 pub use model::list::List;
 pub use model::params::Params;
+pub use model::question::{Answer, Question};
 pub use model::reason::{Code, Reason, Reasons, Stage};
 pub use model::request::{Facts, Record, Request, Scheme, User};
 pub use model::source::{Source, Span, Spanned};

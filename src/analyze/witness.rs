@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::check::typed::{BodyRule, Expr, ParameterType, PathSegment, Permission, Read, Route, TypedPolicy};
 use crate::decide::keys::BoundKeys;
-use crate::decide::{PermissionId, Scene, check_all, decide, holds_in_scene};
+use crate::decide::{Ready, PermissionId, Scene, check_all, decide, holds_in_scene};
 use crate::document::Document;
 use crate::graph::Plan;
 use crate::model::decision::Verdict;
@@ -102,7 +102,7 @@ impl Witness {
         }
         let keys = BoundKeys::none();
         let request = document.request(NOW, None);
-        let decision = decide(scenario.policy, scenario.graph, &keys, &request);
+        let decision = decide(Ready { policy: scenario.policy, graph: scenario.graph, keys: &keys }, &request);
         if decision.verdict != Verdict::Deny {
             return Some(None);
         }

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use crate::check::typed::{BodyRule, Permission, Resource, Scope};
 use crate::graph::{Knowing, Test};
 use crate::model::outcome::Outcomes;
+use crate::model::question::Question;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Record;
 use crate::model::table::Id;
@@ -14,7 +15,8 @@ use super::authorize::Findings;
 use super::evaluate::{Call, Circumstances, Given, Thing, truth};
 use super::read::Attributes;
 use super::respond::Outcome;
-use super::{Denial, Journey};
+use super::Denial;
+use super::journey::Journey;
 
 impl<'g> Journey<'g, '_> {
     /// What is known around the conditions of rules.
@@ -23,7 +25,7 @@ impl<'g> Journey<'g, '_> {
             user: self.user.as_ref(),
             client: self.client,
             now: Some(self.request.now),
-            context: self.request.facts.context.as_ref().map(Attributes::Given),
+            context: self.lookup.context().map(Attributes::Given),
             call: Some(Call {
                 method: self.request.method,
                 path: self.target.canonical_path(),
@@ -43,6 +45,7 @@ impl<'g> Journey<'g, '_> {
                 _ => Given::Unknown,
             },
             cache: Some(&self.cache),
+            lookup: self.lookup.if_asking(),
             ..Circumstances::empty(self.policy)
         }
     }
@@ -63,7 +66,7 @@ impl<'g> Journey<'g, '_> {
         name.extend_from_slice(resource.as_bytes());
         name.push(b'/');
         name.extend_from_slice(id.as_bytes());
-        self.request.facts.resources.get(std::str::from_utf8(&name).ok()?)?.as_ref()
+        self.lookup.resource(std::str::from_utf8(&name).ok()?)
     }
 
     /// The thing that a condition of the route is about.
@@ -74,7 +77,18 @@ impl<'g> Journey<'g, '_> {
         }
     }
 
-    pub(super) fn test(&self, test: Test) -> bool {
+    /// What isn't known can only turn a *yes* into a *no*: the host is asked where that happens, for the first thing alone,
+    /// as the next may not be needed then.
+    pub(super) fn test(&self, test: Test) -> Result<bool, Vec<Question>> {
+        self.lookup.start();
+        let holds = self.holds(test);
+        if !holds {
+            self.lookup.first_wanted()?;
+        }
+        Ok(holds)
+    }
+
+    fn holds(&self, test: Test) -> bool {
         let logic = &self.graph.logic;
         match test {
             Test::Permission(any_of, knowing) => {
@@ -112,7 +126,8 @@ impl<'g> Journey<'g, '_> {
 
     /// Every reason why the caller may not. An anonymous one is asked for a credential; and what is concealed is told to
     /// nobody.
-    pub(super) fn refused(&mut self) -> Outcome<'g> {
+    pub(super) fn refused(&mut self) -> Result<Outcome<'g>, Vec<Question>> {
+        self.lookup.start();
         let access = &self.route.access;
         let mut findings = Findings::default();
         let around = self.around(Knowing::Early);
@@ -136,6 +151,8 @@ impl<'g> Journey<'g, '_> {
                 findings.when(&when.expr, when.span, outcome, &environment);
             }
         }
+        // Every reason is told, whichever decided.
+        self.lookup.wanted()?;
         let mut denials = findings.into_denials();
         if denials.is_empty() {
             let message = "whatever the input were, it wouldn't be allowed";
@@ -148,6 +165,6 @@ impl<'g> Journey<'g, '_> {
             credential.stage = Stage::Authorize;
             denials.insert(0, credential);
         }
-        if access.conceal { Outcome::Conceal(denials) } else { Outcome::Deny(denials) }
+        Ok(if access.conceal { Outcome::Conceal(denials) } else { Outcome::Deny(denials) })
     }
 }

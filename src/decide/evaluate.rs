@@ -20,6 +20,7 @@ use crate::shape::Shape;
 
 use super::authenticate::Identity;
 use super::datum::Datum;
+use super::lookup::Lookup;
 use super::operate::{add, compare, subtract};
 use super::read::{Attributes, name_of, read};
 
@@ -42,6 +43,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) siblings: Option<(&'a [Attribute], &'a Record)>,
     /// Lists and records that were read before.
     pub(super) cache: Option<&'a Cache>,
+    /// Where the host can be asked for what isn't known.
+    pub(super) lookup: Option<&'a Lookup<'a>>,
 }
 
 /// Lists and records, which take time to make of JSON, and which a thousand rules may read.
@@ -130,6 +133,7 @@ impl<'a> Circumstances<'a> {
             body: Given::Unknown,
             siblings: None,
             cache: None,
+            lookup: None,
         }
     }
 

@@ -97,7 +97,10 @@ fn attribute<'a>(
 ) -> Known<Datum<'a>> {
     let shapes = &environment.around.policy.shapes;
     match attributes {
-        None => Known::Unknown,
+        None => {
+            want(environment, resource);
+            Known::Unknown
+        }
         Some(Attributes::Slots(slots)) => slots.values.get(slot).map_or(Known::Unknown, known),
         Some(Attributes::Given(record)) => {
             let json = record.get(&declared.name);
@@ -106,6 +109,18 @@ fn attribute<'a>(
                 false => fact::given(json, declared, shapes),
             }
         }
+    }
+}
+
+/// Nobody said: where the host can be asked, it will be.
+fn want(environment: &Environment<'_>, resource: Option<Id<Resource>>) {
+    let Some(lookup) = environment.around.lookup else { return };
+    match (resource, environment.thing) {
+        (None, _) => lookup.want_context(),
+        (Some(kind), Thing::Of { id: Some(id), .. }) => {
+            lookup.want_resource(&environment.around.policy.resources[kind].name, id);
+        }
+        (Some(_), Thing::Of { id: None, .. } | Thing::None) => {}
     }
 }
 

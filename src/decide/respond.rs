@@ -12,7 +12,7 @@ use crate::graph::{Answer, DecisionGraph, Endpoint};
 use crate::model::decision::{Body, Input, Problem, Verdict};
 use crate::model::headers::{AnswerHeaders, Header, PROBLEM};
 use crate::model::reason::{Code, Reason, Reasons, Stage};
-use crate::model::request::{Request, Scheme};
+use crate::model::request::{Record, Request, Scheme};
 use crate::model::source::Span;
 
 use super::cors;
@@ -21,7 +21,8 @@ use super::decision::{Asked, Caller, Decision};
 use super::entropy::Entropy;
 use super::limit;
 use super::scene::Facts;
-use super::{Denial, Journey};
+use super::Denial;
+use super::journey::Journey;
 
 /// How a journey ended.
 pub(super) enum Outcome<'g> {
@@ -91,7 +92,7 @@ pub(super) fn unrouted<'g, 'r>(
         target,
         secret_query: false,
         effects: Vec::new(),
-        asked: asked(policy, graph, request, None),
+        asked: asked(policy, graph, request, None, request.facts.context.as_ref().map(Cow::Borrowed)),
     }
 }
 
@@ -101,9 +102,9 @@ fn asked<'g, 'r>(
     graph: &'g DecisionGraph,
     request: &Request<'r>,
     client: Option<IpAddr>,
+    context: Option<Cow<'r, Record>>,
 ) -> Asked<'g, 'r> {
-    let context = request.facts.context.as_ref().map(|context| Facts::Given(Cow::Borrowed(context)));
-    Asked { policy, graph, context, client, now: request.now }
+    Asked { policy, graph, context: context.map(Facts::Given), client, now: request.now }
 }
 
 /// A decision on a request that went through the graph.
@@ -144,7 +145,7 @@ pub(super) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> 
         target: Some(target.canonical),
         secret_query: door.secret_query,
         effects: journey.effects,
-        asked: asked(policy, journey.graph, &request, journey.client),
+        asked: asked(policy, journey.graph, &request, journey.client, journey.lookup.into_context()),
     }
 }
 

@@ -52,9 +52,21 @@ pub(super) struct Target<'g, 'r> {
     pub(super) client: Option<IpAddr>,
 }
 
-impl<'r> Target<'_, 'r> {
+impl<'g, 'r> Target<'g, 'r> {
     fn new(path: Cow<'r, str>, canonical: Cow<'r, str>, named: Option<Cow<'r, str>>, client: Client) -> Self {
         Self { path, canonical, scheme: client.scheme, named, unnamed: None, client: client.address }
+    }
+
+    pub(super) fn into_owned(self) -> Target<'g, 'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Target {
+            path: owned(self.path),
+            canonical: owned(self.canonical),
+            scheme: self.scheme,
+            named: self.named.map(owned),
+            unnamed: self.unnamed,
+            client: self.client,
+        }
     }
 
     /// The canonical path, without the query.

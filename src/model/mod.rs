@@ -16,6 +16,7 @@ pub(crate) mod network;
 pub(crate) mod outcome;
 pub(crate) mod params;
 pub(crate) mod path;
+pub(crate) mod question;
 pub(crate) mod reason;
 pub(crate) mod request;
 pub(crate) mod rising;

@@ -19,11 +19,11 @@ use crate::check::typed::{ChargeStage, Limit, OnFailure, TypedPolicy};
 use crate::model::bucket::BucketState;
 use crate::model::decision::Effect;
 use crate::model::reason::{Code, Stage};
-use crate::model::request::Request;
 use crate::model::table::Id;
 
 use super::Denial;
 use super::evaluate::Environment;
+use super::lookup::Lookup;
 use charge::{Charge, Charged, Kept, Refusal};
 use headers::seconds;
 use terms::{Terms, Undecided, skips, terms};
@@ -43,7 +43,7 @@ pub(super) fn charge_all<'p>(
     policy: &'p TypedPolicy,
     limits: &[Id<Limit>],
     environment: &Environment<'_>,
-    request: &Request<'_>,
+    (lookup, now): (&Lookup<'_>, Timestamp),
 ) -> Outcome<'p> {
     let mut outcome = Outcome::default();
     let mut healed = Vec::new();
@@ -61,9 +61,16 @@ pub(super) fn charge_all<'p>(
                 return Outcome { refused, notes: outcome.notes, ..Outcome::default() };
             }
         };
-        let fresh = BucketState::default();
-        let state = request.facts.buckets.get(&bucket).unwrap_or(&fresh);
-        let charge = Charge { limit, rates, cost, now: request.now.as_microsecond() };
+        let Some(state) = lookup.bucket(&bucket) else {
+            if passes(limit, Undecided::State) {
+                outcome.notes.push(undecided(limit, Undecided::State));
+                continue;
+            }
+            let refused = Some(undecided(limit, Undecided::State));
+            return Outcome { refused, notes: outcome.notes, ..Outcome::default() };
+        };
+        let state = &*state;
+        let charge = Charge { limit, rates, cost, now: now.as_microsecond() };
         match charge::charge(state, charge) {
             Charged::Admitted { after, standing } => {
                 outcome.effects.push(effect(bucket, state, after));
@@ -111,7 +118,7 @@ fn effect(id: String, read: &BucketState, kept: Kept) -> Effect {
 /// Whether a request passes a limit that can't be decided. What the policy's author let pass are facts that are missing.
 fn passes(limit: &Limit, why: Undecided) -> bool {
     match why {
-        Undecided::Key | Undecided::Tier | Undecided::Cost => limit.dry_run || limit.on_failure == OnFailure::Allow,
+        Undecided::Key | Undecided::Tier | Undecided::Cost | Undecided::State => limit.dry_run || limit.on_failure == OnFailure::Allow,
         Undecided::CheapCost | Undecided::Concurrency => limit.dry_run,
     }
 }
@@ -121,6 +128,7 @@ fn undecided(limit: &Limit, why: Undecided) -> Denial {
         Undecided::Key => "its key is unknown",
         Undecided::Tier => "its tier is unknown",
         Undecided::Cost => "its cost is unknown",
+        Undecided::State => "nothing is known of its bucket",
         Undecided::CheapCost => "a request costs at least 1, and this one less",
         Undecided::Concurrency => "this version doesn't count how many requests run at once",
     };

@@ -22,6 +22,8 @@ pub(super) enum Undecided {
     Key,
     Tier,
     Cost,
+    /// Nobody said how the bucket stands.
+    State,
     /// A cost below 1. It denies, whatever else can't be known: nothing is had for free, and nothing is given back.
     CheapCost,
     /// The limit is of `concurrency`.
