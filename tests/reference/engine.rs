@@ -2,7 +2,8 @@
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use portcullis::{
-    Code, Diagnostic, Facts, Gate, Keys, PermissionId, Policy, Request, Resource, Ruling, Scheme, Source, Verdict,
+    Answer, Code, Decision, Diagnostic, Facts, Gate, Keys, PermissionId, Policy, Question, Request, Resource, Ruling,
+    Scheme, Source, Step, Verdict,
 };
 use serde_json::json;
 
@@ -23,6 +24,35 @@ impl Engine {
         match scene.door() {
             Some((method, path)) => self.decide(scene, method, path),
             None => self.check(scene),
+        }
+    }
+
+    /// The same request from a host that says nothing before it is asked.
+    fn inquire<'r>(&self, request: &Request<'r>, facts: &Facts, body: &[u8]) -> Decision<'_, 'r> {
+        let answer = |question: &Question| match question {
+            Question::Context => facts.context.clone().map(Answer::Context),
+            Question::Resource { kind, id } => {
+                facts.resources.get(&format!("{kind}/{id}")).cloned().map(Answer::Resource)
+            }
+            Question::Body { .. } => Some(Answer::Body(body.to_owned())),
+            other => panic!("{other:?}"),
+        };
+        let mut step = self.gate.inquire(request);
+        let mut known = Vec::new();
+        loop {
+            step = match step {
+                Step::Decided(decision) => return decision,
+                Step::Ask(inquiry) => {
+                    assert!(!inquiry.questions().is_empty());
+                    for asked in inquiry.questions() {
+                        assert!(!known.contains(&asked.question), "{:?} is asked twice", asked.question);
+                        known.push(asked.question.clone());
+                    }
+                    let asked = inquiry.questions().iter();
+                    let answers: Vec<_> = asked.filter_map(|asked| Some((asked.id, answer(&asked.question)?))).collect();
+                    inquiry.answer(answers)
+                }
+            };
         }
     }
 
@@ -63,7 +93,7 @@ impl Engine {
             headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
         }
         let method = method.parse().unwrap();
-        let decision = self.gate.decide(&Request {
+        let request = Request {
             method: &method,
             target: path,
             scheme: Scheme::Https,
@@ -75,7 +105,11 @@ impl Engine {
             entropy: None,
             user: user.as_ref(),
             facts: &facts,
-        });
+        };
+        let decision = self.gate.decide(&request);
+        let nothing = Facts::default();
+        let asked = self.inquire(&Request { body: None, facts: &nothing, ..request }, &facts, &body);
+        assert_eq!(decision, asked, "asked on the way, or told before");
         match decision.verdict {
             Verdict::Allow => Outcome::Allow,
             Verdict::Deny | Verdict::Answer => Outcome::Status(decision.status.as_u16()),
