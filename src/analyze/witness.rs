@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::check::typed::{BodyRule, Expr, ParameterType, PathSegment, Permission, Read, Route, TypedPolicy};
 use crate::decide::keys::BoundKeys;
-use crate::decide::{Ready, PermissionId, Scene, check_all, decide, holds_in_scene};
+use crate::decide::{PermissionId, Ready, Scene, check_all, decide, holds_in_scene};
 use crate::document::Document;
 use crate::graph::Plan;
 use crate::model::decision::Verdict;

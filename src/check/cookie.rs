@@ -7,11 +7,12 @@ use cookie::SameSite;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::is_host;
 use crate::model::source::{Span, Spanned};
+use crate::model::table::{Id, Table};
 use crate::syntax::tree::{self, Carried, CookieEntry, CsrfEntry, Text, TokenEntry};
 
 use super::Checker;
 use super::entries::Entries;
-use super::typed::Cookie;
+use super::typed::{Cookie, Token, TokenCarrier};
 
 /// Browsers keep a cookie no longer (RFC 6265bis §5.5).
 const MOST_DAYS: u64 = 400;
@@ -29,6 +30,17 @@ impl Checker<'_> {
             }
         }
         cookies
+    }
+
+    /// Gives tokens that travel in cookies the attributes that these are set with.
+    pub(super) fn cookies_of_tokens(tokens: &mut Table<Token>, cookies: &HashMap<String, Cookie>) {
+        let ids: Vec<Id<Token>> = tokens.ids().collect();
+        for id in ids {
+            let token = tokens.row_mut(id);
+            if let TokenCarrier::Cookie(name) = &token.carrier {
+                token.cookie = Some(cookies.get(name).cloned().unwrap_or_else(|| session_cookie(name.clone())));
+            }
+        }
     }
 
     fn cookie(&mut self, declared: &tree::Cookie) -> Option<Cookie> {
@@ -205,7 +217,7 @@ impl Checker<'_> {
     }
 }
 
-/// What a session's cookie has where no block says otherwise.
+/// What a cookie that is worth stealing has where no block says otherwise.
 pub(super) fn session_cookie(name: String) -> Cookie {
     Cookie {
         name,

@@ -6,6 +6,7 @@ use crate::model::source::Span;
 use crate::model::table::Id;
 
 use super::expr::{Expr, Type};
+use super::layers::Cookie;
 
 /// A secret that the key ring must supply, and what for.
 #[derive(Debug)]
@@ -69,6 +70,8 @@ pub(crate) struct Token {
     pub(crate) lifetime: Option<SignedDuration>,
     pub(crate) leeway: SignedDuration,
     pub(crate) carrier: TokenCarrier,
+    /// What the cookie is set with that carries it, where one does.
+    pub(crate) cookie: Option<Cookie>,
     pub(crate) claims: Vec<Claim>,
 }
 
@@ -176,6 +179,8 @@ pub(crate) struct Claim {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) optional: bool,
+    /// What an issued token says there.
+    pub(crate) source: Option<Expr>,
 }
 
 /// How a token's claims become the caller.

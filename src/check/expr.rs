@@ -110,7 +110,7 @@ pub(crate) enum Read {
     /// By position in the token's claims.
     Claim(usize),
     /// An attribute of the account that a token is issued for.
-    Account(String),
+    Account(Id<Attribute>),
     UserId,
     UserTier,
     UserScopes,

@@ -221,7 +221,7 @@ impl<'t> Checker<'t> {
         let scope_names;
         (self.scopes, scope_names) = self.scopes();
         self.key_sets = self.key_sets();
-        let tokens = self.tokens();
+        let mut tokens = self.tokens();
         self.password();
         let returns = self.providers();
         let mappings = self.mappings(&tokens);
@@ -233,6 +233,7 @@ impl<'t> Checker<'t> {
         let transport = self.transport();
         let (cors, default_cors) = self.cors();
         let cookies = self.cookies();
+        Self::cookies_of_tokens(&mut tokens, &cookies);
         let csrf = self.csrf(&cookies);
         let (headers, default_headers, no_headers) = self.headers();
         let limits: Vec<Id<Limit>> = Table::promised(self.names.limits.iter().count()).collect();
@@ -276,6 +277,7 @@ impl<'t> Checker<'t> {
                 mappings,
                 attributes: self.attributes,
                 attribute_names: self.attribute_names,
+                account: self.account.into_iter().flatten().collect(),
                 context: self.context,
                 resources: self.resources,
                 conditions: self.conditions,

@@ -92,7 +92,7 @@ impl<'t> Checker<'t> {
             }
             self.routes.row_mut(id).access.whens = typed;
             if let Some((who, password)) = login {
-                self.login(id, who, password);
+                self.routes.row_mut(id).login = self.login(id, who, password);
             }
         }
     }
@@ -143,6 +143,8 @@ impl<'t> Checker<'t> {
         self.access(route, &draft, public_by_default, declared);
         let body = self.body(route, &draft, by_default, declared);
         let service = self.service(route, path.as_deref(), &draft, declared);
+        let issues = draft.issues.iter();
+        let issues = issues.filter_map(|name| declared.tokens.id(self.names.tokens.get(&name.node)?.0)).collect();
         let path = path?;
         let subjects = self.on(&draft.subjects, &path);
         let route = Route {
@@ -165,6 +167,8 @@ impl<'t> Checker<'t> {
             query: draft.query,
             body: body?,
             service,
+            login: None,
+            issues,
         };
         let login = draft.serves.iter().find_map(|serves| match serves.what {
             What::Password(who, password) => Some((who, password)),

@@ -389,16 +389,13 @@ impl<'t> Checker<'t> {
     }
 
     /// `password(WHO, PASSWORD)`, once it is known what the route takes.
-    pub(super) fn login(&mut self, route: Id<Route>, who: &Expression, password: &Expression) {
+    pub(super) fn login(&mut self, route: Id<Route>, who: &Expression, password: &Expression) -> Option<(Expr, Expr)> {
         let one = [route];
         let view = View::route(&one, self.caller_of(route), self.resource_of(route));
-        if let Some(typed) = self.expect(who, &Type::String, "who logs in", &view) {
-            self.discharged(who, &typed, &view);
-        }
-        let Some(typed) = self.expect(password, &Type::String, "the password", &view) else { return };
-        if self.discharged(password, &typed, &view).is_none() {
-            return;
-        }
+        let known = self.expect(who, &Type::String, "who logs in", &view);
+        let known = known.and_then(|typed| self.discharged(who, &typed, &view).map(|()| typed.expr));
+        let typed = self.expect(password, &Type::String, "the password", &view)?;
+        self.discharged(password, &typed, &view)?;
         let shape = match self.routes[route].body {
             BodyRule::Shape(shape) => Some(shape),
             _ => None,
@@ -418,6 +415,7 @@ impl<'t> Checker<'t> {
                 .help("take it from a field of the body that is `secret`: `password: string bytes 8..1024 secret`"),
             );
         }
+        Some((known?, typed.expr))
     }
 }
 

@@ -13,7 +13,7 @@ use super::Checker;
 use super::entries::Entries;
 use super::expression::View;
 use super::proof::ProofParts;
-use super::typed::{Claim, Proof, Token, TokenCarrier, Type};
+use super::typed::{Claim, Expr, Proof, Token, TokenCarrier, Type};
 
 /// Clocks that differ by more are out of order, and a token that should be dead lives on for so long.
 const LONGEST_LEEWAY: u64 = 10 * 60 * 1000;
@@ -82,6 +82,8 @@ impl Checker<'_> {
             lifetime: parts.lifetime,
             leeway: parts.leeway.unwrap_or(SignedDuration::ZERO),
             carrier: parts.carrier.unwrap_or(TokenCarrier::Bearer),
+            // Known once the blocks of cookies are.
+            cookie: None,
             claims: parts.claims,
         };
         (token, sound)
@@ -185,6 +187,7 @@ impl Checker<'_> {
                 .help("leave it out, as every token's times are checked, or give it the type `timestamp` or `int`");
                 self.report(error);
             }
+            let mut issued = None;
             match (&claim.source, &ty) {
                 (Some(source), _) if OWN_CLAIMS.contains(&name.node.as_str()) => {
                     let message = format!("`{}` is written by the engine when it issues the token", name.node);
@@ -193,23 +196,24 @@ impl Checker<'_> {
                             .help("take the `= …` out, or give the claim another name"),
                     );
                 }
-                (Some(source), Some(ty)) => self.claim_source(source, ty, claim.attribute.optional),
+                (Some(source), Some(ty)) => issued = self.claim_source(source, ty, claim.attribute.optional),
                 _ => {}
             }
             // A claim whose type is in error is kept, so that reading it isn't reported too.
             let ty = ty.unwrap_or(Type::String);
-            typed.push(Claim { name: name.node.clone(), ty, optional: claim.attribute.optional });
+            typed.push(Claim { name: name.node.clone(), ty, optional: claim.attribute.optional, source: issued });
         }
         typed
     }
 
     /// `= account.x`: checked now, evaluated when tokens are issued.
-    fn claim_source(&mut self, source: &Expression, ty: &Type, optional: bool) {
+    fn claim_source(&mut self, source: &Expression, ty: &Type, optional: bool) -> Option<Expr> {
         let view = View::issued();
-        let Some(typed) = self.expect(source, ty, "the source of this claim", &view) else { return };
+        let typed = self.expect(source, ty, "the source of this claim", &view)?;
         if !optional {
-            self.discharged(source, &typed, &view);
+            self.discharged(source, &typed, &view)?;
         }
+        Some(typed.expr)
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct TypedPolicy {
     pub(crate) mappings: Vec<Mapping>,
     /// Of `user`, beside `id`, `roles`, `tier` and `scopes`.
     pub(crate) attributes: Table<Attribute>,
+    /// What the host knows of an account.
+    pub(crate) account: Table<Attribute>,
     pub(crate) context: Table<Attribute>,
     /// The names of resources' attributes, each once.
     pub(crate) attribute_names: Table<String>,
@@ -352,6 +354,10 @@ pub(crate) struct Route {
     pub(crate) query: Option<Id<Shape>>,
     pub(crate) body: BodyRule,
     pub(crate) service: Service,
+    /// Who logs in with a password, and the password, where somebody does.
+    pub(crate) login: Option<(Expr, Expr)>,
+    /// The tokens that it issues.
+    pub(crate) issues: Vec<Id<Token>>,
 }
 
 impl Route {

@@ -10,13 +10,13 @@ use crate::model::reason::{Code, Stage};
 use crate::model::request::Record;
 use crate::model::table::Id;
 
+use super::Denial;
 use super::answer::holds;
 use super::authorize::Findings;
 use super::evaluate::{Call, Circumstances, Given, Thing, truth};
+use super::journey::Journey;
 use super::read::Attributes;
 use super::respond::Outcome;
-use super::Denial;
-use super::journey::Journey;
 
 impl<'g> Journey<'g, '_> {
     /// What is known around the conditions of rules.

@@ -36,6 +36,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) client: Option<IpAddr>,
     pub(super) now: Option<Timestamp>,
     pub(super) context: Option<Attributes<'a>>,
+    /// The account that a token is issued for.
+    pub(super) account: Option<Attributes<'a>>,
     pub(super) call: Option<Call<'a>>,
     pub(super) query: Given<'a>,
     pub(super) body: Given<'a>,
@@ -128,6 +130,7 @@ impl<'a> Circumstances<'a> {
             client: None,
             now: None,
             context: None,
+            account: None,
             call: None,
             query: Given::Unknown,
             body: Given::Unknown,

@@ -32,8 +32,7 @@ pub(super) fn read<'a>(read: &Read, environment: &Environment<'a>) -> Seen<'a> {
     let of_user = |get: &dyn Fn(&'a Identity<'a>) -> Known<Datum<'a>>| around.user.map_or(Known::Absent, get);
     Ok(match read {
         Read::Claim(slot) => around.claims.get(*slot).map_or(Known::Unknown, known),
-        // Nothing is issued yet.
-        Read::Account(_) => Known::Unknown,
+        Read::Account(id) => attribute(environment, None, read, around.account, id.row(), &policy.account[*id]),
         Read::UserId => of_user(&|user| text(&user.id)),
         Read::UserTier => of_user(&|user| user.tier.as_deref().map_or(Known::Absent, text)),
         Read::UserScopes => of_user(&|user| match &user.scopes {
@@ -98,7 +97,7 @@ fn attribute<'a>(
     let shapes = &environment.around.policy.shapes;
     match attributes {
         None => {
-            want(environment, resource);
+            want(environment, resource, read);
             Known::Unknown
         }
         Some(Attributes::Slots(slots)) => slots.values.get(slot).map_or(Known::Unknown, known),
@@ -113,14 +112,14 @@ fn attribute<'a>(
 }
 
 /// Nobody said: where the host can be asked, it will be.
-fn want(environment: &Environment<'_>, resource: Option<Id<Resource>>) {
+fn want(environment: &Environment<'_>, resource: Option<Id<Resource>>, read: &Read) {
     let Some(lookup) = environment.around.lookup else { return };
-    match (resource, environment.thing) {
-        (None, _) => lookup.want_context(),
-        (Some(kind), Thing::Of { id: Some(id), .. }) => {
+    match (read, resource, environment.thing) {
+        (Read::Context(_), ..) => lookup.want_context(),
+        (Read::Resource(_), Some(kind), Thing::Of { id: Some(id), .. }) => {
             lookup.want_resource(&environment.around.policy.resources[kind].name, id);
         }
-        (Some(_), Thing::Of { id: None, .. } | Thing::None) => {}
+        _ => {}
     }
 }
 
@@ -199,7 +198,7 @@ fn param<'a>(name: &str, call: Call<'a>) -> Known<Datum<'a>> {
 pub(crate) fn name_of(read: &Read, policy: &TypedPolicy) -> String {
     match read {
         Read::Claim(slot) => format!("claim {slot}"),
-        Read::Account(name) => format!("account.{name}"),
+        Read::Account(id) => format!("account.{}", policy.account[*id].name),
         Read::UserId => "user.id".to_owned(),
         Read::UserTier => "user.tier".to_owned(),
         Read::UserScopes => "user.scopes".to_owned(),

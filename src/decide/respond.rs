@@ -15,14 +15,14 @@ use crate::model::reason::{Code, Reason, Reasons, Stage};
 use crate::model::request::{Record, Request, Scheme};
 use crate::model::source::Span;
 
+use super::Denial;
 use super::cors;
 use super::csrf;
 use super::decision::{Asked, Caller, Decision};
 use super::entropy::Entropy;
+use super::journey::Journey;
 use super::limit;
 use super::scene::Facts;
-use super::Denial;
-use super::journey::Journey;
 
 /// How a journey ended.
 pub(super) enum Outcome<'g> {

@@ -49,7 +49,8 @@ impl Engine {
                         known.push(asked.question.clone());
                     }
                     let asked = inquiry.questions().iter();
-                    let answers: Vec<_> = asked.filter_map(|asked| Some((asked.id, answer(&asked.question)?))).collect();
+                    let answers: Vec<_> =
+                        asked.filter_map(|asked| Some((asked.id, answer(&asked.question)?))).collect();
                     inquiry.answer(answers)
                 }
             };

@@ -1,6 +1,7 @@
 //! Names: what a path or a call reads where it stands, of which type, and whether it is there.
 
 use crate::model::diagnostic::Diagnostic;
+use crate::model::table::Table;
 use crate::syntax::tree::Text;
 
 use super::super::Checker;
@@ -159,7 +160,7 @@ impl Checker<'_> {
         let (row, _) = self.names.account.find(name, &mut self.diagnostics)?;
         // Where its type is in error, that was said.
         let attribute = self.account.get(row)?.as_ref()?;
-        let read = Expr::Read(Read::Account(attribute.name.clone()));
+        let read = Expr::Read(Read::Account(Table::promised(row + 1).nth(row)?));
         Some(Typed::new(read, attribute.ty.clone(), attribute.optional))
     }
 

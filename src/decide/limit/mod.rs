@@ -118,7 +118,9 @@ fn effect(id: String, read: &BucketState, kept: Kept) -> Effect {
 /// Whether a request passes a limit that can't be decided. What the policy's author let pass are facts that are missing.
 fn passes(limit: &Limit, why: Undecided) -> bool {
     match why {
-        Undecided::Key | Undecided::Tier | Undecided::Cost | Undecided::State => limit.dry_run || limit.on_failure == OnFailure::Allow,
+        Undecided::Key | Undecided::Tier | Undecided::Cost | Undecided::State => {
+            limit.dry_run || limit.on_failure == OnFailure::Allow
+        }
         Undecided::CheapCost | Undecided::Concurrency => limit.dry_run,
     }
 }
