@@ -79,7 +79,11 @@ impl Gate {
         inquire(self.ready(), request)
     }
 
-    fn ready(&self) -> Ready<'_> {
+    pub(crate) fn keys(&self) -> &BoundKeys {
+        &self.keys
+    }
+
+    pub(crate) fn ready(&self) -> Ready<'_> {
         let compiled = self.policy.compiled();
         Ready { policy: &compiled.typed, graph: &compiled.graph, keys: &self.keys }
     }

@@ -33,18 +33,24 @@ mod decide;
 pub mod document;
 mod gate;
 mod graph;
+mod keys;
 mod model;
+mod password;
 mod policy;
+mod requires;
 mod shape;
+mod tokens;
 pub mod syntax;
 
 pub use check::{LINTS, Lint};
 pub use decide::{Asked, Caller, Decision, Inquiry, PermissionId, QuestionId, Resource, Ruling, Scene, Step};
 pub use gate::{CsrfToken, Gate};
+pub use keys::{BindError, KeyProblem, KeySet, KeySetError, Keys, SkippedKey};
+pub use model::account::{Account, AccountOf, TokenFact};
 pub use model::bucket::{Admission, BucketState, FixedWindow, SlidingWindow, TokenBucket, Usage};
 pub use model::decision::{Body, Effect, Input, Problem, Verdict, Violation};
 pub use model::diagnostic::{Diagnostic, Label, Severity};
-pub use model::keys::{BindError, KeyProblem, Keys};
+pub use model::family::{FamilyState, Exchanged};
 pub use model::list::List;
 pub use model::params::Params;
 pub use model::question::{Answer, Question};
@@ -52,7 +58,10 @@ pub use model::reason::{Code, Reason, Reasons, Stage};
 pub use model::request::{Facts, Record, Request, Scheme, User};
 pub use model::source::{Source, Span, Spanned};
 pub use model::value::{Known, Value};
+pub use password::{MAX_PASSWORD, PasswordError, PasswordOutcome, PasswordTask};
 pub use policy::{Carrier, Graph, Policy, TokenInfo};
+pub use requires::Requires;
+pub use tokens::{IssuedToken, TokenError, opaque_token_id};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 
 use crate::analyze::{prove, unreduced};
@@ -16,11 +15,13 @@ use crate::decide::keys::BoundKeys;
 use crate::decide::{Resource, Scene};
 use crate::gate::Gate;
 use crate::graph::{DecisionGraph, build};
+use crate::keys::{BindError, Keys};
+use crate::model::digest::sha256;
 use crate::model::diagnostic::Diagnostic;
-use crate::model::keys::{BindError, Keys};
 use crate::model::reason::Reason;
 use crate::model::request::{Record, User};
 use crate::model::source::{Source, Span};
+use crate::password::PasswordError;
 use crate::syntax;
 
 /// A compiled policy: checked, immutable, cheap to clone and to share.
@@ -231,6 +232,7 @@ impl Policy {
             audiences: &token.audiences,
             typ: token.typ.as_deref(),
             lifetime: token.lifetime.and_then(|lifetime| lifetime.try_into().ok()),
+            is_single_use: token.single_use.is_some(),
             carried: match &token.carrier {
                 TokenCarrier::Bearer => Carrier::Bearer,
                 TokenCarrier::Body(field) => Carrier::Body(field),
@@ -243,6 +245,29 @@ impl Policy {
     /// The JWK sets that it declares, by name and the URL where the host finds each, in the order written.
     pub fn key_sets(&self) -> impl Iterator<Item = (&str, &str)> {
         self.compiled.typed.key_sets.iter().map(|set| (set.name.as_str(), set.jwks.as_str()))
+    }
+
+    /// Hashes a password as the policy's `password` block says, as text to be stored: in the PHC string format, or in
+    /// bcrypt's own. The salt is 16 random bytes, others for every hash; the library has no randomness of its own. It takes
+    /// as long, and as much memory, as the block asks for: run it off any event loop.
+    ///
+    /// # Errors
+    ///
+    /// The policy has no `password` block, its algorithm can't take the password whole, or there is too little memory.
+    ///
+    /// ```
+    /// use portcullis::{PasswordError, Policy, Source};
+    ///
+    /// let policy = Policy::compile(&[Source::new("p.gate", "policy p\npassword { algorithm argon2id }")])
+    ///     .expect("it is well-formed");
+    /// let salt = [7; 16]; // random, in earnest
+    /// let hash = policy.hash_password("correct horse battery staple", &salt)?;
+    /// assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    /// # Ok::<(), PasswordError>(())
+    /// ```
+    pub fn hash_password(&self, password: &str, salt: &[u8; 16]) -> Result<String, PasswordError> {
+        let rule = self.compiled.typed.password.as_ref().ok_or(PasswordError::NoRule)?;
+        rule.hash(password, salt)
     }
 
     /// The decision graph, to look at.
@@ -276,10 +301,6 @@ fn stamp_of(digest: &str) -> u64 {
     digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }
 
-fn sha256(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn algorithms(proof: &Proof) -> Vec<&'static str> {
     match proof {
         Proof::Hmac(algorithm, _) => vec![algorithm.name()],
@@ -309,6 +330,8 @@ pub struct TokenInfo<'p> {
     pub typ: Option<&'p str>,
     /// How long it may live.
     pub lifetime: Option<Duration>,
+    /// Whether it is good for one exchange, and belongs to a family.
+    pub is_single_use: bool,
     /// Where it travels.
     pub carried: Carrier<'p>,
 }

@@ -2,8 +2,11 @@
 
 use jiff::SignedDuration;
 
+use crate::keys::{HmacAlgorithm, SignatureAlgorithm};
 use crate::model::source::Span;
+use crate::model::request::Record;
 use crate::model::table::Id;
+use crate::model::value::{Known, Value};
 
 use super::expr::{Expr, Type};
 use super::layers::Cookie;
@@ -69,10 +72,33 @@ pub(crate) struct Token {
     pub(crate) typ: Option<String>,
     pub(crate) lifetime: Option<SignedDuration>,
     pub(crate) leeway: SignedDuration,
+    /// How it is spent, where it is good for one exchange.
+    pub(crate) single_use: Option<SingleUse>,
     pub(crate) carrier: TokenCarrier,
     /// What the cookie is set with that carries it, where one does.
     pub(crate) cookie: Option<Cookie>,
     pub(crate) claims: Vec<Claim>,
+}
+
+impl Token {
+    /// The declared claims that a token has, by name.
+    pub(crate) fn claims_as_record(&self, claims: &[Known<Value>]) -> Record {
+        let named = self.claims.iter().zip(claims);
+        let value = |known: &Known<Value>| match known {
+            Known::Value(value) => serde_json::to_value(value).ok(),
+            Known::Absent | Known::Unknown => None,
+        };
+        named.filter_map(|(claim, known)| Some((claim.name.clone(), value(known)?))).collect()
+    }
+}
+
+/// How a token that is good for one exchange is spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SingleUse {
+    /// For so long, the same client that exchanged it may do so once more, and gets the same.
+    pub(crate) grace: SignedDuration,
+    /// How long each token of a family holds; the token's lifetime is that of the whole family.
+    pub(crate) idle: Option<SignedDuration>,
 }
 
 /// How a token shows that it is genuine. A symmetric key never verifies a signature, nor a public one a MAC.
@@ -87,80 +113,11 @@ pub(crate) enum Proof {
     Opaque,
 }
 
-impl Proof {
-    /// Why this version can't tell whether such a token is genuine, if it can't.
-    pub(crate) fn unverifiable(&self) -> Option<&'static str> {
-        match self {
-            Self::Hmac(..) => None,
-            Self::KeyPair(..) | Self::KeySet(..) => Some("this version doesn't verify tokens that a key pair signs"),
-            Self::Opaque => Some("this version doesn't look opaque tokens up"),
-        }
-    }
-}
-
 /// What counts of a `typ`: media types compare without regard to case, and `application/` may be left out
 /// (RFC 7515 §4.1.9).
 pub(crate) fn bare_typ(typ: &str) -> String {
     let lower = typ.to_ascii_lowercase();
     lower.strip_prefix("application/").map(ToOwned::to_owned).unwrap_or(lower)
-}
-
-/// The symmetric signature algorithms (RFC 7518 §3.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HmacAlgorithm {
-    Hs256,
-    Hs384,
-    Hs512,
-}
-
-impl HmacAlgorithm {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Hs256 => "HS256",
-            Self::Hs384 => "HS384",
-            Self::Hs512 => "HS512",
-        }
-    }
-
-    /// A key has at least as many bytes as the hash (RFC 7518 §3.2).
-    pub(crate) fn least_key_bytes(self) -> usize {
-        match self {
-            Self::Hs256 => 32,
-            Self::Hs384 => 48,
-            Self::Hs512 => 64,
-        }
-    }
-}
-
-/// The signature algorithms of key pairs (RFC 7518 §3.3 to §3.5, RFC 8037).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SignatureAlgorithm {
-    Rs256,
-    Rs384,
-    Rs512,
-    Ps256,
-    Ps384,
-    Ps512,
-    Es256,
-    Es384,
-    /// Over Ed25519, whichever of its two names is written (RFC 9864 §2.2).
-    EdDsa,
-}
-
-impl SignatureAlgorithm {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Rs384 => "RS384",
-            Self::Rs512 => "RS512",
-            Self::Ps256 => "PS256",
-            Self::Ps384 => "PS384",
-            Self::Ps512 => "PS512",
-            Self::Es256 => "ES256",
-            Self::Es384 => "ES384",
-            Self::EdDsa => "EdDSA",
-        }
-    }
 }
 
 /// Where a token travels.

@@ -222,7 +222,7 @@ impl<'t> Checker<'t> {
         (self.scopes, scope_names) = self.scopes();
         self.key_sets = self.key_sets();
         let mut tokens = self.tokens();
-        self.password();
+        let password = self.password();
         let returns = self.providers();
         let mappings = self.mappings(&tokens);
         self.conditions();
@@ -274,6 +274,7 @@ impl<'t> Checker<'t> {
                 secrets: self.secrets,
                 key_sets: self.key_sets,
                 tokens,
+                password,
                 mappings,
                 attributes: self.attributes,
                 attribute_names: self.attribute_names,

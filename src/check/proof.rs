@@ -47,9 +47,9 @@ impl Checker<'_> {
         if let Some(opaque) = entries.span("opaque") {
             return self.opaque(token, opaque);
         }
-        let algorithms = match (parts.algorithms, entries.span("algorithm")) {
-            (Some(names), Some(span)) => self.algorithms(names, span),
-            _ => {
+        let algorithms = match parts.algorithms {
+            Some(names) => self.algorithms(names),
+            None => {
                 self.report(incomplete(&token.name, "algorithm", "algorithm HS256"));
                 None
             }
@@ -97,13 +97,6 @@ impl Checker<'_> {
                 Diagnostic::error("opaque_token", entry.span, format!("an opaque token has no `{what}`"))
                     .also(opaque, "the host knows what it stands for, and until when")
                     .help(format!("take `{what}` out, or `opaque` for a JWT")),
-            );
-        }
-        if sound {
-            self.report(
-                Diagnostic::warning("not_running", opaque, "this version doesn't look opaque tokens up")
-                    .label("every request that brings one is denied with 401")
-                    .help("let the host authenticate these callers, and vouch for them, until a version does"),
             );
         }
         sound.then_some(Proof::Opaque)
@@ -154,7 +147,7 @@ impl Checker<'_> {
     }
 
     /// The algorithms of a list, each once, and all of one family: a public key must never be taken for a secret.
-    fn algorithms<'e>(&mut self, names: &'e [Text], entry: Span) -> Option<Vec<(&'e Text, Algorithm)>> {
+    fn algorithms<'e>(&mut self, names: &'e [Text]) -> Option<Vec<(&'e Text, Algorithm)>> {
         let mut found: Vec<(&Text, Algorithm)> = Vec::new();
         let errors = self.diagnostics.len();
         for name in names {
@@ -184,17 +177,6 @@ impl Checker<'_> {
         }
         if self.diagnostics.len() > errors {
             return None;
-        }
-        if let Some((name, Algorithm::Signature(_))) = found.first() {
-            let message = match found.len() {
-                1 => format!("this version doesn't verify `{}`", name.node),
-                _ => "this version doesn't verify these algorithms".to_owned(),
-            };
-            self.report(
-                Diagnostic::warning("not_running", entry, message)
-                    .label("every request that brings such a token is denied with 401")
-                    .help("let the host authenticate these callers, and vouch for them, until a version does"),
-            );
         }
         Some(found)
     }

@@ -295,6 +295,15 @@ impl<'t> Checker<'t> {
             );
             return None;
         }
+        if !rotates && !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::SingleUse(_))) {
+            self.report(
+                Diagnostic::error("not_revocable", name.span, format!("`{}` holds until it expires", name.node))
+                    .label("nobody is asked about it when it is shown")
+                    .also(token.name.span, "declared here")
+                    .help("revoke a token that is `single_use`, and give this one a short `lifetime`"),
+            );
+            return None;
+        }
         if rotates && !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::SingleUse(_))) {
             self.report(
                 Diagnostic::error(

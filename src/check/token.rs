@@ -13,7 +13,7 @@ use super::Checker;
 use super::entries::Entries;
 use super::expression::View;
 use super::proof::ProofParts;
-use super::typed::{Claim, Expr, Proof, Token, TokenCarrier, Type};
+use super::typed::{Claim, Expr, Proof, SingleUse, Token, TokenCarrier, Type};
 
 /// Clocks that differ by more are out of order, and a token that should be dead lives on for so long.
 const LONGEST_LEEWAY: u64 = 10 * 60 * 1000;
@@ -33,6 +33,7 @@ struct TokenParts<'e> {
     typ: Option<String>,
     lifetime: Option<SignedDuration>,
     leeway: Option<SignedDuration>,
+    single_use: Option<SingleUse>,
     carrier: Option<TokenCarrier>,
     claims: Vec<Claim>,
 }
@@ -81,6 +82,7 @@ impl Checker<'_> {
             typ: parts.typ,
             lifetime: parts.lifetime,
             leeway: parts.leeway.unwrap_or(SignedDuration::ZERO),
+            single_use: parts.single_use,
             carrier: parts.carrier.unwrap_or(TokenCarrier::Bearer),
             // Known once the blocks of cookies are.
             cookie: None,
@@ -106,12 +108,32 @@ impl Checker<'_> {
                 TokenEntry::Lifetime(lifetime) => parts.lifetime = Some(self.duration(lifetime, 1, LONGEST)),
                 TokenEntry::Leeway(leeway) => parts.leeway = Some(self.duration(leeway, 0, LONGEST_LEEWAY)),
                 TokenEntry::Carried(carried) => parts.carrier = self.carrier(carried),
-                TokenEntry::SingleUse(Some(grace)) => drop(self.duration(grace, 1, LONGEST_GRACE)),
-                TokenEntry::SingleUse(None) | TokenEntry::Opaque => {}
+                TokenEntry::SingleUse(spent) => parts.single_use = Some(self.single_use(spent, token)),
+                TokenEntry::Opaque => {}
                 TokenEntry::Claims(claims) => parts.claims = self.claims(claims),
             }
         }
         parts
+    }
+
+    /// How a token is spent. A family that may lie idle for as long as it may live at all needs no word on that.
+    fn single_use(&mut self, spent: &tree::SingleUse, token: &tree::Token) -> SingleUse {
+        let grace = spent.grace.as_ref().map(|grace| self.duration(grace, 1, LONGEST_GRACE));
+        let idle = spent.idle.as_ref().map(|idle| (idle, self.duration(idle, 1, LONGEST)));
+        let lifetime = token.entries.iter().find_map(|entry| match &entry.node {
+            TokenEntry::Lifetime(lifetime) => Some(lifetime),
+            _ => None,
+        });
+        if let (Some((idle, _)), Some(lifetime)) = (idle, lifetime)
+            && idle.node >= lifetime.node
+        {
+            self.report(
+                Diagnostic::error("idle_too_long", idle.span, "the token's lifetime is over before it has been idle so long")
+                    .also(lifetime.span, "the lifetime of all that a login leads to")
+                    .help("write a shorter `idle`, or take it out"),
+            );
+        }
+        SingleUse { grace: grace.unwrap_or(SignedDuration::ZERO), idle: idle.map(|(_, idle)| idle) }
     }
 
     /// A string that tokens are compared with.

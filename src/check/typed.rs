@@ -2,9 +2,10 @@
 //! refers to the tree, but for spans that reasons point at.
 
 pub(crate) use super::credential::{
-    Claim, HmacAlgorithm, KeySet, Mapping, Proof, Purpose, Secret, SignatureAlgorithm, Token, TokenCarrier, bare_typ,
+    Claim, KeySet, Mapping, Proof, Purpose, Secret, SingleUse, Token, TokenCarrier, bare_typ,
 };
 pub(crate) use super::layers::{Cookie, Cors, Csrf, CsrfApplies, CsrfLayer, Forwarded, HeaderSet, Origins, Transport};
+pub(crate) use crate::keys::{HmacAlgorithm, SignatureAlgorithm};
 
 use http::Method;
 use indexmap::IndexMap;
@@ -13,6 +14,7 @@ use crate::model::id_set::{IdSet, IdSets};
 use crate::model::names::Names;
 use crate::model::source::Span;
 use crate::model::table::{Id, Table};
+use crate::password::PasswordRule;
 
 pub(crate) use super::expr::{Comparison, Expr, Pattern, Read, Reads, Type};
 use crate::shape::Shape;
@@ -26,6 +28,7 @@ pub(crate) struct TypedPolicy {
     pub(crate) secrets: Table<Secret>,
     pub(crate) key_sets: Table<KeySet>,
     pub(crate) tokens: Table<Token>,
+    pub(crate) password: Option<PasswordRule>,
     pub(crate) mappings: Vec<Mapping>,
     /// Of `user`, beside `id`, `roles`, `tier` and `scopes`.
     pub(crate) attributes: Table<Attribute>,
@@ -471,10 +474,7 @@ impl Service {
     /// What this version can't do here, if there is something.
     pub(crate) fn unavailable(self) -> Option<&'static str> {
         match self {
-            Self::Handler | Self::IssueCsrf => None,
-            Self::Rotate(_) => Some("this version doesn't rotate tokens"),
-            Self::Revoke(_) => Some("this version doesn't revoke tokens"),
-            Self::Login => Some("this version doesn't check passwords"),
+            Self::Handler | Self::IssueCsrf | Self::Rotate(_) | Self::Revoke(_) | Self::Login => None,
             Self::Redirect => Some("this version doesn't log in with providers"),
             Self::Callback => Some("this version doesn't take callbacks of providers"),
         }

@@ -3,24 +3,29 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderValue, header};
+use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use super::keys::BoundKeys;
-use crate::check::typed::{Attribute, Mapping, Proof, Role, Scope, Token, TokenCarrier, TypedPolicy};
+use crate::check::typed::{self, Attribute, Mapping, Proof, Role, Scope, Token, TokenCarrier, TypedPolicy};
+use crate::keys::KeySet;
+use crate::model::account::TokenFact;
+use crate::model::digest::sha256;
 use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
-use crate::model::request::{Request, User};
+use crate::model::request::{self, Record, Request, User};
 use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
-use super::Denial;
+use super::{Denial, Ready};
 use super::cookie::{self, Unclear};
 use super::datum::{Datum, Items};
 use super::evaluate::{Circumstances, Thing, evaluate};
 use super::fact;
-use super::jwt;
+use super::lookup::Lookup;
 use super::read::Attributes;
 use super::scene::{Facts, Slots};
+use super::token;
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
@@ -82,7 +87,12 @@ pub(super) enum Authenticated<'r> {
 }
 
 /// Finds out who is calling.
-pub(super) fn authenticate<'r>(policy: &TypedPolicy, keys: &BoundKeys, request: &Request<'r>) -> Authenticated<'r> {
+pub(super) fn authenticate<'r>(
+    policy: &TypedPolicy,
+    keys: &BoundKeys,
+    request: &Request<'r>,
+    lookup: &Lookup<'_>,
+) -> Authenticated<'r> {
     let credential = match credential(policy, request.headers) {
         Ok(credential) => credential,
         Err(denial) => return Authenticated::Malformed(denial),
@@ -91,9 +101,9 @@ pub(super) fn authenticate<'r>(policy: &TypedPolicy, keys: &BoundKeys, request: 
         return Authenticated::Known(vouched_for(policy, user));
     }
     let Some(credential) = credential else { return Authenticated::Nobody(missing()) };
-    match identified(policy, keys, request, &credential) {
+    match identified(policy, keys, request, lookup, &credential) {
         Ok(identity) => Authenticated::Known(identity),
-        Err(why) => Authenticated::Nobody(invalid_token(why)),
+        Err(denial) => Authenticated::Nobody(denial),
     }
 }
 
@@ -181,40 +191,94 @@ fn identified(
     policy: &TypedPolicy,
     keys: &BoundKeys,
     request: &Request<'_>,
+    lookup: &Lookup<'_>,
     credential: &Credential<'_>,
-) -> Result<Identity<'static>, &'static str> {
-    let alike = policy.tokens.enumerate().filter(|(_, token)| token.carrier == *credential.carrier);
-    let alike: Vec<(Id<Token>, &Token)> = alike.collect();
-    if let [(_, only)] = alike.as_slice()
-        && let Some(why) = only.proof.unverifiable()
-    {
-        return Err(why);
+) -> Result<Identity<'static>, Denial> {
+    let opaque = |token: &Token| token.proof == Proof::Opaque && token.carrier == *credential.carrier;
+    if let Some((kind, token)) = policy.tokens.enumerate().find(|(_, token)| opaque(token)) {
+        let claims = looked_up(policy, token, (lookup, request.now), &credential.text)?;
+        return identity_of(policy, kind, &claims);
     }
-    let compact = jwt::parse(&credential.text)?;
-    let (kind, _) = compact.kind(&alike).ok_or("the token is of no declared kind")?;
-    let claims = verified(policy, keys, request, kind, &compact)?;
-    let mapping = policy.mappings.iter().find(|mapping| mapping.token == kind);
-    let mapping = mapping.ok_or("no user is made from this kind of token")?;
-    mapped(policy, mapping, kind, &claims)
-}
-
-/// The claims of a token that is genuine, of the kind that it was taken for, and in force.
-pub(super) fn verified(
-    policy: &TypedPolicy,
-    keys: &BoundKeys,
-    request: &Request<'_>,
-    kind: Id<Token>,
-    compact: &jwt::Compact<'_>,
-) -> Result<Vec<Known<Value>>, &'static str> {
-    let token = &policy.tokens[kind];
-    let Proof::Hmac(algorithm, _) = token.proof else {
-        return Err(token.proof.unverifiable().unwrap_or("the token can't be verified"));
+    let unverified = token::parse(&credential.text).map_err(invalid_token)?;
+    let kind = unverified.kind(policy, credential.carrier).map_err(invalid_token)?;
+    let set = match policy.tokens[kind].proof {
+        Proof::KeySet(_, set) => Some(key_set(policy, set, keys, lookup, &unverified)?),
+        Proof::Hmac(..) | Proof::KeyPair(..) | Proof::Opaque => None,
     };
-    let key = keys.token(kind).ok_or("the token's key isn't bound")?;
-    compact.verify(token, (algorithm, key), request.now, &policy.shapes)
+    let verified = unverified.verify(policy, kind, (keys, set), request.now).map_err(invalid_token)?;
+    identity_of(policy, kind, &verified.claims)
 }
 
-fn mapped(
+/// The set that a token's declaration names, as the host said with the request, or else with its key ring.
+fn key_set<'k>(
+    policy: &TypedPolicy,
+    set: Id<typed::KeySet>,
+    keys: &'k BoundKeys,
+    lookup: &'k Lookup<'_>,
+    token: &token::Unverified<'_>,
+) -> Result<&'k KeySet, Denial> {
+    let declared = &policy.key_sets[set];
+    let known = lookup.key_set(declared, keys.set(set), || token.key_id().map(ToOwned::to_owned));
+    known.ok_or_else(|| {
+        let message = format!("nothing is known of the token's key set `{}`", declared.name);
+        Denial::new(Code::KeysUnknown, Stage::Authenticate, message)
+    })
+}
+
+/// The declared claims of a token outside any request.
+pub(crate) fn verify_token(
+    Ready { policy, keys, .. }: Ready<'_>,
+    kind: Id<Token>,
+    text: &str,
+    facts: &request::Facts,
+    now: Timestamp,
+) -> Result<Record, &'static str> {
+    let token = &policy.tokens[kind];
+    let claims = match &token.proof {
+        Proof::Opaque => match facts.tokens.get(&known_by(text)) {
+            Some(Some(TokenFact::Claims(claims))) => token::claims_of(policy, token, claims, now)?,
+            Some(Some(TokenFact::Family(_))) | None => return Err("nothing is known of the token"),
+            Some(None) => return Err(NO_SUCH_TOKEN),
+        },
+        Proof::KeySet(_, set) => {
+            let set = facts.key_sets.get(&policy.key_sets[*set].name).or(keys.set(*set));
+            token::parse(text)?.verify(policy, kind, (keys, set), now)?.claims
+        }
+        Proof::Hmac(..) | Proof::KeyPair(..) => token::parse(text)?.verify(policy, kind, (keys, None), now)?.claims,
+    };
+    Ok(token.claims_as_record(&claims))
+}
+
+/// What the host knows of an opaque token. It is looked up by its digest, so that how long that takes tells nothing of
+/// any token, and a stolen store holds none.
+fn looked_up(
+    policy: &TypedPolicy,
+    token: &Token,
+    (lookup, now): (&Lookup<'_>, Timestamp),
+    text: &str,
+) -> Result<Vec<Known<Value>>, Denial> {
+    let unknown = || Denial::new(Code::TokenUnknown, Stage::Authenticate, "nothing is known of the token").at(token.span);
+    match lookup.token(&token.name, &known_by(text)).ok_or_else(unknown)? {
+        Some(TokenFact::Claims(claims)) => token::claims_of(policy, token, claims, now).map_err(invalid_token),
+        Some(TokenFact::Family(_)) => Err(unknown()),
+        None => Err(invalid_token(NO_SUCH_TOKEN)),
+    }
+}
+
+const NO_SUCH_TOKEN: &str = "there is no such token";
+
+/// What an opaque token is known by.
+pub(crate) fn known_by(text: &str) -> String {
+    format!("sha256:{}", sha256(text))
+}
+
+fn identity_of(policy: &TypedPolicy, kind: Id<Token>, claims: &[Known<Value>]) -> Result<Identity<'static>, Denial> {
+    let mapping = policy.mappings.iter().find(|mapping| mapping.token == kind);
+    let mapping = mapping.ok_or_else(|| invalid_token("no user is made from this kind of token"))?;
+    mapped(policy, mapping, kind, claims).map_err(invalid_token)
+}
+
+pub(super) fn mapped(
     policy: &TypedPolicy,
     mapping: &Mapping,
     token: Id<Token>,
@@ -322,8 +386,18 @@ pub(super) fn invalid_token(why: &'static str) -> Denial {
     challenged(Code::InvalidToken, why, if why == EXPIRED { &TOO_OLD } else { &INVALID })
 }
 
+/// The same, for what isn't told apart from a bad token.
+pub(super) fn challenged_as_invalid(code: Code, why: &'static str) -> Denial {
+    challenged(code, why, &INVALID)
+}
+
+/// Asks for a credential, and says nothing of what is wrong with the one that came.
+pub(super) fn challenged_alone(code: Code, why: &'static str) -> Denial {
+    challenged(code, why, &CHALLENGE)
+}
+
 /// The one thing about a bad token that its owner must know, and that an attacker can read off it anyway.
-const EXPIRED: &str = "the token has expired";
+pub(super) const EXPIRED: &str = "the token has expired";
 
 /// RFC 6750 §3.1, `invalid_request`.
 fn unreadable(why: &'static str) -> Denial {

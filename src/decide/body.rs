@@ -6,12 +6,13 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value as Json};
 
 use crate::check::typed::{Token, Transport, TypedPolicy};
+use crate::model::json;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::table::Id;
 use crate::shape::{Encoding, Holds, MediaType, Shape, Validated, Violations, validate};
 
-use super::{Denial, json, query};
+use super::{Denial, query};
 
 /// A route without a body takes none: what no schema speaks of doesn't pass.
 pub(super) fn check_empty(request: &Request<'_>) -> Result<(), Denial> {

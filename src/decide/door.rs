@@ -141,7 +141,8 @@ impl<'g> Journey<'g, '_> {
                 findings.permissions(&requirement.any_of, Some(requirement.span), around, thing);
             }
         }
-        if self.route.is_open_to_callers() {
+        // Whoever logs in comes in by no permission, either.
+        if self.route.is_open_to_callers() || self.route.service.makes_callers() {
             findings.doors(around);
         }
         let environment = around.about(self.own_thing());

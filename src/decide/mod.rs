@@ -16,25 +16,30 @@ mod door;
 pub(crate) mod entropy;
 mod evaluate;
 mod fact;
+mod family;
 mod inquiry;
+mod issue;
+pub(crate) mod issuer;
 mod journey;
-mod json;
-mod jwt;
 pub(crate) mod keys;
 mod limit;
+mod login;
 mod lookup;
 mod operate;
 mod plain;
 mod probe;
 mod query;
 mod read;
+mod refresh;
 mod respond;
 mod scene;
+mod token;
 mod transport;
 mod trial;
 
 pub use check::{PermissionId, Ruling};
 pub(crate) use check::{all as check_all, holds as holds_in_scene};
+pub(crate) use authenticate::{known_by, verify_token};
 pub(crate) use csrf::issue as issue_csrf;
 pub use decision::{Caller, Decision};
 pub use inquiry::{Asked, Inquiry, QuestionId, Step};
@@ -62,7 +67,7 @@ use respond::{Arrival, Outcome};
 
 /// Why a request goes no further, or what is noted beside a decision.
 #[derive(Debug, Clone)]
-struct Denial {
+pub(crate) struct Denial {
     code: Code,
     stage: Stage,
     message: Cow<'static, str>,
@@ -89,6 +94,10 @@ impl Denial {
     fn at(mut self, span: Span) -> Self {
         self.span.get_or_insert(span);
         self
+    }
+
+    pub(crate) fn into_message(self) -> Cow<'static, str> {
+        self.message
     }
 
     fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {

@@ -21,6 +21,7 @@ use super::csrf;
 use super::decision::{Asked, Caller, Decision};
 use super::entropy::Entropy;
 use super::journey::Journey;
+use super::issuer::no_entropy;
 use super::limit;
 use super::scene::Facts;
 
@@ -48,6 +49,13 @@ pub(super) enum Outcome<'g> {
         token: String,
         cookie: Option<HeaderValue>,
     },
+    /// Tokens, in the body and in cookies.
+    Tokens {
+        body: serde_json::Value,
+        headers: Vec<Header>,
+    },
+    /// A token is out of use, and out of its cookie where it had one.
+    Revoked(Option<Header>),
 }
 
 static NOT_FOUND: [Reason<'static>; 1] = [said(Code::NotFound, Stage::Path, "no route has this path")];
@@ -227,6 +235,16 @@ fn ended<'g, 'r>(
             let body = Body::Json(json!({ "csrfToken": token }));
             (Verdict::Answer, one(Code::CsrfIssued, Stage::Issue, "a CSRF token is issued for the session"), Some(body))
         }
+        Outcome::Tokens { body, headers } => {
+            made = Cow::Owned(headers);
+            let message = "the tokens that the route issues";
+            (Verdict::Answer, one(Code::TokensIssued, Stage::Issue, message), Some(Body::Json(body)))
+        }
+        Outcome::Revoked(cookie) => {
+            made = cookie.into_iter().collect();
+            let message = "no token of the family holds any more";
+            (Verdict::Answer, one(Code::TokenRevoked, Stage::Login, message), None)
+        }
     };
     let status = match &body {
         Some(Body::Problem(problem)) => problem.status,
@@ -279,6 +297,7 @@ pub(super) fn csrf_token(journey: &Journey<'_, '_>) -> Outcome<'static> {
     let (Some(declared), Some(layer), Some(key)) = (declared, layer, journey.keys.csrf()) else {
         return Outcome::Denied(Denial::new(Code::CsrfInvalid, Stage::Issue, "the policy has no CSRF key"));
     };
+    let no_entropy = || Outcome::Denied(no_entropy());
     let Some(entropy) = journey.request.entropy.map(Entropy::new) else { return no_entropy() };
     let came = match csrf::session(declared, layer, journey.request.headers) {
         Ok(came) => came,
@@ -295,9 +314,4 @@ pub(super) fn csrf_token(journey: &Journey<'_, '_>) -> Outcome<'static> {
         Some(token) => Outcome::CsrfToken { token, cookie },
         None => no_entropy(),
     }
-}
-
-fn no_entropy() -> Outcome<'static> {
-    let message = "a token should be issued, and the host supplied no entropy";
-    Outcome::Denied(Denial::new(Code::EntropyMissing, Stage::Issue, message))
 }

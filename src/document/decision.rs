@@ -8,7 +8,7 @@ use http::HeaderName;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::{Body, BucketState, Caller, Decision, Effect, Policy, Problem, Reason};
+use crate::{Body, BucketState, Caller, Decision, Effect, FamilyState, Policy, Problem, Reason};
 
 /// A decision, ready to be serialised.
 #[derive(Debug, Clone, Serialize)]
@@ -131,6 +131,8 @@ impl Serialize for Pairs<'_> {
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum EffectDocument<'a> {
     Bucket { id: &'a str, read: u64, state: &'a BucketState, expires: String },
+    Family { id: &'a str, read: u64, state: &'a FamilyState, expires: String },
+    Rehash { login: &'a str },
 }
 
 impl<'a> EffectDocument<'a> {
@@ -139,6 +141,10 @@ impl<'a> EffectDocument<'a> {
             Effect::Bucket { id, read, state, expires } => {
                 Self::Bucket { id, read: *read, state, expires: expires.to_string() }
             }
+            Effect::Family { id, read, state, expires } => {
+                Self::Family { id, read: *read, state, expires: expires.to_string() }
+            }
+            Effect::Rehash { login } => Self::Rehash { login },
         }
     }
 }

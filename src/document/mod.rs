@@ -9,7 +9,7 @@ mod request;
 
 pub use check::{CheckDocument, RulingDocument};
 pub use decision::DecisionDocument;
-pub use request::{DocumentError, RequestDocument};
+pub use request::{DocumentError, RequestDocument, facts};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};

@@ -14,7 +14,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::{BucketState, Facts, Record, Request, Scheme, User};
+use crate::{Account, BucketState, Facts, KeySet, Known, Record, Request, Scheme, TokenFact, User};
 
 /// The keys of a request document.
 const KEYS: &[&str] = &["now", "method", "url", "peer", "headers", "body", "user", "facts", "entropy"];
@@ -272,7 +272,18 @@ fn body(value: Value, headers: &mut HeaderMap) -> Result<Vec<u8>, DocumentError>
     serde_json::to_vec(&value).map_err(|error| invalid("body", error.to_string()))
 }
 
-fn facts(value: Value) -> Result<Facts, DocumentError> {
+/// What a host looked up, from a map as a request document has it under `facts`.
+///
+/// # Errors
+///
+/// Where a key means nothing, or holds something else than it should.
+///
+/// ```
+/// let facts = portcullis::document::facts(serde_json::json!({ "context": { "mfa": true } }))?;
+/// assert!(facts.context.is_some_and(|context| context.contains_key("mfa")));
+/// # Ok::<(), portcullis::document::DocumentError>(())
+/// ```
+pub fn facts(value: Value) -> Result<Facts, DocumentError> {
     let Value::Object(map) = value else {
         return Err(invalid("facts", "must be a map"));
     };
@@ -280,12 +291,15 @@ fn facts(value: Value) -> Result<Facts, DocumentError> {
     let mut facts = Facts::default();
     for (key, value) in map {
         match value {
+            // As with a thing, `null` says that there is none; silence says nothing.
+            Value::Null if key == "account" => facts.account = Known::Absent,
             Value::Null => {}
             Value::Object(states) if key == "buckets" => facts.buckets = buckets(states)?,
             Value::Object(things) if key == "resources" => facts.resources = resources(things)?,
             Value::Object(context) if key == "context" => facts.context = Some(context),
-            // Nothing in this version reads the others; what isn't a map is a mistake all the same.
-            Value::Object(_) => {}
+            Value::Object(attributes) if key == "account" => facts.account = Known::Value(account(attributes)?),
+            Value::Object(known) if key == "tokens" => facts.tokens = tokens(known)?,
+            Value::Object(sets) if key == "keys" => facts.key_sets = key_sets(sets)?,
             _ => return Err(invalid(format!("facts.{key}"), "must be a map or null")),
         }
     }
@@ -313,6 +327,49 @@ fn buckets(states: Map<String, Value>) -> Result<HashMap<String, BucketState>, D
             serde_json::from_value(value).map(|state| (id.clone(), state)).map_err(|_| {
                 invalid(format!("facts.buckets.{id}"), "must be the `state` that an earlier decision's effects gave")
             })
+        })
+        .collect()
+}
+
+fn account(mut attributes: Map<String, Value>) -> Result<Account, DocumentError> {
+    let hash = attributes.shift_remove("password_hash").filter(|hash| !hash.is_null());
+    let hash = hash.map(|hash| text("facts.account.password_hash", hash)).transpose()?;
+    let account = Account::new(attributes);
+    Ok(match hash {
+        Some(hash) => account.with_password_hash(hash),
+        None => account,
+    })
+}
+
+/// What an opaque token claims, or how the family of a `single_use` one stands: nobody takes one for the other, as their ids
+/// are of different forms.
+fn tokens(known: Map<String, Value>) -> Result<HashMap<String, Option<TokenFact>>, DocumentError> {
+    known
+        .into_iter()
+        .map(|(id, value)| {
+            let fact = match value {
+                Value::Null => None,
+                Value::Object(claims) if id.starts_with("sha256:") => Some(TokenFact::Claims(claims)),
+                state => Some(TokenFact::Family(serde_json::from_value(state).map_err(|_| {
+                    invalid(
+                        format!("facts.tokens.{id}"),
+                        "must be the `state` that an earlier decision's effects gave of the family, or null; the claims of \
+                         an opaque token stand under `sha256:` and its digest",
+                    )
+                })?)),
+            };
+            Ok((id, fact))
+        })
+        .collect()
+}
+
+fn key_sets(sets: Map<String, Value>) -> Result<HashMap<String, KeySet>, DocumentError> {
+    sets.into_iter()
+        .map(|(name, value)| {
+            let key = || format!("facts.keys.{name}");
+            let text = serde_json::to_vec(&value).map_err(|error| invalid(key(), error.to_string()))?;
+            let set = KeySet::parse(&text).map_err(|error| invalid(key(), error.to_string()))?;
+            Ok((name, set))
         })
         .collect()
 }

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, header};
 
 use crate::check::path_pattern;
 use crate::check::typed::{
-    ChargeStage, Limit, PathSegment, Permission, Proof, Requirement, Role, Route, Rule, Service, TypedPolicy,
+    ChargeStage, Limit, PathSegment, Permission, Requirement, Role, Route, Rule, Service, Token, TypedPolicy,
 };
 use crate::model::headers::{Header, PROBLEM};
 use crate::model::id_set::IdSet;
@@ -147,7 +147,7 @@ impl Builder<'_> {
             route.limits.iter().copied().filter(|limit| policy.limits[*limit].stage == stage).collect()
         };
         let (guards, with_user) = (limits_of(ChargeStage::Guard), limits_of(ChargeStage::Limit));
-        let service = self.service(route.service);
+        let service = self.service(route);
         let authorized = self.authorize(id, route, Knowing::All, service);
         let charged = self.charge(&limits_of(ChargeStage::AfterValidate), authorized);
         let validated = self.probe(Probe::Body(route.body), charged, Leaf::DenyProbe);
@@ -231,21 +231,44 @@ impl Builder<'_> {
         self.nodes.intern(Node::Test { test, yes, no })
     }
 
-    fn service(&mut self, service: Service) -> Id<Node> {
-        match service {
+    fn service(&mut self, route: &Route) -> Id<Node> {
+        match route.service {
             Service::Handler => self.nodes.intern(Node::Leaf(Leaf::Allow)),
             Service::IssueCsrf => self.nodes.intern(Node::Leaf(Leaf::IssueCsrf)),
             Service::Rotate(token) => {
-                let verified = self.nodes.intern(Node::Leaf(Leaf::Unavailable(service)));
-                match self.policy.tokens[token].proof {
-                    Proof::Hmac(..) => self.probe(Probe::RefreshToken(token), verified, Leaf::DenyProbe),
-                    Proof::KeyPair(..) | Proof::KeySet(..) | Proof::Opaque => verified,
-                }
+                let admitted = self.admitted(route);
+                self.probe(Probe::Redeemable(token), admitted, Leaf::DenyProbe)
             }
-            Service::Revoke(_) | Service::Login | Service::Redirect | Service::Callback => {
+            Service::Revoke(token) => {
+                let revoked = self.nodes.intern(Node::Leaf(Leaf::Revoke));
+                self.probe(Probe::Revocable(token), revoked, Leaf::DenyProbe)
+            }
+            Service::Login => {
+                let admitted = self.admitted(route);
+                self.probe(Probe::Password, admitted, Leaf::DenyProbe)
+            }
+            service @ (Service::Redirect | Service::Callback) => {
                 self.nodes.intern(Node::Leaf(Leaf::Unavailable(service)))
             }
         }
+    }
+
+    /// Whoever would be calling with what the route issues must be let in by every `forbid *`, before anything is issued.
+    fn admitted(&mut self, route: &Route) -> Id<Node> {
+        let mut next = self.nodes.intern(Node::Leaf(Leaf::Issue));
+        let makes_callers = |token: &&Id<Token>| self.policy.mappings.iter().any(|mapping| mapping.token == **token);
+        let callers: Vec<Id<Token>> = route.issues.iter().filter(makes_callers).copied().collect();
+        let is_guarded = !self.policy.door_forbids.is_empty();
+        if is_guarded && callers.is_empty() {
+            next = self.test(Test::Doors(Knowing::All), next);
+        }
+        for token in callers.into_iter().rev() {
+            if is_guarded {
+                next = self.test(Test::Doors(Knowing::All), next);
+            }
+            next = self.probe(Probe::Admit(token), next, Leaf::DenyProbe);
+        }
+        next
     }
 
     fn csrf(&mut self, route: &Route, then: Id<Node>) -> Id<Node> {

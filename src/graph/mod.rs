@@ -184,8 +184,14 @@ pub(crate) enum Probe {
     Query(Id<Shape>),
     /// Is the body what the route takes?
     Body(BodyRule),
-    /// Does the token that is to be exchanged hold?
-    RefreshToken(Id<Token>),
+    /// Does whoever logs in know the password?
+    Password,
+    /// Can the token be exchanged?
+    Redeemable(Id<Token>),
+    /// Is the token one of ours, so that it can be given up?
+    Revocable(Id<Token>),
+    /// Who would be calling with the token that is to be issued?
+    Admit(Id<Token>),
 }
 
 /// How a decision ends.
@@ -193,6 +199,10 @@ pub(crate) enum Probe {
 pub(crate) enum Leaf {
     Allow,
     IssueCsrf,
+    /// With the tokens that the route issues.
+    Issue,
+    /// With a token taken out of use.
+    Revoke,
     /// With what the probe before found.
     DenyProbe,
     /// With what is wrong with the credential.

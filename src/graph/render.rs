@@ -101,7 +101,14 @@ impl DecisionGraph {
             Probe::Body(BodyRule::Token(token)) => {
                 (format!("body with token {}", policy.tokens[token].name), "conforms", "violates")
             }
-            Probe::RefreshToken(token) => (format!("verify token {}", policy.tokens[token].name), "holds", "fails"),
+            Probe::Password => ("password".to_owned(), "known", "unknown"),
+            Probe::Redeemable(token) => {
+                (format!("exchange token {}", policy.tokens[token].name), "holds", "fails")
+            }
+            Probe::Revocable(token) => (format!("give up token {}", policy.tokens[token].name), "ours", "fails"),
+            Probe::Admit(token) => {
+                (format!("caller of a token {}", policy.tokens[token].name), "known", "incomplete")
+            }
         }
     }
 }
@@ -126,16 +133,17 @@ fn leaf_label(leaf: Leaf) -> &'static str {
     match leaf {
         Leaf::Allow => "allow",
         Leaf::IssueCsrf => "answer with a CSRF token",
+        Leaf::Issue => "answer with tokens",
+        Leaf::Revoke => "answer: revoked",
         Leaf::DenyProbe => "deny: what the probe found",
         Leaf::DenyCredential => "deny: the credential",
         Leaf::DenyPermission => "deny: the permission",
         Leaf::Unavailable(service) => match service {
-            Service::Rotate(_) => "deny: rotation isn't available",
-            Service::Revoke(_) => "deny: revocation isn't available",
-            Service::Login => "deny: login isn't available",
             Service::Redirect => "deny: login with a provider isn't available",
             Service::Callback => "deny: callbacks aren't available",
-            Service::Handler | Service::IssueCsrf => "deny: it isn't available",
+            Service::Handler | Service::IssueCsrf | Service::Rotate(_) | Service::Revoke(_) | Service::Login => {
+                "deny: it isn't available"
+            }
         },
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::bucket::BucketState;
+use super::family::FamilyState;
 use super::mask::Mask;
 use super::params::Params;
 
@@ -34,12 +35,25 @@ impl Verdict {
 }
 
 /// A body to answer with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Body {
     /// `application/problem+json` (RFC 9457)
     Problem(Problem),
     /// `application/json`
     Json(serde_json::Value),
+}
+
+impl fmt::Debug for Body {
+    /// Of what the policy itself hands out, the names alone: it hands out tokens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Problem(problem) => f.debug_tuple("Problem").field(problem).finish(),
+            Self::Json(body) => {
+                let names: Vec<&String> = body.as_object().into_iter().flat_map(serde_json::Map::keys).collect();
+                f.debug_tuple("Json").field(&names).finish()
+            }
+        }
+    }
 }
 
 /// A problem document (RFC 9457).
@@ -149,5 +163,24 @@ pub enum Effect {
         state: BucketState,
         /// When the state stops mattering and may be forgotten.
         expires: Timestamp,
+    },
+    /// The new state of a family of refresh tokens. Write it where the stored version is still `read` (0 where none is
+    /// stored), before the decision is answered; where it isn't, somebody else was first: discard the decision and decide
+    /// again.
+    Family {
+        /// Which family.
+        id: String,
+        /// The version that was gone by.
+        read: u64,
+        /// The state to write.
+        state: FamilyState,
+        /// When no token of the family holds any more, so that the state may be forgotten.
+        expires: Timestamp,
+    },
+    /// The password holds, and its hash is of an older kind than the policy's `password` asks for: hash it anew, and store
+    /// that ([`Policy::hash_password`](crate::Policy::hash_password)).
+    Rehash {
+        /// The name that was logged in by.
+        login: String,
     },
 }

@@ -187,7 +187,24 @@ codes! {
     /// The body violates its schema.
     ValidationFailed = "validation_failed", UNPROCESSABLE_ENTITY, "The request body violates its schema.";
 
-    /// Everything before held, but this version doesn't log in, rotate or revoke.
+    /// Nobody said which keys verify the token.
+    KeysUnknown = "keys_unknown", SERVICE_UNAVAILABLE, "The token can't be verified right now.";
+    /// Nobody said what the token stands for, or how its family stands.
+    TokenUnknown = "token_unknown", SERVICE_UNAVAILABLE, "The token can't be verified right now.";
+    /// A refresh token that was exchanged before: whoever has a token of its family must log in again (RFC 9700 §4.14).
+    TokenReused = "token_reused", UNAUTHORIZED, "The token is invalid or has expired.";
+    /// No such account, or another password.
+    LoginFailed = "login_failed", UNAUTHORIZED, "The login failed.";
+    /// Nobody said what is known of the account, or whether the password holds.
+    AccountUnknown = "account_unknown", SERVICE_UNAVAILABLE, "Nobody can log in right now.";
+    /// The account lacks what the issued tokens say.
+    AccountIncomplete = "account_incomplete", SERVICE_UNAVAILABLE, "Nothing can be issued right now.";
+    /// The policy itself answered with tokens.
+    TokensIssued = "tokens_issued", OK, "Tokens were issued.";
+    /// The policy itself took a token out of use.
+    TokenRevoked = "token_revoked", NO_CONTENT, "The token was revoked.";
+
+    /// Everything before held, but this version doesn't log in with providers.
     NotAvailable = "not_available", NOT_IMPLEMENTED, "This isn't available.";
     /// Something should be issued, and the host supplied no entropy.
     EntropyMissing = "entropy_missing", SERVICE_UNAVAILABLE, "Nothing can be issued right now.";

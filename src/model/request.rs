@@ -8,7 +8,11 @@ use http::{HeaderMap, Method};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::keys::KeySet;
+
+use super::account::{Account, TokenFact};
 use super::bucket::BucketState;
+use super::value::Known;
 
 /// One request, borrowed from the host.
 ///
@@ -109,6 +113,13 @@ pub struct Facts {
     pub resources: HashMap<String, Option<Record>>,
     /// The attributes that the policy's `context` declares; `None` where nobody looked.
     pub context: Option<Record>,
+    /// JWK sets by the names that the policy gives them, in place of those on the key ring.
+    pub key_sets: HashMap<String, KeySet>,
+    /// The account of whoever logs in or exchanges a token; absent where there is none.
+    pub account: Known<Account>,
+    /// What is known of tokens, by the id that [`Question::Token`](crate::Question::Token) gives: `None` for one that
+    /// there isn't. Of a token that isn't here nothing is known.
+    pub tokens: HashMap<String, Option<TokenFact>>,
 }
 
 /// Attributes by name, as JSON. A missing one, or `null`, is absent where it is declared optional, and unknown where it

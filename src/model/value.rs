@@ -170,13 +170,14 @@ fn duration_text(duration: SignedDuration) -> String {
 
 /// What is known of a value. *Absent* is a fact: a declared optional that is explicitly not there. *Unknown* is
 /// the lack of one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Known<T> {
     /// It is this.
     Value(T),
     /// It isn't there.
     Absent,
     /// Nobody said, or said something of the wrong type.
+    #[default]
     Unknown,
 }
 

@@ -253,6 +253,7 @@ pub(super) fn describe(rule: Rule) -> Cow<'static, str> {
         | Rule::k_hosts
         | Rule::k_http_only
         | Rule::k_https
+        | Rule::k_idle
         | Rule::k_ipv6_prefix
         | Rule::k_issuer
         | Rule::k_issues

@@ -8,7 +8,7 @@ use super::parse::Rule;
 use super::tree::{
     Attribute, Carried, Claim, Cookie, CookieEntry, Cors, CorsEntry, Csrf, CsrfEntry, DeclarationKind, Headers,
     HeadersEntry, Keys, Limit, LimitEntry, Mapping, Password, PasswordEntry, Provider, ProviderEntry, Rate, Secrets,
-    Spanned, Tier, Token, TokenEntry, Transport, TransportEntry,
+    SingleUse, Spanned, Tier, Token, TokenEntry, Transport, TransportEntry,
 };
 
 /// A declaration that `lower_rule`, `lower_schema` and `lower_route` don't know.
@@ -156,10 +156,13 @@ fn token_entry(lowering: &mut Lowering<'_>, rule: Rule, mut parts: Parts<'_>) ->
                 _ => TokenEntry::Carried(Carried::Bearer),
             }
         }
-        Rule::k_single_use => match parts.pick(Rule::duration) {
-            Some(grace) => TokenEntry::SingleUse(Some(duration(lowering, &grace)?)),
-            None => TokenEntry::SingleUse(None),
-        },
+        Rule::k_single_use => {
+            let mut after = |keyword| match parts.pick(keyword) {
+                Some(_) => duration(lowering, &parts.next()?).map(Some),
+                None => Some(None),
+            };
+            TokenEntry::SingleUse(SingleUse { grace: after(Rule::k_grace)?, idle: after(Rule::k_idle)? })
+        }
         Rule::k_opaque => TokenEntry::Opaque,
         Rule::k_claims => {
             let claims = parts.map(|pair| {

@@ -17,8 +17,8 @@ pub use schema::{
 };
 pub use setting::{
     Algorithm, Attribute, Carried, Claim, Cookie, CookieEntry, Cors, CorsEntry, Csrf, CsrfEntry, Headers, HeadersEntry,
-    Keys, Limit, LimitEntry, Mapping, Password, PasswordEntry, Provider, ProviderEntry, Rate, Secrets, Tier, Token,
-    TokenEntry, Transport, TransportEntry,
+    Keys, Limit, LimitEntry, Mapping, Password, PasswordEntry, Provider, ProviderEntry, Rate, Secrets, SingleUse, Tier,
+    Token, TokenEntry, Transport, TransportEntry,
 };
 
 pub use crate::model::source::{Span, Spanned};

@@ -59,12 +59,21 @@ pub enum TokenEntry {
     Leeway(Spanned<u64>),
     /// `carried …`
     Carried(Carried),
-    /// `single_use [grace 10s]`, in milliseconds
-    SingleUse(Option<Spanned<u64>>),
+    /// `single_use [grace 10s] [idle 7d]`
+    SingleUse(SingleUse),
     /// `opaque`
     Opaque,
     /// `claims { … }`
     Claims(Vec<Claim>),
+}
+
+/// How a token is spent, in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SingleUse {
+    /// `grace 10s`
+    pub grace: Option<Spanned<u64>>,
+    /// `idle 7d`
+    pub idle: Option<Spanned<u64>>,
 }
 
 /// The name of a signature algorithm, as written.

@@ -1,0 +1,79 @@
+//! Who logs in, or comes back with a refresh token: their account, their password, and the caller that they will be.
+
+use crate::check::typed::Token;
+use crate::graph::Knowing;
+use crate::model::account::AccountOf;
+use crate::model::decision::Effect;
+use crate::model::reason::{Code, Stage};
+use crate::model::table::Id;
+use crate::model::value::Known;
+use crate::password::PasswordTask;
+
+use super::Denial;
+use super::authenticate::{challenged_alone, mapped};
+use super::datum::Datum;
+use super::evaluate::{Thing, evaluate};
+use super::journey::{Halt, Journey};
+use super::token;
+
+impl Journey<'_, '_> {
+    /// Does whoever logs in know the password? It takes the same time, and the answer is the same, where there is no such
+    /// account.
+    pub(super) fn password(&mut self) -> Result<(), Halt> {
+        let (Some((who, password)), Some(rule)) = (&self.route.login, &self.policy.password) else {
+            return Err(Denial::new(Code::LoginFailed, Stage::Login, "the policy takes no passwords here").into());
+        };
+        let around = self.around(Knowing::All);
+        let environment = around.about(Thing::None);
+        let (Known::Value(Datum::Text(who)), Known::Value(Datum::Text(password))) =
+            (evaluate(who, &environment), evaluate(password, &environment))
+        else {
+            return Err(login_failed("the request doesn't say who logs in, or with which password"));
+        };
+        self.lookup.start();
+        let account = self.lookup.account(|| AccountOf::Login(who.clone().into_owned()));
+        self.lookup.wanted()?;
+        let hash = match account {
+            Known::Value(account) => account.password_hash.clone(),
+            Known::Absent => None,
+            Known::Unknown => return Err(account_unknown("nothing is known of the account").into()),
+        };
+        let is_known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| rule.dummy());
+        let outcome = self.lookup.password(|| PasswordTask::new(rule.clone(), password.clone().into_owned(), hash));
+        self.lookup.wanted()?;
+        let Some(outcome) = outcome else {
+            return Err(account_unknown("nobody said whether the password holds").into());
+        };
+        if !is_known || !outcome.matches {
+            return Err(login_failed("there is no such account, or the password is another"));
+        }
+        if outcome.needs_rehash {
+            let login = who.into_owned();
+            self.effects.push(Effect::Rehash { login });
+        }
+        Ok(())
+    }
+
+    /// Becomes the caller that a token of this kind would make, if it were issued.
+    pub(super) fn admit(&mut self, kind: Id<Token>) -> Result<(), Halt> {
+        let token = &self.policy.tokens[kind];
+        let Some(mapping) = self.policy.mappings.iter().find(|mapping| mapping.token == kind) else { return Ok(()) };
+        let issuer = self.issuer();
+        let payload = issuer.payload(kind, issuer.expires(kind), None)?;
+        let claims = token::issued(self.policy, token, &payload)
+            .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
+        let identity = mapped(self.policy, mapping, kind, &claims)
+            .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
+        self.user = Some(identity);
+        Ok(())
+    }
+}
+
+fn login_failed(why: &'static str) -> Halt {
+    Denial { stage: Stage::Login, ..challenged_alone(Code::LoginFailed, why) }.into()
+}
+
+pub(super) fn account_unknown(why: &'static str) -> Denial {
+    Denial::new(Code::AccountUnknown, Stage::Login, why)
+}

@@ -1,0 +1,233 @@
+//! What the host knows: all that it said before a decision, or what it says when it is asked on the way.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+use crate::check::typed;
+use crate::keys::KeySet;
+use crate::model::account::{Account, AccountOf, TokenFact};
+use crate::model::bucket::BucketState;
+use crate::model::question::{Answer, Question};
+use crate::model::request::{Facts, Record, Request};
+use crate::model::value::Known;
+use crate::password::{PasswordOutcome, PasswordTask};
+
+/// What the host has said so far.
+pub(super) struct Lookup<'r> {
+    facts: Cow<'r, Facts>,
+    body: Option<Cow<'r, [u8]>>,
+    /// Whether the password holds that was asked about.
+    password: Option<PasswordOutcome>,
+    /// Where the host can be asked; where it can't, what it didn't say stays unknown.
+    asking: Option<Asking>,
+}
+
+/// What the host was asked, and what it is to be asked next.
+#[derive(Default)]
+struct Asking {
+    asked: Vec<Question>,
+    wanted: RefCell<Vec<Question>>,
+}
+
+impl<'r> Lookup<'r> {
+    /// The host has said what it will ever say.
+    pub(super) fn of(request: &Request<'r>) -> Self {
+        Self { facts: Cow::Borrowed(request.facts), body: request.body.map(Cow::Borrowed), password: None, asking: None }
+    }
+
+    /// The host may be asked for what it didn't say.
+    pub(super) fn asking(request: &Request<'r>) -> Self {
+        Self { asking: Some(Asking::default()), ..Self::of(request) }
+    }
+
+    pub(super) fn into_owned(self) -> Lookup<'static> {
+        Lookup {
+            facts: Cow::Owned(self.facts.into_owned()),
+            body: self.body.map(|body| Cow::Owned(body.into_owned())),
+            password: self.password,
+            asking: self.asking,
+        }
+    }
+
+    /// The same, for whoever evaluates rules, where there is somebody to ask.
+    pub(super) fn if_asking(&self) -> Option<&Self> {
+        self.asking.is_some().then_some(self)
+    }
+
+    pub(super) fn context(&self) -> Option<&Record> {
+        self.facts.context.as_ref()
+    }
+
+    /// The context, to be kept with the decision.
+    pub(super) fn into_context(self) -> Option<Cow<'r, Record>> {
+        match self.facts {
+            Cow::Borrowed(facts) => facts.context.as_ref().map(Cow::Borrowed),
+            Cow::Owned(facts) => facts.context.map(Cow::Owned),
+        }
+    }
+
+    /// The attributes of `KIND/ID`; none where there is no such thing, or nothing is known of it.
+    pub(super) fn resource(&self, name: &str) -> Option<&Record> {
+        self.facts.resources.get(name)?.as_ref()
+    }
+
+    pub(super) fn body(&self) -> Option<&[u8]> {
+        self.body.as_deref()
+    }
+
+    /// A set of keys, as the host said with the request, or else with its key ring; nothing where nobody said.
+    pub(super) fn key_set<'s>(
+        &'s self,
+        set: &typed::KeySet,
+        bound: Option<&'s KeySet>,
+        key_id: impl FnOnce() -> Option<String>,
+    ) -> Option<&'s KeySet> {
+        let known = self.facts.key_sets.get(&set.name).or(bound);
+        if known.is_none() {
+            let (name, url) = (set.name.clone(), set.jwks.clone());
+            self.want(|| Question::KeySet { name, url, key_id: key_id() });
+        }
+        known
+    }
+
+    /// What is known of a token; nothing where nobody said.
+    pub(super) fn token(&self, kind: &str, id: &str) -> Option<Option<&TokenFact>> {
+        let known = self.facts.tokens.get(id).map(Option::as_ref);
+        if known.is_none() {
+            self.want(|| Question::Token { kind: kind.to_owned(), id: id.to_owned() });
+        }
+        known
+    }
+
+    /// The account that is logged in to, or that a token speaks of.
+    pub(super) fn account(&self, of: impl FnOnce() -> AccountOf) -> Known<&Account> {
+        if self.facts.account == Known::Unknown {
+            self.want(|| Question::Account(of()));
+        }
+        self.known_account()
+    }
+
+    /// The account, where it was asked for before.
+    pub(super) fn known_account(&self) -> Known<&Account> {
+        match &self.facts.account {
+            Known::Value(account) => Known::Value(account),
+            Known::Absent => Known::Absent,
+            Known::Unknown => Known::Unknown,
+        }
+    }
+
+    /// Whether a password holds; nothing where nobody said.
+    pub(super) fn password(&self, task: impl FnOnce() -> PasswordTask) -> Option<PasswordOutcome> {
+        if self.asking.is_none() {
+            return Some(task().run());
+        }
+        if self.password.is_none() {
+            self.want(|| Question::Password(task()));
+        }
+        self.password.clone()
+    }
+
+    /// The state of a bucket; nothing where the host was asked and didn't say.
+    pub(super) fn bucket(&self, id: &str) -> Option<Cow<'_, BucketState>> {
+        let stored = self.facts.buckets.get(id);
+        let fresh = || Some(Cow::Owned(BucketState::default()));
+        let Some(asking) = &self.asking else { return stored.map(Cow::Borrowed).or_else(fresh) };
+        if let Some(stored) = stored {
+            return Some(Cow::Borrowed(stored));
+        }
+        let is_among =
+            |question: &Question| matches!(question, Question::Buckets { ids } if ids.iter().any(|known| known == id));
+        if asking.asked.iter().any(is_among) {
+            return None;
+        }
+        let mut wanted = asking.wanted.borrow_mut();
+        match wanted
+            .iter_mut()
+            .find_map(|question| if let Question::Buckets { ids } = question { Some(ids) } else { None })
+        {
+            Some(ids) => ids.push(id.to_owned()),
+            None => wanted.push(Question::Buckets { ids: vec![id.to_owned()] }),
+        }
+        fresh()
+    }
+
+    pub(super) fn want_context(&self) {
+        if self.facts.context.is_none() {
+            self.want(|| Question::Context);
+        }
+    }
+
+    pub(super) fn want_resource(&self, kind: &str, id: &str) {
+        if self.asking.is_some() && !self.facts.resources.contains_key(&format!("{kind}/{id}")) {
+            self.want(|| Question::Resource { kind: kind.to_owned(), id: id.to_owned() });
+        }
+    }
+
+    pub(super) fn want_body(&self, most: usize) {
+        if self.body.is_none() {
+            self.want(|| Question::Body { most });
+        }
+    }
+
+    /// Notes that something is to be asked, once.
+    fn want(&self, question: impl FnOnce() -> Question) {
+        let Some(asking) = &self.asking else { return };
+        let question = question();
+        let mut wanted = asking.wanted.borrow_mut();
+        if !asking.asked.contains(&question) && !wanted.contains(&question) {
+            wanted.push(question);
+        }
+    }
+
+    /// Forgets what was wanted for something else.
+    pub(super) fn start(&self) {
+        if let Some(asking) = &self.asking {
+            asking.wanted.borrow_mut().clear();
+        }
+    }
+
+    /// What was wanted since the start; nothing where all is known that could be.
+    pub(super) fn wanted(&self) -> Result<(), Vec<Question>> {
+        let wanted = self.asking.as_ref().map(|asking| asking.wanted.take()).unwrap_or_default();
+        if wanted.is_empty() { Ok(()) } else { Err(wanted) }
+    }
+
+    /// The first of it: what comes after may not be needed once that is known.
+    pub(super) fn first_wanted(&self) -> Result<(), Vec<Question>> {
+        self.wanted().map_err(|mut wanted| {
+            wanted.truncate(1);
+            wanted
+        })
+    }
+
+    /// Remembers a question and what the host says to it. Silence, and an answer to another question, leave it open for
+    /// good: it isn't asked twice.
+    pub(super) fn answer(&mut self, question: Question, answer: Option<Answer>) {
+        let facts = self.facts.to_mut();
+        match (&question, answer) {
+            (Question::Context, Some(Answer::Context(context))) => facts.context = Some(context),
+            (Question::Resource { kind, id }, Some(Answer::Resource(attributes))) => {
+                facts.resources.insert(format!("{kind}/{id}"), attributes);
+            }
+            (Question::Buckets { ids }, Some(Answer::Buckets(mut states))) => {
+                let state = |id: &String| (id.clone(), states.remove(id).unwrap_or_default());
+                facts.buckets.extend(ids.iter().map(state));
+            }
+            (Question::Body { .. }, Some(Answer::Body(body))) => self.body = Some(Cow::Owned(body)),
+            (Question::KeySet { name, .. }, Some(Answer::KeySet(set))) => {
+                facts.key_sets.insert(name.clone(), set);
+            }
+            (Question::Token { id, .. }, Some(Answer::Token(fact))) => {
+                facts.tokens.insert(id.clone(), fact);
+            }
+            (Question::Account(_), Some(Answer::Account(account))) => {
+                facts.account = account.map_or(Known::Absent, Known::Value);
+            }
+            (Question::Password(_), Some(Answer::Password(outcome))) => self.password = Some(outcome),
+            _ => {}
+        }
+        if let Some(asking) = &mut self.asking {
+            asking.asked.push(question);
+        }
+    }
+}

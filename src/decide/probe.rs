@@ -1,0 +1,104 @@
+//! The steps of a journey that can fail, and then say why.
+
+use serde_json::{Map, Value as Json};
+
+use crate::check::typed::{BodyRule, TokenCarrier};
+use crate::graph::{Knowing, Probe};
+use crate::model::outcome::Outcomes;
+use crate::model::question::Question;
+use crate::model::reason::{Code, Stage};
+use crate::model::request::Request;
+use crate::shape::Check;
+
+use super::evaluate::{Cache, Circumstances, Thing, truth};
+use super::journey::{Halt, Journey};
+use super::{Denial, body, csrf, limit, query};
+
+impl Journey<'_, '_> {
+    pub(super) fn probe(&mut self, probe: Probe) -> Result<(), Halt> {
+        match probe {
+            Probe::Charge(set) => {
+                self.lookup.start();
+                let around = self.around(Knowing::All);
+                let environment = &around.about(Thing::None);
+                let limits = &self.graph.limit_sets[set];
+                let charged = limit::charge_all(self.policy, limits, environment, (&self.lookup, self.request.now));
+                self.lookup.wanted()?;
+                self.effects.extend(charged.effects);
+                // A refusal is told of, whatever an earlier stage had left.
+                let earlier = if charged.refused.is_some() { None } else { self.tightest };
+                self.tightest = charged.tightest.map(|tightest| tightest.or(earlier)).or(earlier);
+                self.notes.extend(charged.notes);
+                charged.refused.map_or(Ok(()), |denial| Err(denial.into()))
+            }
+            Probe::Csrf => {
+                let Some(csrf) = &self.policy.csrf else {
+                    return Err(Denial::new(Code::CsrfInvalid, Stage::Csrf, "the policy has no `csrf` block").into());
+                };
+                // A caller whom the host vouches for may have come by a cookie or a certificate.
+                let token = self.user.as_ref().and_then(|user| user.token);
+                let carrier = token.map(|token| &self.policy.tokens[token].carrier);
+                let check = csrf::Check {
+                    csrf,
+                    key: self.keys.csrf(),
+                    cors: self.route.cors.map(|cors| &self.policy.cors[cors]),
+                    target: &self.target,
+                    by_header: matches!(carrier, Some(TokenCarrier::Bearer | TokenCarrier::Header(_))),
+                };
+                Ok(csrf::check(&check, &self.request)?)
+            }
+            Probe::Query(shape) => {
+                let validated = query::check(self.policy, shape, &self.target, &self.checks())?;
+                self.input.query = Some(validated.value);
+                self.input.query_secrets = validated.secrets;
+                Ok(())
+            }
+            Probe::Body(BodyRule::Raw) => Ok(body::check_size(&self.policy.transport, &self.so_far())?),
+            Probe::Body(BodyRule::Empty) => Ok(body::check_empty(&self.so_far())?),
+            Probe::Body(BodyRule::Shape(shape)) => {
+                let validated = body::check_shape(self.policy, shape, &self.with_body()?, &self.checks())?;
+                self.input.body = Some(validated.value);
+                self.input.body_secrets = validated.secrets;
+                Ok(())
+            }
+            Probe::Body(BodyRule::Token(token)) => {
+                let token = &self.policy.tokens[token];
+                let TokenCarrier::Body(field) = &token.carrier else { return Ok(()) };
+                self.carried = body::check_token(&self.policy.transport, token, field, &self.with_body()?)?;
+                self.input.body = Some(body::without_token());
+                Ok(())
+            }
+            Probe::Password => self.password(),
+            Probe::Redeemable(token) => self.redeemable(token),
+            Probe::Revocable(token) => self.revocable(token),
+            Probe::Admit(token) => self.admit(token),
+        }
+    }
+
+    /// The request with its body, which the host may not have read yet.
+    fn with_body(&self) -> Result<Request<'_>, Vec<Question>> {
+        self.lookup.start();
+        self.lookup.want_body(self.policy.transport.max_body);
+        self.lookup.wanted()?;
+        Ok(self.so_far())
+    }
+
+    /// The request with the body, where that was read already.
+    fn so_far(&self) -> Request<'_> {
+        Request { body: self.lookup.body(), ..self.request }
+    }
+
+    /// Which of a schema's `check`s hold: where that is unknown, one doesn't.
+    fn checks(&self) -> impl Fn(&[&Check], &Map<String, Json>) -> Vec<bool> {
+        let (policy, now) = (self.policy, Some(self.request.now));
+        move |checks, fields| {
+            let cache = Cache::default();
+            let holds = |check: &&Check| {
+                let siblings = Some((check.reads.as_slice(), fields));
+                let around = Circumstances { now, siblings, cache: Some(&cache), ..Circumstances::empty(policy) };
+                truth(&check.expr, &around.about(Thing::None)) == Outcomes::TRUE
+            };
+            checks.iter().map(holds).collect()
+        }
+    }
+}

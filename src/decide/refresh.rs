@@ -1,0 +1,161 @@
+//! A token that the request brings to exchange or to give up: whether it is genuine, and how its family stands.
+
+use std::borrow::Cow;
+
+use serde_json::Value as Json;
+use zeroize::Zeroizing;
+
+use crate::check::typed::{Token, TokenCarrier};
+use crate::model::account::{AccountOf, TokenFact};
+use crate::model::decision::Effect;
+use crate::model::family::FamilyState;
+use crate::model::reason::{Code, Stage};
+use crate::model::request::Record;
+use crate::model::table::Id;
+use crate::model::value::Known;
+
+use super::Denial;
+use super::authenticate::{challenged_as_invalid, invalid_token, missing};
+use super::cookie;
+use super::family::{self, Standing, Terms};
+use super::issue::{family_effect, taken_back};
+use super::journey::{Halt, Journey};
+use super::respond::Outcome;
+use super::token;
+
+/// A genuine token of the kind that the route takes.
+pub(super) struct Presented {
+    pub(super) kind: Id<Token>,
+    pub(super) text: Zeroizing<String>,
+    pub(super) family: String,
+    claims: Record,
+}
+
+impl<'g> Journey<'g, '_> {
+    /// Whether the token can be exchanged. Whoever brings one that was exchanged before has stolen it, or was robbed.
+    pub(super) fn redeemable(&mut self, kind: Id<Token>) -> Result<(), Halt> {
+        let token = &self.policy.tokens[kind];
+        self.present(kind)?;
+        let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
+        self.lookup.start();
+        let known = self.lookup.token(&token.name, &presented.family);
+        let account = self.lookup.account(|| AccountOf::Token {
+            kind: token.name.clone(),
+            claims: presented.claims.clone(),
+        });
+        self.lookup.wanted()?;
+        let unknown = || token_unknown(token, "nothing is known of the token's family");
+        let state = match known.ok_or_else(unknown)? {
+            Some(TokenFact::Family(state)) => Some(state),
+            Some(TokenFact::Claims(_)) => return Err(unknown().into()),
+            None => None,
+        };
+        let Some(state) = state else { return Err(refused(token, "there is no such family of tokens").into()) };
+        let client = self.client_name();
+        let standing =
+            family::standing(&presented.text, state, &Terms::of(token), self.request.now, client.as_deref());
+        match (standing, account) {
+            (Standing::Live | Standing::Repeated, Known::Value(_)) => Ok(()),
+            (Standing::Live | Standing::Repeated, Known::Absent) => {
+                Err(refused(token, "the token's account is gone").into())
+            }
+            (Standing::Live | Standing::Repeated, Known::Unknown) => {
+                Err(super::login::account_unknown("nothing is known of the token's account").at(token.span).into())
+            }
+            (Standing::Refused(why), _) => Err(refused(token, why).into()),
+            (Standing::Reused, _) => {
+                let effect = self.revocation(presented);
+                self.effects.extend(effect);
+                Err(reused(token).into())
+            }
+        }
+    }
+
+    /// Whether the token is one of ours, so that its bearer may give it up.
+    pub(super) fn revocable(&mut self, kind: Id<Token>) -> Result<(), Halt> {
+        let token = &self.policy.tokens[kind];
+        self.present(kind)?;
+        let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
+        self.lookup.start();
+        let known = self.lookup.token(&token.name, &presented.family).is_some();
+        self.lookup.wanted()?;
+        if known { Ok(()) } else { Err(token_unknown(token, "nothing is known of the token's family").into()) }
+    }
+
+    /// Takes the family out of use. Where there is none, there is nothing to take.
+    pub(super) fn revoke(&mut self) -> Outcome<'g> {
+        let Some(presented) = &self.presented else { return Outcome::Deny(Vec::new()) };
+        let effect = self.revocation(presented);
+        let gone = taken_back(&self.policy.tokens[presented.kind]);
+        self.effects.extend(effect);
+        Outcome::Revoked(gone)
+    }
+
+    pub(super) fn revocation(&self, presented: &Presented) -> Option<Effect> {
+        let state = self.family(presented).ok()?;
+        (!state.revoked).then(|| family_effect(&presented.family, state.version, family::revoke(state)))
+    }
+
+    /// How the family stands, as the host said.
+    pub(super) fn family(&self, presented: &Presented) -> Result<&FamilyState, Denial> {
+        let token = &self.policy.tokens[presented.kind];
+        match self.lookup.token(&token.name, &presented.family) {
+            Some(Some(TokenFact::Family(state))) => Ok(state),
+            _ => Err(token_unknown(token, "nothing is known of the token's family")),
+        }
+    }
+
+    /// Who is using the token, as far as that can be told: exchanging it again is forgiven to nobody else.
+    pub(super) fn client_name(&self) -> Option<String> {
+        self.client.map(|address| address.to_string())
+    }
+
+    /// Verifies the token, once.
+    fn present(&mut self, kind: Id<Token>) -> Result<(), Denial> {
+        if self.presented.is_none() {
+            self.presented = Some(self.verify_carried(kind)?);
+        }
+        Ok(())
+    }
+
+    /// A refresh token is a credential: a missing or bad one is a 401, whatever it was carried in.
+    fn verify_carried(&self, kind: Id<Token>) -> Result<Presented, Denial> {
+        let token = &self.policy.tokens[kind];
+        let text = match &token.carrier {
+            TokenCarrier::Cookie(name) => {
+                let found = cookie::find(name, self.request.headers);
+                found.map_err(|_| refused(token, "the token's cookie came twice, or is malformed"))?
+            }
+            TokenCarrier::Body(_) | TokenCarrier::Bearer | TokenCarrier::Header(_) => match &self.carried {
+                Some(Json::String(text)) => Some(Cow::Borrowed(text.as_str())),
+                Some(_) => return Err(refused(token, "the token isn't a string")),
+                None => None,
+            },
+        };
+        let text = text.ok_or_else(|| at_login(token, missing()))?;
+        let verified = token::parse(&text)
+            .and_then(|unverified| unverified.verify(self.policy, kind, (self.keys, None), self.request.now))
+            .map_err(|why| refused(token, why))?;
+        let family = verified.id.as_deref().and_then(family::family_of);
+        let family = family.ok_or_else(|| refused(token, "the token is of no family"))?.to_owned();
+        let claims = token.claims_as_record(&verified.claims);
+        Ok(Presented { kind, claims, text: Zeroizing::new(text.into_owned()), family })
+    }
+}
+
+fn at_login(token: &Token, denial: Denial) -> Denial {
+    Denial { stage: Stage::Login, ..denial }.at(token.span)
+}
+
+pub(super) fn refused(token: &Token, why: &'static str) -> Denial {
+    at_login(token, invalid_token(why))
+}
+
+pub(super) fn reused(token: &Token) -> Denial {
+    let why = "the token was exchanged before: its whole family is revoked";
+    at_login(token, challenged_as_invalid(Code::TokenReused, why))
+}
+
+fn token_unknown(token: &Token, why: &'static str) -> Denial {
+    Denial::new(Code::TokenUnknown, Stage::Login, why).at(token.span)
+}

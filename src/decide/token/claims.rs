@@ -1,0 +1,213 @@
+//! A token's claims (RFC 7519 §4.1): read straight into the places that the policy declares, and held against what it pins
+//! and against the time.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+
+use crate::check::typed::{Claim, Token, Type};
+use crate::decide::fact::{By, typed};
+use crate::model::list::List;
+use crate::model::table::Table;
+use crate::model::value::{Known, Value};
+use crate::shape::Shape;
+
+use super::raw::{MAX_DEPTH, NameSeed, Names, Raw, RawSeed};
+
+const MALFORMED: &str = "the token's claims aren't a JSON object whose members stand once";
+const WRONG_TYPE: &str = "a claim of the token is of the wrong type";
+const WRONG_TIME: &str = "a time in the token isn't a number of seconds";
+const NANOSECONDS: i128 = 1_000_000_000;
+
+/// What a token claims.
+#[derive(Default)]
+pub(super) struct Claims {
+    /// In the order of their declarations.
+    pub(super) declared: Vec<Known<Value>>,
+    /// `jti`, where the token is good for one exchange.
+    pub(super) id: Option<String>,
+    is_from_issuer: bool,
+    is_for_audience: bool,
+    /// In nanoseconds, which no number of seconds overflows.
+    expires: Option<i128>,
+    not_before: Option<i128>,
+    issued: Option<i128>,
+    /// What is wrong with a claim; told where nothing else is wrong.
+    problem: Option<&'static str>,
+}
+
+impl Claims {
+    pub(super) fn parse(text: &[u8], token: &Token, shapes: &Table<Shape>) -> Result<Self, &'static str> {
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let reader = Reader { token, shapes };
+        let claims = reader.deserialize(&mut deserializer).map_err(|_| MALFORMED)?;
+        deserializer.end().map_err(|_| MALFORMED)?;
+        Ok(claims)
+    }
+
+    /// Whose it is, for whom, and from when to when it holds (RFC 7519 §4.1.1 to §4.1.6).
+    pub(super) fn check(&self, token: &Token, now: Timestamp) -> Result<(), &'static str> {
+        if token.issuer.is_some() && !self.is_from_issuer {
+            return Err("the token is from another issuer");
+        }
+        if !token.audiences.is_empty() && !self.is_for_audience {
+            return Err("the token is for another audience");
+        }
+        let expires = self.expires.ok_or("the token has no `exp`").map_err(|why| self.problem.unwrap_or(why))?;
+        self.check_end(token, now)?;
+        let (now, leeway) = (now.as_nanosecond(), token.leeway.as_nanos());
+        if self.not_before.is_some_and(|not_before| not_before > now.saturating_add(leeway)) {
+            return Err("the token isn't valid yet");
+        }
+        if self.issued.is_some_and(|issued| issued > now.saturating_add(leeway)) {
+            return Err("the token was issued in the future");
+        }
+        // Without `iat`, it was issued now at the latest.
+        let lives = expires.saturating_sub(self.issued.unwrap_or(now));
+        if token.lifetime.is_some_and(|lifetime| lives > lifetime.as_nanos().saturating_add(leeway)) {
+            return Err("the token claims to live longer than the declared lifetime");
+        }
+        Ok(())
+    }
+
+    /// Whether it has come to its end, where it has one, and says what it says in the declared types.
+    pub(super) fn check_end(&self, token: &Token, now: Timestamp) -> Result<(), &'static str> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        let end = self.expires.map(|expires| expires.saturating_add(token.leeway.as_nanos()));
+        if end.is_some_and(|end| now.as_nanosecond() >= end) { Err(crate::decide::authenticate::EXPIRED) } else { Ok(()) }
+    }
+}
+
+/// `iss` alone, of a token of which nothing is known yet: whoever is asked for it checks all the rest.
+pub(super) fn issuer(payload: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Issuer<'p> {
+        #[serde(borrow)]
+        iss: Cow<'p, str>,
+    }
+    serde_json::from_slice::<Issuer<'_>>(payload).ok().map(|issuer| issuer.iss.into_owned())
+}
+
+/// Reads claims into the places of a declaration.
+struct Reader<'p> {
+    token: &'p Token,
+    shapes: &'p Table<Shape>,
+}
+
+impl Reader<'_> {
+    fn take(&self, claims: &mut Claims, name: &str, value: &Raw<'_>) {
+        match name {
+            "iss" => claims.is_from_issuer = value.text().is_some() && value.text() == self.token.issuer.as_deref(),
+            "aud" => claims.is_for_audience = self.is_audience(value),
+            "exp" => claims.expires = time(value, &mut claims.problem),
+            "nbf" => claims.not_before = time(value, &mut claims.problem),
+            "iat" => claims.issued = time(value, &mut claims.problem),
+            "jti" if self.token.single_use.is_some() => claims.id = value.text().map(ToOwned::to_owned),
+            _ => {}
+        }
+    }
+
+    /// RFC 7519 §4.1.3: one string, or a list of nothing but strings.
+    fn is_audience(&self, value: &Raw<'_>) -> bool {
+        let ours = |text: &str| self.token.audiences.iter().any(|pinned| pinned == text);
+        match value {
+            Raw::Text(text) => ours(text),
+            Raw::List(items) => {
+                items.iter().all(|item| item.text().is_some()) && items.iter().filter_map(Raw::text).any(ours)
+            }
+            _ => false,
+        }
+    }
+
+    /// What a declared claim says.
+    fn read(&self, claim: &Claim, value: Raw<'_>) -> Result<Known<Value>, &'static str> {
+        if claim.optional && matches!(value, Raw::Null) {
+            return Ok(Known::Absent);
+        }
+        // Where it is a time of the token itself, it is a number.
+        if claim.ty == Type::Timestamp && ["exp", "nbf", "iat"].contains(&claim.name.as_str()) {
+            let mut problem = None;
+            let time = time(&value, &mut problem).and_then(|time| Timestamp::from_nanosecond(time).ok());
+            return time.map(|time| Known::Value(Value::Timestamp(time))).ok_or("a time in the token is out of range");
+        }
+        let value = match (&claim.ty, value) {
+            (Type::String, Raw::Text(text)) => Some(Value::String(text.into_owned())),
+            (Type::Int, Raw::Int(value)) => Some(Value::Int(value)),
+            (Type::Bool, Raw::Bool(value)) => Some(Value::Bool(value)),
+            (Type::List(item), Raw::List(items)) if **item == Type::String => texts(items).map(Value::List),
+            (ty, value) => typed(&value.into_json(), ty, self.shapes, By::Host),
+        };
+        value.map(Known::Value).ok_or(WRONG_TYPE)
+    }
+}
+
+fn texts(items: Vec<Raw<'_>>) -> Option<List> {
+    let text = |item| match item {
+        Raw::Text(text) => Some(Value::String(text.into_owned())),
+        _ => None,
+    };
+    items.into_iter().map(text).collect()
+}
+
+/// A NumericDate: a number of seconds, not negative (RFC 7519 §2).
+fn time(value: &Raw<'_>, problem: &mut Option<&'static str>) -> Option<i128> {
+    let nanoseconds = match value {
+        Raw::Int(seconds) => Some(i128::from(*seconds) * NANOSECONDS),
+        Raw::Big(seconds) => Some(i128::from(*seconds) * NANOSECONDS),
+        #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and so far a token never lives")]
+        Raw::Float(seconds) => Some((seconds * 1e9) as i128),
+        _ => None,
+    };
+    let time = nanoseconds.filter(|time| *time >= 0);
+    if time.is_none() {
+        *problem = Some(WRONG_TIME);
+    }
+    time
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Claims;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Claims, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Claims;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a token's claims")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Claims, A::Error> {
+        let declared = &self.token.claims;
+        let mut claims = Claims { declared: vec![Known::Unknown; declared.len()], ..Claims::default() };
+        let mut names = Names::default();
+        while let Some(name) = members.next_key_seed(NameSeed)? {
+            let value = members.next_value_seed(RawSeed { depth: MAX_DEPTH })?;
+            self.take(&mut claims, &name, &value);
+            let place = declared.iter().zip(&mut claims.declared).find(|(claim, _)| claim.name == *name);
+            if let Some((claim, place)) = place {
+                match self.read(claim, value) {
+                    Ok(known) => *place = known,
+                    Err(problem) => claims.problem = claims.problem.or(Some(problem)),
+                }
+            }
+            names.add::<A::Error>(name)?;
+        }
+        for (claim, place) in declared.iter().zip(&mut claims.declared) {
+            match place {
+                Known::Unknown if claim.optional => *place = Known::Absent,
+                Known::Unknown => claims.problem = claims.problem.or(Some("the token lacks a required claim")),
+                Known::Value(_) | Known::Absent => {}
+            }
+        }
+        Ok(claims)
+    }
+}

@@ -1,0 +1,136 @@
+//! JSON Web Tokens (RFC 7519), compact and signed (RFC 7515): text in, the declared claims out. What the header and the
+//! claims must say is checked here, against the request's own time; nothing of a claim counts before the signature holds.
+
+mod claims;
+mod compact;
+mod header;
+mod raw;
+
+use jiff::Timestamp;
+
+use crate::check::typed::{Proof, Token, TokenCarrier, TypedPolicy};
+use crate::keys::KeySet;
+use crate::model::request::Record;
+use crate::model::table::Id;
+use crate::model::value::{Known, Value};
+
+use super::keys::BoundKeys;
+use claims::Claims;
+use compact::Compact;
+use header::Header;
+
+/// A token taken apart, nothing of it checked but its form.
+pub(super) struct Unverified<'t> {
+    compact: Compact<'t>,
+    header: Header,
+}
+
+/// What a genuine token says.
+pub(super) struct Verified {
+    /// In the order of their declarations.
+    pub(super) claims: Vec<Known<Value>>,
+    /// `jti`, of a token that is good for one exchange.
+    pub(super) id: Option<String>,
+}
+
+/// Takes a token apart.
+pub(super) fn parse(text: &str) -> Result<Unverified<'_>, &'static str> {
+    let compact = Compact::parse(text)?;
+    let header = Header::parse(compact.header)?;
+    Ok(Unverified { compact, header })
+}
+
+impl Unverified<'_> {
+    /// Of tokens that are carried alike, the kind that this one claims to be. It is picked once, before anything is verified:
+    /// only that kind's key and rules count then.
+    pub(super) fn kind(&self, policy: &TypedPolicy, carrier: &TokenCarrier) -> Result<Id<Token>, &'static str> {
+        let mut alike = policy.tokens.enumerate().filter(|(_, token)| token.carrier == *carrier);
+        let (Some((first, _)), second) = (alike.next(), alike.next()) else { return Err("no kind of token is carried so") };
+        if second.is_none() {
+            return Ok(first);
+        }
+        let issuer = self.compact.payload().ok().and_then(|payload| claims::issuer(&payload));
+        let is_claimed = |token: &Token| {
+            let issuer_fits = token.issuer.is_none() || token.issuer == issuer;
+            issuer_fits && token.typ.as_deref().is_none_or(|pinned| self.header.has_typ(pinned))
+        };
+        let mut alike = policy.tokens.enumerate().filter(|(_, token)| token.carrier == *carrier);
+        alike.find(|(_, token)| is_claimed(token)).map(|(kind, _)| kind).ok_or("the token is of no declared kind")
+    }
+
+    /// The name that the token gives its key.
+    pub(super) fn key_id(&self) -> Option<&str> {
+        self.header.key_id()
+    }
+
+    /// Checks everything that the declaration of the kind asks for. The set is the one that the declaration names, where it
+    /// names one.
+    pub(super) fn verify(
+        &self,
+        policy: &TypedPolicy,
+        kind: Id<Token>,
+        (keys, set): (&BoundKeys, Option<&KeySet>),
+        now: Timestamp,
+    ) -> Result<Verified, &'static str> {
+        let token = &policy.tokens[kind];
+        self.header.check(token)?;
+        self.check_signature(token, kind, keys, set)?;
+        let payload = self.compact.payload()?;
+        let claims = Claims::parse(&payload, token, &policy.shapes)?;
+        claims.check(token, now)?;
+        Ok(Verified { id: claims.id, claims: claims.declared })
+    }
+
+    /// The algorithm is one that the declaration names, and the key is one that it names for that.
+    fn check_signature(
+        &self,
+        token: &Token,
+        kind: Id<Token>,
+        keys: &BoundKeys,
+        set: Option<&KeySet>,
+    ) -> Result<(), &'static str> {
+        let signature = self.compact.signature()?;
+        let signed = self.compact.signed.as_bytes();
+        let bound = || keys.token(kind).ok_or("the token's key isn't bound");
+        let holds = match &token.proof {
+            Proof::Hmac(algorithm, _) if self.header.is_signed_with(algorithm.name()) => bound()?.verify_mac(*algorithm, signed, &signature),
+            Proof::KeyPair(algorithm, _) if self.header.is_signed_with(algorithm.name()) => {
+                bound()?.verify(*algorithm, signed, &signature)
+            }
+            Proof::KeySet(algorithms, _) => {
+                let algorithm = algorithms.iter().find(|algorithm| self.header.is_signed_with(algorithm.name()));
+                let algorithm = *algorithm.ok_or(OTHER_ALGORITHM)?;
+                let set = set.ok_or("the token's key set isn't known")?;
+                set.select(self.key_id(), algorithm)?.verify(algorithm, signed, &signature)
+            }
+            Proof::Hmac(..) | Proof::KeyPair(..) => return Err(OTHER_ALGORITHM),
+            Proof::Opaque => return Err("the token is opaque"),
+        };
+        if holds { Ok(()) } else { Err("the token's signature doesn't verify") }
+    }
+}
+
+const OTHER_ALGORITHM: &str = "the token's algorithm isn't a declared one";
+
+/// The declared claims of a token that is to be issued, as whoever is shown it will read them.
+pub(super) fn issued(
+    policy: &TypedPolicy,
+    token: &Token,
+    payload: &Record,
+) -> Result<Vec<Known<Value>>, &'static str> {
+    let text = serde_json::to_vec(payload).map_err(|_| "the token's claims can't be written")?;
+    Ok(Claims::parse(&text, token, &policy.shapes)?.declared)
+}
+
+/// The declared claims of an opaque token, as the host knows them.
+pub(super) fn claims_of(
+    policy: &TypedPolicy,
+    token: &Token,
+    known: &Record,
+    now: Timestamp,
+) -> Result<Vec<Known<Value>>, &'static str> {
+    let text = serde_json::to_vec(known).map_err(|_| "the token's claims can't be read")?;
+    let claims = Claims::parse(&text, token, &policy.shapes)?;
+    claims.check_end(token, now)?;
+    Ok(claims.declared)
+}

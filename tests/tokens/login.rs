@@ -1,0 +1,216 @@
+//! Logins with a password: what is issued, what is told of a failure, and who isn't let in all the same.
+
+use portcullis::{Account, Effect, Facts, Gate, Keys, Known, Question};
+use serde_json::{Value, json};
+
+use super::host::{Call, NOW, at, body, code, gate, secret};
+
+const POLICY: &str = r#"policy p
+secret ACCESS, REFRESH
+account { id: string  roles: [string]  name?: string  suspended: bool }
+password { algorithm argon2id  memory 7MiB  iterations 5  accept bcrypt }
+token access  { algorithm EdDSA  key ACCESS   lifetime 15m  issuer "us"  audience "a", "b"  typ "at+jwt"
+  claims { sub: string = account.id  roles: [string] = account.roles  name?: string = account.name  suspended: bool = account.suspended } }
+token refresh { algorithm HS256  key REFRESH  lifetime 30d  carried cookie "refresh"  single_use grace 10s
+  claims { sub: string = account.id } }
+user from access { id = claims.sub  roles = claims.roles  suspended = claims.suspended }
+context { risk: int }
+resource posts { actions read }
+role reader { allow posts:read }
+forbid * when user.suspended because "The account is suspended"
+forbid * when context.risk >= 90
+schema Login { email: string trim lowercase email max 255  password: string bytes 1..2000 secret }
+cookie "refresh" { http_only  secure  same_site strict  path "/" }
+routes / {
+  POST /login    public  body Login  login with password(body.email, body.password)  issues access, refresh
+  POST /refresh  public  no body     rotates refresh  issues access, refresh
+  POST /logout   public  no body     revokes refresh
+  GET  /me       authenticated
+}
+"#;
+
+const PASSWORD: &str = "correct horse battery staple";
+
+fn door() -> Gate {
+    let keys = Keys::new().with_pem("ACCESS", include_str!("../keys/ed25519.pem")).with_secret("REFRESH", secret("REFRESH"));
+    gate(POLICY, keys)
+}
+
+fn account(gate: &Gate, more: Value) -> Account {
+    let mut attributes = json!({ "id": "mia", "roles": ["reader"], "suspended": false });
+    attributes.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let hash = gate.policy().hash_password(PASSWORD, &[9; 16]).unwrap();
+    Account::new(attributes.as_object().unwrap().clone()).with_password_hash(hash)
+}
+
+fn facts(account: Known<Account>) -> Facts {
+    let mut facts = Facts::default();
+    facts.account = account;
+    facts.context = json!({ "risk": 1 }).as_object().cloned();
+    facts
+}
+
+fn login(email: &str, password: &str) -> Call {
+    Call::new("POST /login").json(&json!({ "email": email, "password": password }))
+}
+
+fn cookies(decision: &portcullis::Decision<'_, '_>) -> Vec<String> {
+    let cookies = decision.headers().filter(|(name, _)| *name == "set-cookie");
+    cookies.map(|(_, value)| String::from_utf8(value.as_bytes().to_vec()).unwrap()).collect()
+}
+
+#[test]
+fn a_login_gets_tokens_that_hold() {
+    let gate = door();
+    let facts = facts(Known::Value(account(&gate, json!({ "name": "Mia" }))));
+    let decision = login(" Mia@Example.com", PASSWORD).decide(&gate, &facts);
+    assert_eq!(code(&decision), (200, "tokens_issued"));
+    let answer = body(&decision);
+    assert_eq!((&answer["token_type"], &answer["expires_in"]), (&json!("Bearer"), &json!(900)));
+    assert_eq!(answer.as_object().unwrap().len(), 3, "the refresh token travels in its cookie: {answer}");
+    let [cookie] = &*cookies(&decision) else { panic!("one cookie") };
+    let (refresh, attributes) = cookie.split_once(';').unwrap();
+    assert_eq!(attributes, " HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=2592000");
+    for name in ["cache-control", "pragma"] {
+        assert!(decision.headers().any(|(known, value)| known == name && value.to_str().unwrap().starts_with("no-")));
+    }
+    let printed = format!("{decision:?}");
+    let access = answer["access_token"].as_str().unwrap();
+    assert!(!printed.contains(access) && !printed.contains(&refresh[8..]), "{printed}");
+
+    let claims = gate.verify("access", access, &Facts::default(), at(NOW)).unwrap();
+    assert_eq!(Value::from(claims), json!({ "sub": "mia", "roles": ["reader"], "name": "Mia", "suspended": false }));
+    let decision = Call::new("GET /me").bearer(access).decide(&gate, &facts);
+    assert_eq!((code(&decision), decision.user.as_ref().unwrap().id()), ((200, "allowed"), "mia"));
+    // A token of one kind is none of another.
+    let [_, sealed] = &*refresh.split('=').collect::<Vec<_>>() else { panic!("{refresh}") };
+    assert_eq!(code(&Call::new("GET /me").bearer(sealed).decide(&gate, &facts)), (401, "invalid_token"));
+}
+
+#[test]
+fn issued_times_are_whole_seconds_of_the_request() {
+    let gate = door();
+    let facts = facts(Known::Value(account(&gate, json!({}))));
+    let issued = |entropy| {
+        let decision = Call { entropy: [entropy; 32], ..login("a@b.example", PASSWORD) }.decide(&gate, &facts);
+        (body(&decision)["access_token"].clone(), cookies(&decision))
+    };
+    assert_eq!(issued(1), issued(1), "the same request, the same tokens");
+    assert_ne!(issued(1), issued(2), "other random bytes, other tokens");
+}
+
+/// Nobody finds out by failing to log in who has an account.
+#[test]
+fn failures_are_alike() {
+    let gate = door();
+    let known = account(&gate, json!({}));
+    let no_hash = Account::new(known.attributes.clone());
+    let answers = [
+        login("a@b.example", "another password").decide(&gate, &facts(Known::Value(known.clone()))),
+        login("a@b.example", PASSWORD).decide(&gate, &facts(Known::Absent)),
+        login("a@b.example", PASSWORD).decide(&gate, &facts(Known::Value(no_hash))),
+        login("a@b.example", PASSWORD).decide(&gate, &facts(Known::Value(known.with_password_hash("not a hash")))),
+    ];
+    for answer in &answers {
+        assert_eq!(code(answer), (401, "login_failed"));
+        assert_eq!((body(answer), &answer.reasons[0].message), (body(&answers[0]), &answers[0].reasons[0].message));
+        assert!(answer.headers().eq(answers[0].headers()));
+        assert!(answer.effects.is_empty() && !format!("{answer:?}").contains(PASSWORD));
+    }
+}
+
+#[test]
+fn who_logs_in_to_nothing_known_is_asked_to_come_back() {
+    let gate = door();
+    let decision = login("a@b.example", PASSWORD).decide(&gate, &facts(Known::Unknown));
+    assert_eq!(code(&decision), (503, "account_unknown"));
+    let mut odd = account(&gate, json!({}));
+    odd.attributes.remove("roles");
+    let decision = login("a@b.example", PASSWORD).decide(&gate, &facts(Known::Value(odd)));
+    assert_eq!(code(&decision), (503, "account_incomplete"));
+}
+
+#[test]
+fn who_would_be_forbidden_everything_gets_nothing() {
+    let gate = door();
+    let suspended = facts(Known::Value(account(&gate, json!({ "suspended": true }))));
+    let decision = login("a@b.example", PASSWORD).decide(&gate, &suspended);
+    assert_eq!(code(&decision), (403, "forbidden"));
+    assert!(decision.effects.is_empty());
+    let mut risky = facts(Known::Value(account(&gate, json!({}))));
+    risky.context = json!({ "risk": 95 }).as_object().cloned();
+    assert_eq!(code(&login("a@b.example", PASSWORD).decide(&gate, &risky)), (403, "forbidden"));
+    risky.context = None;
+    assert_eq!(code(&login("a@b.example", PASSWORD).decide(&gate, &risky)), (403, "forbidden"), "unknown forbids");
+}
+
+#[test]
+fn an_old_hash_is_to_be_renewed() {
+    let gate = door();
+    // bcrypt, cost 5, of "correct horse battery staple".
+    let weak = "policy old\npassword { algorithm bcrypt  cost 10 }\nroutes / { GET / public }";
+    let hash = super::host::gate(weak, Keys::new()).policy().hash_password(PASSWORD, &[3; 16]).unwrap();
+    let old = account(&gate, json!({})).with_password_hash(hash);
+    let decision = login("a@b.example", PASSWORD).decide(&gate, &facts(Known::Value(old.clone())));
+    assert_eq!(code(&decision), (200, "tokens_issued"));
+    assert!(decision.effects.contains(&Effect::Rehash { login: "a@b.example".to_owned() }), "{:?}", decision.effects);
+    let long = "x".repeat(73);
+    let decision = login("a@b.example", &long).decide(&gate, &facts(Known::Value(old)));
+    assert_eq!(code(&decision), (401, "login_failed"), "bcrypt reads 72 bytes");
+}
+
+#[test]
+fn a_login_asks_step_by_step() {
+    let gate = door();
+    let facts = facts(Known::Value(account(&gate, json!({}))));
+    let (decision, questions) = login("a@b.example", PASSWORD).both(&gate, &facts);
+    assert_eq!(code(&decision), (200, "tokens_issued"));
+    let kinds: Vec<&str> = questions
+        .iter()
+        .map(|questions| match questions.as_slice() {
+            [Question::Body { most: 1_048_576 }] => "body",
+            [Question::Account(_)] => "account",
+            [Question::Password(_)] => "password",
+            [Question::Context] => "context",
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(kinds, ["body", "account", "password", "context"]);
+    let printed = format!("{questions:?}");
+    assert!(!printed.contains(PASSWORD) && !printed.contains("argon2id$"), "{printed}");
+}
+
+#[test]
+fn a_refresh_by_cookie_and_a_logout() {
+    let gate = door();
+    let mut facts = facts(Known::Value(account(&gate, json!({}))));
+    let first = login("a@b.example", PASSWORD).decide(&gate, &facts);
+    super::host::record(&mut facts, &first);
+    let refresh = |cookie: &str| Call::new("POST /refresh").header("cookie", cookie).at(NOW + 60);
+    let cookie = cookies(&first)[0].split(';').next().unwrap().to_owned();
+    let decision = refresh(&cookie).decide(&gate, &facts);
+    assert_eq!(code(&decision), (200, "tokens_issued"));
+    assert!(cookies(&decision)[0].contains("Max-Age=2591940"), "the family's end stays where it is");
+    super::host::record(&mut facts, &decision);
+    let next = cookies(&decision)[0].split(';').next().unwrap().to_owned();
+    let out = Call::new("POST /logout").header("cookie", &next).at(NOW + 70).decide(&gate, &facts);
+    assert_eq!((code(&out), body(&out)), ((204, "token_revoked"), json!(null)));
+    assert!(cookies(&out)[0].starts_with("refresh=;") && cookies(&out)[0].contains("Max-Age=0"), "{:?}", cookies(&out));
+    super::host::record(&mut facts, &out);
+    assert_eq!(code(&refresh(&next).at(NOW + 80).decide(&gate, &facts)), (401, "invalid_token"));
+    assert_eq!(code(&Call::new("POST /logout").decide(&gate, &facts)), (401, "credential_missing"));
+}
+
+/// An account that was suspended since is asked about again.
+#[test]
+fn a_refresh_of_the_suspended_is_forbidden_and_spends_nothing() {
+    let gate = door();
+    let mut facts = facts(Known::Value(account(&gate, json!({}))));
+    let first = login("a@b.example", PASSWORD).decide(&gate, &facts);
+    super::host::record(&mut facts, &first);
+    facts.account = Known::Value(account(&gate, json!({ "suspended": true })));
+    let cookie = cookies(&first)[0].split(';').next().unwrap().to_owned();
+    let decision = Call::new("POST /refresh").header("cookie", &cookie).decide(&gate, &facts);
+    assert_eq!(code(&decision), (403, "forbidden"));
+    assert!(decision.effects.is_empty());
+}

@@ -1,0 +1,325 @@
+//! Families of refresh tokens, held against a simple model under any order of exchanges, repetitions, thefts, logouts and
+//! steps of the clock.
+
+use portcullis::{Account, Facts, Gate, Keys, Known, TokenFact};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::host::{Call, NOW, at, body, code, gate, record, secret};
+
+const POLICY: &str = r#"policy p
+secret ACCESS, REFRESH
+account { id: string }
+token access  { algorithm HS256  key ACCESS   lifetime 15m  claims { sub: string = account.id } }
+token refresh { algorithm HS256  key REFRESH  lifetime 30d  carried body "token"  single_use grace 10s idle 7d
+  claims { sub: string = account.id } }
+user from access { id = claims.sub }
+routes / {
+  GET  /me       authenticated
+  POST /refresh  public  rotates refresh  issues access, refresh
+  POST /logout   public  revokes refresh
+}
+"#;
+
+const DAY: i64 = 24 * 60 * 60;
+
+fn gate_of_families() -> Gate {
+    gate(POLICY, Keys::new().with_secret("ACCESS", secret("ACCESS")).with_secret("REFRESH", secret("REFRESH")))
+}
+
+fn mia() -> Account {
+    Account::new(json!({ "id": "mia" }).as_object().unwrap().clone())
+}
+
+/// A host after a login: what it stores, and the first token.
+fn after_login(gate: &Gate) -> (Facts, String) {
+    let issued = gate.issue("refresh", &mia(), at(NOW), &[1; 32]).unwrap();
+    let mut facts = Facts::default();
+    facts.account = Known::Value(mia());
+    let (id, state) = issued.family.unwrap();
+    facts.tokens.insert(id, Some(TokenFact::Family(state)));
+    (facts, issued.text)
+}
+
+fn present(route: &str, token: &str, now: i64, peer: Option<&'static str>, entropy: u8) -> Call {
+    let call = Call::new(route).json(&json!({ "token": token })).at(now);
+    Call { peer, entropy: [entropy; 32], ..call }
+}
+
+/// What somebody does next.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    /// Somebody exchanges one of the tokens that there have been, the last ones first.
+    Exchange { back: usize, peer: Option<&'static str> },
+    /// The same at two nodes at once, which read the same state.
+    Race { peer: Option<&'static str> },
+    Logout { back: usize },
+    /// Time passes, or the clock is set back.
+    Clock(i64),
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let peer = prop_oneof![5 => Just(Some("203.0.113.9")), 2 => Just(Some("198.51.100.7")), 1 => Just(None)];
+    let back = prop_oneof![6 => Just(0), 3 => Just(1), 1 => 2_usize..6];
+    let clock = prop_oneof![
+        4 => 0_i64..20,
+        2 => Just(9_i64),
+        1 => Just(10_i64),
+        1 => -30_i64..0,
+        1 => 6 * DAY..8 * DAY,
+        1 => 20 * DAY..31 * DAY
+    ];
+    let act = prop_oneof![
+        8 => (back.clone(), peer.clone()).prop_map(|(back, peer)| Act::Exchange { back, peer }),
+        1 => peer.prop_map(|peer| Act::Race { peer }),
+        1 => back.prop_map(|back| Act::Logout { back }),
+        4 => clock.prop_map(Act::Clock),
+    ];
+    proptest::collection::vec(act, 1..30)
+}
+
+/// A token, as the model knows it.
+#[derive(Debug, Clone)]
+struct Past {
+    text: String,
+    issued: i64,
+    expires: i64,
+}
+
+/// A family, as simply as can be.
+#[derive(Debug)]
+struct Model {
+    now: i64,
+    tokens: Vec<Past>,
+    /// When the last exchange was, and whose.
+    exchanged: Option<(i64, Option<&'static str>)>,
+    ends: i64,
+    revoked: bool,
+    reused: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Expected {
+    Fresh,
+    Same,
+    Invalid,
+    Reused,
+}
+
+impl Model {
+    fn expects(&self, at: usize, peer: Option<&'static str>) -> Expected {
+        let (token, last) = (&self.tokens[at], self.tokens.len() - 1);
+        let family_expires = self.tokens[last].expires;
+        if token.issued > self.now || self.now >= token.expires || self.revoked || self.now >= family_expires {
+            return Expected::Invalid;
+        }
+        if at == last {
+            return Expected::Fresh;
+        }
+        let recent = self.exchanged.is_some_and(|(then, by)| {
+            (self.now - then).abs() < 10 && by.is_some() && by == peer
+        });
+        if at + 1 == last && recent { Expected::Same } else { Expected::Reused }
+    }
+
+    fn add(&mut self, text: String) {
+        let expires = (self.now + 7 * DAY).min(self.ends);
+        self.tokens.push(Past { text, issued: self.now, expires });
+    }
+}
+
+/// A family under test, and its model.
+struct Run {
+    gate: Gate,
+    facts: Facts,
+    model: Model,
+    entropy: u8,
+}
+
+impl Run {
+    fn new() -> Self {
+        let gate = gate_of_families();
+        let (facts, text) = after_login(&gate);
+        let first = Past { text, issued: NOW, expires: NOW + 7 * DAY };
+        let model = Model {
+            now: NOW,
+            tokens: vec![first],
+            exchanged: None,
+            ends: NOW + 30 * DAY,
+            revoked: false,
+            reused: false,
+        };
+        Self { gate, facts, model, entropy: 1 }
+    }
+
+    fn index(&self, back: usize) -> usize {
+        self.model.tokens.len().saturating_sub(1 + back)
+    }
+
+    fn act(&mut self, act: Act) {
+        match act {
+            Act::Clock(seconds) => self.model.now += seconds,
+            Act::Exchange { back, peer } => self.exchange(self.index(back), peer),
+            Act::Race { peer } => self.race(peer),
+            Act::Logout { back } => self.logout(self.index(back)),
+        }
+        self.one_holds();
+    }
+
+    fn exchange(&mut self, at: usize, peer: Option<&'static str>) {
+        self.entropy = self.entropy.wrapping_add(1);
+        let text = self.model.tokens[at].text.clone();
+        let call = present("POST /refresh", &text, self.model.now, peer, self.entropy);
+        let decision = call.decide(&self.gate, &self.facts);
+        let answer = body(&decision);
+        match self.model.expects(at, peer) {
+            Expected::Fresh => {
+                assert_eq!(code(&decision), (200, "tokens_issued"));
+                let fresh = answer["refresh_token"].as_str().unwrap().to_owned();
+                assert!(self.model.tokens.iter().all(|known| known.text != fresh));
+                assert!(!self.model.reused, "a token outlives the first reuse");
+                self.model.exchanged = Some((self.model.now, peer));
+                self.model.add(fresh);
+                assert_eq!(answer["expires_in"], 15 * 60);
+            }
+            Expected::Same => {
+                assert_eq!(code(&decision), (200, "tokens_issued"));
+                assert_eq!(answer["refresh_token"], self.model.tokens.last().unwrap().text.as_str());
+                assert!(decision.effects.is_empty());
+            }
+            Expected::Invalid => {
+                assert_eq!(code(&decision), (401, "invalid_token"));
+                assert!(decision.effects.is_empty());
+            }
+            Expected::Reused => {
+                assert_eq!(code(&decision), (401, "token_reused"));
+                self.model.revoked = true;
+                self.model.reused = true;
+            }
+        }
+        record(&mut self.facts, &decision);
+    }
+
+    /// Both decide by the same state; the one that writes second finds another version, discards its decision, and decides
+    /// again by what is stored then.
+    fn race(&mut self, peer: Option<&'static str>) {
+        let stale = self.facts.clone();
+        let last = self.model.tokens.len() - 1;
+        let expected = self.model.expects(last, peer);
+        self.exchange(last, peer);
+        if expected != Expected::Fresh {
+            return;
+        }
+        self.entropy = self.entropy.wrapping_add(1);
+        let text = self.model.tokens[last].text.clone();
+        let call = present("POST /refresh", &text, self.model.now, peer, self.entropy);
+        let discarded = call.decide(&self.gate, &stale);
+        assert_eq!(code(&discarded), (200, "tokens_issued"), "it doesn't know of the other");
+        let mut again = self.facts.clone();
+        let swap = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| record(&mut again, &discarded)));
+        assert!(swap.is_err(), "two writes were made of one read");
+        self.exchange(last, peer);
+    }
+
+    fn logout(&mut self, at: usize) {
+        let token = self.model.tokens[at].clone();
+        let call = present("POST /logout", &token.text, self.model.now, None, 0);
+        let decision = call.decide(&self.gate, &self.facts);
+        let genuine = token.issued <= self.model.now && self.model.now < token.expires;
+        if genuine {
+            assert_eq!(code(&decision), (204, "token_revoked"));
+            self.model.revoked = true;
+        } else {
+            assert_eq!(code(&decision), (401, "invalid_token"));
+        }
+        record(&mut self.facts, &decision);
+    }
+
+    /// Of all tokens that there have been, the last one alone can be exchanged for a fresh one.
+    fn one_holds(&self) {
+        for (at, token) in self.model.tokens.iter().enumerate() {
+            let call = present("POST /refresh", &token.text, self.model.now, Some("192.0.2.1"), 0);
+            let holds = call.decide(&self.gate, &self.facts).status == 200;
+            assert!(!holds || at + 1 == self.model.tokens.len() && !self.model.revoked, "{at} of {:?}", self.model);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn families_are_as_the_model_says(acts in acts()) {
+        let mut run = Run::new();
+        for act in acts {
+            run.act(act);
+        }
+    }
+}
+
+#[test]
+fn a_stolen_token_ends_with_its_first_reuse() {
+    let mut run = Run::new();
+    run.exchange(0, Some("203.0.113.9"));
+    run.exchange(1, Some("203.0.113.9"));
+    // The thief has the first; from now on, nobody has anything.
+    run.exchange(0, Some("198.51.100.7"));
+    assert!(run.model.reused);
+    for at in 0..3 {
+        run.exchange(at, Some("203.0.113.9"));
+    }
+}
+
+#[test]
+fn a_store_tells_no_token() {
+    let mut run = Run::new();
+    run.exchange(0, Some("203.0.113.9"));
+    let stored = format!("{:?}", run.facts.tokens);
+    let Some(Some(TokenFact::Family(state))) = run.facts.tokens.values().next() else { panic!("a family is stored") };
+    let json = serde_json::to_string(state).unwrap();
+    for token in &run.model.tokens {
+        let signature = token.text.rsplit('.').next().unwrap();
+        assert!(!stored.contains(signature) && !json.contains(signature));
+    }
+    assert_eq!(serde_json::from_str::<portcullis::FamilyState>(&json).unwrap(), *state);
+}
+
+#[test]
+fn a_family_ends_when_it_was_to_end() {
+    let mut run = Run::new();
+    for _ in 0..4 {
+        run.act(Act::Clock(6 * DAY));
+        run.exchange(run.index(0), Some("203.0.113.9"));
+    }
+    run.act(Act::Clock(6 * DAY - 1));
+    run.exchange(run.index(0), Some("203.0.113.9"));
+    assert_eq!(run.model.tokens.last().unwrap().expires, NOW + 30 * DAY, "idle expiry never outlives the family");
+    run.act(Act::Clock(2));
+    assert_eq!(run.model.expects(run.index(0), None), Expected::Invalid);
+    run.exchange(run.index(0), Some("203.0.113.9"));
+}
+
+#[test]
+fn what_nobody_knows_fails_closed() {
+    let gate = gate_of_families();
+    let (facts, text) = after_login(&gate);
+    let check = |facts: &Facts, expected: (u16, &str)| {
+        let decision = present("POST /refresh", &text, NOW, Some("203.0.113.9"), 3).decide(&gate, facts);
+        assert_eq!(code(&decision), expected);
+        assert!(decision.effects.is_empty());
+    };
+    let mut no_family = facts.clone();
+    no_family.tokens.clear();
+    check(&no_family, (503, "token_unknown"));
+    let mut gone = facts.clone();
+    gone.tokens.values_mut().for_each(|fact| *fact = None);
+    check(&gone, (401, "invalid_token"));
+    let mut no_account = facts.clone();
+    no_account.account = Known::Unknown;
+    check(&no_account, (503, "account_unknown"));
+    no_account.account = Known::Absent;
+    check(&no_account, (401, "invalid_token"));
+    no_account.account = Known::Value(Account::new(serde_json::Map::new()));
+    check(&no_account, (503, "account_incomplete"));
+    let mut odd = facts;
+    odd.tokens.values_mut().for_each(|fact| *fact = Some(TokenFact::Claims(serde_json::Map::new())));
+    check(&odd, (503, "token_unknown"));
+}
