@@ -38,14 +38,12 @@ impl Gate {
     /// ```
     /// use portcullis::{Answer, Facts, Keys, Policy, Question, Request, Scheme, Source, Step, Verdict};
     ///
-    /// let text = "policy p\nresource posts { actions read  status: string }\n\
-    ///             allow anyone posts:read when resource.status == \"published\"\n\
-    ///             routes / { GET /posts/{id} requires posts:read on posts(id) }";
+    /// let text = "policy p\ncontext { open: bool }\nroutes / { GET /door public when context.open }";
     /// let gate = Policy::compile(&[Source::new("p.gate", text)]).expect("it is well-formed").bind(&Keys::new())?;
     /// let (headers, facts) = (http::HeaderMap::new(), Facts::default());
     /// let mut step = gate.inquire(&Request {
     ///     method: &http::Method::GET,
-    ///     target: "/posts/42",
+    ///     target: "/door",
     ///     scheme: Scheme::Https,
     ///     host: None,
     ///     headers: &headers,
@@ -61,9 +59,8 @@ impl Gate {
     ///         Step::Decided(decision) => break decision,
     ///         Step::Ask(inquiry) => {
     ///             let answer = |question: &Question| match question {
-    ///                 Question::Resource { kind, id } if kind == "posts" && id == "42" => {
-    ///                     Some(Answer::Resource(serde_json::json!({ "status": "published" }).as_object().cloned()))
-    ///                 }
+    ///                 Question::Context => serde_json::json!({ "open": true }).as_object().cloned().map(Answer::Context),
+    ///                 Question::Body { .. } => Some(Answer::Body(Vec::new())),
     ///                 _ => None,
     ///             };
     ///             let asked = inquiry.questions().iter();

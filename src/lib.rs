@@ -39,8 +39,8 @@ mod password;
 mod policy;
 mod requires;
 mod shape;
-mod tokens;
 pub mod syntax;
+mod tokens;
 
 pub use check::{LINTS, Lint};
 pub use decide::{Asked, Caller, Decision, Inquiry, PermissionId, QuestionId, Resource, Ruling, Scene, Step};
@@ -50,7 +50,7 @@ pub use model::account::{Account, AccountOf, TokenFact};
 pub use model::bucket::{Admission, BucketState, FixedWindow, SlidingWindow, TokenBucket, Usage};
 pub use model::decision::{Body, Effect, Input, Problem, Verdict, Violation};
 pub use model::diagnostic::{Diagnostic, Label, Severity};
-pub use model::family::{FamilyState, Exchanged};
+pub use model::family::{Exchanged, FamilyState};
 pub use model::list::List;
 pub use model::params::Params;
 pub use model::question::{Answer, Question};

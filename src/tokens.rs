@@ -30,7 +30,10 @@ pub struct IssuedToken {
 impl fmt::Debug for IssuedToken {
     /// Without the token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IssuedToken").field("expires", &self.expires).field("family", &self.family).finish_non_exhaustive()
+        f.debug_struct("IssuedToken")
+            .field("expires", &self.expires)
+            .field("family", &self.family)
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,8 +87,9 @@ impl Gate {
             return Err(TokenError::NotIssued(token.to_owned()));
         }
         let issuer = Issuer { policy, keys: self.keys(), account: Some(account), now };
-        let (issued, family) =
-            issuer.first(kind, &Entropy::new(entropy)).map_err(|denial| TokenError::Incomplete(denial.into_message()))?;
+        let (issued, family) = issuer
+            .first(kind, &Entropy::new(entropy))
+            .map_err(|denial| TokenError::Incomplete(denial.into_message()))?;
         Ok(IssuedToken { text: issued.text.to_string(), expires: issued.expires, family })
     }
 

@@ -37,7 +37,7 @@ fn check(name: &str, gate: &Gate, requests: &[Value]) {
             let token = jsonwebtoken::encode(
                 &Header::new(Algorithm::HS256),
                 &claims,
-                &EncodingKey::from_secret(KEY.as_bytes()),
+                &EncodingKey::from_secret(KEY.as_bytes()).unwrap(),
             );
             signed["headers"]["authorization"] = json!(format!("Bearer {}", token.unwrap()));
         }

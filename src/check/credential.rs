@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::keys::{HmacAlgorithm, SignatureAlgorithm};
-use crate::model::source::Span;
 use crate::model::request::Record;
+use crate::model::source::Span;
 use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 

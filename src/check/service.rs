@@ -15,7 +15,7 @@ use super::path::path_pattern;
 use super::provider::Return;
 use super::route::Declared;
 use super::token::OWN_CLAIMS;
-use super::typed::{BodyRule, Expr, PathSegment, Read, Route, Service, Type};
+use super::typed::{BodyRule, Expr, PathSegment, Read, Route, Service, SignatureAlgorithm, Type};
 
 /// A clause that makes the policy serve a route, and where it stands.
 #[derive(Debug, Clone, Copy)]
@@ -276,7 +276,7 @@ impl<'t> Checker<'t> {
             TokenEntry::Carried(carried) => Some(matches!(carried, Carried::Bearer | Carried::Header(_))),
             _ => None,
         });
-        if let Some((span, why)) = not_issued(token) {
+        if let Some(NotIssued { span, why, .. }) = not_issued(token) {
             self.report(
                 Diagnostic::error("not_issuable", name.span, format!("`{}` can't be {verb} here", name.node))
                     .also(span, why)
@@ -360,11 +360,11 @@ impl<'t> Checker<'t> {
 
     /// Whether the policy can make such a token at all; what it lacks for that is told.
     fn issuable(&mut self, name: &Text, token: &'t tree::Token) -> bool {
-        if let Some((span, why)) = not_issued(token) {
+        if let Some(NotIssued { span, why, help }) = not_issued(token) {
             self.report_once(
                 Diagnostic::error("not_issuable", name.span, format!("`{}` can't be issued here", name.node))
                     .also(span, why)
-                    .help("issue a token with a `key` and a `lifetime`"),
+                    .help(help),
             );
             return false;
         }
@@ -428,12 +428,34 @@ impl<'t> Checker<'t> {
     }
 }
 
+/// What in a token's declaration keeps the policy from issuing it.
+struct NotIssued {
+    span: Span,
+    why: &'static str,
+    help: &'static str,
+}
+
 /// Why the policy doesn't issue a token, if it can't.
-fn not_issued(token: &tree::Token) -> Option<(Span, &'static str)> {
-    token.entries.iter().find_map(|entry| match &entry.node {
-        TokenEntry::Keys(_) => Some((entry.span, "others sign it")),
-        TokenEntry::Opaque => Some((entry.span, "the host makes it")),
+fn not_issued(token: &tree::Token) -> Option<NotIssued> {
+    let help = "issue a token with a `key` and a `lifetime`";
+    let made_elsewhere = token.entries.iter().find_map(|entry| match &entry.node {
+        TokenEntry::Keys(_) => Some(NotIssued { span: entry.span, why: "others sign it", help }),
+        TokenEntry::Opaque => Some(NotIssued { span: entry.span, why: "the host makes it", help }),
         _ => None,
+    });
+    made_elsewhere.or_else(|| {
+        let algorithms = token.entries.iter().filter_map(|entry| match &entry.node {
+            TokenEntry::Algorithm(names) => Some(names),
+            _ => None,
+        });
+        let needs_randomness =
+            |name: &Text| SignatureAlgorithm::named(&name.node).is_some_and(|algorithm| !algorithm.is_repeatable());
+        let name = algorithms.flatten().find(|name| needs_randomness(name))?;
+        Some(NotIssued {
+            span: name.span,
+            why: "such a signature takes random numbers, and the same request must get the same decision",
+            help: "sign with `RS256`, which takes the same kind of key, or with `ES256` or `EdDSA`",
+        })
     })
 }
 

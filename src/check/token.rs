@@ -128,9 +128,13 @@ impl Checker<'_> {
             && idle.node >= lifetime.node
         {
             self.report(
-                Diagnostic::error("idle_too_long", idle.span, "the token's lifetime is over before it has been idle so long")
-                    .also(lifetime.span, "the lifetime of all that a login leads to")
-                    .help("write a shorter `idle`, or take it out"),
+                Diagnostic::error(
+                    "idle_too_long",
+                    idle.span,
+                    "the token's lifetime is over before it has been idle so long",
+                )
+                .also(lifetime.span, "the lifetime of all that a login leads to")
+                .help("write a shorter `idle`, or take it out"),
             );
         }
         SingleUse { grace: grace.unwrap_or(SignedDuration::ZERO), idle: idle.map(|(_, idle)| idle) }

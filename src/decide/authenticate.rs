@@ -17,7 +17,6 @@ use crate::model::request::{self, Record, Request, User};
 use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
-use super::{Denial, Ready};
 use super::cookie::{self, Unclear};
 use super::datum::{Datum, Items};
 use super::evaluate::{Circumstances, Thing, evaluate};
@@ -26,6 +25,7 @@ use super::lookup::Lookup;
 use super::read::Attributes;
 use super::scene::{Facts, Slots};
 use super::token;
+use super::{Denial, Ready};
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
@@ -257,7 +257,8 @@ fn looked_up(
     (lookup, now): (&Lookup<'_>, Timestamp),
     text: &str,
 ) -> Result<Vec<Known<Value>>, Denial> {
-    let unknown = || Denial::new(Code::TokenUnknown, Stage::Authenticate, "nothing is known of the token").at(token.span);
+    let unknown =
+        || Denial::new(Code::TokenUnknown, Stage::Authenticate, "nothing is known of the token").at(token.span);
     match lookup.token(&token.name, &known_by(text)).ok_or_else(unknown)? {
         Some(TokenFact::Claims(claims)) => token::claims_of(policy, token, claims, now).map_err(invalid_token),
         Some(TokenFact::Family(_)) => Err(unknown()),

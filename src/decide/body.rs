@@ -16,17 +16,17 @@ use super::{Denial, query};
 
 /// A route without a body takes none: what no schema speaks of doesn't pass.
 pub(super) fn check_empty(request: &Request<'_>) -> Result<(), Denial> {
-    if request.body.is_some_and(|body| !body.is_empty()) {
-        return Err(Denial::new(Code::BodyUnexpected, Stage::Validate, "the route takes no body, and there is one"));
-    }
     if announces_body(request.headers) {
-        return Err(Denial::new(
-            Code::BodyUnexpected,
-            Stage::Validate,
-            "the route takes no body, and one is announced",
-        ));
+        return Err(unexpected("the route takes no body, and one is announced"));
     }
-    Ok(())
+    match request.body {
+        Some(body) if !body.is_empty() => Err(unexpected("the route takes no body, and there is one")),
+        _ => Ok(()),
+    }
+}
+
+fn unexpected(why: &'static str) -> Denial {
+    Denial::new(Code::BodyUnexpected, Stage::Validate, why)
 }
 
 /// A body that nobody reads has a size all the same.

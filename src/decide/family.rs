@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::check::typed::Token;
 use crate::model::digest::sha256;
-use crate::model::family::{FamilyState, Exchanged};
+use crate::model::family::{Exchanged, FamilyState};
 
 use super::entropy::Entropy;
 
@@ -196,6 +196,7 @@ fn random(entropy: &Entropy<'_>, label: &str) -> Option<String> {
 
 /// The family that a token's id names.
 pub(super) fn family_of(id: &str) -> Option<&str> {
-    let is_part = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     id.split_once('.').filter(|(family, token)| is_part(family) && is_part(token)).map(|(family, _)| family)
 }

@@ -32,7 +32,12 @@ struct Asking {
 impl<'r> Lookup<'r> {
     /// The host has said what it will ever say.
     pub(super) fn of(request: &Request<'r>) -> Self {
-        Self { facts: Cow::Borrowed(request.facts), body: request.body.map(Cow::Borrowed), password: None, asking: None }
+        Self {
+            facts: Cow::Borrowed(request.facts),
+            body: request.body.map(Cow::Borrowed),
+            password: None,
+            asking: None,
+        }
     }
 
     /// The host may be asked for what it didn't say.

@@ -37,9 +37,9 @@ mod token;
 mod transport;
 mod trial;
 
+pub(crate) use authenticate::{known_by, verify_token};
 pub use check::{PermissionId, Ruling};
 pub(crate) use check::{all as check_all, holds as holds_in_scene};
-pub(crate) use authenticate::{known_by, verify_token};
 pub(crate) use csrf::issue as issue_csrf;
 pub use decision::{Caller, Decision};
 pub use inquiry::{Asked, Inquiry, QuestionId, Step};

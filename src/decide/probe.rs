@@ -54,9 +54,17 @@ impl Journey<'_, '_> {
                 Ok(())
             }
             Probe::Body(BodyRule::Raw) => Ok(body::check_size(&self.policy.transport, &self.so_far())?),
-            Probe::Body(BodyRule::Empty) => Ok(body::check_empty(&self.so_far())?),
+            Probe::Body(BodyRule::Empty) => {
+                body::check_empty(&self.so_far())?;
+                Ok(body::check_empty(&self.with_body(0)?)?)
+            }
             Probe::Body(BodyRule::Shape(shape)) => {
-                let validated = body::check_shape(self.policy, shape, &self.with_body()?, &self.checks())?;
+                let validated = body::check_shape(
+                    self.policy,
+                    shape,
+                    &self.with_body(self.policy.transport.max_body)?,
+                    &self.checks(),
+                )?;
                 self.input.body = Some(validated.value);
                 self.input.body_secrets = validated.secrets;
                 Ok(())
@@ -64,7 +72,12 @@ impl Journey<'_, '_> {
             Probe::Body(BodyRule::Token(token)) => {
                 let token = &self.policy.tokens[token];
                 let TokenCarrier::Body(field) = &token.carrier else { return Ok(()) };
-                self.carried = body::check_token(&self.policy.transport, token, field, &self.with_body()?)?;
+                self.carried = body::check_token(
+                    &self.policy.transport,
+                    token,
+                    field,
+                    &self.with_body(self.policy.transport.max_body)?,
+                )?;
                 self.input.body = Some(body::without_token());
                 Ok(())
             }
@@ -76,9 +89,9 @@ impl Journey<'_, '_> {
     }
 
     /// The request with its body, which the host may not have read yet.
-    fn with_body(&self) -> Result<Request<'_>, Vec<Question>> {
+    fn with_body(&self, most: usize) -> Result<Request<'_>, Vec<Question>> {
         self.lookup.start();
-        self.lookup.want_body(self.policy.transport.max_body);
+        self.lookup.want_body(most);
         self.lookup.wanted()?;
         Ok(self.so_far())
     }

@@ -39,10 +39,8 @@ impl<'g> Journey<'g, '_> {
         let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
         self.lookup.start();
         let known = self.lookup.token(&token.name, &presented.family);
-        let account = self.lookup.account(|| AccountOf::Token {
-            kind: token.name.clone(),
-            claims: presented.claims.clone(),
-        });
+        let account =
+            self.lookup.account(|| AccountOf::Token { kind: token.name.clone(), claims: presented.claims.clone() });
         self.lookup.wanted()?;
         let unknown = || token_unknown(token, "nothing is known of the token's family");
         let state = match known.ok_or_else(unknown)? {
@@ -52,8 +50,7 @@ impl<'g> Journey<'g, '_> {
         };
         let Some(state) = state else { return Err(refused(token, "there is no such family of tokens").into()) };
         let client = self.client_name();
-        let standing =
-            family::standing(&presented.text, state, &Terms::of(token), self.request.now, client.as_deref());
+        let standing = family::standing(&presented.text, state, &Terms::of(token), self.request.now, client.as_deref());
         match (standing, account) {
             (Standing::Live | Standing::Repeated, Known::Value(_)) => Ok(()),
             (Standing::Live | Standing::Repeated, Known::Absent) => {

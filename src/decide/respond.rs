@@ -20,8 +20,8 @@ use super::cors;
 use super::csrf;
 use super::decision::{Asked, Caller, Decision};
 use super::entropy::Entropy;
-use super::journey::Journey;
 use super::issuer::no_entropy;
+use super::journey::Journey;
 use super::limit;
 use super::scene::Facts;
 

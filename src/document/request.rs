@@ -344,17 +344,20 @@ fn account(mut attributes: Map<String, Value>) -> Result<Account, DocumentError>
 /// What an opaque token claims, or how the family of a `single_use` one stands: nobody takes one for the other, as their ids
 /// are of different forms.
 fn tokens(known: Map<String, Value>) -> Result<HashMap<String, Option<TokenFact>>, DocumentError> {
-    known
-        .into_iter()
-        .map(|(id, value)| {
+    (1..)
+        .zip(known)
+        .map(|(number, (id, value)): (usize, _)| {
             let fact = match value {
                 Value::Null => None,
                 Value::Object(claims) if id.starts_with("sha256:") => Some(TokenFact::Claims(claims)),
                 state => Some(TokenFact::Family(serde_json::from_value(state).map_err(|_| {
+                    // A slip may have put a token where its digest belongs.
                     invalid(
-                        format!("facts.tokens.{id}"),
-                        "must be the `state` that an earlier decision's effects gave of the family, or null; the claims of \
-                         an opaque token stand under `sha256:` and its digest",
+                        "facts.tokens",
+                        format!(
+                            "entry {number} must be the `state` that an earlier decision's effects gave of the family, or \
+                             null; the claims of an opaque token stand under `sha256:` and its digest"
+                        ),
                     )
                 })?)),
             };

@@ -102,13 +102,9 @@ impl DecisionGraph {
                 (format!("body with token {}", policy.tokens[token].name), "conforms", "violates")
             }
             Probe::Password => ("password".to_owned(), "known", "unknown"),
-            Probe::Redeemable(token) => {
-                (format!("exchange token {}", policy.tokens[token].name), "holds", "fails")
-            }
+            Probe::Redeemable(token) => (format!("exchange token {}", policy.tokens[token].name), "holds", "fails"),
             Probe::Revocable(token) => (format!("give up token {}", policy.tokens[token].name), "ours", "fails"),
-            Probe::Admit(token) => {
-                (format!("caller of a token {}", policy.tokens[token].name), "known", "incomplete")
-            }
+            Probe::Admit(token) => (format!("caller of a token {}", policy.tokens[token].name), "known", "incomplete"),
         }
     }
 }

@@ -77,7 +77,7 @@ impl SignatureAlgorithm {
     }
 
     /// The algorithm of a name, which counts to the letter (RFC 7515 §4.1.1).
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         if name == "Ed25519" {
             return Some(Self::EdDsa);
         }

@@ -71,7 +71,9 @@ pub enum KeyProblem {
         needed: &'static str,
     },
     /// The policy issues a token that it is to sign, and only verifies.
-    #[error("a route issues `{token}`, and the key `{name}` can't sign: supply its private half, as a key to `sign` with")]
+    #[error(
+        "a route issues `{token}`, and the key `{name}` can't sign: supply its private half, as a key to `sign` with"
+    )]
     CannotSign {
         /// The secret's name.
         name: String,
@@ -93,7 +95,9 @@ pub enum KeyProblem {
         name: String,
     },
     /// It is a JWK set, and the policy needs a secret or a key pair.
-    #[error("`{name}` is a JWK set on the key ring, and the policy uses it as a secret: supply the secret in its place")]
+    #[error(
+        "`{name}` is a JWK set on the key ring, and the policy uses it as a secret: supply the secret in its place"
+    )]
     KeySet {
         /// The secret's name.
         name: String,

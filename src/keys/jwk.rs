@@ -21,7 +21,8 @@ pub(super) const MAX_DEPTH: usize = 16;
 const NUMBERS: Flaw = "one of its numbers is missing, or isn't base64url without padding and stray bits";
 const LENGTH: Flaw = "one of its numbers isn't as long as its curve says (RFC 7518 §6.2, RFC 8037 §2)";
 const PINNED: Flaw = "its `alg` isn't an algorithm that goes with its kind of key";
-const PUBLISHED: Flaw = "it is a private key, which whoever can read the set knows: replace it, and publish the public half";
+const PUBLISHED: Flaw =
+    "it is a private key, which whoever can read the set knows: replace it, and publish the public half";
 
 /// The members that only a private key or a secret has.
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -52,7 +53,8 @@ pub(super) fn parse(text: &[u8]) -> Result<Jwk, Flaw> {
         false => Pair::public(public_half(kind, &members.0)?),
     };
     // The public half of a key that signs verifies, also where the private one is for nothing else.
-    if !operations.verifies && !(is_private && operations.signs) {
+    let verifies = operations.verifies || (is_private && operations.signs);
+    if !verifies {
         return Err("its `key_ops` has neither `sign` nor `verify`");
     }
     pair.private = pair.private.filter(|_| operations.signs);

@@ -11,7 +11,8 @@ use super::public::{Flaw, PublicKey};
 /// The longest text in bytes. A private RSA key of 8192 bits has less than 7 KiB.
 const MAX_TEXT: usize = 16 * 1024;
 
-const NO_PEM: Flaw = "it isn't one key as PEM, which begins with `-----BEGIN` and ends with the same words after `-----END`";
+const NO_PEM: Flaw =
+    "it isn't one key as PEM, which begins with `-----BEGIN` and ends with the same words after `-----END`";
 const NO_KEY: Flaw = "it is no public RSA, P-256, P-384 or Ed25519 key";
 
 /// Reads the one key of a text.
@@ -41,7 +42,9 @@ fn unsupported(label: &str) -> Option<Flaw> {
         "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "PUBLIC KEY" | "RSA PUBLIC KEY" => None,
         "ENCRYPTED PRIVATE KEY" => Some("it is encrypted: decrypt it with `openssl pkcs8`"),
         "CERTIFICATE" => Some("it is a certificate: take its key out with `openssl x509 -pubkey -noout`"),
-        "EC PARAMETERS" => Some("it begins with the parameters of a curve: convert it with `openssl pkcs8 -topk8 -nocrypt`"),
+        "EC PARAMETERS" => {
+            Some("it begins with the parameters of a curve: convert it with `openssl pkcs8 -topk8 -nocrypt`")
+        }
         "OPENSSH PRIVATE KEY" => Some("it is a key of OpenSSH: convert it with `ssh-keygen -p -m PKCS8`"),
         _ => Some("it is PEM of something else than a key: convert a private one with `openssl pkcs8 -topk8 -nocrypt`"),
     }

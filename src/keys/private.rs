@@ -108,7 +108,9 @@ fn ed25519(pair: Ed25519KeyPair) -> Result<Halves, Flaw> {
     Ok((PublicKey::of_curve(KeyKind::Ed25519, pair.public_key().as_ref())?, PrivateKey::Ed25519(pair)))
 }
 
-fn elliptic(read: impl Fn(&'static EcdsaSigningAlgorithm) -> Result<EcdsaKeyPair, KeyRejected>) -> Result<Halves, Flaw> {
+fn elliptic(
+    read: impl Fn(&'static EcdsaSigningAlgorithm) -> Result<EcdsaKeyPair, KeyRejected>,
+) -> Result<Halves, Flaw> {
     let pair = CURVES.into_iter().find_map(|(kind, algorithm)| Some((kind, read(algorithm).ok()?)));
     let (kind, pair) = pair.ok_or(NO_KEY)?;
     of_pair(kind, &pair)

@@ -12,6 +12,8 @@ pub(super) type Flaw = &'static str;
 pub(super) const TOO_SMALL: Flaw = "its modulus has fewer than 2048 bits (RFC 7518 §3.3): make a longer key";
 pub(super) const TOO_LARGE: Flaw = "its modulus has more than 8192 bits: make a shorter key, such as one of 3072 bits";
 pub(super) const NO_RSA: Flaw = "its modulus and exponent aren't those of an RSA key";
+pub(super) const FACTORABLE: Flaw =
+    "its modulus was made by a faulty library, and can be factored (ROCA, CVE-2017-15361): make another key";
 const NO_POINT: Flaw = "it isn't a point on its curve";
 
 /// A public key that is known to be one.
@@ -34,6 +36,7 @@ impl PublicKey {
         let key = RsaPublicKey::from_der(der).map_err(|_| NO_RSA)?;
         match RsaParameters::public_modulus_len(key.as_ref()).map_err(|_| NO_RSA)? {
             0..2048 => Err(TOO_SMALL),
+            2048..=8192 if is_roca(key.modulus().big_endian_without_leading_zero()) => Err(FACTORABLE),
             2048..=8192 => Ok(Self { kind: KeyKind::Rsa, der: key.as_ref().into() }),
             _ => Err(TOO_LARGE),
         }
@@ -57,4 +60,23 @@ impl PublicKey {
         }
         ParsedPublicKey::new(algorithm.verification(), &self.der).ok()
     }
+}
+
+/// The primes that the library of ROCA took its primes by, up to where the chance of a good key is one in 2^27.
+const ROCA_PRIMES: [u32; 38] = [
+    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109,
+    113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
+];
+
+/// Whether a modulus is of the form that can be factored: a power of 65537 modulo every one of the small primes (Nemec and
+/// others, "The Return of Coppersmith's Attack", 2017, §4.1).
+fn is_roca(modulus: &[u8]) -> bool {
+    ROCA_PRIMES.iter().all(|prime| {
+        let rest = modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);
+        let mut powers = (0..*prime).scan(1, |power, _| {
+            *power = *power * 65_537 % prime;
+            Some(*power)
+        });
+        powers.any(|power| power == rest)
+    })
 }

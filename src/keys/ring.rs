@@ -133,7 +133,9 @@ impl Keys {
 impl From<Jwk> for Entry {
     fn from(key: Jwk) -> Self {
         match key {
-            Jwk::Secret { bytes, pinned } => Self::Secret(bytes, pinned.map(HmacAlgorithm::name).map(ToOwned::to_owned)),
+            Jwk::Secret { bytes, pinned } => {
+                Self::Secret(bytes, pinned.map(HmacAlgorithm::name).map(ToOwned::to_owned))
+            }
             Jwk::Pair(pair) => Self::Pair(pair),
         }
     }

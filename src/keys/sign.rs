@@ -20,13 +20,13 @@ pub(crate) struct SigningKey {
 }
 
 enum Form {
-    Secret(HmacAlgorithm, hmac::Key),
+    Secret(HmacAlgorithm, Box<hmac::Key>),
     Private(SignatureAlgorithm, Arc<PrivateKey>),
 }
 
 impl SigningKey {
     pub(crate) fn secret(algorithm: HmacAlgorithm, bytes: &[u8]) -> Self {
-        Self { form: Form::Secret(algorithm, hmac::Key::new(algorithm.mac(), bytes)), id: None }
+        Self { form: Form::Secret(algorithm, Box::new(hmac::Key::new(algorithm.mac(), bytes))), id: None }
     }
 
     /// None where the pair can't sign with the algorithm: its public half is alone, it is of another kind, or every

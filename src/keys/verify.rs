@@ -15,14 +15,14 @@ pub(crate) struct VerifyingKey {
 }
 
 enum Form {
-    Secret(HmacAlgorithm, hmac::Key),
+    Secret(HmacAlgorithm, Box<hmac::Key>),
     /// One entry an algorithm, filled when it is first asked for: of an RSA key, few of the six ever are.
     Public(PublicKey, Box<[(SignatureAlgorithm, OnceLock<Option<ParsedPublicKey>>)]>),
 }
 
 impl VerifyingKey {
     pub(crate) fn secret(algorithm: HmacAlgorithm, bytes: &[u8]) -> Self {
-        Self { form: Form::Secret(algorithm, hmac::Key::new(algorithm.mac(), bytes)) }
+        Self { form: Form::Secret(algorithm, Box::new(hmac::Key::new(algorithm.mac(), bytes))) }
     }
 
     /// For the one algorithm that it is pinned to, or for all that go with its kind.

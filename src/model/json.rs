@@ -11,7 +11,8 @@ use serde_json::{Map, Number, Value};
 /// was there.
 pub(crate) fn parse(text: &[u8], depth: usize) -> Result<Value, &'static str> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = Strict::new(depth, &Cell::new(usize::MAX)).deserialize(&mut deserializer).map_err(|error| explain(&error))?;
+    let value =
+        Strict::new(depth, &Cell::new(usize::MAX)).deserialize(&mut deserializer).map_err(|error| explain(&error))?;
     deserializer.end().map_err(|_| "something follows the JSON value")?;
     Ok(value)
 }

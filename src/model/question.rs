@@ -27,7 +27,8 @@ pub enum Question {
         /// Which ones: the ids that effects speak of.
         ids: Vec<String>,
     },
-    /// The request's body. [`Answer::Body`]
+    /// The request's body; 0 bytes at most where a route takes none, and a host that reads on knows whether there is one.
+    /// [`Answer::Body`]
     Body {
         /// The most bytes to read: one more would be refused.
         most: usize,

@@ -33,7 +33,8 @@ pub struct Request<'a> {
     pub headers: &'a HeaderMap,
     /// The address at the other end of the connection.
     pub peer: Option<IpAddr>,
-    /// The whole body; empty where there is none, `None` where the host hasn't read it.
+    /// The whole body; empty where there is none, `None` where the host hasn't read it. A host that knows from the connection
+    /// that there is none says so here, and isn't asked for it.
     pub body: Option<&'a [u8]>,
     /// The time of the decision. The library reads no clock.
     pub now: Timestamp,

@@ -44,7 +44,7 @@ pub(crate) fn claims(user: &str, role: &str, tier: Option<&str>) -> Value {
 }
 
 pub(crate) fn sign(claims: &Value, key: &[u8]) -> String {
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(key)).unwrap()
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(key).unwrap()).unwrap()
 }
 
 /// A CSRF token for a session, issued some time ago.

@@ -233,8 +233,8 @@ fn body_status(takes: Takes, body: Body) -> u16 {
         (_, Body::None | Body::KeyTwice) => 400,
         (_, Body::NotJson) => 415,
         (Takes::User, Body::User) | (Takes::Post, Body::Post) => 200,
-        (Takes::RefreshToken, Body::RefreshToken) => 501,
-        (Takes::RefreshToken, Body::OldRefreshToken | Body::AccessToken | Body::Empty) => 401,
+        // Genuine, but there is no such family.
+        (Takes::RefreshToken, Body::RefreshToken | Body::OldRefreshToken | Body::AccessToken | Body::Empty) => 401,
         (Takes::User | Takes::Post | Takes::RefreshToken, _) => 422,
     }
 }

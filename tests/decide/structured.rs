@@ -60,7 +60,7 @@ fn forgery(csrf: Csrf) -> Vec<(&'static str, String)> {
 
 fn body(body: Body) -> (&'static str, String) {
     let carried = |claims: Value, key| json!({ "refreshToken": sign(&claims, key) }).to_string();
-    let refresh = |exp: i64| json!({ "userId": "u1", "iat": NOW - 600, "exp": exp });
+    let refresh = |exp: i64| json!({ "userId": "u1", "iat": NOW - 600, "exp": exp, "jti": "family.token" });
     let text = match body {
         Body::None => return ("application/json", String::new()),
         Body::NotJson => return ("text/plain", "{}".to_owned()),
@@ -129,6 +129,7 @@ proptest! {
         });
         let bucket = if sent.credential.holds() { "article/api/0:2:u1" } else { "article/api/1:11:203.0.113.9" };
         let mut facts = Facts::default();
+        facts.tokens.insert("family".to_owned(), None);
         if sent.used > 0 {
             let usage = Usage::Log(vec![Admission((NOW - 59) * 1_000_000, sent.used)]);
             facts.buckets.insert(bucket.to_owned(), BucketState { version: 3, usage });

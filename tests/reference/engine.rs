@@ -130,6 +130,6 @@ fn sign(token: &Token, now: i64) -> String {
     {
         claims.insert(name.to_owned(), value);
     }
-    let key = EncodingKey::from_secret(&key(&token.kind));
+    let key = EncodingKey::from_secret(&key(&token.kind)).unwrap();
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
 }

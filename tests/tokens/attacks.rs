@@ -109,7 +109,10 @@ fn a_good_token_is_taken() {
     accepted(&good());
     accepted(&with(json!({ "aud": ["other", "feed"], "admin": true, "tags": ["a"], "nbf": NOW })));
     accepted(&with(json!({ "admin": null, "iat": NOW as f64 + 0.5, "exp": NOW as f64 + 300.25 })));
-    accepted(&signed(r#" { "typ" : "application/jwt" , "alg" : "HS256", "kid": "any", "x5t": "no" } "#, &claims().to_string()));
+    accepted(&signed(
+        r#" { "typ" : "application/jwt" , "alg" : "HS256", "kid": "any", "x5t": "no" } "#,
+        &claims().to_string(),
+    ));
 }
 
 #[test]
@@ -151,7 +154,8 @@ fn a_key_pair_signs_what_its_public_half_verifies() {
     header.typ = Some("at+JWT".to_owned());
     let token = encode(&header, &json!({ "sub": "u1", "iat": NOW, "exp": NOW + 600 }), &key).unwrap();
     let gate = door();
-    let call = |token: &str| Call::new("GET /me").header("x-pair", token).decide(&gate, &Facts::default()).status.as_u16();
+    let call =
+        |token: &str| Call::new("GET /me").header("x-pair", token).decide(&gate, &Facts::default()).status.as_u16();
     assert_eq!(call(&token), 200);
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
@@ -159,7 +163,8 @@ fn a_key_pair_signs_what_its_public_half_verifies() {
     let r_zero = [&[0; 32], &signature[32..]].concat();
     let s_zero = [&signature[..32], &[0; 32]].concat();
     let beyond = [&[0xff; 32], &signature[32..]].concat();
-    for bad in [&zeros, &r_zero, &s_zero, &beyond, &signature[..63].to_vec(), &[signature.clone(), vec![0]].concat(), &vec![]]
+    for bad in
+        [&zeros, &r_zero, &s_zero, &beyond, &signature[..63].to_vec(), &[signature.clone(), vec![0]].concat(), &vec![]]
     {
         assert_eq!(call(&format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bad))), 401);
     }
@@ -230,7 +235,9 @@ fn what_must_be_understood_is_refused() {
     ] {
         refused(&signed(header, &claims().to_string()), CRITICAL);
     }
-    for header in [r#"{"alg":"HS256","cty":"JWT"}"#, r#"{"alg":"HS256","cty":"application/jwt"}"#, r#"{"alg":"HS256","cty":1}"#] {
+    for header in
+        [r#"{"alg":"HS256","cty":"JWT"}"#, r#"{"alg":"HS256","cty":"application/jwt"}"#, r#"{"alg":"HS256","cty":1}"#]
+    {
         refused(&signed(header, &claims().to_string()), "the token holds another token");
     }
 }
@@ -257,7 +264,14 @@ fn nobody_follows_a_key_that_a_token_brings() {
 fn no_member_stands_twice() {
     let claims = claims().to_string();
     let twice = |more: &str| format!("{},{more}}}", &claims[..claims.len() - 1]);
-    for more in [r#""sub":"u2""#, r#""exp":9999999999"#, r#""other":1,"other":1"#, r#""o":{"a":1,"a":1}"#, r#""o":[{"a":1,"a":1}]"#, r#""\u0073ub":"u2""#] {
+    for more in [
+        r#""sub":"u2""#,
+        r#""exp":9999999999"#,
+        r#""other":1,"other":1"#,
+        r#""o":{"a":1,"a":1}"#,
+        r#""o":[{"a":1,"a":1}]"#,
+        r#""\u0073ub":"u2""#,
+    ] {
         refused(&signed(HEADER, &twice(more)), CLAIMS_MALFORMED);
     }
     refused(&signed(r#"{"alg":"none","alg":"HS256"}"#, &claims), HEADER_MALFORMED);
@@ -274,7 +288,12 @@ fn parts_are_json_objects_and_nothing_else() {
     for payload in ["", "null", "[]", "\"x\"", "1", "{", &format!("{claims}x"), &format!("{claims}{claims}")] {
         refused(&signed(HEADER, payload), CLAIMS_MALFORMED);
     }
-    let deep = format!("{}\"deep\":{}{}}}", &claims[..claims.len() - 1].to_owned().add_comma(), "[".repeat(40), "]".repeat(40));
+    let deep = format!(
+        "{}\"deep\":{}{}}}",
+        &claims[..claims.len() - 1].to_owned().add_comma(),
+        "[".repeat(40),
+        "]".repeat(40)
+    );
     refused(&signed(HEADER, &deep), CLAIMS_MALFORMED);
     let bytes = [br#"{"sub":""#.as_slice(), &[0xff, 0xfe], br#""}"#].concat();
     let message = format!("{}.{}", part(HEADER), URL_SAFE_NO_PAD.encode(bytes));
@@ -301,7 +320,10 @@ fn times_are_held_to_the_second() {
     accepted(&with(json!({ "nbf": NOW + 5 })));
     refused(&with(json!({ "nbf": NOW + 6 })), "the token isn't valid yet");
     refused(&with(json!({ "iat": NOW + 6 })), "the token was issued in the future");
-    refused(&with(json!({ "iat": NOW, "exp": NOW + 906 })), "the token claims to live longer than the declared lifetime");
+    refused(
+        &with(json!({ "iat": NOW, "exp": NOW + 906 })),
+        "the token claims to live longer than the declared lifetime",
+    );
     refused(&with(json!({ "exp": NOW + 400_000_000 })), "the token claims to live longer than the declared lifetime");
     refused(&with(json!({ "exp": u64::MAX })), "a time in the token is out of range");
     refused(&with(json!({ "exp": 1e300 })), "a time in the token is out of range");
@@ -333,14 +355,31 @@ fn issuer_and_audience_must_be_there_and_match() {
         refused(&with(json!({ "iss": wrong })), ISSUER);
     }
     refused(&without("aud"), AUDIENCE);
-    for wrong in [json!("API"), json!(["other"]), json!([]), json!(["api", 1]), json!({ "api": 1 }), json!(null), json!("api feed")] {
+    for wrong in [
+        json!("API"),
+        json!(["other"]),
+        json!([]),
+        json!(["api", 1]),
+        json!({ "api": 1 }),
+        json!(null),
+        json!("api feed"),
+    ] {
         refused(&with(json!({ "aud": wrong })), AUDIENCE);
     }
 }
 
 #[test]
 fn claims_are_of_their_types() {
-    for wrong in [json!({ "sub": 1 }), json!({ "level": "3" }), json!({ "level": 3.5 }), json!({ "level": u64::MAX }), json!({ "admin": "true" }), json!({ "tags": ["a", 1] }), json!({ "tags": "a" }), json!({ "from": NOW })] {
+    for wrong in [
+        json!({ "sub": 1 }),
+        json!({ "level": "3" }),
+        json!({ "level": 3.5 }),
+        json!({ "level": u64::MAX }),
+        json!({ "admin": "true" }),
+        json!({ "tags": ["a", 1] }),
+        json!({ "tags": "a" }),
+        json!({ "from": NOW }),
+    ] {
         refused(&with(wrong), WRONG_TYPE);
     }
     refused(&without("level"), "the token lacks a required claim");
@@ -393,8 +432,5 @@ fn challenges_are_as_rfc_6750_says() {
     let malformed = Call::new("GET /me").header("authorization", "Bearer");
     assert_eq!(challenge(malformed).as_deref(), Some("Bearer error=\"invalid_request\""));
     let expired = challenge(Call::new("GET /me").bearer(&with(json!({ "exp": 0 }))));
-    assert_eq!(
-        expired.as_deref(),
-        Some("Bearer error=\"invalid_token\", error_description=\"the token has expired\"")
-    );
+    assert_eq!(expired.as_deref(), Some("Bearer error=\"invalid_token\", error_description=\"the token has expired\""));
 }

@@ -104,7 +104,9 @@ impl Scene {
         facts.context = self.context.as_ref().map(|context| context.as_object().unwrap().clone());
         for id in ["posts/42", "comments/7"] {
             if let Some(resource) = &self.resource {
-                facts.resources.insert(id.to_owned(), resource.as_ref().map(|record| record.as_object().unwrap().clone()));
+                facts
+                    .resources
+                    .insert(id.to_owned(), resource.as_ref().map(|record| record.as_object().unwrap().clone()));
             }
         }
         let call = Call::new(self.call).header("sec-fetch-site", "same-origin").header("cookie", "__Host-session=s1");
@@ -122,7 +124,8 @@ impl Scene {
             }
             Credential::Refresh => {
                 let issued = gate.issue("refresh", &account, at(NOW), &[6; 32]).unwrap();
-                call.headers.insert("cookie", format!("__Host-session=s1; __Host-refresh={}", issued.text).parse().unwrap());
+                call.headers
+                    .insert("cookie", format!("__Host-session=s1; __Host-refresh={}", issued.text).parse().unwrap());
                 let (family, state) = issued.family.unwrap();
                 if self.knows_family {
                     facts.tokens.insert(family, Some(TokenFact::Family(state)));

@@ -32,7 +32,8 @@ routes / {
 const PASSWORD: &str = "correct horse battery staple";
 
 fn door() -> Gate {
-    let keys = Keys::new().with_pem("ACCESS", include_str!("../keys/ed25519.pem")).with_secret("REFRESH", secret("REFRESH"));
+    let keys =
+        Keys::new().with_pem("ACCESS", include_str!("../keys/ed25519.pem")).with_secret("REFRESH", secret("REFRESH"));
     gate(POLICY, keys)
 }
 

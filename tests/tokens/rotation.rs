@@ -50,10 +50,17 @@ fn present(route: &str, token: &str, now: i64, peer: Option<&'static str>, entro
 #[derive(Debug, Clone, Copy)]
 enum Act {
     /// Somebody exchanges one of the tokens that there have been, the last ones first.
-    Exchange { back: usize, peer: Option<&'static str> },
+    Exchange {
+        back: usize,
+        peer: Option<&'static str>,
+    },
     /// The same at two nodes at once, which read the same state.
-    Race { peer: Option<&'static str> },
-    Logout { back: usize },
+    Race {
+        peer: Option<&'static str>,
+    },
+    Logout {
+        back: usize,
+    },
     /// Time passes, or the clock is set back.
     Clock(i64),
 }
@@ -116,9 +123,8 @@ impl Model {
         if at == last {
             return Expected::Fresh;
         }
-        let recent = self.exchanged.is_some_and(|(then, by)| {
-            (self.now - then).abs() < 10 && by.is_some() && by == peer
-        });
+        let recent =
+            self.exchanged.is_some_and(|(then, by)| (self.now - then).abs() < 10 && by.is_some() && by == peer);
         if at + 1 == last && recent { Expected::Same } else { Expected::Reused }
     }
 

@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
-use http::{HeaderMap, HeaderName, HeaderValue};
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use http::HeaderName;
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+use portcullis::Gate;
 use portcullis::document::RequestDocument;
-use portcullis::{Carrier, Gate};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use crate::carry::{add_cookie, add_token, append};
 use crate::documents;
 use crate::error::Error;
 use crate::expect::Expectation;
-use crate::fields::{Fields, is_name};
+use crate::fields::Fields;
 use crate::keys::Ring;
 use crate::sign::Token;
 
@@ -20,9 +20,9 @@ use crate::sign::Token;
 const NOW: &str = "2026-01-01T00:00:00Z";
 /// Where requests come from that don't say so.
 const PEER: &str = "127.0.0.1";
-/// The keys of a case.
 /// More would take minutes; `facts.buckets` says what came before in one go.
 const MOST_REPEATS: u32 = 100_000;
+/// The keys of a case.
 const KEYS: &[&str] = &["name", "request", "as", "token", "facts", "csrf", "repeat", "expect"];
 
 /// A cases file.
@@ -243,68 +243,11 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
     duration.map_err(|_| "`csrf.age` must be a duration, such as `2h` or `1h30m`".to_owned())
 }
 
-fn add_token(
-    document: &mut RequestDocument,
-    token: &Token,
-    gate: &Gate,
-    ring: &Ring,
-    now: Timestamp,
-) -> Result<(), String> {
-    let declared =
-        gate.policy().tokens().find(|declared| declared.name == token.kind).ok_or_else(|| {
-            match is_name(&token.kind) {
-                true => format!("`token.kind`: the policy declares no token `{}`", token.kind),
-                false => "`token.kind` must be the name of a token that the policy declares".to_owned(),
-            }
-        })?;
-    let signed = token.sign(&declared, ring, now)?;
-    match declared.carried {
-        Carrier::Bearer => append(&mut document.headers, AUTHORIZATION, &format!("Bearer {signed}")),
-        Carrier::Body(field) => {
-            let mut body = match document.body.as_slice() {
-                [] => json!({}),
-                body => serde_json::from_slice(body).unwrap_or_default(),
-            };
-            let fields = body
-                .as_object_mut()
-                .ok_or_else(|| format!("`token`: the body must be a map to carry it as `{field}`"))?;
-            fields.insert(field.to_owned(), signed.into());
-            document.body = body.to_string().into_bytes();
-            match document.headers.contains_key(CONTENT_TYPE) {
-                true => Ok(()),
-                false => append(&mut document.headers, CONTENT_TYPE, "application/json"),
-            }
-        }
-        Carrier::Cookie(name) => add_cookie(&mut document.headers, &format!("{name}={signed}")),
-        Carrier::Header(name) => {
-            let name = HeaderName::try_from(name).map_err(|_| "`token`: its header can't be written".to_owned())?;
-            append(&mut document.headers, name, &signed)
-        }
-        _ => Err(format!("`token`: this version can't place `{}` in a request", token.kind)),
-    }
-}
-
-/// Adds a cookie to the ones that the request has (RFC 6265 §5.4: one header).
-fn add_cookie(headers: &mut HeaderMap, cookie: &str) -> Result<(), String> {
-    match headers.get_mut(COOKIE) {
-        Some(cookies) => {
-            let joined = [cookies.as_bytes(), b"; ", cookie.as_bytes()].concat();
-            *cookies = HeaderValue::from_bytes(&joined).map_err(|_| "`csrf`: the session can't be in a cookie")?;
-            Ok(())
-        }
-        None => append(headers, COOKIE, cookie),
-    }
-}
-
-fn append(headers: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), String> {
-    let value = HeaderValue::from_str(value).map_err(|_| format!("header `{name}`: can't hold what it should"))?;
-    headers.try_append(name, value).map_err(|_| "too many headers".to_owned())?;
-    Ok(())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn case(value: Value, defaults: Value) -> Result<Case, String> {
@@ -380,6 +323,7 @@ mod tests {
         check(json!({ "token": { "claims": {} } }), "`token` lacks `kind`");
         check(json!({ "token": { "kind": "access", "claims": "HUSH" } }), "`token.claims` must be a map");
         check(json!({ "token": { "kind": "access", "tamper": "HUSH" } }), "`token.tamper` must be `true` or `false`");
+        check(json!({ "token": { "kind": "refresh", "family": "HUSH" } }), "`token.family` must be one of `live`, ");
         check(json!({ "csrf": { "session": "s", "age": "HUSH" } }), "`csrf.age` must be a duration");
         check(json!({ "csrf": { "session": 5 } }), "`csrf.session` must be a string");
         check(json!({ "csrf": [] }), "`csrf` must be a session");
@@ -398,15 +342,6 @@ mod tests {
         check("90s", 90);
         check("1d", 86_400);
         check("-5m", -300);
-    }
-
-    #[test]
-    fn cookies_are_joined() {
-        let mut headers = HeaderMap::new();
-        add_cookie(&mut headers, "a=1").unwrap();
-        add_cookie(&mut headers, "b=2").unwrap();
-        assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2"]);
-        assert!(add_cookie(&mut headers, "c=\n").is_err());
     }
 
     #[test]

@@ -19,8 +19,8 @@ use crate::keys::Ring;
 use crate::load::{Files, MAX_FILE};
 use crate::{documents, yaml};
 
-const KEYS_HELP: &str =
-    "give a key ring with `--keys FILE`: a map of each secret's name to one of `text`, `base64`, `hex`, `jwk`, `env`";
+pub(crate) const KEYS_HELP: &str = "give a key ring with `--keys FILE`: a map of each secret's name to one of `text`, \
+                                    `base64`, `hex`, `pem`, `jwk`, `env`";
 
 /// What some editors put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Decide, out: &mut impl Write) -> Result<Outcome, Error>
         return Err(Error::Usage { problem, help: "leave out `--format`" });
     }
     let policy = Files::one(&args.policy)?.compile()?;
-    let ring = args.keys.as_deref().map(Ring::read).transpose()?;
+    let ring = args.keys.as_deref().map(Ring::read).transpose()?.unwrap_or_default();
     let asked = Asked { policy, ring, gate: OnceCell::new() };
     let mut supplied = Supplied::default();
     if many {
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Decide, out: &mut impl Write) -> Result<Outcome, Error>
 /// A policy, and its gate once a request needs one: whoever asks for a permission alone needs no keys.
 struct Asked {
     policy: Policy,
-    ring: Option<Ring>,
+    ring: Ring,
     gate: OnceCell<Gate>,
 }
 
@@ -81,10 +81,7 @@ impl Asked {
         if let Some(gate) = self.gate.get() {
             return Ok(gate);
         }
-        let gate = self
-            .policy
-            .bind(&self.ring.as_ref().map(Ring::keys).unwrap_or_default())
-            .map_err(|error| Error::Bind { error, help: KEYS_HELP })?;
+        let gate = self.policy.bind(self.ring.keys()).map_err(|error| Error::Bind { error, help: KEYS_HELP })?;
         Ok(self.gate.get_or_init(|| gate))
     }
 
@@ -211,7 +208,8 @@ impl Supplied {
         let request = document.request(now, Some(&entropy));
         let decision = gate.decide(&request);
         // Most decisions issue nothing; whether bytes were drawn for them makes no difference.
-        let issued = decision.reasons.first().is_some_and(|reason| reason.code == Code::CsrfIssued);
+        let issues = |code| matches!(code, Code::CsrfIssued | Code::TokensIssued);
+        let issued = decision.reasons.first().is_some_and(|reason| issues(reason.code));
         if issued && document.entropy.is_none() && !std::mem::replace(&mut self.entropy, true) {
             tell("note", "no `entropy` in the request: what is issued comes from the system's random bytes");
         }

@@ -98,7 +98,8 @@ pub(crate) fn parse_yaml(text: &str) -> Result<Value, Problem> {
         .map_err(|Problem { what, place }| Problem::new(state.problem.get().unwrap_or(what), place))
 }
 
-fn stdin() -> Result<Vec<u8>, Error> {
+/// All of stdin, up to [`MAX_FILE`].
+pub(crate) fn stdin() -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     io::stdin()
         .lock()

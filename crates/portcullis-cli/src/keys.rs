@@ -6,12 +6,12 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use portcullis::Keys;
+use portcullis::{KeySet, Keys};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::documents;
-use crate::error::Error;
+use crate::error::{Error, tell};
 use crate::fields::is_legible;
 
 /// The algorithms that a symmetric JWK can be for (RFC 7518 §3.2).
@@ -22,13 +22,16 @@ const PAIR_ALGORITHMS: [&str; 10] =
 /// The two kinds of use that a policy has for a secret (RFC 7517 §4.3).
 const OPERATIONS: [&str; 2] = ["sign", "verify"];
 
-/// Secrets by name.
+/// Keys by name.
 #[derive(Default)]
 pub(crate) struct Ring {
     secrets: BTreeMap<String, Secret>,
+    keys: Keys,
+    /// Which keys of its sets aren't used, and why.
+    skipped: Vec<String>,
 }
 
-/// The bytes of a secret, wiped when dropped.
+/// The bytes of a secret, or the text of a key pair, wiped when dropped.
 struct Secret {
     bytes: Zeroizing<Vec<u8>>,
     /// The one algorithm that it may be used with.
@@ -46,56 +49,99 @@ enum Form {
     Jwk,
 }
 
+/// What a key is made of. Never printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Material<'r> {
+    Secret(&'r [u8]),
+    Pem(&'r [u8]),
+    Jwk(&'r [u8]),
+}
+
+/// What stands under a name.
+enum Entry {
+    Secret(Secret),
+    Set(KeySet),
+}
+
 impl Ring {
+    /// From a file. What of its key sets can't be used is told, and the rest is.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        Self::new(documents::read(path)?).map_err(|problem| Error::document(path, problem))
+        let ring = Self::new(documents::read(path)?).map_err(|problem| Error::document(path, problem))?;
+        for skipped in &ring.skipped {
+            tell("warning", &format!("{}: {skipped}", path.display()));
+        }
+        Ok(ring)
     }
 
-    /// From a map of names to `{ text | base64 | hex | jwk | env }`.
+    /// From a map of names to `{ text | base64 | hex | pem | jwk | jwks | env }`.
     pub(crate) fn new(value: Value) -> Result<Self, String> {
         let Value::Object(entries) = value else {
-            return Err("a key ring is a map of secret names to `{ text: … }`, `base64`, `hex`, `jwk` or `env`".into());
+            return Err(format!("a key ring is a map of names, each to a map with one of {KINDS}"));
         };
-        let secret = |(number, (name, value)): (usize, (String, Value))| {
+        let mut ring = Self::default();
+        for (number, (name, value)) in (1..).zip(entries) {
             // Where a slip makes a key of a secret, the key isn't a name, or holds nothing.
             let told = if is_legible(&name, &value) { format!("`{name}`") } else { format!("number {number}") };
-            secret(value).map(|secret| (name, secret)).map_err(|problem| format!("secret {told}: {problem}"))
+            match entry(value).map_err(|problem| format!("secret {told}: {problem}"))? {
+                Entry::Secret(secret) => ring.add(name, secret),
+                Entry::Set(set) => {
+                    let skipped = set.skipped().iter().map(|key| format!("key set {told}: skipped {key}"));
+                    ring.skipped.extend(skipped);
+                    ring.keys = std::mem::take(&mut ring.keys).with_key_set(name, set);
+                }
+            }
+        }
+        Ok(ring)
+    }
+
+    fn add(&mut self, name: String, secret: Secret) {
+        let keys = std::mem::take(&mut self.keys);
+        let bytes = secret.bytes.to_vec();
+        self.keys = match (secret.form, secret.algorithm) {
+            (Form::Pem, _) => keys.with_pem(&name, bytes),
+            (Form::Jwk, _) => keys.with_jwk(&name, bytes),
+            (Form::Bytes, Some(algorithm)) => keys.with_secret_for(&name, bytes, algorithm),
+            (Form::Bytes, None) => keys.with_secret(&name, bytes),
         };
-        Ok(Self { secrets: (1..).zip(entries).map(secret).collect::<Result<_, _>>()? })
+        self.secrets.insert(name, secret);
     }
 
     /// The ring that a policy is bound with.
-    pub(crate) fn keys(&self) -> Keys {
-        self.secrets.iter().fold(Keys::new(), |keys, (name, Secret { bytes, algorithm, form })| {
-            match (form, algorithm) {
-                (Form::Pem, _) => keys.with_pem(name, bytes.to_vec()),
-                (Form::Jwk, algorithm) => keys.with_jwk(name, bytes.to_vec(), *algorithm),
-                (Form::Bytes, Some(algorithm)) => keys.with_secret_for(name, bytes.to_vec(), algorithm),
-                (Form::Bytes, None) => keys.with_secret(name, bytes.to_vec()),
-            }
-        })
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
-    /// The bytes of a secret, which a key pair isn't.
-    pub(crate) fn secret(&self, name: &str) -> Option<&[u8]> {
-        self.secrets.get(name).filter(|secret| secret.form == Form::Bytes).map(|secret| secret.bytes.as_slice())
+    /// What the secret or the key pair of a name is made of.
+    pub(crate) fn material(&self, name: &str) -> Option<Material<'_>> {
+        self.secrets.get(name).map(|Secret { bytes, form, .. }| match form {
+            Form::Bytes => Material::Secret(bytes),
+            Form::Pem => Material::Pem(bytes),
+            Form::Jwk => Material::Jwk(bytes),
+        })
     }
 }
 
-fn secret(value: Value) -> Result<Secret, String> {
+/// The kinds of entries.
+const KINDS: &str = "`text`, `base64`, `hex`, `pem`, `jwk`, `jwks` and `env`";
+
+fn entry(value: Value) -> Result<Entry, String> {
     let Value::Object(entries) = value else {
-        return Err("must be a map with one of `text`, `base64`, `hex`, `pem`, `jwk` and `env`".into());
+        return Err(format!("must be a map with one of {KINDS}"));
     };
     let mut entries = entries.into_iter();
     let (Some((kind, value)), None) = (entries.next(), entries.next()) else {
-        return Err("must have exactly one of `text`, `base64`, `hex`, `pem`, `jwk` and `env`".into());
+        return Err(format!("must have exactly one of {KINDS}"));
     };
     let bytes = match (kind.as_str(), value) {
         ("text", Value::String(text)) => Zeroizing::new(text.into_bytes()),
         ("base64", Value::String(text)) => decode(&STANDARD, text, "`base64` isn't base64 with its padding")?,
         ("hex", Value::String(text)) => hex(text)?,
-        ("jwk", Value::Object(jwk)) => return key(jwk),
-        ("pem", Value::String(text)) => return pem(text),
+        ("jwk", Value::Object(jwk)) => return key(jwk).map(Entry::Secret),
+        ("jwks", Value::Object(set)) => {
+            let set = KeySet::parse(Value::Object(set).to_string().as_bytes());
+            return set.map(Entry::Set).map_err(|error| format!("`jwks`: {error}"));
+        }
+        ("pem", Value::String(text)) => return pem(text).map(Entry::Secret),
         ("env", Value::String(name)) => match env::var(name) {
             Ok(text) => Zeroizing::new(text.into_bytes()),
             Err(env::VarError::NotPresent) => {
@@ -105,19 +151,15 @@ fn secret(value: Value) -> Result<Secret, String> {
                 return Err("the environment variable that `env` names isn't UTF-8".into());
             }
         },
-        ("jwk", _) => return Err("`jwk` must be a map".into()),
+        ("jwk" | "jwks", _) => return Err(format!("`{kind}` must be a map")),
         ("text" | "base64" | "hex" | "pem" | "env", _) => {
             return Err(format!("`{kind}` must be a string; quote numbers"));
         }
         _ => {
-            return Err(
-                "is of an unknown kind: there are `text`, `base64`, `hex`, `pem`, `jwk` and `env`; is a space \
-                        missing after the colon?"
-                    .into(),
-            );
+            return Err(format!("is of an unknown kind: there are {KINDS}; is a space missing after the colon?"));
         }
     };
-    Ok(Secret { bytes, algorithm: None, form: Form::Bytes })
+    Ok(Entry::Secret(Secret { bytes, algorithm: None, form: Form::Bytes }))
 }
 
 /// A symmetric JWK (RFC 7518 §6.4), if it is for what policies do with secrets.
@@ -208,14 +250,15 @@ mod tests {
     #[test]
     fn secrets_are_read() {
         let check = |value: Value, bytes: &[u8]| {
-            assert_eq!(Ring::new(json!({ "A": value })).unwrap().secret("A"), Some(bytes), "{bytes:?}");
+            let ring = Ring::new(json!({ "A": value })).unwrap();
+            assert!(ring.material("A") == Some(Material::Secret(bytes)), "{bytes:?}");
         };
         check(json!({ "text": "häsh" }), "häsh".as_bytes());
         check(json!({ "base64": "+/8=" }), &[0xfb, 0xff]);
         check(json!({ "hex": "00fF" }), &[0, 0xff]);
         check(json!({ "jwk": { "kty": "oct", "k": "-_8", "alg": "HS256" } }), &[0xfb, 0xff]);
         check(json!({ "env": "CARGO_PKG_NAME" }), env!("CARGO_PKG_NAME").as_bytes());
-        assert_eq!(Ring::new(json!({})).unwrap().secret("A"), None);
+        assert!(Ring::new(json!({})).unwrap().material("A").is_none());
     }
 
     #[test]
@@ -225,7 +268,6 @@ mod tests {
             jwk.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             let ring = Ring::new(json!({ "A": { "jwk": jwk } })).unwrap();
             assert_eq!(ring.secrets.get("A").unwrap().algorithm, algorithm, "{more}");
-            assert_eq!(format!("{:?}", ring.keys()), format!("{{\"A\": {algorithm:?}}}"));
         };
         check(json!({}), None);
         check(json!({ "use": "sig", "key_ops": ["verify"], "kid": "1" }), None);
@@ -235,18 +277,24 @@ mod tests {
 
     #[test]
     fn key_pairs_are_no_secrets() {
-        let check = |value: Value, algorithm: &str| {
+        let check = |value: Value| {
             let ring = Ring::new(json!({ "A": value })).unwrap();
-            assert_eq!(ring.secret("A"), None, "nothing is signed with them as a secret");
-            assert_eq!(format!("{:?}", ring.keys()), format!("{{\"A\": {algorithm}}}"));
+            assert!(!matches!(ring.material("A"), None | Some(Material::Secret(_))), "{value}");
+            assert_eq!(format!("{:?}", ring.keys()), r#"["A"]"#);
         };
-        check(json!({ "pem": "-----BEGIN PRIVATE KEY-----\nhush" }), "None");
-        check(
-            json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": "a", "d": "hush", "alg": "EdDSA" } }),
-            "Some(\"EdDSA\")",
-        );
-        check(json!({ "jwk": { "kty": "EC", "crv": "P-256", "x": "a", "y": "b" } }), "None");
-        check(json!({ "jwk": { "kty": "RSA", "n": "a", "e": "AQAB", "use": "sig" } }), "None");
+        check(json!({ "pem": "-----BEGIN PRIVATE KEY-----\nhush" }));
+        check(json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": "a", "d": "hush", "alg": "EdDSA" } }));
+        check(json!({ "jwk": { "kty": "EC", "crv": "P-256", "x": "a", "y": "b" } }));
+        check(json!({ "jwk": { "kty": "RSA", "n": "a", "e": "AQAB", "use": "sig" } }));
+    }
+
+    #[test]
+    fn key_sets_are_neither() {
+        let ring = Ring::new(json!({ "A": { "jwks": { "keys": [{ "kty": "oct", "k": "hush" }] } } })).unwrap();
+        assert!(ring.material("A").is_none());
+        assert_eq!(format!("{:?}", ring.keys()), r#"["A"]"#);
+        let skipped = "key set `A`: skipped key 1: it is a secret, which nobody publishes: it verifies nothing";
+        assert_eq!(ring.skipped, [skipped]);
     }
 
     #[test]
@@ -282,6 +330,8 @@ mod tests {
         check(json!({ "base64": "hush!" }), "isn't base64");
         check(json!({ "base64": "+/8" }), "isn't base64");
         check(json!({ "base64": "+/9=" }), "isn't base64");
+        check(json!({ "jwks": "hush" }), "`jwks` must be a map");
+        check(json!({ "jwks": { "hush": [] } }), "`jwks`: ");
         check(json!({ "jwk": { "kty": "RSA", "d": "hush" } }), "lacks `n`");
         check(json!({ "jwk": { "kty": "EC", "crv": "P-256", "x": "hush" } }), "lacks `y`");
         check(json!({ "jwk": { "kty": "hush" } }), "`kty` of the `jwk` must be");

@@ -1,12 +1,14 @@
 //! The `portcullis` program. All file I/O is here: the library works on what it is handed.
 
 mod args;
+mod carry;
 mod cases;
 mod check;
 mod decide;
 mod documents;
 mod error;
 mod expect;
+mod family;
 mod fields;
 mod fmt;
 mod graph;
@@ -15,6 +17,7 @@ mod load;
 mod render;
 mod sign;
 mod test;
+mod token;
 mod yaml;
 
 use std::io::{self, Write};
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(args, &mut out),
         Command::Graph(args) => graph::run(args, &mut out),
         Command::Fmt(args) => fmt::run(args, &mut out),
+        Command::Token(args) => token::run(args, &mut out),
     };
     match outcome.and_then(|outcome| out.flush().map(|()| outcome).map_err(Error::from)) {
         Ok(Outcome::Fine) => ExitCode::SUCCESS,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use portcullis::document::DecisionDocument;
-use portcullis::{Effect, Gate};
+use portcullis::{Effect, Facts, Gate, TokenFact};
 use serde_json::Value;
 
 use crate::Outcome;
@@ -103,7 +103,7 @@ fn policy_of(path: &Path) -> Result<Files, Error> {
 fn run_file(path: &Path, tally: &mut Tally, out: &mut impl Write) -> Result<(), Error> {
     let policy = policy_of(path)?.compile()?;
     let cases = Cases::read(path)?;
-    let gate = policy.bind(&cases.ring.keys()).map_err(|error| Error::Bind {
+    let gate = policy.bind(cases.ring.keys()).map_err(|error| Error::Bind {
         error,
         help: "`defaults.keys` of the cases file is the key ring, or names its file",
     })?;
@@ -135,15 +135,16 @@ fn differences(case: &Case, ring: &Ring, gate: &Gate) -> Result<Vec<String>, Str
     let mut decided = Value::Null;
     for round in 1..=case.repeat {
         let entropy = case.entropy(round);
-        let decision = gate.decide(&document.request(Timestamp::UNIX_EPOCH, Some(&entropy)));
-        if round == case.repeat {
-            let answer = DecisionDocument::new(&decision, gate.policy());
-            decided = serde_json::to_value(answer).map_err(|error| error.to_string())?;
-        }
-        for effect in &decision.effects {
-            if let Effect::Bucket { id, state, .. } = effect {
-                document.facts.buckets.insert(id.clone(), state.clone());
+        let effects = {
+            let decision = gate.decide(&document.request(Timestamp::UNIX_EPOCH, Some(&entropy)));
+            if round == case.repeat {
+                let answer = DecisionDocument::new(&decision, gate.policy());
+                decided = serde_json::to_value(answer).map_err(|error| error.to_string())?;
             }
+            decision.effects
+        };
+        for effect in effects {
+            record(&mut document.facts, effect);
         }
     }
     let mut differences = case.expect.differences(&decided);
@@ -151,6 +152,15 @@ fn differences(case: &Case, ring: &Ring, gate: &Gate) -> Result<Vec<String>, Str
         differences.push(summary(&decided));
     }
     Ok(differences)
+}
+
+/// Carries out an effect, as a host would.
+fn record(facts: &mut Facts, effect: Effect) {
+    match effect {
+        Effect::Bucket { id, state, .. } => drop(facts.buckets.insert(id, state)),
+        Effect::Family { id, state, .. } => drop(facts.tokens.insert(id, Some(TokenFact::Family(state)))),
+        _ => {}
+    }
 }
 
 /// `decided: deny 403, csrf_missing in csrf at article.gate:64:1: there is no token`

@@ -79,7 +79,11 @@ impl Claims {
             return Err(problem);
         }
         let end = self.expires.map(|expires| expires.saturating_add(token.leeway.as_nanos()));
-        if end.is_some_and(|end| now.as_nanosecond() >= end) { Err(crate::decide::authenticate::EXPIRED) } else { Ok(()) }
+        if end.is_some_and(|end| now.as_nanosecond() >= end) {
+            Err(crate::decide::authenticate::EXPIRED)
+        } else {
+            Ok(())
+        }
     }
 }
 

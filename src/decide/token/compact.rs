@@ -47,7 +47,8 @@ impl<'t> Compact<'t> {
 /// What isn't canonical is refused: one token has one spelling.
 pub(super) fn decode(part: &str) -> Result<Bytes, &'static str> {
     let mut bytes = Bytes::from_elem(0, part.len() / 4 * 3 + 3);
-    let length = URL_SAFE_NO_PAD.decode_slice(part, &mut bytes).map_err(|_| "a part of the token isn't canonical base64url")?;
+    let length =
+        URL_SAFE_NO_PAD.decode_slice(part, &mut bytes).map_err(|_| "a part of the token isn't canonical base64url")?;
     bytes.truncate(length);
     Ok(bytes)
 }

@@ -45,7 +45,9 @@ impl Unverified<'_> {
     /// only that kind's key and rules count then.
     pub(super) fn kind(&self, policy: &TypedPolicy, carrier: &TokenCarrier) -> Result<Id<Token>, &'static str> {
         let mut alike = policy.tokens.enumerate().filter(|(_, token)| token.carrier == *carrier);
-        let (Some((first, _)), second) = (alike.next(), alike.next()) else { return Err("no kind of token is carried so") };
+        let (Some((first, _)), second) = (alike.next(), alike.next()) else {
+            return Err("no kind of token is carried so");
+        };
         if second.is_none() {
             return Ok(first);
         }
@@ -93,7 +95,9 @@ impl Unverified<'_> {
         let signed = self.compact.signed.as_bytes();
         let bound = || keys.token(kind).ok_or("the token's key isn't bound");
         let holds = match &token.proof {
-            Proof::Hmac(algorithm, _) if self.header.is_signed_with(algorithm.name()) => bound()?.verify_mac(*algorithm, signed, &signature),
+            Proof::Hmac(algorithm, _) if self.header.is_signed_with(algorithm.name()) => {
+                bound()?.verify_mac(*algorithm, signed, &signature)
+            }
             Proof::KeyPair(algorithm, _) if self.header.is_signed_with(algorithm.name()) => {
                 bound()?.verify(*algorithm, signed, &signature)
             }
@@ -113,11 +117,7 @@ impl Unverified<'_> {
 const OTHER_ALGORITHM: &str = "the token's algorithm isn't a declared one";
 
 /// The declared claims of a token that is to be issued, as whoever is shown it will read them.
-pub(super) fn issued(
-    policy: &TypedPolicy,
-    token: &Token,
-    payload: &Record,
-) -> Result<Vec<Known<Value>>, &'static str> {
+pub(super) fn issued(policy: &TypedPolicy, token: &Token, payload: &Record) -> Result<Vec<Known<Value>>, &'static str> {
     let text = serde_json::to_vec(payload).map_err(|_| "the token's claims can't be written")?;
     Ok(Claims::parse(&text, token, &policy.shapes)?.declared)
 }
