@@ -1,5 +1,12 @@
 //! Tokens: what is verified, what is refused, what is issued, and what becomes of a token that is exchanged.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs
+)]
 
 #[path = "tokens/attacks.rs"]
 mod attacks;

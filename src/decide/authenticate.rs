@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use super::keys::BoundKeys;
-use crate::check::typed::{self, Attribute, Mapping, Proof, Role, Scope, Token, TokenCarrier, TypedPolicy};
+use crate::check::typed::{self, Attribute, Expr, Mapping, Proof, Role, Scope, Token, TokenCarrier, TypedPolicy};
 use crate::keys::KeySet;
 use crate::model::account::TokenFact;
 use crate::model::digest::sha256;
@@ -19,7 +19,7 @@ use crate::model::value::{Known, Value};
 
 use super::cookie::{self, Unclear};
 use super::datum::{Datum, Items};
-use super::evaluate::{Circumstances, Thing, evaluate};
+use super::evaluate::{Circumstances, Environment, Thing, evaluate};
 use super::fact;
 use super::lookup::Lookup;
 use super::read::Attributes;
@@ -164,7 +164,10 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
     if lines.next().is_some() {
         return Err(unreadable("there are two `Authorization` headers"));
     }
-    let Ok(text) = line.to_str() else { return Err(unreadable("the `Authorization` header isn't ASCII")) };
+    // Its characters are looked at below.
+    let Ok(text) = std::str::from_utf8(line.as_bytes()) else {
+        return Err(unreadable("the `Authorization` header isn't ASCII"));
+    };
     let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
     if scheme.is_empty() || !scheme.bytes().all(is_token_byte) {
         return Err(unreadable("the `Authorization` header doesn't begin with a scheme"));
@@ -176,10 +179,21 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
     if token.is_empty() {
         return Err(unreadable("the `Authorization` header has a scheme, but no token"));
     }
-    if !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)) {
+    if !is_b64token(token) {
         return Err(unreadable("the `Authorization` header holds more than one token"));
     }
     Ok(Some(token))
+}
+
+/// RFC 6750 §2.1, `b64token`. Without a way out in between, many bytes are looked at in one step.
+fn is_b64token(token: &str) -> bool {
+    let is_fine = |byte: u8| {
+        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        // From `-` to `9` stand `-`, `.`, `/` and the digits.
+        let digit = byte.wrapping_sub(b'-') <= b'9' - b'-';
+        letter | digit | (byte == b'_') | (byte == b'~') | (byte == b'+') | (byte == b'=')
+    };
+    token.bytes().fold(0, |bad, byte| bad | u8::from(!is_fine(byte))) == 0
 }
 
 /// RFC 9110 §5.6.2, `tchar`.
@@ -291,10 +305,7 @@ pub(super) fn mapped(
         Known::Value(Datum::Text(id)) if !id.is_empty() => id.into_owned(),
         _ => return Err("the token doesn't say who the user is"),
     };
-    let role_names = match mapping.roles.as_ref().map(|roles| evaluate(roles, environment)) {
-        Some(Known::Value(Datum::List(names))) => texts(names),
-        Some(_) | None => Vec::new(),
-    };
+    let role_names = mapping.roles.as_ref().map(|roles| texts_of(roles, environment)).unwrap_or_default();
     let tier = match mapping.tier.as_ref().map(|tier| evaluate(tier, environment)) {
         Some(Known::Value(Datum::Text(tier))) => Some(tier.into_owned()),
         Some(_) | None => None,
@@ -351,6 +362,22 @@ fn identity<'r>(policy: &TypedPolicy, claimed: Identity<'r>) -> Identity<'r> {
     let known_scopes = scopes.filter_map(|name| policy.scope_names.find(name)).collect();
     let known_tier = |name: &Cow<'_, str>| policy.tiers.iter().any(|tier| tier.name == *name);
     Identity { roles, known_scopes, tier: claimed.tier.filter(known_tier), ..claimed }
+}
+
+/// A list of texts; none where it isn't known as a whole.
+fn texts_of<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Vec<String> {
+    let text = |known: Known<Datum<'_>>| match known {
+        Known::Value(Datum::Text(text)) => Some(text.into_owned()),
+        Known::Value(_) | Known::Absent | Known::Unknown => None,
+    };
+    // What is written out as a list needn't be made one first.
+    if let Expr::List(items) = expr {
+        return items.iter().map(|item| text(evaluate(item, environment))).collect::<Option<_>>().unwrap_or_default();
+    }
+    match evaluate(expr, environment) {
+        Known::Value(Datum::List(items)) => texts(items),
+        Known::Value(_) | Known::Absent | Known::Unknown => Vec::new(),
+    }
 }
 
 fn texts(items: Items<'_>) -> Vec<String> {

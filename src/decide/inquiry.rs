@@ -28,6 +28,7 @@ use super::{Denial, Ready};
 /// How far a decision is.
 #[derive(Debug)]
 #[must_use]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and a box would be an allocation")]
 pub enum Step<'g, 'r> {
     /// Done.
     Decided(Decision<'g, 'r>),

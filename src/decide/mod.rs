@@ -52,18 +52,18 @@ use std::borrow::Cow;
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::check::typed::TypedPolicy;
-use crate::graph::{DecisionGraph, Node};
+use crate::graph::{DecisionGraph, Door};
 use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::source::Span;
-use crate::model::table::Id;
 use crate::shape::Violations;
 
 use journey::{Journey, Pause};
 use keys::BoundKeys;
 use lookup::Lookup;
 use respond::{Arrival, Outcome};
+use transport::Target;
 
 /// Why a request goes no further, or what is noted beside a decision.
 #[derive(Debug, Clone)]
@@ -115,10 +115,11 @@ pub(crate) struct Ready<'g> {
 
 /// Decides one request by what the host has said already.
 pub(crate) fn decide<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Decision<'g, 'r> {
-    match set_out(ready, request, Lookup::of(request)) {
+    match set_out(ready, request) {
         Departure::Turned(decision) => decision,
-        Departure::Travels(mut journey, entry) => {
-            let outcome = journey.travel(entry).unwrap_or_else(|Pause { .. }| Outcome::Deny(Vec::new()));
+        Departure::Travels(target, door) => {
+            let mut journey = Journey::new(ready, *request, Lookup::of(request), target, door);
+            let outcome = journey.travel(door.entry).unwrap_or_else(|Pause { .. }| Outcome::Deny(Vec::new()));
             respond::routed(journey, outcome)
         }
     }
@@ -126,26 +127,29 @@ pub(crate) fn decide<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Decisio
 
 /// Begins to decide a request, and asks the host for what it hasn't said.
 pub(crate) fn inquire<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Step<'g, 'r> {
-    match set_out(ready, request, Lookup::asking(request)) {
+    match set_out(ready, request) {
         Departure::Turned(decision) => Step::Decided(decision),
-        Departure::Travels(mut journey, entry) => match journey.travel(entry) {
-            Ok(outcome) => Step::Decided(respond::routed(journey, outcome)),
-            Err(pause) => Step::Ask(Inquiry::new(ready, request, journey, pause)),
-        },
+        Departure::Travels(target, door) => {
+            let mut journey = Journey::new(ready, *request, Lookup::asking(request), target, door);
+            match journey.travel(door.entry) {
+                Ok(outcome) => Step::Decided(respond::routed(journey, outcome)),
+                Err(pause) => Step::Ask(Inquiry::new(ready, request, journey, pause)),
+            }
+        }
     }
 }
 
 /// How a request sets out.
 #[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and a box would be an allocation")]
 enum Departure<'g, 'r> {
-    /// Into the graph.
-    Travels(Journey<'g, 'r>, Id<Node>),
+    /// Into the graph, by a door.
+    Travels(Target<'g, 'r>, &'g Door),
     /// Nowhere: it doesn't get so far.
     Turned(Decision<'g, 'r>),
 }
 
 /// Finds the door of a request.
-fn set_out<'g, 'r>(ready: Ready<'g>, request: &Request<'r>, lookup: Lookup<'r>) -> Departure<'g, 'r> {
+fn set_out<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Departure<'g, 'r> {
     let Ready { policy, graph, .. } = ready;
     let client = client::client(&policy.transport, request);
     let answer = &graph.answers[graph.default_answer];
@@ -180,5 +184,5 @@ fn set_out<'g, 'r>(ready: Ready<'g>, request: &Request<'r>, lookup: Lookup<'r>) 
         let outcome = if options { Outcome::Options(endpoint) } else { Outcome::OtherMethod(endpoint) };
         return turned(Arrival { answer, ..arrival(Some(target.canonical)) }, outcome);
     };
-    Departure::Travels(Journey::new(ready, *request, lookup, target, door), door.entry)
+    Departure::Travels(target, door)
 }

@@ -96,7 +96,9 @@ impl Call {
     ) -> (Decision<'g, 'static>, Vec<Vec<Question>>) {
         let nothing = Facts::default();
         let mut questions: Vec<Vec<Question>> = Vec::new();
-        let mut step = match gate.inquire(&self.request(None, &nothing)) {
+        // Where there is no body, a host knows it from the connection.
+        let unread = self.body.is_empty().then_some(self.body.as_slice());
+        let mut step = match gate.inquire(&self.request(unread, &nothing)) {
             Step::Decided(decision) => return (decision.into_owned(), questions),
             Step::Ask(inquiry) => inquiry,
         };

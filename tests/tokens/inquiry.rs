@@ -197,6 +197,38 @@ fn an_inquiry_owns_what_it_keeps() {
         }
     };
     is_send(&inquiry);
-    let questions = std::thread::spawn(move || inquiry.questions().len()).join().unwrap();
-    assert_eq!(questions, 1, "the buckets, all in one");
+    assert_eq!(inquiry.questions().len(), 1, "the buckets, all in one");
+}
+
+/// Where nobody knows whether there is a body, a route that takes none asks.
+#[test]
+fn a_body_that_nobody_announced_is_asked_for() {
+    let gate = super::host::gate("policy p\nroutes / { GET / public }", Keys::new());
+    let check = |body: &'static [u8], status: u16| {
+        let call = Call::new("GET /");
+        let nothing = Facts::default();
+        let request = portcullis::Request {
+            method: &call.method,
+            target: &call.target,
+            scheme: portcullis::Scheme::Https,
+            host: None,
+            headers: &call.headers,
+            peer: None,
+            body: None,
+            now: at(NOW),
+            entropy: None,
+            user: None,
+            facts: &nothing,
+        };
+        let Step::Ask(inquiry) = gate.inquire(&request) else { panic!("it knows nothing of a body") };
+        let [asked] = inquiry.questions() else { panic!("{:?}", inquiry.questions()) };
+        assert_eq!(asked.question, portcullis::Question::Body { most: 0 });
+        let id = asked.id;
+        let Step::Decided(decision) = inquiry.answer([(id, portcullis::Answer::Body(body.to_owned()))]) else {
+            panic!("it knows all")
+        };
+        assert_eq!(decision.status.as_u16(), status);
+    };
+    check(b"", 200);
+    check(b"x", 400);
 }

@@ -6,7 +6,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use smallvec::SmallVec;
 
 use crate::check::typed::{Claim, Token, Type};
 use crate::decide::fact::{By, typed};
@@ -20,6 +21,8 @@ use super::raw::{MAX_DEPTH, NameSeed, Names, Raw, RawSeed};
 const MALFORMED: &str = "the token's claims aren't a JSON object whose members stand once";
 const WRONG_TYPE: &str = "a claim of the token is of the wrong type";
 const WRONG_TIME: &str = "a time in the token isn't a number of seconds";
+/// The claims that are looked at whether they are declared or not.
+const OWN: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 const NANOSECONDS: i128 = 1_000_000_000;
 
 /// What a token claims.
@@ -41,11 +44,26 @@ pub(super) struct Claims {
 
 impl Claims {
     pub(super) fn parse(text: &[u8], token: &Token, shapes: &Table<Shape>) -> Result<Self, &'static str> {
-        let mut deserializer = serde_json::Deserializer::from_slice(text);
-        let reader = Reader { token, shapes };
-        let claims = reader.deserialize(&mut deserializer).map_err(|_| MALFORMED)?;
+        // Looked at as a whole, it needn't be looked at text by text.
+        let text = std::str::from_utf8(text).map_err(|_| MALFORMED)?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let mut claims = Self { declared: vec![Known::Unknown; token.claims.len()], ..Self::default() };
+        let reader = Reader { token, shapes, claims: &mut claims };
+        reader.deserialize(&mut deserializer).map_err(|_| MALFORMED)?;
         deserializer.end().map_err(|_| MALFORMED)?;
+        claims.note_missing(token);
         Ok(claims)
+    }
+
+    /// What stands nowhere is absent where it may be.
+    fn note_missing(&mut self, token: &Token) {
+        for (claim, place) in token.claims.iter().zip(&mut self.declared) {
+            match place {
+                Known::Unknown if claim.optional => *place = Known::Absent,
+                Known::Unknown => self.problem = self.problem.or(Some("the token lacks a required claim")),
+                Known::Value(_) | Known::Absent => {}
+            }
+        }
     }
 
     /// Whose it is, for whom, and from when to when it holds (RFC 7519 §4.1.1 to §4.1.6).
@@ -98,33 +116,23 @@ pub(super) fn issuer(payload: &[u8]) -> Option<String> {
 }
 
 /// Reads claims into the places of a declaration.
-struct Reader<'p> {
+struct Reader<'p, 'c> {
     token: &'p Token,
     shapes: &'p Table<Shape>,
+    claims: &'c mut Claims,
 }
 
-impl Reader<'_> {
-    fn take(&self, claims: &mut Claims, name: &str, value: &Raw<'_>) {
+impl Reader<'_, '_> {
+    fn take(&mut self, name: &str, value: &Raw<'_>) {
+        let claims = &mut *self.claims;
         match name {
             "iss" => claims.is_from_issuer = value.text().is_some() && value.text() == self.token.issuer.as_deref(),
-            "aud" => claims.is_for_audience = self.is_audience(value),
+            "aud" => claims.is_for_audience = is_audience(self.token, value),
             "exp" => claims.expires = time(value, &mut claims.problem),
             "nbf" => claims.not_before = time(value, &mut claims.problem),
             "iat" => claims.issued = time(value, &mut claims.problem),
             "jti" if self.token.single_use.is_some() => claims.id = value.text().map(ToOwned::to_owned),
             _ => {}
-        }
-    }
-
-    /// RFC 7519 §4.1.3: one string, or a list of nothing but strings.
-    fn is_audience(&self, value: &Raw<'_>) -> bool {
-        let ours = |text: &str| self.token.audiences.iter().any(|pinned| pinned == text);
-        match value {
-            Raw::Text(text) => ours(text),
-            Raw::List(items) => {
-                items.iter().all(|item| item.text().is_some()) && items.iter().filter_map(Raw::text).any(ours)
-            }
-            _ => false,
         }
     }
 
@@ -147,6 +155,18 @@ impl Reader<'_> {
             (ty, value) => typed(&value.into_json(), ty, self.shapes, By::Host),
         };
         value.map(Known::Value).ok_or(WRONG_TYPE)
+    }
+}
+
+/// RFC 7519 §4.1.3: one string, or a list of nothing but strings.
+fn is_audience(token: &Token, value: &Raw<'_>) -> bool {
+    let ours = |text: &str| token.audiences.iter().any(|pinned| pinned == text);
+    match value {
+        Raw::Text(text) => ours(text),
+        Raw::List(items) => {
+            items.iter().all(|item| item.text().is_some()) && items.iter().filter_map(Raw::text).any(ours)
+        }
+        _ => false,
     }
 }
 
@@ -174,44 +194,50 @@ fn time(value: &Raw<'_>, problem: &mut Option<&'static str>) -> Option<i128> {
     time
 }
 
-impl<'de> DeserializeSeed<'de> for Reader<'_> {
-    type Value = Claims;
+impl<'de> DeserializeSeed<'de> for Reader<'_, '_> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Claims, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Reader<'_> {
-    type Value = Claims;
+impl<'de> Visitor<'de> for Reader<'_, '_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a token's claims")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Claims, A::Error> {
-        let declared = &self.token.claims;
-        let mut claims = Claims { declared: vec![Known::Unknown; declared.len()], ..Claims::default() };
-        let mut names = Names::default();
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
+        // Names that mean something stand in places of their own, and needn't be remembered.
+        let mut others = Names::default();
+        let mut own = [false; OWN.len()];
+        let mut declared: SmallVec<[bool; 16]> = SmallVec::from_elem(false, self.token.claims.len());
         while let Some(name) = members.next_key_seed(NameSeed)? {
             let value = members.next_value_seed(RawSeed { depth: MAX_DEPTH })?;
-            self.take(&mut claims, &name, &value);
-            let place = declared.iter().zip(&mut claims.declared).find(|(claim, _)| claim.name == *name);
-            if let Some((claim, place)) = place {
-                match self.read(claim, value) {
-                    Ok(known) => *place = known,
-                    Err(problem) => claims.problem = claims.problem.or(Some(problem)),
+            let seen = OWN.iter().position(|known| *known == name).and_then(|place| own.get_mut(place));
+            let place = self.token.claims.iter().position(|claim| claim.name == name);
+            let stands_twice = match (seen, place.and_then(|place| declared.get_mut(place))) {
+                (None, None) => {
+                    others.add::<A::Error>(name)?;
+                    continue;
+                }
+                (Some(own), Some(declared)) => std::mem::replace(own, true) | std::mem::replace(declared, true),
+                (Some(one), None) | (None, Some(one)) => std::mem::replace(one, true),
+            };
+            if stands_twice {
+                return Err(A::Error::custom(MALFORMED));
+            }
+            self.take(&name, &value);
+            if let Some((place, claim)) = place.and_then(|place| Some((place, self.token.claims.get(place)?))) {
+                match (self.read(claim, value), self.claims.declared.get_mut(place)) {
+                    (Ok(known), Some(place)) => *place = known,
+                    (Err(problem), _) => self.claims.problem = self.claims.problem.or(Some(problem)),
+                    (Ok(_), None) => {}
                 }
             }
-            names.add::<A::Error>(name)?;
         }
-        for (claim, place) in declared.iter().zip(&mut claims.declared) {
-            match place {
-                Known::Unknown if claim.optional => *place = Known::Absent,
-                Known::Unknown => claims.problem = claims.problem.or(Some("the token lacks a required claim")),
-                Known::Value(_) | Known::Absent => {}
-            }
-        }
-        Ok(claims)
+        Ok(())
     }
 }

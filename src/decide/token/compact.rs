@@ -3,13 +3,33 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use smallvec::SmallVec;
+use memchr::{memchr, memrchr};
 
 /// The longest token in bytes. A token of a browser has to fit into a header of 8 KiB with other things.
 const MAX_TOKEN: usize = 8 * 1024;
 
-/// Decoded bytes; of a usual token, without an allocation.
-pub(super) type Bytes = SmallVec<[u8; 512]>;
+const NOT_THREE: &str = "the token doesn't have three parts";
+const NOT_CANONICAL: &str = "a part of the token isn't canonical base64url";
+
+/// Where a part is decoded to; of a usual token, without an allocation.
+pub(super) struct Buffer {
+    short: [u8; 512],
+    long: Vec<u8>,
+}
+
+impl Buffer {
+    pub(super) fn new() -> Self {
+        Self { short: [0; 512], long: Vec::new() }
+    }
+
+    fn of(&mut self, length: usize) -> &mut [u8] {
+        if length > self.short.len() {
+            self.long.resize(length, 0);
+            return &mut self.long;
+        }
+        &mut self.short
+    }
+}
 
 /// The parts of a token.
 pub(super) struct Compact<'t> {
@@ -25,30 +45,28 @@ impl<'t> Compact<'t> {
         if token.len() > MAX_TOKEN {
             return Err("the token is longer than 8 KiB");
         }
-        let parts =
-            token.rsplit_once('.').and_then(|(signed, signature)| Some((signed, signed.split_once('.')?, signature)));
-        match parts {
-            Some((signed, (header, payload), signature)) if !payload.contains('.') => {
-                Ok(Self { signed, header, payload, signature })
-            }
-            _ => Err("the token doesn't have three parts"),
-        }
+        let split = |text: &'t str, at: Option<usize>| {
+            let (before, rest) = text.split_at_checked(at?)?;
+            Some((before, rest.get(1..)?))
+        };
+        let (signed, signature) = split(token, memrchr(b'.', token.as_bytes())).ok_or(NOT_THREE)?;
+        let (header, payload) = split(signed, memchr(b'.', signed.as_bytes())).ok_or(NOT_THREE)?;
+        Ok(Self { signed, header, payload, signature })
     }
 
-    pub(super) fn payload(&self) -> Result<Bytes, &'static str> {
-        decode(self.payload)
+    /// A dot too many shows here: it is no character of base64.
+    pub(super) fn payload<'b>(&self, buffer: &'b mut Buffer) -> Result<&'b [u8], &'static str> {
+        decode(self.payload, buffer).map_err(|why| if self.payload.contains('.') { NOT_THREE } else { why })
     }
 
-    pub(super) fn signature(&self) -> Result<Bytes, &'static str> {
-        decode(self.signature)
+    pub(super) fn signature<'b>(&self, buffer: &'b mut Buffer) -> Result<&'b [u8], &'static str> {
+        decode(self.signature, buffer)
     }
 }
 
 /// What isn't canonical is refused: one token has one spelling.
-pub(super) fn decode(part: &str) -> Result<Bytes, &'static str> {
-    let mut bytes = Bytes::from_elem(0, part.len() / 4 * 3 + 3);
-    let length =
-        URL_SAFE_NO_PAD.decode_slice(part, &mut bytes).map_err(|_| "a part of the token isn't canonical base64url")?;
-    bytes.truncate(length);
-    Ok(bytes)
+pub(super) fn decode<'b>(part: &str, buffer: &'b mut Buffer) -> Result<&'b [u8], &'static str> {
+    let decoded = buffer.of(part.len() / 4 * 3 + 3);
+    let length = URL_SAFE_NO_PAD.decode_slice(part, decoded).map_err(|_| NOT_CANONICAL)?;
+    decoded.get(..length).ok_or(NOT_CANONICAL)
 }

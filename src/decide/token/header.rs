@@ -1,17 +1,24 @@
 //! A token's header (RFC 7515 §4.1). Of what it says of keys, its `kid` alone counts, and that selects among keys that were
 //! configured: `jku`, `x5u`, `x5c` and `jwk` are an attacker's word, and are followed by nobody.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use foldhash::fast::FixedState;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 
 use crate::check::typed::{Token, bare_typ};
 
-use super::compact::decode;
-use super::raw::{MAX_DEPTH, Names, Raw, RawSeed};
+use super::compact::{Buffer, decode};
+use super::raw::{MAX_DEPTH, NameSeed, Names, Raw, RawSeed};
 
 const MALFORMED: &str = "the token's header isn't a JSON object whose members are what they should be, each once";
 
 /// What counts of a header.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Header {
     algorithm: String,
     typ: Option<String>,
@@ -21,10 +28,36 @@ pub(super) struct Header {
     is_nested: bool,
 }
 
+/// The headers that most tokens have, by their spelling in a token: whoever signs without more ado writes one of these, and
+/// they needn't be read each time.
+static USUAL: LazyLock<HashMap<String, Header, FixedState>> = LazyLock::new(|| {
+    const ALGORITHMS: [&str; 13] = [
+        "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
+        "Ed25519",
+    ];
+    let spellings = |algorithm: &&str| {
+        [
+            format!(r#"{{"alg":"{algorithm}"}}"#),
+            format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#),
+            format!(r#"{{"typ":"JWT","alg":"{algorithm}"}}"#),
+            format!(r#"{{"alg":"{algorithm}","typ":"at+jwt"}}"#),
+            format!(r#"{{"typ":"at+jwt","alg":"{algorithm}"}}"#),
+        ]
+    };
+    let texts = ALGORITHMS.iter().flat_map(spellings);
+    texts.filter_map(|text| Some((URL_SAFE_NO_PAD.encode(&text), Header::read(text.as_bytes()).ok()?))).collect()
+});
+
 impl Header {
-    pub(super) fn parse(part: &str) -> Result<Self, &'static str> {
-        let text = decode(part)?;
-        let mut deserializer = serde_json::Deserializer::from_slice(&text);
+    pub(super) fn parse(part: &str) -> Result<Cow<'static, Self>, &'static str> {
+        if let Some(usual) = USUAL.get(part) {
+            return Ok(Cow::Borrowed(usual));
+        }
+        Self::read(decode(part, &mut Buffer::new())?).map(Cow::Owned)
+    }
+
+    fn read(text: &[u8]) -> Result<Self, &'static str> {
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
         let header = Self::default().deserialize(&mut deserializer).map_err(|_| MALFORMED)?;
         deserializer.end().map_err(|_| MALFORMED)?;
         Ok(header)
@@ -90,7 +123,7 @@ impl<'de> Visitor<'de> for Header {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Self, A::Error> {
         let mut names = Names::default();
-        while let Some(name) = members.next_key_seed(super::raw::NameSeed)? {
+        while let Some(name) = members.next_key_seed(NameSeed)? {
             let value = members.next_value_seed(RawSeed { depth: MAX_DEPTH })?;
             self.take(&name, &value).map_err(A::Error::custom)?;
             names.add::<A::Error>(name)?;

@@ -6,6 +6,8 @@ mod compact;
 mod header;
 mod raw;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::check::typed::{Proof, Token, TokenCarrier, TypedPolicy};
@@ -16,13 +18,13 @@ use crate::model::value::{Known, Value};
 
 use super::keys::BoundKeys;
 use claims::Claims;
-use compact::Compact;
+use compact::{Buffer, Compact};
 use header::Header;
 
 /// A token taken apart, nothing of it checked but its form.
 pub(super) struct Unverified<'t> {
     compact: Compact<'t>,
-    header: Header,
+    header: Cow<'static, Header>,
 }
 
 /// What a genuine token says.
@@ -51,7 +53,8 @@ impl Unverified<'_> {
         if second.is_none() {
             return Ok(first);
         }
-        let issuer = self.compact.payload().ok().and_then(|payload| claims::issuer(&payload));
+        let mut buffer = Buffer::new();
+        let issuer = self.compact.payload(&mut buffer).ok().and_then(claims::issuer);
         let is_claimed = |token: &Token| {
             let issuer_fits = token.issuer.is_none() || token.issuer == issuer;
             issuer_fits && token.typ.as_deref().is_none_or(|pinned| self.header.has_typ(pinned))
@@ -77,8 +80,8 @@ impl Unverified<'_> {
         let token = &policy.tokens[kind];
         self.header.check(token)?;
         self.check_signature(token, kind, keys, set)?;
-        let payload = self.compact.payload()?;
-        let claims = Claims::parse(&payload, token, &policy.shapes)?;
+        let mut buffer = Buffer::new();
+        let claims = Claims::parse(self.compact.payload(&mut buffer)?, token, &policy.shapes)?;
         claims.check(token, now)?;
         Ok(Verified { id: claims.id, claims: claims.declared })
     }
@@ -91,21 +94,22 @@ impl Unverified<'_> {
         keys: &BoundKeys,
         set: Option<&KeySet>,
     ) -> Result<(), &'static str> {
-        let signature = self.compact.signature()?;
+        let mut buffer = Buffer::new();
+        let signature = self.compact.signature(&mut buffer)?;
         let signed = self.compact.signed.as_bytes();
         let bound = || keys.token(kind).ok_or("the token's key isn't bound");
         let holds = match &token.proof {
             Proof::Hmac(algorithm, _) if self.header.is_signed_with(algorithm.name()) => {
-                bound()?.verify_mac(*algorithm, signed, &signature)
+                bound()?.verify_mac(*algorithm, signed, signature)
             }
             Proof::KeyPair(algorithm, _) if self.header.is_signed_with(algorithm.name()) => {
-                bound()?.verify(*algorithm, signed, &signature)
+                bound()?.verify(*algorithm, signed, signature)
             }
             Proof::KeySet(algorithms, _) => {
                 let algorithm = algorithms.iter().find(|algorithm| self.header.is_signed_with(algorithm.name()));
                 let algorithm = *algorithm.ok_or(OTHER_ALGORITHM)?;
                 let set = set.ok_or("the token's key set isn't known")?;
-                set.select(self.key_id(), algorithm)?.verify(algorithm, signed, &signature)
+                set.select(self.key_id(), algorithm)?.verify(algorithm, signed, signature)
             }
             Proof::Hmac(..) | Proof::KeyPair(..) => return Err(OTHER_ALGORITHM),
             Proof::Opaque => return Err("the token is opaque"),
