@@ -203,7 +203,7 @@ fn an_inquiry_owns_what_it_keeps() {
 /// Where nobody knows whether there is a body, a route that takes none asks.
 #[test]
 fn a_body_that_nobody_announced_is_asked_for() {
-    let gate = super::host::gate("policy p\nroutes / { GET / public }", Keys::new());
+    let gate = gate("policy p\nroutes / { GET / public }", Keys::new());
     let check = |body: &'static [u8], status: u16| {
         let call = Call::new("GET /");
         let nothing = Facts::default();
