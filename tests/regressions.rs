@@ -16,6 +16,8 @@ mod decide;
 mod parse;
 #[path = "regressions/harness/spans.rs"]
 mod spans;
+#[path = "regressions/harness/token.rs"]
+mod token;
 
 /// Checks every file of a folder.
 fn replay(folder: &str, check: fn(&[u8])) {
@@ -43,4 +45,9 @@ fn compile_inputs() {
 #[test]
 fn decide_inputs() {
     replay("decide", decide::check);
+}
+
+#[test]
+fn token_inputs() {
+    replay("token", token::check);
 }

@@ -12,7 +12,7 @@ use crate::password::PasswordTask;
 use super::Denial;
 use super::authenticate::{challenged_alone, mapped};
 use super::datum::Datum;
-use super::evaluate::{Thing, evaluate};
+use super::evaluate::{Cache, Thing, evaluate};
 use super::journey::{Halt, Journey};
 use super::token;
 
@@ -25,9 +25,10 @@ impl Journey<'_, '_> {
         };
         let around = self.around(Knowing::All);
         let environment = around.about(Thing::None);
-        let (Known::Value(Datum::Text(who)), Known::Value(Datum::Text(password))) =
-            (evaluate(who, &environment), evaluate(password, &environment))
-        else {
+        self.lookup.start();
+        let typed = (evaluate(who, &environment), evaluate(password, &environment));
+        self.lookup.wanted()?;
+        let (Known::Value(Datum::Text(who)), Known::Value(Datum::Text(password))) = typed else {
             return Err(login_failed("the request doesn't say who logs in, or with which password"));
         };
         self.lookup.start();
@@ -66,6 +67,8 @@ impl Journey<'_, '_> {
         let identity = mapped(self.policy, mapping, kind, &claims)
             .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
         self.user = Some(identity);
+        // What rules have read of whoever was calling before isn't theirs.
+        self.cache = Cache::default();
         Ok(())
     }
 }

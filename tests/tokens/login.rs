@@ -215,3 +215,39 @@ fn a_refresh_of_the_suspended_is_forbidden_and_spends_nothing() {
     assert_eq!(code(&decision), (403, "forbidden"));
     assert!(decision.effects.is_empty());
 }
+
+/// The caller who rotates may be another than the one whom the tokens make: what rules have read of the one isn't the other's.
+#[test]
+fn a_forbid_is_asked_of_the_caller_that_the_tokens_make() {
+    let text = r#"policy p
+secret ACCESS, REFRESH
+account { id: string  org: { blocked: bool } }
+token access  { algorithm HS256  key ACCESS   lifetime 15m  claims { sub: string = account.id  org: { blocked: bool } = account.org } }
+token refresh { algorithm HS256  key REFRESH  lifetime 30d  carried body "token"  single_use  claims { sub: string = account.id } }
+user from access { id = claims.sub  org = claims.org }
+resource posts { actions read }
+allow posts:read
+forbid * when user.org.blocked
+routes / { POST /refresh  authenticated  rotates refresh  issues access, refresh }
+"#;
+    let keys = Keys::new().with_secret("ACCESS", secret("ACCESS")).with_secret("REFRESH", secret("REFRESH"));
+    let gate = gate(text, keys);
+    let of = |id: &str, blocked: bool| {
+        Account::new(json!({ "id": id, "org": { "blocked": blocked } }).as_object().unwrap().clone())
+    };
+    let check = |caller: &Account, account: &Account, expected: (u16, &str)| {
+        let access = gate.issue("access", caller, at(NOW), &[1; 32]).unwrap().text;
+        let refresh = gate.issue("refresh", account, at(NOW), &[2; 32]).unwrap();
+        let (family, state) = refresh.family.unwrap();
+        let mut facts = Facts::default();
+        facts.tokens.insert(family, Some(portcullis::TokenFact::Family(state)));
+        facts.account = Known::Value(account.clone());
+        let call = Call::new("POST /refresh").bearer(&access).json(&json!({ "token": refresh.text }));
+        let decision = call.decide(&gate, &facts);
+        assert_eq!(code(&decision), expected);
+        assert_eq!(decision.effects.is_empty(), expected.0 != 200);
+    };
+    check(&of("a", false), &of("b", false), (200, "tokens_issued"));
+    check(&of("a", false), &of("b", true), (403, "forbidden"));
+    check(&of("a", true), &of("b", false), (403, "forbidden"));
+}
