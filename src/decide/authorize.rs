@@ -12,8 +12,8 @@ use crate::model::source::Span;
 use crate::model::table::Id;
 
 use super::Denial;
-use super::authenticate::Identity;
 use super::evaluate::{Circumstances, Environment, Thing, Unknowns, truth};
+use super::identity::Identity;
 
 /// What the rules come to that could grant a permission, within the scopes of the caller.
 fn allowed(permission: &Permission, around: Circumstances<'_>, environment: &Environment<'_>) -> Outcomes {

@@ -15,8 +15,8 @@ use crate::model::mask::SECRET;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::value::Value;
 
-use super::authenticate::Identity;
 use super::check::{self, PermissionId, Ruling};
+use super::identity::Identity;
 use super::scene::{Facts, Resource, Scene, Who};
 
 /// A decision. It borrows from the gate that made it (`'g`) and from the request (`'r`), and depends on nothing but these.

@@ -18,8 +18,8 @@ use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 use crate::shape::Shape;
 
-use super::authenticate::Identity;
 use super::datum::Datum;
+use super::identity::Identity;
 use super::lookup::Lookup;
 use super::operate::{add, compare, subtract};
 use super::read::{Attributes, name_of, read};

@@ -14,9 +14,9 @@ use crate::model::question::{Answer, Question};
 use crate::model::request::{Facts, Request, Scheme, User};
 use crate::model::table::Id;
 
-use super::authenticate::Identity;
 use super::decision::Decision;
 use super::evaluate::Cache;
+use super::identity::Identity;
 use super::journey::{Journey, Pause};
 use super::limit::Tightest;
 use super::lookup::Lookup;

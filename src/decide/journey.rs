@@ -14,8 +14,9 @@ use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
 use crate::model::table::Id;
 
-use super::authenticate::{self, Authenticated, Identity};
+use super::authenticate::{self, Authenticated};
 use super::evaluate::Cache;
+use super::identity::Identity;
 use super::keys::BoundKeys;
 use super::limit::Tightest;
 use super::lookup::Lookup;

@@ -10,9 +10,10 @@ use crate::model::value::Known;
 use crate::password::PasswordTask;
 
 use super::Denial;
-use super::authenticate::{challenged_alone, mapped};
+use super::authenticate::challenged_alone;
 use super::datum::Datum;
 use super::evaluate::{Cache, Thing, evaluate};
+use super::identity::mapped;
 use super::journey::{Halt, Journey};
 use super::token;
 

@@ -17,6 +17,7 @@ pub(crate) mod entropy;
 mod evaluate;
 mod fact;
 mod family;
+mod identity;
 mod inquiry;
 mod issue;
 pub(crate) mod issuer;

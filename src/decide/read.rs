@@ -8,11 +8,11 @@ use crate::model::request::Record;
 use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
-use super::authenticate::Identity;
 use super::cookie;
 use super::datum::{Datum, Items};
 use super::evaluate::{Call, Environment, Given, Pending, Seen, Thing};
 use super::fact;
+use super::identity::Identity;
 use super::scene::Slots;
 
 /// Declared attributes, as somebody gave them.

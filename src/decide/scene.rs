@@ -13,9 +13,9 @@ use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
 use super::answer::class;
-use super::authenticate::{Identity, vouched_for};
 use super::evaluate::{Circumstances, Environment, Thing};
 use super::fact;
+use super::identity::{Identity, vouched_for};
 use super::read::Attributes;
 
 /// Who asks, and what is known around them: for work that is no HTTP request, such as a job, a queue or a test, made by

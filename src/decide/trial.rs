@@ -18,9 +18,9 @@ use crate::model::table::Id;
 use crate::model::value::{Known, Value};
 
 use super::answer;
-use super::authenticate::Identity;
 use super::datum::Datum;
 use super::evaluate::{Call, Circumstances, Environment, Given, Thing, evaluate, truth};
+use super::identity::Identity;
 use super::read::Attributes;
 use super::scene::{Facts, Slots};
 
