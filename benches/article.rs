@@ -1,5 +1,8 @@
 //! The policies that benchmarks use, and requests to them.
 
+#[path = "access.rs"]
+pub mod access;
+
 use http::{HeaderName, HeaderValue};
 use portcullis::document::RequestDocument;
 use portcullis::{Gate, Keys, Policy, Source};

@@ -1,4 +1,4 @@
-//! How many instructions five decisions take: figures that no neighbour on the machine changes. `scripts/instructions`
+//! How many instructions decisions take, and what they are held against: figures that no neighbour on the machine changes. `scripts/instructions`
 //! runs this, and installs what it needs.
 
 use std::hint::black_box;
@@ -7,6 +7,7 @@ use gungraun::prelude::*;
 use jiff::Timestamp;
 use portcullis::document::RequestDocument;
 use portcullis::{Decision, Gate, PermissionId, Policy, Record, Request, Resource, Ruling, Scene, User, Verdict};
+use portcullis_benches::access::{self, Claims, Theirs};
 use portcullis_benches::{ARTICLE, DOCUMENTS, anybody, compiled, document, documents, gate, post};
 
 /// Everything lives as long as the process, so that no destructor is counted.
@@ -72,6 +73,16 @@ fn six_layers() -> Decide {
     decided(gate(), post)
 }
 
+/// An access token of six claims makes the caller.
+fn with_token() -> Decide {
+    decided(access::gate(), |_| access::with_token())
+}
+
+/// The same caller without it.
+fn vouched_for() -> Decide {
+    decided(access::gate(), |_| access::vouched_for())
+}
+
 fn decided(gate: Gate, request: impl Fn(&Gate) -> RequestDocument) -> Decide {
     let request = kept(request(&gate));
     let decide = Decide { gate: kept(gate), request: request.request(Timestamp::UNIX_EPOCH, None) };
@@ -92,9 +103,23 @@ fn check(check: Check) -> (Ruling, Check) {
 #[bench::public_get(setup = public_get)]
 #[bench::get_with_conditions(setup = get_with_conditions)]
 #[bench::six_layers(setup = six_layers)]
+#[bench::with_token(setup = with_token)]
+#[bench::vouched_for(setup = vouched_for)]
 fn decide(decide: Decide) -> Decision<'static, 'static> {
     black_box(decide.gate.decide(black_box(&decide.request)))
 }
 
-library_benchmark_group!(name = decisions, benchmarks = [check, decide]);
+#[library_benchmark]
+#[bench::of_six_claims(args = (access::key(), access::token()))]
+fn floor(key: aws_lc_rs::hmac::Key, token: String) -> Option<Claims> {
+    black_box(access::floor(black_box(&key), black_box(&token)))
+}
+
+#[library_benchmark]
+#[bench::of_six_claims(args = (Theirs::new(), access::token()))]
+fn jsonwebtoken(theirs: Theirs, token: String) -> Option<Claims> {
+    black_box(theirs.decode(black_box(&token)))
+}
+
+library_benchmark_group!(name = decisions, benchmarks = [check, decide, floor, jsonwebtoken]);
 main!(library_benchmark_groups = decisions);

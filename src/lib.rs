@@ -66,3 +66,7 @@ pub use tokens::{IssuedToken, TokenError, opaque_token_id};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/hosts.md")]
+struct Hosts;
