@@ -21,7 +21,7 @@ use crate::model::digest::sha256;
 use crate::model::reason::Reason;
 use crate::model::request::{Record, User};
 use crate::model::source::{Source, Span};
-use crate::password::PasswordError;
+use crate::password::{PasswordError, PasswordTask};
 use crate::syntax;
 
 /// A compiled policy: checked, immutable, cheap to clone and to share.
@@ -263,11 +263,20 @@ impl Policy {
     /// let salt = [7; 16]; // random, in earnest
     /// let hash = policy.hash_password("correct horse battery staple", &salt)?;
     /// assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    /// let task = policy.password_task("correct horse battery staple", &hash).expect("the policy has a `password` block");
+    /// assert!(task.run().matches);
     /// # Ok::<(), PasswordError>(())
     /// ```
     pub fn hash_password(&self, password: &str, salt: &[u8; 16]) -> Result<String, PasswordError> {
         let rule = self.compiled.typed.password.as_ref().ok_or(PasswordError::NoRule)?;
         rule.hash(password, salt)
+    }
+
+    /// A password to be held against a stored hash outside any login, such as before it is changed:
+    /// [`PasswordTask::run`] does it. `None` where the policy has no `password` block.
+    pub fn password_task(&self, password: &str, hash: &str) -> Option<PasswordTask> {
+        let rule = self.compiled.typed.password.clone()?;
+        Some(PasswordTask::new(rule, password.to_owned(), hash.to_owned()))
     }
 
     /// The decision graph, to look at.
