@@ -43,12 +43,14 @@ pub(super) fn authenticate<'r>(
         Err(denial) => return Authenticated::Malformed(denial),
     };
     if let Some(user) = request.user.filter(|user| !user.id.is_empty()) {
-        return Authenticated::Known(vouched_for(policy, user));
+        let malformed = credential.as_ref().and_then(Credential::malformed);
+        return malformed.map_or_else(|| Authenticated::Known(vouched_for(policy, user)), Authenticated::Malformed);
     }
     let Some(credential) = credential else { return Authenticated::Nobody(missing()) };
     match identified(policy, keys, request, lookup, &credential) {
         Ok(identity) => Authenticated::Known(identity),
-        Err(denial) => Authenticated::Nobody(denial),
+        // Of a token that holds, every character has been looked at.
+        Err(denial) => credential.malformed().map_or_else(|| Authenticated::Nobody(denial), Authenticated::Malformed),
     }
 }
 
@@ -56,6 +58,14 @@ pub(super) fn authenticate<'r>(
 struct Credential<'r> {
     carrier: &'r TokenCarrier,
     text: Cow<'r, str>,
+}
+
+impl Credential<'_> {
+    /// What is wrong with it before anybody asks what it is.
+    fn malformed(&self) -> Option<Denial> {
+        let is_several = *self.carrier == TokenCarrier::Bearer && !is_b64token(&self.text);
+        is_several.then(|| unreadable("the `Authorization` header holds more than one token"))
+    }
 }
 
 /// The one credential that came. A bearer token is one anywhere; a cookie and another header are, where a user is made
@@ -109,7 +119,6 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
     if lines.next().is_some() {
         return Err(unreadable("there are two `Authorization` headers"));
     }
-    // Its characters are looked at below.
     let Ok(text) = std::str::from_utf8(line.as_bytes()) else {
         return Err(unreadable("the `Authorization` header isn't ASCII"));
     };
@@ -123,9 +132,6 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
     let token = rest.trim_matches(' ');
     if token.is_empty() {
         return Err(unreadable("the `Authorization` header has a scheme, but no token"));
-    }
-    if !is_b64token(token) {
-        return Err(unreadable("the `Authorization` header holds more than one token"));
     }
     Ok(Some(token))
 }
@@ -155,8 +161,11 @@ fn identified(
 ) -> Result<Identity<'static>, Denial> {
     let opaque = |token: &Token| token.proof == Proof::Opaque && token.carrier == *credential.carrier;
     if let Some((kind, token)) = policy.tokens.enumerate().find(|(_, token)| opaque(token)) {
+        if let Some(malformed) = credential.malformed() {
+            return Err(malformed);
+        }
         let claims = looked_up(policy, token, (lookup, request.now), &credential.text)?;
-        return identity_of(policy, kind, &claims);
+        return identity_of(policy, kind, claims);
     }
     let unverified = token::parse(&credential.text).map_err(invalid_token)?;
     let kind = unverified.kind(policy, credential.carrier).map_err(invalid_token)?;
@@ -165,7 +174,7 @@ fn identified(
         Proof::Hmac(..) | Proof::KeyPair(..) | Proof::Opaque => None,
     };
     let verified = unverified.verify(policy, kind, (keys, set), request.now).map_err(invalid_token)?;
-    identity_of(policy, kind, &verified.claims)
+    identity_of(policy, kind, verified.claims)
 }
 
 /// The set that a token's declaration names, as the host said with the request, or else with its key ring.
@@ -232,7 +241,7 @@ pub(crate) fn known_by(text: &str) -> String {
     format!("sha256:{}", sha256(text))
 }
 
-fn identity_of(policy: &TypedPolicy, kind: Id<Token>, claims: &[Known<Value>]) -> Result<Identity<'static>, Denial> {
+fn identity_of(policy: &TypedPolicy, kind: Id<Token>, claims: Vec<Known<Value>>) -> Result<Identity<'static>, Denial> {
     let mapping = policy.mappings.iter().find(|mapping| mapping.token == kind);
     let mapping = mapping.ok_or_else(|| invalid_token("no user is made from this kind of token"))?;
     mapped(policy, mapping, kind, claims).map_err(invalid_token)

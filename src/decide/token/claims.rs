@@ -21,8 +21,32 @@ use super::raw::{MAX_DEPTH, NameSeed, Names, Raw, RawSeed};
 const MALFORMED: &str = "the token's claims aren't a JSON object whose members stand once";
 const WRONG_TYPE: &str = "a claim of the token is of the wrong type";
 const WRONG_TIME: &str = "a time in the token isn't a number of seconds";
-/// The claims that are looked at whether they are declared or not.
-const OWN: [&str; 6] = ["iss", "aud", "exp", "nbf", "iat", "jti"];
+/// The claims that are looked at whether they are declared or not (RFC 7519 §4.1).
+#[derive(Clone, Copy)]
+enum Own {
+    Issuer,
+    Audience,
+    Expires,
+    NotBefore,
+    Issued,
+    Id,
+}
+
+impl Own {
+    const COUNT: usize = 6;
+
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "iss" => Self::Issuer,
+            "aud" => Self::Audience,
+            "exp" => Self::Expires,
+            "nbf" => Self::NotBefore,
+            "iat" => Self::Issued,
+            "jti" => Self::Id,
+            _ => return None,
+        })
+    }
+}
 const NANOSECONDS: i128 = 1_000_000_000;
 
 /// What a token claims.
@@ -123,16 +147,18 @@ struct Reader<'p, 'c> {
 }
 
 impl Reader<'_, '_> {
-    fn take(&mut self, name: &str, value: &Raw<'_>) {
+    fn take(&mut self, own: Own, value: &Raw<'_>) {
         let claims = &mut *self.claims;
-        match name {
-            "iss" => claims.is_from_issuer = value.text().is_some() && value.text() == self.token.issuer.as_deref(),
-            "aud" => claims.is_for_audience = is_audience(self.token, value),
-            "exp" => claims.expires = time(value, &mut claims.problem),
-            "nbf" => claims.not_before = time(value, &mut claims.problem),
-            "iat" => claims.issued = time(value, &mut claims.problem),
-            "jti" if self.token.single_use.is_some() => claims.id = value.text().map(ToOwned::to_owned),
-            _ => {}
+        match own {
+            Own::Issuer => {
+                claims.is_from_issuer = value.text().is_some() && value.text() == self.token.issuer.as_deref()
+            }
+            Own::Audience => claims.is_for_audience = is_audience(self.token, value),
+            Own::Expires => claims.expires = time(value, &mut claims.problem),
+            Own::NotBefore => claims.not_before = time(value, &mut claims.problem),
+            Own::Issued => claims.issued = time(value, &mut claims.problem),
+            Own::Id if self.token.single_use.is_some() => claims.id = value.text().map(ToOwned::to_owned),
+            Own::Id => {}
         }
     }
 
@@ -212,11 +238,12 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
         // Names that mean something stand in places of their own, and needn't be remembered.
         let mut others = Names::default();
-        let mut own = [false; OWN.len()];
+        let mut own = [false; Own::COUNT];
         let mut declared: SmallVec<[bool; 16]> = SmallVec::from_elem(false, self.token.claims.len());
         while let Some(name) = members.next_key_seed(NameSeed)? {
             let value = members.next_value_seed(RawSeed { depth: MAX_DEPTH })?;
-            let seen = OWN.iter().position(|known| *known == name).and_then(|place| own.get_mut(place));
+            let known = Own::named(&name);
+            let seen = known.and_then(|known| own.get_mut(known as usize));
             let place = self.token.claims.iter().position(|claim| claim.name == name);
             let stands_twice = match (seen, place.and_then(|place| declared.get_mut(place))) {
                 (None, None) => {
@@ -229,7 +256,9 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
             if stands_twice {
                 return Err(A::Error::custom(MALFORMED));
             }
-            self.take(&name, &value);
+            if let Some(known) = known {
+                self.take(known, &value);
+            }
             if let Some((place, claim)) = place.and_then(|place| Some((place, self.token.claims.get(place)?))) {
                 match (self.read(claim, value), self.claims.declared.get_mut(place)) {
                     (Ok(known), Some(place)) => *place = known,
