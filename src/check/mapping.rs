@@ -134,6 +134,16 @@ impl Checker<'_> {
                 .help("make the user from a token that is carried as a bearer token, in a cookie or in a header");
             self.report(error);
         }
+        if tokens[token].single_use.is_some() {
+            let message = format!(
+                "`{}` is good for one exchange, and is taken out of use without being asked about here",
+                mapping.token.node
+            );
+            let error = Diagnostic::error("single_use_caller", mapping.token.span, message)
+                .also(tokens[token].span, "declared here")
+                .help("make the user from the token that is issued beside it, such as an access token");
+            self.report(error);
+        }
         let view = View::mapping(&tokens[token].claims);
         let mut seen: HashMap<&str, Span> = HashMap::new();
         let mut draft =

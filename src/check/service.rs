@@ -136,6 +136,7 @@ impl<'t> Checker<'t> {
             What::Rotates(name) => match self.spent(name, what, declared) {
                 Some(token) => {
                     self.goes_on(name, draft);
+                    self.stays_in_family(name, draft, declared);
                     Service::Rotate(token)
                 }
                 None => Service::Handler,
@@ -331,6 +332,23 @@ impl<'t> Checker<'t> {
         }
     }
 
+    /// Of what a login led to, one family: another would outlive it, and no reuse would end that.
+    fn stays_in_family(&mut self, name: &Text, draft: &Draft<'_>, declared: &Declared<'_>) {
+        for issued in draft.issues.iter().filter(|issued| issued.node != name.node) {
+            let row = self.names.tokens.get(&issued.node).map(|(row, _)| row);
+            let token = row.and_then(|row| declared.tokens.id(row)).map(|token| &declared.tokens[token]);
+            if token.is_some_and(|token| token.single_use.is_some()) {
+                let message =
+                    format!("`{}` would begin a family of its own, whatever becomes of `{}`", issued.node, name.node);
+                self.report(
+                    Diagnostic::error("second_family", issued.span, message)
+                        .also(name.span, "exchanged here")
+                        .help(format!("issue `{}` again, and tokens that aren't `single_use`", name.node)),
+                );
+            }
+        }
+    }
+
     /// Tokens that a route issues must be complete, and the answer must be able to hold all of them.
     pub(super) fn issued(&mut self, tokens: &[&'t Text]) {
         let mut carriers: Vec<(Carried, &Text)> = Vec::new();
@@ -339,6 +357,17 @@ impl<'t> Checker<'t> {
             let token = *token;
             if !self.issuable(name, token) {
                 continue;
+            }
+            if ["access_token", "token_type", "expires_in", "refresh_token"].contains(&name.node.as_str()) {
+                self.report_once(
+                    Diagnostic::error(
+                        "reserved_name",
+                        token.name.span,
+                        format!("the answer has a `{}` of its own", name.node),
+                    )
+                    .also(name.span, "issued here")
+                    .help("give the token another name: it may go out under that (RFC 6749 §5.1)"),
+                );
             }
             let carried = token.entries.iter().find_map(|entry| match &entry.node {
                 TokenEntry::Carried(carried) => Some(carried.clone()),

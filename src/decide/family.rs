@@ -75,6 +75,10 @@ pub(super) fn standing(
     if now >= state.ends || now >= state.expires {
         return Standing::Refused("the token's family has expired");
     }
+    // Of a version that can't rise, two writes would both be the next one.
+    if state.version == u64::MAX {
+        return Standing::Refused("the state of the token's family can't be changed any more");
+    }
     let digest = sha256(text);
     if is_same(&digest, &state.current) {
         return Standing::Live;

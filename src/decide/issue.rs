@@ -8,6 +8,7 @@ use crate::check::typed::{Cookie, Token, TokenCarrier, TypedPolicy};
 use crate::model::decision::Effect;
 use crate::model::family::FamilyState;
 use crate::model::headers::Header;
+use crate::model::reason::{Code, Stage};
 use crate::model::value::Known;
 
 use super::Denial;
@@ -31,10 +32,14 @@ impl<'g> Journey<'g, '_> {
 
     /// Hands out what the route issues. All that can fail is done before anything is recorded.
     pub(super) fn issue(&mut self) -> Outcome<'g> {
-        match self.issued() {
-            Ok((tokens, effects)) => {
+        let answer = self.issued().and_then(|(tokens, effects)| {
+            let outcome = handed_out(self.policy, &tokens, self.request.now)?;
+            Ok((outcome, effects))
+        });
+        match answer {
+            Ok((outcome, effects)) => {
                 self.effects.extend(effects);
-                handed_out(self.policy, &tokens, self.request.now)
+                outcome
             }
             Err(denial) => Outcome::Denied(denial),
         }
@@ -75,7 +80,8 @@ impl<'g> Journey<'g, '_> {
         match family::standing(&presented.text, state, &terms, now, client.as_deref()) {
             Standing::Live => {}
             Standing::Repeated => {
-                let text = family::successor(&presented.text, state).ok_or_else(|| reused(token))?;
+                let unread = || refused(token, "the exchange can't be repeated");
+                let text = family::successor(&presented.text, state).ok_or_else(unread)?;
                 return Ok(Issued { kind, text, expires: state.expires });
             }
             Standing::Reused => return Err(reused(token)),
@@ -91,7 +97,7 @@ impl<'g> Journey<'g, '_> {
 }
 
 /// RFC 6749 §5.1: in the body, but for what travels in cookies.
-fn handed_out(policy: &TypedPolicy, tokens: &[Issued], now: Timestamp) -> Outcome<'static> {
+fn handed_out(policy: &TypedPolicy, tokens: &[Issued], now: Timestamp) -> Result<Outcome<'static>, Denial> {
     let mut body = Map::new();
     let mut headers: Vec<Header> = vec![
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -108,7 +114,9 @@ fn handed_out(policy: &TypedPolicy, tokens: &[Issued], now: Timestamp) -> Outcom
                 body.insert("expires_in".to_owned(), seconds.into());
             }
             (TokenCarrier::Cookie(_), Some(declared)) => {
-                let Some(cookie) = given(declared, text, seconds) else { return Outcome::Denied(no_entropy()) };
+                let Some(cookie) = given(declared, text, seconds) else {
+                    return Err(too_long(token));
+                };
                 headers.push((header::SET_COOKIE, cookie));
             }
             (TokenCarrier::Body(_), _) if !body.contains_key("refresh_token") => {
@@ -119,11 +127,22 @@ fn handed_out(policy: &TypedPolicy, tokens: &[Issued], now: Timestamp) -> Outcom
             }
         }
     }
-    Outcome::Tokens { body: Json::Object(body), headers }
+    Ok(Outcome::Tokens { body: Json::Object(body), headers })
 }
 
-/// A browser keeps a cookie no longer than its token holds.
+/// What browsers take of a cookie's name and value together, in bytes (RFC 6265bis §5.7).
+const MOST_COOKIE: usize = 4096;
+
+fn too_long(token: &Token) -> Denial {
+    let message = format!("what the account says makes `{}` longer than a cookie may be", token.name);
+    Denial::new(Code::AccountIncomplete, Stage::Issue, message).at(token.span)
+}
+
+/// A browser keeps a cookie no longer than its token holds. None, where it wouldn't take it at all.
 fn given(declared: &Cookie, text: &str, seconds: i64) -> Option<HeaderValue> {
+    if declared.name.len() + text.len() > MOST_COOKIE {
+        return None;
+    }
     let max_age = declared.max_age.map_or(seconds, |most| most.min(seconds));
     let mut value = cookie::set(&Cookie { max_age: Some(max_age), ..declared.clone() }, text)?;
     value.set_sensitive(true);

@@ -18,6 +18,7 @@ use super::evaluate::{Circumstances, Environment, Thing, evaluate};
 use super::family::{self, Terms};
 use super::keys::BoundKeys;
 use super::read::Attributes;
+use super::token::MAX_TOKEN;
 
 /// What tokens are made with.
 #[derive(Clone, Copy)]
@@ -52,8 +53,11 @@ impl Issuer<'_> {
             [one] => drop(payload.insert("aud".to_owned(), one.as_str().into())),
             several => drop(payload.insert("aud".to_owned(), several.into())),
         }
-        payload.insert("iat".to_owned(), self.now.as_second().into());
-        payload.insert("exp".to_owned(), expires.as_second().into());
+        // In whole seconds, a token must not seem to live longer than it may.
+        let issued = self.now.as_second();
+        let longest = token.lifetime.map_or(i64::MAX, |lifetime| issued.saturating_add(lifetime.as_secs()));
+        payload.insert("iat".to_owned(), issued.into());
+        payload.insert("exp".to_owned(), expires.as_second().min(longest).into());
         payload.extend(id.map(|id| ("jti".to_owned(), id.into())));
         let account = self.account.map(|account| Attributes::Given(&account.attributes));
         let around = Circumstances { account, now: Some(self.now), ..Circumstances::empty(self.policy) };
@@ -91,6 +95,11 @@ impl Issuer<'_> {
         let signer = self.keys.signer(kind).ok_or_else(unsigned)?;
         let payload = self.payload(kind, expires, Some(id))?;
         let text = signer.token(token.typ.as_deref(), &payload).ok_or_else(unsigned)?;
+        if text.len() > MAX_TOKEN {
+            let message =
+                format!("what the account says makes `{}` longer than 8 KiB, which nobody would take", token.name);
+            return Err(Denial::new(Code::AccountIncomplete, Stage::Issue, message).at(token.span));
+        }
         Ok(Issued { kind, text: Zeroizing::new(text), expires })
     }
 }

@@ -12,7 +12,9 @@ use crate::password::PasswordTask;
 use super::Denial;
 use super::authenticate::challenged_alone;
 use super::datum::Datum;
+use super::entropy::Entropy;
 use super::evaluate::{Cache, Thing, evaluate};
+use super::family;
 use super::identity::mapped;
 use super::journey::{Halt, Journey};
 use super::token;
@@ -44,8 +46,8 @@ impl Journey<'_, '_> {
         let hash = hash.unwrap_or_else(|| rule.dummy());
         let outcome = self.lookup.password(|| PasswordTask::new(rule.clone(), password.clone().into_owned(), hash));
         self.lookup.wanted()?;
-        let Some(outcome) = outcome else {
-            return Err(account_unknown("nobody said whether the password holds").into());
+        let Some(outcome) = outcome.filter(|outcome| !outcome.failed) else {
+            return Err(account_unknown("nobody could say whether the password holds").into());
         };
         if !is_known || !outcome.matches {
             return Err(login_failed("there is no such account, or the password is another"));
@@ -62,7 +64,9 @@ impl Journey<'_, '_> {
         let token = &self.policy.tokens[kind];
         let Some(mapping) = self.policy.mappings.iter().find(|mapping| mapping.token == kind) else { return Ok(()) };
         let issuer = self.issuer();
-        let payload = issuer.payload(kind, issuer.expires(kind), None)?;
+        let entropy = self.request.entropy.map(Entropy::new);
+        let id = entropy.and_then(|entropy| family::token_id(&entropy, &token.name));
+        let payload = issuer.payload(kind, issuer.expires(kind), id.as_deref())?;
         let claims = token::issued(self.policy, token, &payload)
             .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
         let identity = mapped(self.policy, mapping, kind, claims)

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
-use crate::check::typed::{Token, TokenCarrier};
+use crate::check::typed::{Token, TokenCarrier, Type};
 use crate::model::account::{AccountOf, TokenFact};
 use crate::model::decision::Effect;
 use crate::model::family::FamilyState;
@@ -29,6 +29,8 @@ pub(super) struct Presented {
     pub(super) text: Zeroizing<String>,
     pub(super) family: String,
     claims: Record,
+    /// Why it doesn't hold any more.
+    ended: Option<&'static str>,
 }
 
 impl<'g> Journey<'g, '_> {
@@ -42,29 +44,49 @@ impl<'g> Journey<'g, '_> {
         let account =
             self.lookup.account(|| AccountOf::Token { kind: token.name.clone(), claims: presented.claims.clone() });
         self.lookup.wanted()?;
-        let unknown = || token_unknown(token, "nothing is known of the token's family");
-        let state = match known.ok_or_else(unknown)? {
-            Some(TokenFact::Family(state)) => Some(state),
-            Some(TokenFact::Claims(_)) => return Err(unknown().into()),
-            None => None,
+        let unknown = || match presented.ended {
+            Some(why) => refused(token, why),
+            None => token_unknown(token, "nothing is known of the token's family"),
         };
-        let Some(state) = state else { return Err(refused(token, "there is no such family of tokens").into()) };
+        let state = match known.ok_or_else(unknown)? {
+            Some(TokenFact::Family(state)) => state,
+            Some(TokenFact::Claims(_)) => return Err(unknown().into()),
+            None => return Err(refused(token, "there is no such family of tokens").into()),
+        };
         let client = self.client_name();
-        let standing = family::standing(&presented.text, state, &Terms::of(token), self.request.now, client.as_deref());
-        match (standing, account) {
-            (Standing::Live | Standing::Repeated, Known::Value(_)) => Ok(()),
-            (Standing::Live | Standing::Repeated, Known::Absent) => {
-                Err(refused(token, "the token's account is gone").into())
-            }
-            (Standing::Live | Standing::Repeated, Known::Unknown) => {
-                Err(super::login::account_unknown("nothing is known of the token's account").at(token.span).into())
-            }
-            (Standing::Refused(why), _) => Err(refused(token, why).into()),
-            (Standing::Reused, _) => {
+        match family::standing(&presented.text, state, &Terms::of(token), self.request.now, client.as_deref()) {
+            Standing::Live | Standing::Repeated => {}
+            Standing::Refused(why) => return Err(refused(token, why).into()),
+            Standing::Reused => {
                 let effect = self.revocation(presented);
                 self.effects.extend(effect);
-                Err(reused(token).into())
+                return Err(reused(token).into());
             }
+        }
+        if let Some(why) = presented.ended {
+            return Err(refused(token, why).into());
+        }
+        match account {
+            Known::Value(_) => self.is_of_account(presented),
+            Known::Absent => Err(refused(token, "the token's account is gone").into()),
+            Known::Unknown => {
+                Err(super::login::account_unknown("nothing is known of the token's account").at(token.span).into())
+            }
+        }
+    }
+
+    /// Does the token speak of the account that the host has answered? What it must say of one, in texts, would be the same
+    /// today.
+    fn is_of_account(&self, presented: &Presented) -> Result<(), Halt> {
+        let token = &self.policy.tokens[presented.kind];
+        let issuer = self.issuer();
+        let today = issuer.payload(presented.kind, issuer.expires(presented.kind), None)?;
+        let mut named =
+            token.claims.iter().filter(|claim| claim.source.is_some() && !claim.optional && claim.ty == Type::String);
+        if named.all(|claim| today.get(&claim.name) == presented.claims.get(&claim.name)) {
+            Ok(())
+        } else {
+            Err(refused(token, "the token is of another account").into())
         }
     }
 
@@ -74,9 +96,14 @@ impl<'g> Journey<'g, '_> {
         self.present(kind)?;
         let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
         self.lookup.start();
-        let known = self.lookup.token(&token.name, &presented.family).is_some();
+        let known = self.lookup.token(&token.name, &presented.family);
         self.lookup.wanted()?;
-        if known { Ok(()) } else { Err(token_unknown(token, "nothing is known of the token's family").into()) }
+        match known {
+            Some(Some(TokenFact::Family(_)) | None) => Ok(()),
+            Some(Some(TokenFact::Claims(_))) | None => {
+                Err(token_unknown(token, "nothing is known of the token's family").into())
+            }
+        }
     }
 
     /// Takes the family out of use. Where there is none, there is nothing to take.
@@ -131,12 +158,13 @@ impl<'g> Journey<'g, '_> {
         };
         let text = text.ok_or_else(|| at_login(token, missing()))?;
         let verified = token::parse(&text)
-            .and_then(|unverified| unverified.verify(self.policy, kind, (self.keys, None), self.request.now))
+            .and_then(|unverified| unverified.verify_member(self.policy, kind, self.keys, self.request.now))
             .map_err(|why| refused(token, why))?;
         let family = verified.id.as_deref().and_then(family::family_of);
         let family = family.ok_or_else(|| refused(token, "the token is of no family"))?.to_owned();
         let claims = token.claims_as_record(&verified.claims);
-        Ok(Presented { kind, claims, text: Zeroizing::new(text.into_owned()), family })
+        let ended = verified.ended;
+        Ok(Presented { kind, claims, text: Zeroizing::new(text.into_owned()), family, ended })
     }
 }
 

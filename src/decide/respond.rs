@@ -278,7 +278,7 @@ fn problem(code: Code) -> Body {
 
 /// The problem of what denied, which then has no words of its own any more.
 fn problem_of(denial: &mut Denial) -> Body {
-    let mut body = problem(denial.code);
+    let mut body = problem(denial.code.told());
     if let Body::Problem(problem) = &mut body {
         if let Some(violations) = denial.violations.take() {
             (problem.errors, problem.truncated) = (violations.list, violations.truncated);

@@ -142,6 +142,8 @@ impl Reading {
         for ((position, pair), ambiguous) in self.good.into_iter().zip(ambiguous) {
             match ambiguous {
                 true => {
+                    // Of keys that nobody can tell apart, none is the only one.
+                    content.alone.extend(pair.algorithms().map(|algorithm| (algorithm, None)));
                     let key_id = pair.id.filter(|id| is_legible(id));
                     content.skipped.push(SkippedKey { position, key_id, why: AMBIGUOUS });
                 }

@@ -1,5 +1,7 @@
 //! The state of a family of refresh tokens, as hosts keep it between decisions: all that one login led to.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,7 @@ use super::digest::sha256;
 ///
 /// No token can be read off it: tokens stand in it by their digests (SHA-256, in hexadecimal digits), and the successor that a
 /// repeated exchange gives back is sealed with the token that it took the place of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FamilyState {
     /// Rises by one with every state that a decision gives, so that a host can write it back by compare-and-swap.
@@ -38,7 +40,7 @@ impl FamilyState {
 }
 
 /// A token that was exchanged for the one that holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exchanged {
     /// Its digest.
@@ -51,4 +53,25 @@ pub struct Exchanged {
     /// What it was exchanged for, sealed with itself; where the policy gives a `grace`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub successor: Option<String>,
+}
+
+impl fmt::Debug for FamilyState {
+    /// Without what stands for tokens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FamilyState")
+            .field("version", &self.version)
+            .field("generation", &self.generation)
+            .field("parent", &self.parent)
+            .field("expires", &self.expires)
+            .field("ends", &self.ends)
+            .field("revoked", &self.revoked)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Exchanged {
+    /// Without what stands for tokens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchanged").field("at", &self.at).field("client", &self.client).finish_non_exhaustive()
+    }
 }

@@ -88,6 +88,14 @@ macro_rules! codes {
                 match self { $(Self::$variant => StatusCode::$status,)* }
             }
 
+            /// The code that the client is told: whose token was stolen is nobody's business but the host's.
+            pub(crate) fn told(self) -> Self {
+                match self {
+                    Self::TokenReused => Self::InvalidToken,
+                    code => code,
+                }
+            }
+
             /// What the client is told: nothing that helps an attacker, nothing that the client sent.
             pub fn detail(self) -> &'static str {
                 match self { $(Self::$variant => $detail,)* }

@@ -49,10 +49,11 @@ impl PasswordTask {
             self.rule.takes(work.algorithm()) && work.takes(&self.password).is_ok()
         };
         let Some(stored) = Stored::parse(&self.hash).filter(is_taken) else {
-            self.rule.spend();
-            return PasswordOutcome::new(false, false);
+            return PasswordOutcome { failed: !self.rule.spend(), ..PasswordOutcome::new(false, false) };
         };
-        let matches = stored.matches(&self.password);
+        let Some(matches) = stored.matches(&self.password) else {
+            return PasswordOutcome { failed: true, ..PasswordOutcome::new(false, false) };
+        };
         let own = self.rule.work();
         // What the own algorithm can't take stays as it is.
         let needs_rehash = matches && stored.is_weaker_than(own) && own.takes(&self.password).is_ok();
@@ -76,13 +77,15 @@ pub struct PasswordOutcome {
     /// Whether the hash is weaker than those that the policy makes, or by an older algorithm: time to store a new one,
     /// by [`Policy::hash_password`](crate::Policy::hash_password), while the password is at hand. Never without a match.
     pub needs_rehash: bool,
+    /// Whether it couldn't be found out, as the machine hasn't the memory. A login answers 503 then.
+    pub failed: bool,
 }
 
 impl PasswordOutcome {
     /// An outcome that the host has found by itself.
     #[must_use]
     pub const fn new(matches: bool, needs_rehash: bool) -> Self {
-        Self { matches, needs_rehash }
+        Self { matches, needs_rehash, failed: false }
     }
 }
 

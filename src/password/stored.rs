@@ -1,8 +1,8 @@
 //! A stored hash, read as hostile text: what isn't well-formed, or more work than a server bears, is no hash at all.
 
 use argon2::Argon2;
-use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{Error, PasswordVerifier};
 use scrypt::Scrypt;
 
 use super::crypt::Bcrypt;
@@ -43,6 +43,9 @@ impl Stored {
     /// Reads the PHC string format.
     fn phc(text: &str) -> Option<Self> {
         let hash = Box::new(PasswordHash::new(text).ok()?);
+        if hash.salt.is_none() || hash.hash.is_none() {
+            return None;
+        }
         match (hash.algorithm.as_str(), hash.version) {
             ("argon2id", Some(ARGON2_VERSION)) => {
                 let [memory, iterations, parallelism] = parameters(&hash, ["m", "t", "p"])?;
@@ -60,12 +63,18 @@ impl Stored {
         self.work
     }
 
-    /// Whether it is the hash of this password, which its algorithm takes.
-    pub(super) fn matches(&self, password: &str) -> bool {
-        match &self.form {
-            Form::Argon2id(hash) => Argon2::default().verify_password(password.as_bytes(), hash.as_ref()).is_ok(),
-            Form::Scrypt(hash) => Scrypt::new().verify_password(password.as_bytes(), hash.as_ref()).is_ok(),
-            Form::Bcrypt(hash) => hash.matches(password),
+    /// Whether it is the hash of this password, which its algorithm takes. None where that can't be found out: the machine
+    /// hasn't the memory.
+    pub(super) fn matches(&self, password: &str) -> Option<bool> {
+        let found = match &self.form {
+            Form::Argon2id(hash) => Argon2::default().verify_password(password.as_bytes(), hash.as_ref()),
+            Form::Scrypt(hash) => Scrypt::new().verify_password(password.as_bytes(), hash.as_ref()),
+            Form::Bcrypt(hash) => return Some(hash.matches(password)),
+        };
+        match found {
+            Ok(()) => Some(true),
+            Err(Error::PasswordInvalid) => Some(false),
+            Err(_) => None,
         }
     }
 

@@ -251,3 +251,13 @@ routes / { POST /refresh  authenticated  rotates refresh  issues access, refresh
     check(&of("a", false), &of("b", true), (403, "forbidden"));
     check(&of("a", true), &of("b", false), (403, "forbidden"));
 }
+
+/// Nothing is spent on a token that nobody would take.
+#[test]
+fn what_would_be_too_long_is_not_issued() {
+    let gate = door();
+    let roles: Vec<String> = (0..900).map(|number| format!("role-{number}")).collect();
+    let decision =
+        login("a@b.example", PASSWORD).decide(&gate, &facts(Known::Value(account(&gate, json!({ "roles": roles })))));
+    assert_eq!((code(&decision), decision.effects.len()), ((503, "account_incomplete"), 0));
+}

@@ -117,15 +117,21 @@ impl Model {
     fn expects(&self, at: usize, peer: Option<&'static str>) -> Expected {
         let (token, last) = (&self.tokens[at], self.tokens.len() - 1);
         let family_expires = self.tokens[last].expires;
-        if token.issued > self.now || self.now >= token.expires || self.revoked || self.now >= family_expires {
+        if token.issued > self.now || self.revoked || self.now >= family_expires {
             return Expected::Invalid;
-        }
-        if at == last {
-            return Expected::Fresh;
         }
         let recent =
             self.exchanged.is_some_and(|(then, by)| (self.now - then).abs() < 10 && by.is_some() && by == peer);
-        if at + 1 == last && recent { Expected::Same } else { Expected::Reused }
+        let is_parent = at + 1 == last && recent;
+        if at < last && !is_parent {
+            // Also of a token that has expired itself.
+            return Expected::Reused;
+        }
+        match self.now >= token.expires {
+            true => Expected::Invalid,
+            false if at == last => Expected::Fresh,
+            false => Expected::Same,
+        }
     }
 
     fn add(&mut self, text: String) {
@@ -231,7 +237,7 @@ impl Run {
         let token = self.model.tokens[at].clone();
         let call = present("POST /logout", &token.text, self.model.now, None, 0);
         let decision = call.decide(&self.gate, &self.facts);
-        let genuine = token.issued <= self.model.now && self.model.now < token.expires;
+        let genuine = token.issued <= self.model.now;
         if genuine {
             assert_eq!(code(&decision), (204, "token_revoked"));
             self.model.revoked = true;
@@ -272,6 +278,39 @@ fn a_stolen_token_ends_with_its_first_reuse() {
     for at in 0..3 {
         run.exchange(at, Some("203.0.113.9"));
     }
+}
+
+/// Whoever was robbed comes back late, with a token that has expired by now: the thief loses everything all the same.
+#[test]
+fn a_reuse_shows_after_the_token_has_expired() {
+    let mut run = Run::new();
+    run.exchange(0, Some("198.51.100.7"));
+    for _ in 0..8 {
+        run.act(Act::Clock(DAY));
+        run.exchange(run.index(0), Some("198.51.100.7"));
+    }
+    run.exchange(0, Some("203.0.113.9"));
+    assert!(run.model.reused);
+    run.exchange(run.index(0), Some("198.51.100.7"));
+}
+
+#[test]
+fn a_clients_problem_tells_nothing_of_a_theft() {
+    let mut run = Run::new();
+    run.exchange(0, Some("203.0.113.9"));
+    let call = present("POST /refresh", &run.model.tokens[0].text, NOW, Some("198.51.100.7"), 9);
+    let decision = call.decide(&run.gate, &run.facts);
+    assert_eq!(code(&decision), (401, "token_reused"));
+    assert_eq!(body(&decision)["code"], "invalid_token");
+}
+
+#[test]
+fn a_token_and_its_account_belong_together() {
+    let gate = gate_of_families();
+    let (mut facts, text) = after_login(&gate);
+    facts.account = Known::Value(Account::new(json!({ "id": "admin" }).as_object().unwrap().clone()));
+    let decision = present("POST /refresh", &text, NOW, Some("203.0.113.9"), 3).decide(&gate, &facts);
+    assert_eq!((code(&decision), decision.effects.len()), ((401, "invalid_token"), 0));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use smallvec::SmallVec;
 
 use crate::check::typed::{Claim, Token, Type};
+use crate::decide::authenticate::EXPIRED;
 use crate::decide::fact::{By, typed};
 use crate::model::list::List;
 use crate::model::table::Table;
@@ -92,40 +93,58 @@ impl Claims {
 
     /// Whose it is, for whom, and from when to when it holds (RFC 7519 §4.1.1 to §4.1.6).
     pub(super) fn check(&self, token: &Token, now: Timestamp) -> Result<(), &'static str> {
-        if token.issuer.is_some() && !self.is_from_issuer {
-            return Err("the token is from another issuer");
-        }
-        if !token.audiences.is_empty() && !self.is_for_audience {
-            return Err("the token is for another audience");
-        }
-        let expires = self.expires.ok_or("the token has no `exp`").map_err(|why| self.problem.unwrap_or(why))?;
-        self.check_end(token, now)?;
-        let (now, leeway) = (now.as_nanosecond(), token.leeway.as_nanos());
-        if self.not_before.is_some_and(|not_before| not_before > now.saturating_add(leeway)) {
-            return Err("the token isn't valid yet");
-        }
-        if self.issued.is_some_and(|issued| issued > now.saturating_add(leeway)) {
-            return Err("the token was issued in the future");
-        }
+        self.check_parties(token)?;
+        self.check_times(token, now)?;
+        let expires = self.expires.ok_or("the token has no `exp`")?;
         // Without `iat`, it was issued now at the latest.
-        let lives = expires.saturating_sub(self.issued.unwrap_or(now));
+        let lives = expires.saturating_sub(self.issued.unwrap_or(now.as_nanosecond()));
+        let leeway = token.leeway.as_nanos();
         if token.lifetime.is_some_and(|lifetime| lives > lifetime.as_nanos().saturating_add(leeway)) {
             return Err("the token claims to live longer than the declared lifetime");
         }
         Ok(())
     }
 
-    /// Whether it has come to its end, where it has one, and says what it says in the declared types.
-    pub(super) fn check_end(&self, token: &Token, now: Timestamp) -> Result<(), &'static str> {
+    /// The same, but for its end.
+    pub(super) fn check_beginning(&self, token: &Token, now: Timestamp) -> Result<(), &'static str> {
+        self.check_parties(token)?;
+        self.check_begun(token, now)
+    }
+
+    /// From when to when it holds, as far as it says so, and that it says what it says in the declared types.
+    pub(super) fn check_times(&self, token: &Token, now: Timestamp) -> Result<(), &'static str> {
         if let Some(problem) = self.problem {
             return Err(problem);
         }
         let end = self.expires.map(|expires| expires.saturating_add(token.leeway.as_nanos()));
         if end.is_some_and(|end| now.as_nanosecond() >= end) {
-            Err(crate::decide::authenticate::EXPIRED)
-        } else {
-            Ok(())
+            return Err(EXPIRED);
         }
+        self.check_begun(token, now)
+    }
+
+    fn check_parties(&self, token: &Token) -> Result<(), &'static str> {
+        if token.issuer.is_some() && !self.is_from_issuer {
+            return Err("the token is from another issuer");
+        }
+        if !token.audiences.is_empty() && !self.is_for_audience {
+            return Err("the token is for another audience");
+        }
+        Ok(())
+    }
+
+    fn check_begun(&self, token: &Token, now: Timestamp) -> Result<(), &'static str> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
+        let latest = now.as_nanosecond().saturating_add(token.leeway.as_nanos());
+        if self.not_before.is_some_and(|not_before| not_before > latest) {
+            return Err("the token isn't valid yet");
+        }
+        if self.issued.is_some_and(|issued| issued > latest) {
+            return Err("the token was issued in the future");
+        }
+        Ok(())
     }
 }
 

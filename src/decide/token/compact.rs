@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use memchr::{memchr, memrchr};
 
 /// The longest token in bytes. A token of a browser has to fit into a header of 8 KiB with other things.
-const MAX_TOKEN: usize = 8 * 1024;
+pub(in crate::decide) const MAX_TOKEN: usize = 8 * 1024;
 
 const NOT_THREE: &str = "the token doesn't have three parts";
 const NOT_CANONICAL: &str = "a part of the token isn't canonical base64url";

@@ -18,6 +18,7 @@ use crate::model::value::{Known, Value};
 
 use super::keys::BoundKeys;
 use claims::Claims;
+pub(super) use compact::MAX_TOKEN;
 use compact::{Buffer, Compact};
 use header::Header;
 
@@ -33,6 +34,8 @@ pub(super) struct Verified {
     pub(super) claims: Vec<Known<Value>>,
     /// `jti`, of a token that is good for one exchange.
     pub(super) id: Option<String>,
+    /// Why it doesn't hold any more, of one that is good for one exchange.
+    pub(super) ended: Option<&'static str>,
 }
 
 /// Takes a token apart.
@@ -78,12 +81,38 @@ impl Unverified<'_> {
         now: Timestamp,
     ) -> Result<Verified, &'static str> {
         let token = &policy.tokens[kind];
+        let claims = self.genuine(policy, kind, (keys, set))?;
+        claims.check(token, now)?;
+        Ok(Verified { id: claims.id, claims: claims.declared, ended: None })
+    }
+
+    /// The same of a token that is to be exchanged or given up. One that has come to its end says so: it is worth a look all
+    /// the same, as it tells of whoever has taken it.
+    pub(super) fn verify_member(
+        &self,
+        policy: &TypedPolicy,
+        kind: Id<Token>,
+        keys: &BoundKeys,
+        now: Timestamp,
+    ) -> Result<Verified, &'static str> {
+        let token = &policy.tokens[kind];
+        let claims = self.genuine(policy, kind, (keys, None))?;
+        claims.check_beginning(token, now)?;
+        let ended = claims.check(token, now).err();
+        Ok(Verified { id: claims.id, claims: claims.declared, ended })
+    }
+
+    /// The claims of a token whose header and signature hold.
+    fn genuine(
+        &self,
+        policy: &TypedPolicy,
+        kind: Id<Token>,
+        (keys, set): (&BoundKeys, Option<&KeySet>),
+    ) -> Result<Claims, &'static str> {
+        let token = &policy.tokens[kind];
         self.header.check(token)?;
         self.check_signature(token, kind, keys, set)?;
-        let mut buffer = Buffer::new();
-        let claims = Claims::parse(self.compact.payload(&mut buffer)?, token, &policy.shapes)?;
-        claims.check(token, now)?;
-        Ok(Verified { id: claims.id, claims: claims.declared })
+        Claims::parse(self.compact.payload(&mut Buffer::new())?, token, &policy.shapes)
     }
 
     /// The algorithm is one that the declaration names, and the key is one that it names for that.
@@ -135,6 +164,6 @@ pub(super) fn claims_of(
 ) -> Result<Vec<Known<Value>>, &'static str> {
     let text = serde_json::to_vec(known).map_err(|_| "the token's claims can't be read")?;
     let claims = Claims::parse(&text, token, &policy.shapes)?;
-    claims.check_end(token, now)?;
+    claims.check_times(token, now)?;
     Ok(claims.declared)
 }

@@ -11,6 +11,9 @@ use smallvec::SmallVec;
 /// How deeply a token's arrays and objects may nest.
 pub(super) const MAX_DEPTH: usize = 32;
 
+/// How many members an object of a token may have: each is held against all others.
+const MOST_NAMES: usize = 128;
+
 /// A JSON value.
 #[derive(Debug)]
 pub(super) enum Raw<'de> {
@@ -59,6 +62,9 @@ pub(super) struct Names<'de> {
 
 impl<'de> Names<'de> {
     pub(super) fn add<E: Error>(&mut self, name: Cow<'de, str>) -> Result<(), E> {
+        if self.seen.len() == MOST_NAMES {
+            return Err(E::custom("an object has too many names"));
+        }
         if self.seen.contains(&name) {
             return Err(E::custom("a name stands twice"));
         }
