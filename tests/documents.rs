@@ -126,6 +126,7 @@ fn mistakes_are_named() {
             r#"{ "method": "GET", "url": "/", "body:hush": null }"#,
             r#"{ "method": "GET", "url": "/", "hush": null }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "bucket": {} } }"#,
+            r#"{ "method": "GET", "url": "/", "facts": { "account": { "password_hash": "$argon2id$v=19$m=19456" } } }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "context:hush": null } }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "context": [] } }"#,
             r#"{ "method": "GET", "url": "/", "facts": { "buckets": { "a": { "version": -1, "log": [] } } } }"#,

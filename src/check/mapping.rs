@@ -135,11 +135,9 @@ impl Checker<'_> {
             self.report(error);
         }
         if tokens[token].single_use.is_some() {
-            let message = format!(
-                "`{}` is good for one exchange, and is taken out of use without being asked about here",
-                mapping.token.node
-            );
+            let message = format!("`{}` is good for one exchange, not for every request", mapping.token.node);
             let error = Diagnostic::error("single_use_caller", mapping.token.span, message)
+                .label("nobody would ask whether it was exchanged or revoked")
                 .also(tokens[token].span, "declared here")
                 .help("make the user from the token that is issued beside it, such as an access token");
             self.report(error);

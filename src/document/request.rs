@@ -334,11 +334,20 @@ fn buckets(states: Map<String, Value>) -> Result<HashMap<String, BucketState>, D
 fn account(mut attributes: Map<String, Value>) -> Result<Account, DocumentError> {
     let hash = attributes.shift_remove("password_hash").filter(|hash| !hash.is_null());
     let hash = hash.map(|hash| text("facts.account.password_hash", hash)).transpose()?;
+    if hash.as_deref().is_some_and(ends_early) {
+        return Err(invalid("facts.account.password_hash", "ends too early: quote it, as it holds commas"));
+    }
     let account = Account::new(attributes);
     Ok(match hash {
         Some(hash) => account.with_password_hash(hash),
         None => account,
     })
+}
+
+/// Whether a hash in the PHC string format lacks its last parts, as it does where YAML takes its commas for its own.
+fn ends_early(hash: &str) -> bool {
+    let parts = hash.split('$').count();
+    hash.starts_with("$argon2") && parts < 6 || hash.starts_with("$scrypt") && parts < 5
 }
 
 /// What an opaque token claims, or how the family of a `single_use` one stands: nobody takes one for the other, as their ids
