@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use http::header;
+use indexmap::IndexMap;
 
 use crate::model::diagnostic::Diagnostic;
-use crate::model::table::Table;
+use crate::model::table::{Id, Table};
 use crate::syntax::tree::{Carried, Text};
 
 use super::Checker;
-use super::typed::{Proof, Token, TokenCarrier, bare_typ};
+use super::typed::{KeySet, Proof, Token, TokenCarrier, bare_typ};
 
 impl Checker<'_> {
     /// The carrier of a token; `None` where what is said of it is in error.
@@ -58,6 +59,32 @@ impl Checker<'_> {
         }
     }
 
+    /// What one key set verifies must say which kind it is, wherever it is carried: a token made for one kind would pass for
+    /// another. A secret serves one kind alone.
+    pub(super) fn tell_issued_apart(&mut self, tokens: &Table<Token>) {
+        let mut sets: IndexMap<Id<KeySet>, Vec<&Token>> = IndexMap::new();
+        for token in tokens.iter() {
+            if let Proof::KeySet(_, set) = &token.proof {
+                sets.entry(*set).or_default().push(token);
+            }
+        }
+        for alike in sets.into_values() {
+            let [first, .., last] = alike.as_slice() else { continue };
+            let audiences: Vec<&String> = alike.iter().flat_map(|token| &token.audiences).collect();
+            let all_for_somebody = alike.iter().all(|token| !token.audiences.is_empty());
+            let disjoint = all_for_somebody && audiences.iter().collect::<HashSet<_>>().len() == audiences.len();
+            if !disjoint && !are_apart(&alike) {
+                let message = format!("a token made as `{}` can pass for `{}`", first.name, last.name);
+                self.report(
+                    Diagnostic::error("keys_shared", last.span, message)
+                        .label("the same keys verify both")
+                        .also(first.span, "the other one")
+                        .help("give each an `issuer`, a `typ` or an `audience` of its own"),
+                );
+            }
+        }
+    }
+
     /// Tokens that are carried alike.
     fn tell_these_apart(&mut self, alike: &[&Token]) {
         let [first, .., last] = alike else { return };
@@ -72,11 +99,7 @@ impl Checker<'_> {
             );
             return;
         }
-        let apart = |key: fn(&Token) -> Option<String>| {
-            let different: HashSet<String> = alike.iter().filter_map(|token| key(token)).collect();
-            different.len() == alike.len()
-        };
-        if !apart(|token| token.issuer.clone()) && !apart(|token| token.typ.as_deref().map(bare_typ)) {
+        if !are_apart(alike) {
             let what = match &first.carrier {
                 TokenCarrier::Bearer => "these bearer tokens can't be told apart".to_owned(),
                 TokenCarrier::Cookie(name) => format!("these tokens in the cookie `{name}` can't be told apart"),
@@ -90,4 +113,13 @@ impl Checker<'_> {
             );
         }
     }
+}
+
+/// Whether each pins an issuer of its own, or each a `typ`.
+fn are_apart(tokens: &[&Token]) -> bool {
+    let by = |key: fn(&Token) -> Option<String>| {
+        let different: HashSet<String> = tokens.iter().filter_map(|token| key(token)).collect();
+        different.len() == tokens.len()
+    };
+    by(|token| token.issuer.clone()) || by(|token| token.typ.as_deref().map(bare_typ))
 }

@@ -53,6 +53,7 @@ impl Checker<'_> {
             .collect();
         if sound {
             self.tell_apart(&tokens);
+            self.tell_issued_apart(&tokens);
         }
         tokens
     }
