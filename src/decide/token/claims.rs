@@ -181,6 +181,16 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Puts what a declared claim says into its place.
+    fn put(&mut self, place: usize, value: Raw<'_>) {
+        let Some(claim) = self.token.claims.get(place) else { return };
+        match (self.read(claim, value), self.claims.declared.get_mut(place)) {
+            (Ok(known), Some(place)) => *place = known,
+            (Err(problem), _) => self.claims.problem = self.claims.problem.or(Some(problem)),
+            (Ok(_), None) => {}
+        }
+    }
+
     /// What a declared claim says.
     fn read(&self, claim: &Claim, value: Raw<'_>) -> Result<Known<Value>, &'static str> {
         if claim.optional && matches!(value, Raw::Null) {
@@ -200,6 +210,35 @@ impl Reader<'_, '_> {
             (ty, value) => typed(&value.into_json(), ty, self.shapes, By::Host),
         };
         value.map(Known::Value).ok_or(WRONG_TYPE)
+    }
+}
+
+/// The names so far, each of which may stand once. Those that mean something have places of their own, which are faster to
+/// look at than the others.
+struct Seen<'de> {
+    own: [bool; Own::COUNT],
+    declared: SmallVec<[bool; 16]>,
+    others: Names<'de>,
+}
+
+impl<'de> Seen<'de> {
+    fn of(token: &Token) -> Self {
+        let declared = SmallVec::from_elem(false, token.claims.len());
+        Self { own: [false; Own::COUNT], declared, others: Names::default() }
+    }
+
+    fn add<E: Error>(&mut self, own: Option<Own>, place: Option<usize>, name: Cow<'de, str>) -> Result<(), E> {
+        if own.is_none() && place.is_none() {
+            return self.others.add(name);
+        }
+        let own = own.and_then(|own| self.own.get_mut(own as usize));
+        let declared = place.and_then(|place| self.declared.get_mut(place));
+        for place in [own, declared].into_iter().flatten() {
+            if std::mem::replace(place, true) {
+                return Err(E::custom(MALFORMED));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -255,35 +294,17 @@ impl<'de> Visitor<'de> for Reader<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
-        // Names that mean something stand in places of their own, and needn't be remembered.
-        let mut others = Names::default();
-        let mut own = [false; Own::COUNT];
-        let mut declared: SmallVec<[bool; 16]> = SmallVec::from_elem(false, self.token.claims.len());
+        let mut seen = Seen::of(self.token);
         while let Some(name) = members.next_key_seed(NameSeed)? {
             let value = members.next_value_seed(RawSeed { depth: MAX_DEPTH })?;
-            let known = Own::named(&name);
-            let seen = known.and_then(|known| own.get_mut(known as usize));
+            let own = Own::named(&name);
             let place = self.token.claims.iter().position(|claim| claim.name == name);
-            let stands_twice = match (seen, place.and_then(|place| declared.get_mut(place))) {
-                (None, None) => {
-                    others.add::<A::Error>(name)?;
-                    continue;
-                }
-                (Some(own), Some(declared)) => std::mem::replace(own, true) | std::mem::replace(declared, true),
-                (Some(one), None) | (None, Some(one)) => std::mem::replace(one, true),
-            };
-            if stands_twice {
-                return Err(A::Error::custom(MALFORMED));
+            seen.add::<A::Error>(own, place, name)?;
+            if let Some(own) = own {
+                self.take(own, &value);
             }
-            if let Some(known) = known {
-                self.take(known, &value);
-            }
-            if let Some((place, claim)) = place.and_then(|place| Some((place, self.token.claims.get(place)?))) {
-                match (self.read(claim, value), self.claims.declared.get_mut(place)) {
-                    (Ok(known), Some(place)) => *place = known,
-                    (Err(problem), _) => self.claims.problem = self.claims.problem.or(Some(problem)),
-                    (Ok(_), None) => {}
-                }
+            if let Some(place) = place {
+                self.put(place, value);
             }
         }
         Ok(())
