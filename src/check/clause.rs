@@ -8,8 +8,9 @@ use crate::model::table::Id;
 use crate::syntax::tree::{Clause, ClauseKind, Expression, Text};
 
 use super::Checker;
+use super::issue::each_once;
 use super::route::Declared;
-use super::service::{Serves, What, each_once};
+use super::service::{Serves, What};
 use super::typed::{BodyRule, Cors, HeaderSet, Limit, Requirement, Scope};
 use crate::shape::Shape;
 

@@ -17,6 +17,7 @@ mod facet;
 mod header;
 mod header_value;
 mod input;
+mod issue;
 mod key_set;
 mod layers;
 mod limit;
