@@ -165,7 +165,7 @@ fn identified(
             return Err(malformed);
         }
         let claims = looked_up(policy, token, (lookup, request.now), &credential.text)?;
-        return identity_of(policy, kind, claims);
+        return identity_of(policy, kind, &claims);
     }
     let unverified = token::parse(&credential.text).map_err(invalid_token)?;
     let kind = unverified.kind(policy, credential.carrier).map_err(invalid_token)?;
@@ -174,7 +174,7 @@ fn identified(
         Proof::Hmac(..) | Proof::KeyPair(..) | Proof::Opaque => None,
     };
     let verified = unverified.verify(policy, kind, (keys, set), request.now).map_err(invalid_token)?;
-    identity_of(policy, kind, verified.claims)
+    identity_of(policy, kind, &verified.claims)
 }
 
 /// The set that a token's declaration names, as the host said with the request, or else with its key ring.
@@ -241,7 +241,7 @@ pub(crate) fn known_by(text: &str) -> String {
     format!("sha256:{}", sha256(text))
 }
 
-fn identity_of(policy: &TypedPolicy, kind: Id<Token>, claims: Vec<Known<Value>>) -> Result<Identity<'static>, Denial> {
+fn identity_of(policy: &TypedPolicy, kind: Id<Token>, claims: &[Known<Value>]) -> Result<Identity<'static>, Denial> {
     let mapping = policy.mappings.iter().find(|mapping| mapping.token == kind);
     let mapping = mapping.ok_or_else(|| invalid_token("no user is made from this kind of token"))?;
     mapped(policy, mapping, kind, claims).map_err(invalid_token)

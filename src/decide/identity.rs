@@ -70,9 +70,9 @@ pub(super) fn mapped(
     policy: &TypedPolicy,
     mapping: &Mapping,
     token: Id<Token>,
-    claims: Vec<Known<Value>>,
+    claims: &[Known<Value>],
 ) -> Result<Identity<'static>, &'static str> {
-    let around = Circumstances { claims: &claims, ..Circumstances::empty(policy) };
+    let around = Circumstances { claims, ..Circumstances::empty(policy) };
     let environment = &around.about(Thing::None);
     let id = match evaluate(&mapping.id, environment) {
         Known::Value(Datum::Text(id)) if !id.is_empty() => id.into_owned(),

@@ -17,7 +17,7 @@ use super::entropy::Entropy;
 use super::family::{self, Exchange, Standing, Terms};
 use super::issuer::{Issued, Issuer, no_entropy};
 use super::journey::Journey;
-use super::refresh::{Presented, refused, reused};
+use super::refresh::{Presented, no_family, refused, reused};
 use super::respond::Outcome;
 
 impl<'g> Journey<'g, '_> {
@@ -75,7 +75,8 @@ impl<'g> Journey<'g, '_> {
         effects: &mut Vec<Effect>,
     ) -> Result<Issued, Denial> {
         let (kind, token) = (presented.kind, &self.policy.tokens[presented.kind]);
-        let (state, terms, now) = (self.family(presented)?, Terms::of(token), self.request.now);
+        let state = self.stored(presented)?.ok_or_else(|| no_family(token))?;
+        let (terms, now) = (Terms::of(token), self.request.now);
         let client = self.client_name();
         match family::standing(&presented.text, state, &terms, now, client.as_deref()) {
             Standing::Live => {}

@@ -69,7 +69,7 @@ impl Journey<'_, '_> {
         let payload = issuer.payload(kind, issuer.expires(kind), id.as_deref())?;
         let claims = token::issued(self.policy, token, &payload)
             .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
-        let identity = mapped(self.policy, mapping, kind, claims)
+        let identity = mapped(self.policy, mapping, kind, &claims)
             .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
         self.user = Some(identity);
         // What rules have read of whoever was calling before isn't theirs.

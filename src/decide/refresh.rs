@@ -40,19 +40,11 @@ impl<'g> Journey<'g, '_> {
         self.present(kind)?;
         let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
         self.lookup.start();
-        let known = self.lookup.token(&token.name, &presented.family);
+        let stored = self.stored(presented);
         let account =
             self.lookup.account(|| AccountOf::Token { kind: token.name.clone(), claims: presented.claims.clone() });
         self.lookup.wanted()?;
-        let unknown = || match presented.ended {
-            Some(why) => refused(token, why),
-            None => token_unknown(token, "nothing is known of the token's family"),
-        };
-        let state = match known.ok_or_else(unknown)? {
-            Some(TokenFact::Family(state)) => state,
-            Some(TokenFact::Claims(_)) => return Err(unknown().into()),
-            None => return Err(refused(token, "there is no such family of tokens").into()),
-        };
+        let state = stored?.ok_or_else(|| no_family(token))?;
         let client = self.client_name();
         match family::standing(&presented.text, state, &Terms::of(token), self.request.now, client.as_deref()) {
             Standing::Live | Standing::Repeated => {}
@@ -96,14 +88,10 @@ impl<'g> Journey<'g, '_> {
         self.present(kind)?;
         let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
         self.lookup.start();
-        let known = self.lookup.token(&token.name, &presented.family);
+        let stored = self.stored(presented);
         self.lookup.wanted()?;
-        match known {
-            Some(Some(TokenFact::Family(_)) | None) => Ok(()),
-            Some(Some(TokenFact::Claims(_))) | None => {
-                Err(token_unknown(token, "nothing is known of the token's family").into())
-            }
-        }
+        stored?;
+        Ok(())
     }
 
     /// Takes the family out of use. Where there is none, there is nothing to take.
@@ -116,16 +104,21 @@ impl<'g> Journey<'g, '_> {
     }
 
     pub(super) fn revocation(&self, presented: &Presented) -> Option<Effect> {
-        let state = self.family(presented).ok()?;
+        let state = self.stored(presented).ok()??;
         (!state.revoked).then(|| family_effect(&presented.family, state.version, family::revoke(state)))
     }
 
-    /// How the family stands, as the host said.
-    pub(super) fn family(&self, presented: &Presented) -> Result<&FamilyState, Denial> {
+    /// How the family stands, as the host said; none where there is no such family.
+    pub(super) fn stored(&self, presented: &Presented) -> Result<Option<&FamilyState>, Denial> {
         let token = &self.policy.tokens[presented.kind];
         match self.lookup.token(&token.name, &presented.family) {
-            Some(Some(TokenFact::Family(state))) => Ok(state),
-            _ => Err(token_unknown(token, "nothing is known of the token's family")),
+            Some(Some(TokenFact::Family(state))) => Ok(Some(state)),
+            Some(None) => Ok(None),
+            Some(Some(TokenFact::Claims(_))) | None => Err(match presented.ended {
+                Some(why) => refused(token, why),
+                None => Denial::new(Code::TokenUnknown, Stage::Login, "nothing is known of the token's family")
+                    .at(token.span),
+            }),
         }
     }
 
@@ -181,6 +174,6 @@ pub(super) fn reused(token: &Token) -> Denial {
     at_login(token, challenged_as_invalid(Code::TokenReused, why))
 }
 
-fn token_unknown(token: &Token, why: &'static str) -> Denial {
-    Denial::new(Code::TokenUnknown, Stage::Login, why).at(token.span)
+pub(super) fn no_family(token: &Token) -> Denial {
+    refused(token, "there is no such family of tokens")
 }

@@ -157,19 +157,30 @@ pub(crate) fn answer(question: &Question, facts: &Facts, body: &[u8]) -> Option<
     }
 }
 
+/// Whether somebody else has written since what a decision was made from was read.
+pub(crate) fn is_stale(facts: &Facts, decision: &Decision<'_, '_>) -> bool {
+    decision.effects.iter().any(|effect| match effect {
+        Effect::Family { id, read, .. } => *read != version(facts, id),
+        _ => false,
+    })
+}
+
+fn version(facts: &Facts, family: &str) -> u64 {
+    match facts.tokens.get(family) {
+        Some(Some(TokenFact::Family(stored))) => stored.version,
+        _ => 0,
+    }
+}
+
 /// Records what a decision tells a host to, as a host does that keeps versions.
+#[track_caller]
 pub(crate) fn record(facts: &mut Facts, decision: &Decision<'_, '_>) {
+    assert!(!is_stale(facts, decision), "the version that was read is the one that is stored");
     for effect in &decision.effects {
         match effect {
             Effect::Bucket { id, state, .. } => drop(facts.buckets.insert(id.clone(), state.clone())),
-            Effect::Family { id, read, state, .. } => {
-                let stored = facts.tokens.get(id);
-                let version = match stored {
-                    Some(Some(TokenFact::Family(stored))) => stored.version,
-                    _ => 0,
-                };
-                assert_eq!(*read, version, "the version that was read is the one that is stored");
-                assert!(state.version > version);
+            Effect::Family { id, state, .. } => {
+                assert!(state.version > version(facts, id));
                 facts.tokens.insert(id.clone(), Some(TokenFact::Family(state.clone())));
             }
             _ => {}
