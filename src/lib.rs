@@ -34,6 +34,7 @@ pub mod document;
 mod gate;
 mod graph;
 mod keys;
+pub mod limit;
 mod model;
 mod password;
 mod policy;
@@ -47,7 +48,7 @@ pub use decide::{Asked, Caller, Decision, Inquiry, PermissionId, QuestionId, Res
 pub use gate::{CsrfToken, Gate};
 pub use keys::{BindError, KeyProblem, KeySet, KeySetError, Keys, SkippedKey};
 pub use model::account::{Account, AccountOf, TokenFact};
-pub use model::bucket::{Admission, BucketState, FixedWindow, SlidingWindow, TokenBucket, Usage};
+pub use model::bucket::{Admission, BucketState, Entries, FixedWindow, SlidingWindow, TokenBucket, Usage};
 pub use model::decision::{Body, Effect, Input, Problem, Verdict, Violation};
 pub use model::diagnostic::{Diagnostic, Label, Severity};
 pub use model::family::{Exchanged, FamilyState};

@@ -50,12 +50,6 @@ fn a_cost_that_never_counts_is_odd() {
 }
 
 #[test]
-fn what_this_version_does_not_count_is_told() {
-    let policy = "policy p\nlimit l { key client.ip  concurrency 4  lease 10 }";
-    check(policy, &[("not_running", "concurrency 4")]);
-}
-
-#[test]
 fn a_cookie_that_nothing_uses() {
     let carried =
         "secret KEY\ntoken refresh { algorithm HS256  key KEY  carried body \"token\"  claims { sub: string } }";

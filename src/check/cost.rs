@@ -1,5 +1,6 @@
 //! What a request costs, and when a limit is skipped.
 
+use crate::limit::Rate;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::value::Value;
@@ -7,7 +8,7 @@ use crate::syntax::tree::{Expression, ExpressionKind, Literal};
 
 use super::Checker;
 use super::expression::{Guards, View};
-use super::typed::{Cost, Expr, Limit, Rate, Type};
+use super::typed::{Cost, Expr, Limit, Type};
 
 impl Checker<'_> {
     /// `cost N [when EXPR]`

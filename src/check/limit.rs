@@ -1,5 +1,8 @@
 //! Limits.
 
+use std::num::NonZeroU64;
+
+use crate::limit::{Algorithm, Rate, Terms};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::table::Table;
@@ -9,13 +12,15 @@ use super::Checker;
 use super::entries::Entries;
 use super::expression::View;
 use super::names::suggest;
-use super::rate::periods;
 use super::token::incomplete;
-use super::typed::{Algorithm, ChargeStage, Dialects, Expr, Limit, OnFailure, Quota, Reads, Tier, Type};
+use super::typed::{ChargeStage, Dialects, Expr, Limit, OnFailure, Quota, Reads, Tier, Type};
 
 /// IPv6 clients are counted by the subnet that one customer gets.
 const IPV6_PREFIX: u8 = 64;
 const MOST_AT_ONCE: u64 = 1_000_000;
+/// A slot that nobody gave back is free again then: no request runs for longer, where the limit doesn't say otherwise.
+const SLOT_TIMEOUT: u64 = 60_000;
+const LONGEST_SLOT_TIMEOUT: u64 = 24 * 60 * 60 * 1000;
 
 impl Checker<'_> {
     /// One row a declared limit, in the order written.
@@ -47,8 +52,9 @@ impl Checker<'_> {
             dialects: Dialects::Both,
             dry_run: false,
             concurrency: None,
+            lease: None,
             ipv6_prefix: IPV6_PREFIX,
-            periods: Vec::new(),
+            terms: Vec::new(),
             stage: ChargeStage::Guard,
         };
         for entry in &limit.entries {
@@ -80,12 +86,11 @@ impl Checker<'_> {
                     typed.dialects = self.word("headers", what, &known).unwrap_or(Dialects::Both);
                 }
                 LimitEntry::DryRun => typed.dry_run = true,
-                LimitEntry::Concurrency(most) => {
-                    typed.concurrency = self.number("concurrency", most, MOST_AT_ONCE, "1,000,000")
+                LimitEntry::Concurrency(most, timeout) => {
+                    typed.concurrency = self.concurrency(most, timeout.as_ref());
                 }
-                // A share that a machine takes from a shared store at once. Decisions are made on the state itself.
                 LimitEntry::Lease(share) => {
-                    self.number("lease", share, MOST_AT_ONCE, "1,000,000");
+                    typed.lease = self.number("lease", share, MOST_AT_ONCE, "1,000,000").and_then(NonZeroU64::new);
                 }
                 LimitEntry::Ipv6Prefix(bits) => {
                     let bits = self.number("ipv6_prefix", bits, 128, "128").and_then(|bits| u8::try_from(bits).ok());
@@ -94,11 +99,7 @@ impl Checker<'_> {
             }
         }
         self.missing_entries(limit, &entries);
-        if let (Some(span), Some(_)) = (entries.span("concurrency"), typed.concurrency) {
-            self.not_running(span, typed.dry_run);
-        }
         let rates = self.possible_rates(&typed.quota, tiers);
-        typed.periods = periods(&rates);
         let (written, costs): (Vec<Span>, Vec<_>) = costs.into_iter().unzip();
         typed.costs = costs;
         self.costs(&typed, &written, &rates);
@@ -106,6 +107,10 @@ impl Checker<'_> {
             typed.algorithm = algorithm;
             self.bursts(limit, &typed);
         }
+        if let Some(lease) = entries.span("lease") {
+            self.leasable(lease, algorithm);
+        }
+        typed.terms = terms(&typed, &rates, tiers);
         let reads = exprs(&typed).map(|expr| self.reads(expr)).fold(Reads::default(), Reads::union);
         typed.stage = stage(reads);
         if reads.user && !has_users {
@@ -139,11 +144,11 @@ impl Checker<'_> {
     }
 
     fn limit_algorithm(&mut self, name: &Text) -> Option<Algorithm> {
-        let known = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name.node);
+        let known = Algorithm::NAMED.into_iter().find(|algorithm| algorithm.name() == name.node);
         if known.is_none() {
             let message = format!("there is no limit algorithm `{}`", name.node);
             let error = Diagnostic::error("unknown_algorithm", name.span, message);
-            self.report(match suggest(&name.node, Algorithm::ALL.into_iter().map(Algorithm::name)) {
+            self.report(match suggest(&name.node, Algorithm::NAMED.into_iter().map(Algorithm::name)) {
                 Some(meant) => error.help(format!("did you mean `{meant}`?")),
                 None => error.help("write `token_bucket`, `sliding_window`, `sliding_log` or `fixed_window`"),
             });
@@ -164,14 +169,43 @@ impl Checker<'_> {
         found
     }
 
-    /// `concurrency` is checked and compiled, and fails closed.
-    fn not_running(&mut self, entry: Span, dry_run: bool) {
-        let label = if dry_run { "nothing is counted" } else { "every request is denied with 503" };
-        self.report(
-            Diagnostic::warning("not_running", entry, "this version doesn't count how many requests run at once")
-                .label(label)
-                .help("leave `concurrency` out, or the limit off the routes, until a version counts it"),
-        );
+    /// `concurrency N [timeout D]`
+    fn concurrency(&mut self, most: &Spanned<i64>, timeout: Option<&Spanned<u64>>) -> Option<Terms> {
+        let count = self.number("concurrency", most, MOST_AT_ONCE, "1,000,000");
+        let milliseconds = timeout.map_or(SLOT_TIMEOUT, |timeout| timeout.node);
+        if let Some(timeout) = timeout
+            && !(1..=LONGEST_SLOT_TIMEOUT).contains(&milliseconds)
+        {
+            self.report(
+                Diagnostic::error(
+                    "duration_out_of_range",
+                    timeout.span,
+                    "a `timeout` is longer than 0 and at most a day",
+                )
+                .help("write for how long a request runs at most, such as `timeout 30s`"),
+            );
+            return None;
+        }
+        let period = i64::try_from(milliseconds.saturating_mul(1_000)).ok()?;
+        Some(Terms::new(Algorithm::Concurrency, &[Rate::new(count?, period).ok()?]))
+    }
+
+    /// What is taken in advance is spent later, which only some algorithms can account for.
+    fn leasable(&mut self, lease: Span, algorithm: Option<Algorithm>) {
+        let error = |message: &str| Diagnostic::error("lease_misplaced", lease, message.to_owned());
+        match algorithm {
+            Some(Algorithm::SlidingLog) => self.report(
+                error(
+                    "a `sliding_log` counts each admission from its own moment, which a lease doesn't know in advance",
+                )
+                .help("write `algorithm sliding_window` or `algorithm token_bucket`, or leave `lease` out"),
+            ),
+            None => self.report(
+                error("a lease is a share of a rate, and this limit has none")
+                    .help("add an `algorithm` and a `rate`, or leave `lease` out"),
+            ),
+            Some(_) => {}
+        }
     }
 
     /// A number from 1 to `most`, which is told as `in_words`.
@@ -217,6 +251,15 @@ impl Checker<'_> {
     }
 }
 
+/// By what the limit is charged. What another tier counts must not be forgotten.
+fn terms(limit: &Limit, known: &[Rate], tiers: &Table<Tier>) -> Vec<Terms> {
+    match &limit.quota {
+        Quota::Rates(rates) if rates.is_empty() => Vec::new(),
+        Quota::Rates(rates) => vec![Terms::new(limit.algorithm, rates)],
+        Quota::Tier(_) => tiers.iter().map(|tier| Terms::among(limit.algorithm, &tier.rates, known)).collect(),
+    }
+}
+
 /// Everything that the limit evaluates.
 fn exprs(limit: &Limit) -> impl Iterator<Item = &Expr> {
     let tier = match &limit.quota {
@@ -247,7 +290,7 @@ fn entry_word(entry: &LimitEntry) -> &'static str {
         LimitEntry::OnFailure(_) => "on_failure",
         LimitEntry::Headers(_) => "headers",
         LimitEntry::DryRun => "dry_run",
-        LimitEntry::Concurrency(_) => "concurrency",
+        LimitEntry::Concurrency(..) => "concurrency",
         LimitEntry::Lease(_) => "lease",
         LimitEntry::Ipv6Prefix(_) => "ipv6_prefix",
     }

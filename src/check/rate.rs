@@ -1,12 +1,13 @@
 //! Tiers, and the rates of tiers and limits.
 
+use crate::limit::{Algorithm, Rate};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::table::Table;
 use crate::model::value::Value;
 use crate::syntax::tree;
 
 use super::Checker;
-use super::typed::{Algorithm, Expr, Limit, Period, Quota, Rate, Tier};
+use super::typed::{Expr, Limit, Quota, Tier};
 
 /// Longer windows keep state for longer than hosts keep it.
 const LONGEST_PERIOD_MILLISECONDS: u64 = 366 * 24 * 60 * 60 * 1000;
@@ -141,21 +142,4 @@ impl Checker<'_> {
             self.report(error);
         }
     }
-}
-
-/// The periods of rates, each once.
-pub(super) fn periods(rates: &[Rate]) -> Vec<Period> {
-    let mut periods: Vec<Period> = Vec::new();
-    for rate in rates {
-        match periods.iter_mut().find(|known| known.rate.period == rate.period) {
-            Some(known) => {
-                known.longest_refill = known.longest_refill.max(rate.refill());
-                if (rate.count, rate.burst) > (known.rate.count, known.rate.burst) {
-                    known.rate = *rate;
-                }
-            }
-            None => periods.push(Period { rate: *rate, longest_refill: rate.refill() }),
-        }
-    }
-    periods
 }

@@ -7,9 +7,12 @@ pub(crate) use super::credential::{
 pub(crate) use super::layers::{Cookie, Cors, Csrf, CsrfApplies, CsrfLayer, Forwarded, HeaderSet, Origins, Transport};
 pub(crate) use crate::keys::{HmacAlgorithm, SignatureAlgorithm};
 
+use std::num::NonZeroU64;
+
 use http::Method;
 use indexmap::IndexMap;
 
+use crate::limit::{self, Algorithm, Rate};
 use crate::model::id_set::{IdSet, IdSets};
 use crate::model::names::Names;
 use crate::model::source::Span;
@@ -223,25 +226,6 @@ pub(crate) struct Tier {
     pub(crate) rates: Vec<Rate>,
 }
 
-/// So many in so long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Rate {
-    pub(crate) count: u64,
-    /// In microseconds; at least a millisecond.
-    pub(crate) period: i64,
-    /// How many at once, where a token bucket counts; the same as `count` elsewhere.
-    pub(crate) burst: u64,
-}
-
-impl Rate {
-    /// How long an empty token bucket takes to fill, in microseconds, rounded up.
-    pub(crate) fn refill(self) -> i64 {
-        let parts = i128::from(self.burst) * i128::from(self.period);
-        let count = i128::from(self.count.max(1));
-        i64::try_from((parts + count - 1) / count).unwrap_or(i64::MAX)
-    }
-}
-
 /// How often.
 #[derive(Debug)]
 pub(crate) struct Limit {
@@ -258,44 +242,16 @@ pub(crate) struct Limit {
     pub(crate) dialects: Dialects,
     /// Counts and reports, and never denies.
     pub(crate) dry_run: bool,
-    /// How many at once, which this version can't count.
-    pub(crate) concurrency: Option<u64>,
+    /// How many at once.
+    pub(crate) concurrency: Option<limit::Terms>,
+    /// How much a machine may take from a shared store at once.
+    pub(crate) lease: Option<NonZeroU64>,
     /// IPv6 clients are counted by the subnet of so many bits.
     pub(crate) ipv6_prefix: u8,
-    /// Every period that the limit can be charged by: what another tier counts must not be forgotten.
-    pub(crate) periods: Vec<Period>,
+    /// By what it is charged: by its own rates, or by those of each tier, in the order of the tiers; by nothing, where it says
+    /// only how many run at once.
+    pub(crate) terms: Vec<limit::Terms>,
     pub(crate) stage: ChargeStage,
-}
-
-/// A period of a limit's rates, whoever asks.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Period {
-    /// The most generous rate of it.
-    pub(crate) rate: Rate,
-    /// No honest token bucket of it is full later than in so many microseconds.
-    pub(crate) longest_refill: i64,
-}
-
-/// How a limit counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    FixedWindow,
-    SlidingWindow,
-    SlidingLog,
-    TokenBucket,
-}
-
-impl Algorithm {
-    pub(crate) const ALL: [Self; 4] = [Self::FixedWindow, Self::SlidingWindow, Self::SlidingLog, Self::TokenBucket];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::FixedWindow => "fixed_window",
-            Self::SlidingWindow => "sliding_window",
-            Self::SlidingLog => "sliding_log",
-            Self::TokenBucket => "token_bucket",
-        }
-    }
 }
 
 /// What a request costs.

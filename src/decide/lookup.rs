@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 
+use jiff::Timestamp;
+
 use crate::check::typed;
 use crate::keys::KeySet;
+use crate::limit::{Charge, Leasing, Outcome, Stage, Write, charge_all};
 use crate::model::account::{Account, AccountOf, TokenFact};
 use crate::model::bucket::BucketState;
+use crate::model::decision::Effect;
 use crate::model::question::{Answer, Question};
 use crate::model::request::{Facts, Record, Request};
 use crate::model::value::Known;
@@ -26,7 +30,15 @@ pub(super) struct Lookup<'r> {
 #[derive(Default)]
 struct Asking {
     asked: Vec<Question>,
+    /// What was to be charged, and what the host said to it.
+    charged: Vec<(Vec<Charge>, Option<Vec<Outcome>>)>,
     wanted: RefCell<Vec<Question>>,
+}
+
+/// What became of charges, and what the host must record of them.
+pub(super) struct Reckoned {
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) effects: Vec<Effect>,
 }
 
 impl<'r> Lookup<'r> {
@@ -132,28 +144,32 @@ impl<'r> Lookup<'r> {
         self.password.clone()
     }
 
-    /// The state of a bucket; nothing where the host was asked and didn't say.
-    pub(super) fn bucket(&self, id: &str) -> Option<Cow<'_, BucketState>> {
-        let stored = self.facts.buckets.get(id);
-        let fresh = || Some(Cow::Owned(BucketState::default()));
-        let Some(asking) = &self.asking else { return stored.map(Cow::Borrowed).or_else(fresh) };
-        if let Some(stored) = stored {
-            return Some(Cow::Borrowed(stored));
+    /// What becomes of the charges of a stage; nothing where the host was asked and didn't say, or is to be asked first.
+    pub(super) fn charge(&self, charges: &[Charge], now: Timestamp) -> Option<Reckoned> {
+        let Some(asking) = &self.asking else { return Some(self.reckon(charges, now)) };
+        if charges.iter().all(|charge| self.facts.buckets.contains_key(&charge.bucket)) {
+            return Some(self.reckon(charges, now));
         }
-        let is_among =
-            |question: &Question| matches!(question, Question::Buckets { ids } if ids.iter().any(|known| known == id));
-        if asking.asked.iter().any(is_among) {
-            return None;
+        if let Some((_, outcomes)) = asking.charged.iter().find(|(asked, _)| asked == charges) {
+            return outcomes.clone().map(|outcomes| Reckoned { outcomes, effects: Vec::new() });
         }
-        let mut wanted = asking.wanted.borrow_mut();
-        match wanted
-            .iter_mut()
-            .find_map(|question| if let Question::Buckets { ids } = question { Some(ids) } else { None })
-        {
-            Some(ids) => ids.push(id.to_owned()),
-            None => wanted.push(Question::Buckets { ids: vec![id.to_owned()] }),
-        }
-        fresh()
+        asking.wanted.borrow_mut().push(Question::Charge(charges.to_vec()));
+        None
+    }
+
+    /// On the states that the host told before.
+    fn reckon(&self, charges: &[Charge], now: Timestamp) -> Reckoned {
+        let stored = |bucket: &str| self.facts.buckets.get(bucket);
+        let state = |bucket: &str| stored(bucket).map(|state| state.usage.clone());
+        let Stage { outcomes, writes } = charge_all(charges, now.as_microsecond(), Leasing::Off, state);
+        let effect = |write: Write| {
+            let id = charges.get(write.charge)?.bucket.clone();
+            let read = stored(&id).map_or(0, |state| state.version);
+            let state = BucketState { version: read.wrapping_add(1), usage: write.usage };
+            let expires = Timestamp::from_microsecond(write.expires).unwrap_or(Timestamp::MAX);
+            Some(Effect::Bucket { id, read, state, expires })
+        };
+        Reckoned { outcomes, effects: writes.into_iter().filter_map(effect).collect() }
     }
 
     pub(super) fn want_context(&self) {
@@ -208,15 +224,22 @@ impl<'r> Lookup<'r> {
     /// Remembers a question and what the host says to it. Silence, and an answer to another question, leave it open for
     /// good: it isn't asked twice.
     pub(super) fn answer(&mut self, question: Question, answer: Option<Answer>) {
+        let question = match (question, &mut self.asking) {
+            (Question::Charge(charges), Some(asking)) => {
+                let outcomes = match answer {
+                    Some(Answer::Charged(outcomes)) if outcomes.len() == charges.len() => Some(outcomes),
+                    _ => None,
+                };
+                asking.charged.push((charges, outcomes));
+                return;
+            }
+            (question, _) => question,
+        };
         let facts = self.facts.to_mut();
         match (&question, answer) {
             (Question::Context, Some(Answer::Context(context))) => facts.context = Some(context),
             (Question::Resource { kind, id }, Some(Answer::Resource(attributes))) => {
                 facts.resources.insert(format!("{kind}/{id}"), attributes);
-            }
-            (Question::Buckets { ids }, Some(Answer::Buckets(mut states))) => {
-                let state = |id: &String| (id.clone(), states.remove(id).unwrap_or_default());
-                facts.buckets.extend(ids.iter().map(state));
             }
             (Question::Body { .. }, Some(Answer::Body(body))) => self.body = Some(Cow::Owned(body)),
             (Question::KeySet { name, .. }, Some(Answer::KeySet(set))) => {

@@ -2,28 +2,25 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::check::typed::{BodyRule, TokenCarrier};
+use crate::check::typed::{BodyRule, Limit, TokenCarrier};
 use crate::graph::{Knowing, Probe};
 use crate::model::outcome::Outcomes;
 use crate::model::question::Question;
 use crate::model::reason::{Code, Stage};
 use crate::model::request::Request;
+use crate::model::table::Id;
 use crate::shape::Check;
 
 use super::evaluate::{Cache, Circumstances, Thing, truth};
 use super::journey::{Halt, Journey};
+use super::lookup::Reckoned;
 use super::{Denial, body, csrf, limit, query};
 
-impl Journey<'_, '_> {
+impl<'g> Journey<'g, '_> {
     pub(super) fn probe(&mut self, probe: Probe) -> Result<(), Halt> {
         match probe {
             Probe::Charge(set) => {
-                self.lookup.start();
-                let around = self.around(Knowing::All);
-                let environment = &around.about(Thing::None);
-                let limits = &self.graph.limit_sets[set];
-                let charged = limit::charge_all(self.policy, limits, environment, (&self.lookup, self.request.now));
-                self.lookup.wanted()?;
+                let charged = self.charge(&self.graph.limit_sets[set])?;
                 self.effects.extend(charged.effects);
                 // A refusal is told of, whatever an earlier stage had left.
                 let earlier = if charged.refused.is_some() { None } else { self.tightest };
@@ -91,6 +88,22 @@ impl Journey<'_, '_> {
             Probe::Revocable(token) => self.revocable(token),
             Probe::Admit(token) => self.admit(token),
         }
+    }
+
+    fn charge(&self, limits: &[Id<Limit>]) -> Result<limit::Charged<'g>, Vec<Question>> {
+        self.lookup.start();
+        let around = self.around(Knowing::All);
+        let plan = limit::plan(self.policy, limits, &around.about(Thing::None));
+        self.lookup.wanted()?;
+        let reckoned = self.lookup.charge(&plan.charges, self.request.now);
+        self.lookup.wanted()?;
+        Ok(match reckoned {
+            Some(Reckoned { outcomes, effects }) => {
+                let charged = plan.settle(&outcomes);
+                limit::Charged { effects: [effects, charged.effects].concat(), ..charged }
+            }
+            None => plan.unanswered(),
+        })
     }
 
     /// The request with its body, which the host may not have read yet.

@@ -131,6 +131,7 @@ impl Serialize for Pairs<'_> {
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum EffectDocument<'a> {
     Bucket { id: &'a str, read: u64, state: &'a BucketState, expires: String },
+    Slot { bucket: &'a str, slot: i64 },
     Family { id: &'a str, read: u64, state: &'a FamilyState, expires: String },
     Rehash { login: &'a str },
 }
@@ -141,6 +142,7 @@ impl<'a> EffectDocument<'a> {
             Effect::Bucket { id, read, state, expires } => {
                 Self::Bucket { id, read: *read, state, expires: expires.to_string() }
             }
+            Effect::Slot { bucket, slot } => Self::Slot { bucket, slot: *slot },
             Effect::Family { id, read, state, expires } => {
                 Self::Family { id, read: *read, state, expires: expires.to_string() }
             }

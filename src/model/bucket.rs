@@ -1,6 +1,10 @@
 //! The state of a limit's bucket, as hosts keep it between decisions.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::ops::Deref;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smallvec::SmallVec;
 
 /// What a limit remembers of one key.
 ///
@@ -26,11 +30,14 @@ pub enum Usage {
     /// `sliding_log`: what was admitted, oldest first.
     Log(Vec<Admission>),
     /// `fixed_window`
-    FixedWindow(Vec<FixedWindow>),
+    FixedWindow(Entries<FixedWindow>),
     /// `sliding_window`
-    SlidingWindow(Vec<SlidingWindow>),
+    SlidingWindow(Entries<SlidingWindow>),
     /// `token_bucket`
-    TokenBucket(Vec<TokenBucket>),
+    TokenBucket(Entries<TokenBucket>),
+    /// `concurrency`: when each request that runs took its slot, oldest first. No two took theirs at the same moment, so
+    /// that the moment is the slot's name.
+    Slots(Vec<i64>),
 }
 
 impl Default for Usage {
@@ -39,9 +46,45 @@ impl Default for Usage {
     }
 }
 
+/// Entries of a state. One alone, as most limits have, needs no memory of its own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entries<E>(SmallVec<[E; 1]>);
+
+impl<E> Deref for Entries<E> {
+    type Target = [E];
+
+    fn deref(&self) -> &[E] {
+        &self.0
+    }
+}
+
+impl<E> FromIterator<E> for Entries<E> {
+    fn from_iter<I: IntoIterator<Item = E>>(entries: I) -> Self {
+        Self(entries.into_iter().collect())
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for Entries<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<E: Serialize> Serialize for Entries<E> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de, E: Deserialize<'de>> Deserialize<'de> for Entries<E> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::from_iter)
+    }
+}
+
 /// Admissions at one moment: when, and how much they cost together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Admission(pub i64, pub u64);
+pub struct Admission(pub i64, #[serde(deserialize_with = "at_most_u32")] pub u32);
 
 /// A window that begins at a multiple of its period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,7 +95,8 @@ pub struct FixedWindow {
     /// When it began.
     pub start: i64,
     /// What was admitted in it.
-    pub count: u64,
+    #[serde(deserialize_with = "at_most_u32")]
+    pub count: u32,
 }
 
 /// A window that begins at a multiple of its period, and the one before it.
@@ -64,9 +108,11 @@ pub struct SlidingWindow {
     /// When the later one began.
     pub start: i64,
     /// What was admitted in the earlier one.
-    pub previous: u64,
+    #[serde(deserialize_with = "at_most_u32")]
+    pub previous: u32,
     /// What was admitted in the later one.
-    pub current: u64,
+    #[serde(deserialize_with = "at_most_u32")]
+    pub current: u32,
 }
 
 /// A token bucket as one moment (GCRA).
@@ -78,7 +124,13 @@ pub struct TokenBucket {
     /// When the bucket is full again, if nothing else comes.
     pub full_at: i64,
     /// And so many parts of a microsecond later, each one divided by the rate's count: no token is lost to rounding.
-    pub fraction: u64,
+    #[serde(deserialize_with = "at_most_u32")]
+    pub fraction: u32,
+}
+
+/// More than any rate admits is used up, however much more.
+fn at_most_u32<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    u64::deserialize(deserializer).map(|count| u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 /// The state as it is read: exactly one list.
@@ -87,23 +139,28 @@ pub struct TokenBucket {
 struct Document {
     version: u64,
     log: Option<Vec<Admission>>,
-    fixed_window: Option<Vec<FixedWindow>>,
-    sliding_window: Option<Vec<SlidingWindow>>,
-    token_bucket: Option<Vec<TokenBucket>>,
+    fixed_window: Option<Entries<FixedWindow>>,
+    sliding_window: Option<Entries<SlidingWindow>>,
+    token_bucket: Option<Entries<TokenBucket>>,
+    slots: Option<Vec<i64>>,
 }
 
 impl TryFrom<Document> for BucketState {
     type Error = &'static str;
 
     fn try_from(document: Document) -> Result<Self, Self::Error> {
-        let Document { version, log, fixed_window, sliding_window, token_bucket } = document;
-        let usage = match (log, fixed_window, sliding_window, token_bucket) {
-            (Some(log), None, None, None) => Usage::Log(log),
-            (None, Some(windows), None, None) => Usage::FixedWindow(windows),
-            (None, None, Some(windows), None) => Usage::SlidingWindow(windows),
-            (None, None, None, Some(buckets)) => Usage::TokenBucket(buckets),
-            _ => return Err("a bucket's state has exactly one list, named for its algorithm"),
-        };
-        Ok(Self { version, usage })
+        let Document { version, log, fixed_window, sliding_window, token_bucket, slots } = document;
+        let lists = [
+            log.map(Usage::Log),
+            fixed_window.map(Usage::FixedWindow),
+            sliding_window.map(Usage::SlidingWindow),
+            token_bucket.map(Usage::TokenBucket),
+            slots.map(Usage::Slots),
+        ];
+        let mut lists = lists.into_iter().flatten();
+        match (lists.next(), lists.next()) {
+            (Some(usage), None) => Ok(Self { version, usage }),
+            _ => Err("a bucket's state has exactly one list, named for its algorithm"),
+        }
     }
 }

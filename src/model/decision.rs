@@ -164,6 +164,14 @@ pub enum Effect {
         /// When the state stops mattering and may be forgotten.
         expires: Timestamp,
     },
+    /// The request occupies a slot of a limit of `concurrency`, whatever became of it: give the slot back when it is
+    /// answered. Where that fails, it is free again after the limit's `timeout`.
+    Slot {
+        /// Which bucket.
+        bucket: String,
+        /// Which of its slots ([`Usage::release`](crate::Usage::release)).
+        slot: i64,
+    },
     /// The new state of a family of refresh tokens. Write it where the stored version is still `read` (0 where none is
     /// stored), before the decision is answered; where it isn't, somebody else was first: discard the decision and decide
     /// again.

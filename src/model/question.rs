@@ -1,12 +1,11 @@
 //! What a decision asks of its host on the way, and what the host answers.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use super::account::{Account, AccountOf, TokenFact};
-use super::bucket::BucketState;
 use super::request::Record;
 use crate::keys::KeySet;
+use crate::limit::{Charge, Outcome};
 use crate::password::{PasswordOutcome, PasswordTask};
 
 /// Something that the decision needs to know, and that only the host can look up.
@@ -22,11 +21,9 @@ pub enum Question {
         /// Which one, such as `42`: a part of the path, and as hostile as that.
         id: String,
     },
-    /// The states of limits' buckets. [`Answer::Buckets`]
-    Buckets {
-        /// Which ones: the ids that effects speak of.
-        ids: Vec<String>,
-    },
+    /// All charges of a stage: to be admitted together, or none consumed ([`limit::charge_all`](crate::limit::charge_all)).
+    /// [`Answer::Charged`]
+    Charge(Vec<Charge>),
     /// The request's body; 0 bytes at most where a route takes none, and a host that reads on knows whether there is one.
     /// [`Answer::Body`]
     Body {
@@ -65,8 +62,8 @@ pub enum Answer {
     Context(Record),
     /// To [`Question::Resource`]: its attributes, or that there is no such thing.
     Resource(Option<Record>),
-    /// To [`Question::Buckets`]: the states by id. A bucket that is left out has admitted nothing yet.
-    Buckets(HashMap<String, BucketState>),
+    /// To [`Question::Charge`]: what became of each, in their order. What was admitted is consumed.
+    Charged(Vec<Outcome>),
     /// To [`Question::Body`]: the whole body, empty where there is none. Of one that is too long, the first `most + 1`
     /// bytes will do.
     Body(Vec<u8>),
@@ -86,7 +83,7 @@ impl fmt::Debug for Answer {
         f.write_str(match self {
             Self::Context(_) => "Context",
             Self::Resource(_) => "Resource",
-            Self::Buckets(_) => "Buckets",
+            Self::Charged(_) => "Charged",
             Self::Body(_) => "Body",
             Self::KeySet(_) => "KeySet",
             Self::Token(_) => "Token",

@@ -313,6 +313,7 @@ pub(super) fn describe(rule: Rule) -> Cow<'static, str> {
         | Rule::k_skip
         | Rule::k_state
         | Rule::k_tier
+        | Rule::k_timeout
         | Rule::k_token
         | Rule::k_transport
         | Rule::k_typ

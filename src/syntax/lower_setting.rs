@@ -222,7 +222,14 @@ fn limit_entry(lowering: &mut Lowering<'_>, rule: Rule, mut parts: Parts<'_>) ->
         Rule::k_on_failure => LimitEntry::OnFailure(lowering.text(&parts.next()?)),
         Rule::k_headers => LimitEntry::Headers(lowering.text(&parts.next()?)),
         Rule::k_dry_run => LimitEntry::DryRun,
-        Rule::k_concurrency => LimitEntry::Concurrency(int(lowering, &parts.next()?)?),
+        Rule::k_concurrency => {
+            let most = int(lowering, &parts.pick(Rule::int)?)?;
+            let timeout = match parts.pick(Rule::duration) {
+                Some(timeout) => Some(duration(lowering, &timeout)?),
+                None => None,
+            };
+            LimitEntry::Concurrency(most, timeout)
+        }
         Rule::k_lease => LimitEntry::Lease(int(lowering, &parts.next()?)?),
         Rule::k_ipv6_prefix => LimitEntry::Ipv6Prefix(int(lowering, &parts.next()?)?),
         _ => return None,

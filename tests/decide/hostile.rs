@@ -203,7 +203,7 @@ fn facts() -> impl Strategy<Value = Facts> {
     let micro = NOW * 1_000_000;
     let times = prop_oneof![any::<i64>(), micro - 70_000_000..micro + 70_000_000, Just(i64::MIN), Just(i64::MAX)];
     let admissions =
-        vec((times, prop_oneof![0_u64..60, any::<u64>()]).prop_map(|(at, cost)| Admission(at, cost)), 0..30);
+        vec((times, prop_oneof![0_u32..60, any::<u32>()]).prop_map(|(at, cost)| Admission(at, cost)), 0..30);
     let state = (any::<u64>(), admissions).prop_map(|(version, log)| BucketState { version, usage: Usage::Log(log) });
     let ids = ["article/api/0:2:u1", "article/api/1:11:203.0.113.9"].map(str::to_owned).to_vec();
     prop::collection::hash_map(select(ids), state, 0..3).prop_map(|buckets: HashMap<_, _>| {

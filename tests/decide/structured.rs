@@ -131,7 +131,7 @@ proptest! {
         let mut facts = Facts::default();
         facts.tokens.insert("family".to_owned(), None);
         if sent.used > 0 {
-            let usage = Usage::Log(vec![Admission((NOW - 59) * 1_000_000, sent.used)]);
+            let usage = Usage::Log(vec![Admission((NOW - 59) * 1_000_000, u32::try_from(sent.used).unwrap())]);
             facts.buckets.insert(bucket.to_owned(), BucketState { version: 3, usage });
         }
         let target = format!("https://api.example.com{}", sent.route.path);
@@ -160,7 +160,7 @@ proptest! {
             prop_assert_eq!(*read, if sent.used > 0 { 3 } else { 0 });
             prop_assert_eq!(state.version, read + 1);
             let Usage::Log(log) = &state.usage else { panic!("{state:?}") };
-            prop_assert_eq!(log.iter().map(|admission| admission.1).sum::<u64>(), sent.used + 1);
+            prop_assert_eq!(log.iter().map(|admission| u64::from(admission.1)).sum::<u64>(), sent.used + 1);
             let tier = if sent.credential.holds() { sent.tier } else { None };
             prop_assert!(sent.used < rate(tier));
         }

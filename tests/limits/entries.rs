@@ -1,10 +1,10 @@
 //! What else a limit says: when it is skipped, what it costs, whom it counts, what it tells, and what holds where that
 //! is unknown.
 
-use portcullis::Gate;
+use portcullis::{BucketState, Gate};
 use serde_json::{Value, json};
 
-use super::{decide, gate};
+use super::{START, decide, gate};
 
 const RATE: &str = "algorithm token_bucket  key user.id ?? client.ip  rate 10 per 1m";
 
@@ -173,18 +173,66 @@ fn addresses_are_counted_by_their_subnet() {
     assert_eq!(id("ipv6_prefix 1", "::ffff:203.0.113.9"), "p/l/1:11:203.0.113.9");
 }
 
-#[test]
-fn concurrency_is_not_counted_and_denies() {
-    let gate = gate("limit l { key user.id ?? client.ip  concurrency 4  on_failure allow }");
-    let decision = decide(&gate, &json!({}));
-    assert_eq!(status(&decision), UNDECIDED);
-    assert!(decision["reason"]["message"].as_str().unwrap().contains("this version doesn't count"));
-    let codes: Vec<&str> = gate.policy().warnings().iter().map(|warning| warning.code).collect();
-    assert!(codes.contains(&"not_running"), "{codes:?}");
+/// The states that a decision's effects tell to keep.
+fn kept(decision: &Value) -> Value {
+    let effects = decision["effects"].as_array().unwrap().iter().filter(|effect| effect["kind"] == "bucket");
+    let states = effects.map(|effect| (effect["id"].as_str().unwrap().to_owned(), effect["state"].clone()));
+    Value::Object(states.collect())
 }
 
 #[test]
-fn a_lease_changes_nothing() {
+fn so_many_run_at_once() {
+    let gate = gate("limit l { key user.id ?? client.ip  concurrency 2 timeout 30s }");
+    assert!(!gate.policy().warnings().iter().any(|warning| warning.code == "not_running"));
+    let mut request = user(&json!({}));
+    let mut slots = Vec::new();
+    for _ in 0..2 {
+        let decision = decide(&gate, &request);
+        assert_eq!((status(&decision), remaining(&decision)), (ADMITTED, None));
+        let slot = &decision["effects"][1];
+        assert_eq!((&slot["kind"], &slot["bucket"]), (&json!("slot"), &json!("p/l/concurrency/0:1:u")));
+        slots.push(slot["slot"].as_i64().unwrap());
+        request["facts"] = json!({ "buckets": kept(&decision) });
+    }
+    assert_eq!(slots, [START, START + 1]);
+    let refused = decide(&gate, &request);
+    assert_eq!(
+        (status(&refused), told(&refused, "retry-after").as_deref()),
+        ((429, "rate_limited", "limit"), Some("1"))
+    );
+    assert_eq!(refused["reason"]["message"], "as many requests run as the limit `l` lets run at once");
+    assert_eq!((remaining(&refused), &refused["effects"]), (None, &json!([])));
+    // One is given back, and one more may run.
+    let bucket = "p/l/concurrency/0:1:u";
+    let mut state: BucketState = serde_json::from_value(request["facts"]["buckets"][bucket].clone()).unwrap();
+    assert!(state.usage.release(slots[0]) && !state.usage.release(slots[0]));
+    request["facts"] = json!({ "buckets": { bucket: serde_json::to_value(state).unwrap() } });
+    let decision = decide(&gate, &request);
+    assert_eq!((status(&decision), &decision["effects"][1]["slot"]), (ADMITTED, &json!(START + 2)));
+    // And without that, when the time is up.
+    request["facts"] =
+        json!({ "buckets": { bucket: { "version": 9, "slots": [START - 30_000_000, START - 29_999_999] } } });
+    assert_eq!(status(&decide(&gate, &request)), ADMITTED);
+    request["facts"] =
+        json!({ "buckets": { bucket: { "version": 9, "slots": [START - 29_999_998, START - 29_999_999] } } });
+    assert_eq!(status(&decide(&gate, &request)).0, 429);
+}
+
+#[test]
+fn a_rate_and_what_runs_at_once_are_admitted_together() {
+    let gate = with("concurrency 1  cost 3");
+    let first = decide(&gate, &user(&json!({})));
+    let kinds: Vec<&str> =
+        first["effects"].as_array().unwrap().iter().map(|effect| effect["kind"].as_str().unwrap()).collect();
+    assert_eq!((kinds, remaining(&first).as_deref()), (vec!["bucket", "bucket", "slot"], Some("7")));
+    let mut next = user(&json!({}));
+    next["facts"] = json!({ "buckets": kept(&first) });
+    let second = decide(&gate, &next);
+    assert_eq!((status(&second), &second["effects"]), ((429, "rate_limited", "limit"), &json!([])));
+}
+
+#[test]
+fn a_lease_is_for_stores_that_are_asked() {
     let request = user(&json!({}));
     let (with, without) = (decide(&with("lease 10"), &request), decide(&with(""), &request));
     assert_eq!((&with["effects"], &with["headers"]), (&without["effects"], &without["headers"]));

@@ -1,9 +1,8 @@
 //! A host in small: it keeps what decisions tell it to, and asks them with that.
 
-use std::collections::HashMap;
-
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
+use portcullis::limit::{Leasing, charge_all};
 use portcullis::{
     Answer, Body, Decision, Effect, Facts, Gate, Keys, Policy, Question, Request, Scheme, Source, Step, TokenFact,
 };
@@ -84,8 +83,11 @@ impl Call {
     #[track_caller]
     pub(crate) fn both<'g>(&self, gate: &'g Gate, facts: &Facts) -> (Decision<'g, 'static>, Vec<Vec<Question>>) {
         let decided = gate.decide(&self.request(Some(&self.body), facts)).into_owned();
-        let (asked, questions) = self.inquire(gate, |question| answer(question, facts, &self.body));
-        assert_eq!(decided, asked, "told before, and asked on the way");
+        let (asked, questions) = self.inquire(gate, |question| answer(question, facts, &self.body, self.now));
+        // A store that charges has written what it charged.
+        let mut told = decided.clone();
+        told.effects.retain(|effect| !matches!(effect, Effect::Bucket { .. }));
+        assert_eq!(told, asked, "told before, and asked on the way");
         (decided, questions)
     }
 
@@ -135,14 +137,14 @@ impl Call {
 }
 
 /// What a host answers that knows all of this.
-pub(crate) fn answer(question: &Question, facts: &Facts, body: &[u8]) -> Option<Answer> {
+pub(crate) fn answer(question: &Question, facts: &Facts, body: &[u8], now: i64) -> Option<Answer> {
     use portcullis::Known;
     match question {
         Question::Context => facts.context.clone().map(Answer::Context),
         Question::Resource { kind, id } => facts.resources.get(&format!("{kind}/{id}")).cloned().map(Answer::Resource),
-        Question::Buckets { ids } => {
-            let known = ids.iter().filter_map(|id| Some((id.clone(), facts.buckets.get(id)?.clone())));
-            Some(Answer::Buckets(known.collect::<HashMap<_, _>>()))
+        Question::Charge(charges) => {
+            let usage = |bucket: &str| facts.buckets.get(bucket).map(|state| state.usage.clone());
+            Some(Answer::Charged(charge_all(charges, now * 1_000_000, Leasing::Off, usage).outcomes))
         }
         Question::Body { .. } => Some(Answer::Body(body.to_owned())),
         Question::KeySet { name, .. } => facts.key_sets.get(name).cloned().map(Answer::KeySet),

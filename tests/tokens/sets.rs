@@ -203,7 +203,7 @@ fn answers_of_the_wrong_kind_are_none() {
     let wrong = [
         Answer::Context(serde_json::Map::new()),
         Answer::Resource(None),
-        Answer::Buckets(std::collections::HashMap::new()),
+        Answer::Charged(Vec::new()),
         Answer::Body(Vec::new()),
         Answer::Token(None),
         Answer::Account(None),
@@ -214,6 +214,6 @@ fn answers_of_the_wrong_kind_are_none() {
     }
     let (decision, _) = call.inquire(&gate, |_| None);
     assert_eq!(code(&decision), (503, "keys_unknown"));
-    let (decision, _) = call.inquire(&gate, |question| answer(question, &facts, b""));
+    let (decision, _) = call.inquire(&gate, |question| answer(question, &facts, b"", call.now));
     assert_eq!(code(&decision), (200, "allowed"));
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::check::typed::{Dialects, Limit};
 
-use super::charge::Standing;
+use crate::limit::Standing;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");

@@ -9,19 +9,34 @@ use crate::check::typed::{Expr, Limit, TypedPolicy};
 use crate::decide::datum::Datum;
 use crate::decide::evaluate::{Environment, coalesce, evaluate};
 
-/// The id of the bucket: policy and limit, then for each part of the key which branch it came from and how long it
-/// is, so that no user's id collides with an address, nor two parts with one. Nothing where a part is unknown.
-pub(super) fn bucket<'p>(policy: &'p TypedPolicy, limit: &'p Limit, environment: &Environment<'p>) -> Option<String> {
-    let mut id = format!("{}/{}", policy.name, limit.name);
-    for part in &limit.key {
-        let (branch, value) = match part {
-            Expr::Coalesce(operands) => coalesce(operands, environment),
-            _ => (0, evaluate(part, environment)),
-        };
-        let text = text(&value.value()?, limit.ipv6_prefix)?;
-        let _ = write!(id, "/{branch}:{}:{text}", text.len());
+/// The parts of a key, each behind a slash.
+pub(super) struct Key(String);
+
+impl Key {
+    /// For each part, which branch it came from and how long it is, so that no user's id collides with an address, nor two
+    /// parts with one. Nothing where a part is unknown.
+    pub(super) fn of<'p>(limit: &'p Limit, environment: &Environment<'p>) -> Option<Self> {
+        let mut parts = String::new();
+        for part in &limit.key {
+            let (branch, value) = match part {
+                Expr::Coalesce(operands) => coalesce(operands, environment),
+                _ => (0, evaluate(part, environment)),
+            };
+            let text = text(&value.value()?, limit.ipv6_prefix)?;
+            let _ = write!(parts, "/{branch}:{}:{text}", text.len());
+        }
+        Some(Self(parts))
     }
-    Some(id)
+
+    /// The id of the limit's bucket.
+    pub(super) fn bucket(&self, policy: &TypedPolicy, limit: &Limit) -> String {
+        format!("{}/{}{}", policy.name, limit.name, self.0)
+    }
+
+    /// The id of what counts the requests that run: no part of a key begins as it does.
+    pub(super) fn bucket_of_slots(&self, policy: &TypedPolicy, limit: &Limit) -> String {
+        format!("{}/{}/concurrency{}", policy.name, limit.name, self.0)
+    }
 }
 
 fn text(value: &Datum<'_>, ipv6_prefix: u8) -> Option<String> {

@@ -1,36 +1,39 @@
 //! How often: which buckets a request is charged to, whether they admit it, and what the client is told. All
 //! limits of a stage are charged together, or none is.
 
-mod charge;
-mod fixed_window;
 mod headers;
 mod key;
-mod sliding_log;
-mod sliding_window;
 mod terms;
-mod token_bucket;
 
 pub(super) use headers::{Tightest, headers};
 
 use http::{HeaderValue, header};
-use jiff::Timestamp;
 
 use crate::check::typed::{ChargeStage, Limit, OnFailure, TypedPolicy};
-use crate::model::bucket::BucketState;
+use crate::limit::{Admitted, Algorithm, Charge, Outcome, Refusal};
 use crate::model::decision::Effect;
 use crate::model::reason::{Code, Stage};
 use crate::model::table::Id;
 
 use super::Denial;
 use super::evaluate::Environment;
-use super::lookup::Lookup;
-use charge::{Charge, Charged, Kept, Refusal};
 use headers::seconds;
-use terms::{Terms, Undecided, skips, terms};
+use terms::{Undecided, charges, skips};
 
-/// What charging a set of limits came to.
+/// What the limits of a stage ask.
 #[derive(Debug, Default)]
-pub(super) struct Outcome<'p> {
+pub(super) struct Plan<'p> {
+    /// In the order of the charges.
+    limits: Vec<&'p Limit>,
+    pub(super) charges: Vec<Charge>,
+    /// Limits that can't be decided, and let the request pass all the same.
+    notes: Vec<Denial>,
+    refused: Option<Denial>,
+}
+
+/// What charging them came to.
+#[derive(Debug, Default)]
+pub(super) struct Charged<'p> {
     pub(super) effects: Vec<Effect>,
     pub(super) tightest: Option<Tightest<'p>>,
     /// Limits that would have denied, or couldn't be decided, and let the request pass all the same.
@@ -38,80 +41,81 @@ pub(super) struct Outcome<'p> {
     pub(super) refused: Option<Denial>,
 }
 
-/// Charges all limits of a set, or none.
-pub(super) fn charge_all<'p>(
-    policy: &'p TypedPolicy,
-    limits: &[Id<Limit>],
-    environment: &Environment<'_>,
-    (lookup, now): (&Lookup<'_>, Timestamp),
-) -> Outcome<'p> {
-    let mut outcome = Outcome::default();
-    let mut healed = Vec::new();
-    let mut refused: Option<Tightest<'p>> = None;
-    let mut longest_wait: Option<(&Limit, Option<i64>)> = None;
+/// What the limits of a set ask: nothing where one of them can't be decided, and denies.
+pub(super) fn plan<'p>(policy: &'p TypedPolicy, limits: &[Id<Limit>], environment: &Environment<'_>) -> Plan<'p> {
+    let mut plan = Plan::default();
     for limit in limits.iter().map(|limit| &policy.limits[*limit]).filter(|limit| !skips(limit, environment)) {
-        let Terms { bucket, rates, cost } = match terms(policy, limit, environment) {
-            Ok(terms) => terms,
-            Err(why) if passes(limit, why) => {
-                outcome.notes.push(undecided(limit, why));
-                continue;
+        match charges(policy, limit, environment) {
+            Ok(charges) => {
+                plan.charges.extend(charges);
+                plan.limits.resize(plan.charges.len(), limit);
             }
+            Err(why) if passes(limit, why) => plan.notes.push(undecided(limit, why)),
             Err(why) => {
                 let refused = Some(undecided(limit, why));
-                return Outcome { refused, notes: outcome.notes, ..Outcome::default() };
-            }
-        };
-        let Some(state) = lookup.bucket(&bucket) else {
-            if passes(limit, Undecided::State) {
-                outcome.notes.push(undecided(limit, Undecided::State));
-                continue;
-            }
-            let refused = Some(undecided(limit, Undecided::State));
-            return Outcome { refused, notes: outcome.notes, ..Outcome::default() };
-        };
-        let state = &*state;
-        let charge = Charge { limit, rates, cost, now: now.as_microsecond() };
-        match charge::charge(state, charge) {
-            Charged::Admitted { after, standing } => {
-                outcome.effects.push(effect(bucket, state, after));
-                if !limit.dry_run {
-                    outcome.tightest = Some(Tightest { limit, standing }.or(outcome.tightest));
-                }
-            }
-            Charged::Refused { refusal: Refusal { standing, retry_after }, healed: kept } => {
-                healed.extend(kept.map(|kept| effect(bucket, state, kept)));
-                if limit.dry_run {
-                    outcome.notes.push(used_up(limit, retry_after));
-                    continue;
-                }
-                let longer = longest_wait.is_none_or(|(_, known)| match (known, retry_after) {
-                    (Some(known), Some(wait)) => wait > known,
-                    (Some(_), None) => true,
-                    (None, _) => false,
-                });
-                if longer {
-                    longest_wait = Some((limit, retry_after));
-                }
-                refused = Some(Tightest { limit, standing }.or(refused));
+                return Plan { refused, notes: plan.notes, ..Plan::default() };
             }
         }
     }
-    if let Some((limit, wait)) = longest_wait {
-        // None was consumed, so what the others would have left says nothing.
-        outcome.effects.clear();
-        outcome.tightest = refused;
-        outcome.refused = Some(used_up(limit, wait));
-    }
-    outcome.effects.extend(healed);
-    outcome
+    plan
 }
 
-fn effect(id: String, read: &BucketState, kept: Kept) -> Effect {
-    Effect::Bucket {
-        id,
-        read: read.version,
-        state: BucketState { version: read.version.wrapping_add(1), usage: kept.usage },
-        expires: Timestamp::from_microsecond(kept.expires).unwrap_or(Timestamp::MAX),
+impl<'p> Plan<'p> {
+    /// What the outcomes come to, one for each charge.
+    pub(super) fn settle(self, outcomes: &[Outcome]) -> Charged<'p> {
+        let mut charged = Charged { notes: self.notes, refused: self.refused, ..Charged::default() };
+        let mut refused: Option<Tightest<'p>> = None;
+        let mut longest_wait: Option<(&Limit, &Charge, Option<i64>)> = None;
+        for ((limit, charge), outcome) in self.limits.into_iter().zip(&self.charges).zip(outcomes) {
+            let is_rate = charge.terms.algorithm() != Algorithm::Concurrency;
+            match *outcome {
+                Outcome::Admitted(Admitted { standing, slot, .. }) => {
+                    let bucket = || charge.bucket.clone();
+                    charged.effects.extend(slot.map(|slot| Effect::Slot { bucket: bucket(), slot }));
+                    if is_rate && !limit.dry_run {
+                        charged.tightest = Some(Tightest { limit, standing }.or(charged.tightest));
+                    }
+                }
+                Outcome::Refused(Refusal { retry_after, .. }) if limit.dry_run => {
+                    charged.notes.push(used_up(limit, charge, retry_after));
+                }
+                Outcome::Refused(Refusal { standing, retry_after }) => {
+                    let longer = longest_wait.is_none_or(|(_, _, known)| match (known, retry_after) {
+                        (Some(known), Some(wait)) => wait > known,
+                        (Some(_), None) => true,
+                        (None, _) => false,
+                    });
+                    if longer {
+                        longest_wait = Some((limit, charge, retry_after));
+                    }
+                    if is_rate {
+                        refused = Some(Tightest { limit, standing }.or(refused));
+                    }
+                }
+            }
+        }
+        if let Some((limit, charge, wait)) = longest_wait {
+            // None was consumed, so what the others would have left says nothing.
+            charged.tightest = refused;
+            charged.refused = Some(used_up(limit, charge, wait));
+        }
+        charged
+    }
+
+    /// What silence comes to.
+    pub(super) fn unanswered(self) -> Charged<'p> {
+        let mut charged = Charged { notes: self.notes, ..Charged::default() };
+        let mut limits = self.limits;
+        limits.dedup_by(|one, other| std::ptr::eq(*one, *other));
+        for limit in limits {
+            let denial = undecided(limit, Undecided::State);
+            if passes(limit, Undecided::State) {
+                charged.notes.push(denial);
+            } else {
+                charged.refused = charged.refused.or(Some(denial));
+            }
+        }
+        charged
     }
 }
 
@@ -121,7 +125,7 @@ fn passes(limit: &Limit, why: Undecided) -> bool {
         Undecided::Key | Undecided::Tier | Undecided::Cost | Undecided::State => {
             limit.dry_run || limit.on_failure == OnFailure::Allow
         }
-        Undecided::CheapCost | Undecided::Concurrency => limit.dry_run,
+        Undecided::CheapCost => limit.dry_run,
     }
 }
 
@@ -132,18 +136,25 @@ fn undecided(limit: &Limit, why: Undecided) -> Denial {
         Undecided::Cost => "its cost is unknown",
         Undecided::State => "nothing is known of its bucket",
         Undecided::CheapCost => "a request costs at least 1, and this one less",
-        Undecided::Concurrency => "this version doesn't count how many requests run at once",
     };
     denial(limit, Code::LimitUndecided, format!("the limit `{}` can't be decided: {why}", limit.name))
 }
 
-fn used_up(limit: &Limit, wait: Option<i64>) -> Denial {
+/// A slot may be given back at any moment; it is no use to ask again in the next one.
+const WAIT_FOR_A_SLOT: i64 = 1_000_000;
+
+fn used_up(limit: &Limit, charge: &Charge, wait: Option<i64>) -> Denial {
     let Some(wait) = wait else {
         let message = format!("the request costs more than the limit `{}` ever admits", limit.name);
         return denial(limit, Code::RateLimited, message);
     };
-    let denial = denial(limit, Code::RateLimited, format!("the limit `{}` is used up", limit.name));
-    denial.with_header(header::RETRY_AFTER, HeaderValue::from(seconds(wait)))
+    let (message, wait) = match charge.terms.algorithm() {
+        Algorithm::Concurrency => {
+            (format!("as many requests run as the limit `{}` lets run at once", limit.name), wait.min(WAIT_FOR_A_SLOT))
+        }
+        _ => (format!("the limit `{}` is used up", limit.name), wait),
+    };
+    denial(limit, Code::RateLimited, message).with_header(header::RETRY_AFTER, HeaderValue::from(seconds(wait)))
 }
 
 fn denial(limit: &Limit, code: Code, message: String) -> Denial {

@@ -186,8 +186,8 @@ pub enum LimitEntry {
     Headers(Text),
     /// `dry_run`
     DryRun,
-    /// `concurrency N`
-    Concurrency(Spanned<i64>),
+    /// `concurrency N [timeout D]`, the timeout in milliseconds
+    Concurrency(Spanned<i64>, Option<Spanned<u64>>),
     /// `lease N`
     Lease(Spanned<i64>),
     /// `ipv6_prefix N`

@@ -1,0 +1,49 @@
+//! The fixed window: what was admitted since the clock last passed a multiple of the period. Cheap, and it admits twice
+//! the rate around a boundary.
+
+use crate::model::bucket::{FixedWindow, Usage};
+
+use super::charge::{
+    Asked, Charged, Entry, Refusal, Standing, Weighed, add, by_period, clock, start_of, stored_moment,
+};
+use super::terms::{Period, Rate};
+
+impl Entry for FixedWindow {
+    fn period(&self) -> i64 {
+        self.period
+    }
+
+    fn expires(&self) -> i64 {
+        self.start + self.period
+    }
+}
+
+/// Charges windows, one a period.
+pub(super) fn charge(stored: &[FixedWindow], asked: Asked<'_>) -> Charged {
+    let weigh = |window: Option<FixedWindow>, period: &Period| weigh(window, period.rate(), asked.now, asked.cost);
+    by_period(stored, asked, weigh, Usage::FixedWindow)
+}
+
+fn weigh(stored: Option<FixedWindow>, rate: Rate, now: i64, cost: u64) -> Weighed<FixedWindow> {
+    let Rate { period, count, .. } = rate;
+    let stored = stored.map(|window| FixedWindow { start: start_of(stored_moment(window.start), period), ..window });
+    let clock = stored.map_or(now, |window| clock(window.start, now, period));
+    let start = start_of(clock, period);
+    let used = stored.filter(|window| window.start >= start).map_or(0, |window| window.count);
+    let before = FixedWindow { period, start, count: used };
+    let after = FixedWindow { count: add(used, cost), ..before };
+    let left = before.expires() - now;
+    let standing = |used: u32| Standing {
+        quota: count,
+        window: period,
+        remaining: count.saturating_sub(used.into()),
+        full_after: if used > 0 { left } else { 0 },
+    };
+    let verdict = if u64::from(after.count) <= count {
+        Ok(standing(after.count))
+    } else {
+        Err(Refusal { standing: standing(used), retry_after: (cost <= count).then_some(left) })
+    };
+    let healed = stored.is_some_and(|window| window.start > start).then_some(before);
+    Weighed { after, healed, verdict, lasts: before.expires() - clock }
+}

@@ -1,0 +1,117 @@
+//! The sliding log: an admission counts for exactly one window from its moment.
+
+use crate::model::bucket::{Admission, Usage};
+
+use super::charge::{Asked, Charged, Kept, Refusal, Standing, Verdict, add, clock, stored_moment, together};
+use super::terms::{Period, Rate, Terms};
+
+/// Charges a log. What counts nowhere any more is forgotten.
+pub(super) fn charge(stored: &[Admission], asked: Asked<'_>) -> Charged {
+    let Asked { terms, cost, now, .. } = asked;
+    let mut log: Vec<Admission> =
+        stored.iter().map(|admission| Admission(stored_moment(admission.0), admission.1)).collect();
+    log.sort_unstable();
+    let own = || terms.periods().iter().filter(|period| period.is_asked()).map(Period::rate);
+    let window = own().map(|rate| rate.period).max().unwrap_or(0);
+    let newest = log.last().map_or(now, |admission| admission.0);
+    let clock = clock(newest, now, window);
+    for admission in &mut log {
+        admission.0 = admission.0.min(clock);
+    }
+    let kept = |log: Vec<Admission>| Kept {
+        // The newest may lie ahead of a clock that has jumped back, and counts until its own window ends.
+        expires: log.last().map_or(now, |newest| newest.0) + terms.longest_period(),
+        usage: Usage::Log(log),
+    };
+    match together(own().map(|rate| Use::of(&log, rate, clock).verdict(clock, now, cost))) {
+        Err(refusal) => {
+            let healed = (newest > clock).then(|| kept(counting(&log, clock, terms).to_vec()));
+            Charged::Refused { refusal, healed }
+        }
+        Ok(standing) => {
+            match log.last_mut() {
+                Some(last) if last.0 == clock => last.1 = add(last.1, cost),
+                _ => log.push(Admission(clock, add(0, cost))),
+            }
+            let after = kept(counting(&log, clock, terms).to_vec());
+            // What is taken now counts from now: it can't be spent later.
+            Charged::Admitted { after, standing, slot: None, lasts: 0 }
+        }
+    }
+}
+
+/// What has been used of a rate.
+struct Use<'l> {
+    rate: Rate,
+    in_window: &'l [Admission],
+    used: u64,
+}
+
+impl<'l> Use<'l> {
+    fn of(log: &'l [Admission], rate: Rate, clock: i64) -> Self {
+        let in_window = within(log, clock, rate.period);
+        let used = in_window.iter().fold(0_u64, |sum, admission| sum.saturating_add(admission.1.into()));
+        Self { rate, in_window, used }
+    }
+
+    fn verdict(&self, clock: i64, now: i64, cost: u64) -> Verdict {
+        if self.used.saturating_add(cost) <= self.rate.count {
+            return Ok(self.standing(cost, clock, now));
+        }
+        let newest = self.in_window.last().map(|admission| admission.0);
+        let standing = newest.map_or_else(
+            || Standing { full_after: 0, ..self.standing(0, clock, now) },
+            |newest| self.standing(0, newest, now),
+        );
+        let behind = clock - now;
+        Err(Refusal { standing, retry_after: self.wait(clock, cost).map(|wait| wait + behind) })
+    }
+
+    fn left(&self, cost: u64) -> u64 {
+        self.rate.count.saturating_sub(self.used.saturating_add(cost))
+    }
+
+    fn standing(&self, cost: u64, newest: i64, now: i64) -> Standing {
+        let Rate { count, period, .. } = self.rate;
+        Standing { quota: count, window: period, remaining: self.left(cost), full_after: newest + period - now }
+    }
+
+    /// How long until enough of the oldest admissions have left the window; never, where the cost is more than all
+    /// of it.
+    fn wait(&self, clock: i64, cost: u64) -> Option<i64> {
+        if cost > self.rate.count {
+            return None;
+        }
+        let mut surplus = self.used.saturating_add(cost).saturating_sub(self.rate.count);
+        for admission in self.in_window {
+            surplus = surplus.saturating_sub(admission.1.into());
+            if surplus == 0 {
+                return Some(admission.0 + self.rate.period - clock);
+            }
+        }
+        Some(self.rate.period)
+    }
+}
+
+/// The admissions in `(now - period, now]`.
+fn within(log: &[Admission], now: i64, period: i64) -> &[Admission] {
+    let start = log.partition_point(|admission| admission.0 <= now - period);
+    log.get(start..).unwrap_or_default()
+}
+
+/// The admissions that any rate still counts: the newest ones of its window that use it up. So a log is never longer than the
+/// highest count of its rates, also where the callers of one tier are admitted more than another's rates would count.
+fn counting<'l>(log: &'l [Admission], clock: i64, terms: &Terms) -> &'l [Admission] {
+    let needed = |period: &Period| {
+        let in_window = within(log, clock, period.rate().period);
+        let mut sum = 0_u64;
+        let newest = in_window.iter().rev().take_while(|admission| {
+            let is_short = sum < period.most();
+            sum = sum.saturating_add(admission.1.into());
+            is_short
+        });
+        newest.count()
+    };
+    let longest = terms.periods().iter().map(needed).max().unwrap_or(0);
+    log.get(log.len().saturating_sub(longest)..).unwrap_or_default()
+}
