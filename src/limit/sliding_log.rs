@@ -10,7 +10,7 @@ pub(super) fn charge(stored: &[Admission], asked: Asked<'_>) -> Charged {
     let Asked { terms, cost, now, .. } = asked;
     let mut log: Vec<Admission> =
         stored.iter().map(|admission| Admission(stored_moment(admission.0), admission.1)).collect();
-    log.sort_unstable();
+    log.sort_by_key(|admission| admission.0);
     let own = || terms.periods().iter().filter(|period| period.is_asked()).map(Period::rate);
     let window = own().map(|rate| rate.period).max().unwrap_or(0);
     let newest = log.last().map_or(now, |admission| admission.0);

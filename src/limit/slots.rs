@@ -46,7 +46,8 @@ pub(super) fn charge(stored: &[i64], asked: Asked<'_>) -> Charged {
 fn told_apart(stored: &[i64], clock: i64) -> Vec<i64> {
     let mut slots = stored.to_vec();
     slots.sort_unstable();
-    let mut latest = clock;
+    // At the beginning of time, there is no room for all of them before the clock.
+    let mut latest = clock.max(i64::try_from(slots.len()).unwrap_or(0) - 1);
     for slot in slots.iter_mut().rev() {
         *slot = stored_moment(*slot).min(latest);
         latest = *slot - 1;

@@ -119,14 +119,14 @@ impl Rate {
 }
 
 /// By which rates a bucket is charged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Terms {
     algorithm: Algorithm,
     periods: SmallVec<[Period; 1]>,
 }
 
 /// What holds of one period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Period {
     rate: Rate,
     most: u64,
@@ -137,7 +137,7 @@ pub struct Period {
 }
 
 /// A time to a part of a microsecond, of which a rate's count makes one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Parted {
     /// Whole microseconds.
     pub micros: i64,

@@ -1,0 +1,133 @@
+//! A connection, and the scripts that are called over it.
+
+use std::sync::LazyLock;
+
+use portcullis_store::StoreError;
+use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
+use redis::cluster::ClusterClient;
+use redis::cluster::ClusterConfig;
+use redis::cluster_async::ClusterConnection;
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind};
+
+use crate::config::{Config, ConnectError};
+
+pub(crate) static CHARGE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("charge.lua")));
+pub(crate) static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("give_back.lua")));
+pub(crate) static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
+pub(crate) static SWAP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("swap.lua")));
+
+/// A script, known to servers by its digest.
+pub(crate) struct Script {
+    text: &'static str,
+    digest: String,
+}
+
+impl Script {
+    fn new(text: &'static str) -> Self {
+        Self { text, digest: redis::Script::new(text).get_hash().to_owned() }
+    }
+}
+
+/// A connection that is made anew when it breaks.
+#[derive(Clone)]
+pub(crate) enum Link {
+    Server(ConnectionManager),
+    Cluster(ClusterConnection),
+}
+
+impl Link {
+    /// The connection is made with the first call.
+    pub(crate) fn to_server(url: &str, config: &Config) -> Result<Self, ConnectError> {
+        let client = Client::open(url).map_err(|_| ConnectError::Url)?;
+        tokio::runtime::Handle::try_current().map_err(|_| ConnectError::Runtime)?;
+        let settings = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(config.timeout))
+            .set_response_timeout(Some(config.timeout))
+            .set_min_delay(config.first_pause)
+            .set_max_delay(config.longest_pause)
+            .set_number_of_retries(usize::MAX);
+        ConnectionManager::new_lazy_with_config(client, settings).map(Self::Server).map_err(|_| ConnectError::Url)
+    }
+
+    /// The connections are made with the first call.
+    pub(crate) fn to_cluster(urls: &[&str], config: &Config) -> Result<Self, ConnectError> {
+        let settings = ClusterClient::builder(urls.iter().copied())
+            .connection_timeout(config.timeout)
+            .response_timeout(config.timeout)
+            .overall_response_timeout(Some(config.timeout));
+        let client = settings.build().map_err(|_| ConnectError::Url)?;
+        tokio::runtime::Handle::try_current().map_err(|_| ConnectError::Runtime)?;
+        Ok(Self::Cluster(client.get_pending_async_connection_with_config(ClusterConfig::new())))
+    }
+
+    /// Calls a script on keys of one slot. A server that doesn't know it, as after a restart, is told its text.
+    pub(crate) async fn call<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[&[u8]],
+        arguments: &[&[u8]],
+    ) -> Result<T, Failed> {
+        let command = |name: &str, script: &str| {
+            let mut command = redis::cmd(name);
+            command.arg(script).arg(keys.len());
+            for part in keys {
+                command.arg(*part);
+            }
+            for argument in arguments {
+                command.arg(*argument);
+            }
+            command
+        };
+        match self.query(&command("EVALSHA", &script.digest)).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                Ok(self.query(&command("EVAL", script.text)).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+
+    /// Sends a command with keys of one slot.
+    pub(crate) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
+        let value = match self.clone() {
+            Self::Server(mut server) => server.req_packed_command(command).await,
+            Self::Cluster(mut cluster) => cluster.req_packed_command(command).await,
+        };
+        Ok(redis::from_redis_value(value?.extract_error()?)?)
+    }
+}
+
+/// A call that failed.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    /// What whoever asked is told: nothing but its kind, as the rest may name hosts, users and keys.
+    pub(crate) error: StoreError,
+    /// Whether the server can't serve anybody for now.
+    pub(crate) is_away: bool,
+}
+
+impl Failed {
+    pub(crate) fn late() -> Self {
+        Self { error: StoreError::Away("no answer in time".to_owned()), is_away: true }
+    }
+
+    pub(crate) fn unreadable(what: &str) -> Self {
+        Self { error: StoreError::Unreadable(what.to_owned()), is_away: false }
+    }
+}
+
+impl From<RedisError> for Failed {
+    fn from(error: RedisError) -> Self {
+        let refused = |is_away| Self {
+            error: StoreError::Refused(error.code().unwrap_or("an error without a name").to_owned()),
+            is_away,
+        };
+        match error.kind() {
+            ErrorKind::Server(
+                ServerErrorKind::BusyLoading | ServerErrorKind::ClusterDown | ServerErrorKind::MasterDown,
+            ) => refused(true),
+            ErrorKind::Server(_) | ErrorKind::Extension => refused(false),
+            ErrorKind::UnexpectedReturnType | ErrorKind::Parse => Self::unreadable("the server's answer"),
+            _ => Self { error: StoreError::Away(error.category().to_owned()), is_away: true },
+        }
+    }
+}

@@ -1,0 +1,17 @@
+-- Writes the state of a family where the stored version is still the one that was read.
+--
+-- KEYS[1]  the family
+-- ARGV     the version that was read, the one to write, the state, and how long it is kept, in milliseconds
+-- returns  1 where it was written, 0 where somebody else was first, -1 where what is stored can't be read
+--
+-- What is stored is the version, a colon, and the state.
+
+local stored = redis.pcall('GET', KEYS[1])
+local version = '0'
+if stored then
+  version = type(stored) == 'string' and string.match(stored, '^(%d+):')
+  if not version then return -1 end
+end
+if version ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2] .. ':' .. ARGV[3], 'PX', ARGV[4])
+return 1

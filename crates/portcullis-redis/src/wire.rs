@@ -1,0 +1,233 @@
+//! What goes to the scripts and comes back from them, packed: big-endian integers, each as wide as it has to be.
+
+use std::collections::HashMap;
+
+use portcullis::limit::{Admitted, Algorithm, Charge, Leasing, Outcome, Period, Rate, Refusal, Standing};
+
+use crate::config::Clock;
+
+/// The charges of one stage, packed.
+pub(crate) struct Stage {
+    pub(crate) keys: Vec<Vec<u8>>,
+    head: Vec<u8>,
+    charges: Vec<Packed>,
+}
+
+struct Packed {
+    terms: Vec<u8>,
+    rest: Vec<u8>,
+}
+
+impl Stage {
+    /// At the server's time where none is given. Stages of one call all go by the same clock.
+    pub(crate) fn new(keys: Vec<Vec<u8>>, charges: &[Charge], now: Option<i64>, leasing: Leasing) -> Self {
+        let mut head = Vec::with_capacity(9);
+        put::<2>(&mut head, charges.len() as u64);
+        if let Some(now) = now {
+            // The script takes what is later for the latest moment that it tells apart, as the library does; and what is
+            // before 1970 is its beginning.
+            put::<7>(&mut head, now.clamp(0, 1 << 53).unsigned_abs());
+        }
+        Self { keys, head, charges: charges.iter().map(|charge| Packed::of(charge, leasing)).collect() }
+    }
+}
+
+impl Packed {
+    fn of(charge: &Charge, leasing: Leasing) -> Self {
+        let periods = charge.terms.periods();
+        let mut terms = Vec::with_capacity(3 + 45 * periods.len());
+        terms.push(tag(charge.terms.algorithm()));
+        put::<2>(&mut terms, periods.len() as u64);
+        for period in periods {
+            self::period(&mut terms, period);
+        }
+        let mut rest = Vec::with_capacity(9);
+        rest.push(u8::from(charge.dry_run));
+        // What costs more than any rate admits is refused, however much more.
+        put::<4>(&mut rest, charge.cost.get().min(Rate::MOST + 1));
+        let share = charge.lease.filter(|_| leasing == Leasing::On);
+        put::<4>(&mut rest, share.map_or(0, |share| share.get().min(Rate::MOST)));
+        Self { terms, rest }
+    }
+}
+
+/// A call for several stages: what terms they speak of stands once.
+#[derive(Default)]
+pub(crate) struct Call<'s> {
+    pub(crate) keys: Vec<&'s [u8]>,
+    terms: Vec<u8>,
+    stages: Vec<u8>,
+    known: HashMap<&'s [u8], u64>,
+}
+
+impl<'s> Call<'s> {
+    pub(crate) fn of(stages: impl IntoIterator<Item = &'s Stage>) -> Self {
+        let mut call = Self::default();
+        for stage in stages {
+            call.keys.extend(stage.keys.iter().map(Vec::as_slice));
+            call.stages.extend(&stage.head);
+            for charge in &stage.charges {
+                let row = call.row(&charge.terms);
+                put::<2>(&mut call.stages, row);
+                call.stages.extend(&charge.rest);
+            }
+        }
+        call
+    }
+
+    /// What the script is told beside the keys.
+    pub(crate) fn arguments(&self, clock: Clock) -> [&[u8]; 3] {
+        let by_server: &[u8] = match clock {
+            Clock::Server => b"1",
+            Clock::Host => b"0",
+        };
+        [&self.terms, &self.stages, by_server]
+    }
+
+    fn row(&mut self, terms: &'s [u8]) -> u64 {
+        let next = self.known.len() as u64 + 1;
+        *self.known.entry(terms).or_insert_with(|| {
+            self.terms.extend(terms);
+            next
+        })
+    }
+}
+
+fn period(packed: &mut Vec<u8>, period: &Period) {
+    let rate = period.rate();
+    packed.push(u8::from(period.is_asked()));
+    put::<6>(packed, rate.period().unsigned_abs());
+    put::<4>(packed, rate.count());
+    put::<4>(packed, rate.burst());
+    put::<4>(packed, period.most());
+    put::<6>(packed, period.longest_refill().unsigned_abs());
+    put::<6>(packed, period.token().micros.unsigned_abs());
+    put::<4>(packed, period.token().parts);
+    put::<6>(packed, period.whole().micros.unsigned_abs());
+    put::<4>(packed, period.whole().parts);
+}
+
+/// What an admitted charge took at a moment, as the script that gives it back unpacks it.
+pub(crate) fn taken(packed: &mut Vec<u8>, charge: &Charge, admitted: &Admitted, at: i64) {
+    packed.push(tag(charge.terms.algorithm()));
+    put::<7>(packed, at.unsigned_abs());
+    put::<7>(packed, admitted.slot.unwrap_or(0).unsigned_abs());
+    let granted = admitted.lease.map_or(0, |lease| lease.granted);
+    put::<4>(packed, charge.cost.get().min(Rate::MOST).saturating_add(granted));
+    let periods = charge.terms.periods();
+    put::<2>(packed, periods.len() as u64);
+    for period in periods {
+        packed.push(u8::from(period.is_asked()));
+        put::<6>(packed, period.rate().period().unsigned_abs());
+        put::<4>(packed, period.rate().count());
+        put::<6>(packed, period.token().micros.unsigned_abs());
+        put::<4>(packed, period.token().parts);
+    }
+}
+
+fn tag(algorithm: Algorithm) -> u8 {
+    match algorithm {
+        Algorithm::FixedWindow => b'F',
+        Algorithm::SlidingWindow => b'S',
+        Algorithm::SlidingLog => b'L',
+        Algorithm::TokenBucket => b'T',
+        Algorithm::Concurrency => b'C',
+        // The script refuses what it doesn't know.
+        _ => b'?',
+    }
+}
+
+/// The last `N` bytes of a number that needs no more.
+fn put<const N: usize>(packed: &mut Vec<u8>, number: u64) {
+    let bytes = number.to_be_bytes();
+    packed.extend(bytes.last_chunk::<N>().into_iter().flatten());
+}
+
+/// What the script says, before its outcomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// The server's time; 0 where no stage went by it.
+    pub(crate) server_time: i64,
+    /// So many states couldn't be read, and counted as none.
+    pub(crate) unreadable: u64,
+}
+
+pub(crate) fn head(packed: &[u8]) -> Option<Head> {
+    let mut rest = Reader(packed);
+    let head = Head { server_time: rest.signed::<7>()?, unreadable: rest.number::<4>()? };
+    rest.0.is_empty().then_some(head)
+}
+
+/// Reads what the script says of a stage; nothing where it isn't what it says.
+pub(crate) fn outcomes(packed: &[u8], charges: &[Charge]) -> Option<Vec<Outcome>> {
+    let mut rest = Reader(packed);
+    let mut outcomes = charges.iter().map(|charge| outcome(&mut rest, charge)).collect::<Option<Vec<_>>>()?;
+    if !is_admitted(charges, &outcomes) {
+        none_consumed(&mut outcomes);
+    }
+    rest.0.is_empty().then_some(outcomes)
+}
+
+/// Whether charges with these outcomes were consumed.
+pub(crate) fn is_admitted(charges: &[Charge], outcomes: &[Outcome]) -> bool {
+    charges.iter().zip(outcomes).all(|(charge, outcome)| charge.dry_run || outcome.is_admitted())
+}
+
+/// Of what was refused together nothing is held.
+pub(crate) fn none_consumed(outcomes: &mut [Outcome]) {
+    for outcome in outcomes {
+        if let Outcome::Admitted(admitted) = outcome {
+            *admitted = Admitted::new(admitted.standing);
+        }
+    }
+}
+
+const ADMITTED: u64 = 1;
+const NEVER: u64 = 2;
+const HOLDS: u64 = 4;
+
+fn outcome(rest: &mut Reader<'_>, charge: &Charge) -> Option<Outcome> {
+    let flags = rest.number::<1>()?;
+    let row = rest.number::<2>()?;
+    let remaining = rest.number::<4>()?;
+    let (full_after, retry_after) = (rest.signed::<7>()?, rest.signed::<7>()?);
+    // Rows count from 1; 0 where no rate was asked.
+    let period = usize::try_from(row).ok()?.checked_sub(1).and_then(|row| charge.terms.periods().get(row));
+    let (quota, window) = period.map_or((0, 0), |period| match charge.terms.algorithm() {
+        Algorithm::TokenBucket => {
+            let whole = period.whole();
+            (period.rate().burst(), whole.micros + i64::from(whole.parts > 0))
+        }
+        _ => (period.rate().count(), period.rate().period()),
+    });
+    let standing = Standing { quota, window, remaining, full_after };
+    if flags & ADMITTED == 0 {
+        return Some(Outcome::Refused(Refusal { standing, retry_after: (flags & NEVER == 0).then_some(retry_after) }));
+    }
+    let admitted = Admitted::new(standing);
+    if flags & HOLDS == 0 {
+        return Some(Outcome::Admitted(admitted));
+    }
+    let (slot, granted, lasts) = (rest.signed::<7>()?, rest.number::<4>()?, rest.signed::<6>()?);
+    Some(Outcome::Admitted(match granted {
+        0 => admitted.with_slot(slot),
+        granted => admitted.with_lease(granted, lasts),
+    }))
+}
+
+/// What hasn't been read yet.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn number<const N: usize>(&mut self) -> Option<u64> {
+        let (bytes, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    /// Two's complement, of which the shorter ones are never negative.
+    fn signed<const N: usize>(&mut self) -> Option<i64> {
+        let number = self.number::<N>()?;
+        Some(i64::from_be_bytes(number.to_be_bytes()))
+    }
+}

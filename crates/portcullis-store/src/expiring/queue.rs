@@ -1,0 +1,144 @@
+//! Which slot expires first: a heap of moments, one a slot, that knows where each slot's stands.
+//!
+//! Slots are numbered from 0 without a gap, as the elements of a vector are, and [`Queue::push`] and [`Queue::swap_remove`] renumber them
+//! as a vector's would. The moment that stands here may be earlier than the one at which the slot expires, and never later: whoever takes
+//! the first one finds out, and corrects it. So a value that is used all the time costs nothing here, until its turn comes.
+
+/// How many entries are below one. With 4, those to compare stand side by side, and there are half as many levels as with 2.
+const WIDTH: usize = 4;
+
+#[derive(Default)]
+pub(super) struct Queue {
+    heap: Vec<Entry>,
+    /// Where in the heap each slot's entry is.
+    places: Vec<u32>,
+}
+
+/// 12 bytes: there is one a key, and 4 of 16 would be air.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(Rust, packed(4))]
+pub(super) struct Entry {
+    /// Not before this moment …
+    pub(super) due: i64,
+    /// … does this slot expire.
+    pub(super) slot: u32,
+}
+
+impl Queue {
+    /// What may expire first.
+    pub(super) fn first(&self) -> Option<Entry> {
+        self.heap.first().copied()
+    }
+
+    /// The moment that stands here for a slot.
+    pub(super) fn due(&self, slot: u32) -> Option<i64> {
+        let place = self.places.get(slot as usize)?;
+        self.heap.get(*place as usize).map(|entry| entry.due)
+    }
+
+    /// Adds the next slot.
+    pub(super) fn push(&mut self, due: i64) {
+        let slot = self.places.len() as u32;
+        self.places.push(slot);
+        self.heap.push(Entry { due, slot });
+        self.rise(slot as usize);
+    }
+
+    /// Gives a slot another moment.
+    pub(super) fn set(&mut self, slot: u32, due: i64) {
+        let Some(place) = self.places.get(slot as usize).map(|place| *place as usize) else { return };
+        if let Some(entry) = self.heap.get_mut(place) {
+            entry.due = due;
+        }
+        self.settle(place);
+    }
+
+    /// Removes a slot; the last one takes its number.
+    pub(super) fn swap_remove(&mut self, slot: u32) {
+        if slot as usize >= self.places.len() {
+            return;
+        }
+        let place = self.places.swap_remove(slot as usize) as usize;
+        if let Some(renumbered) = self.places.get(slot as usize)
+            && let Some(entry) = self.heap.get_mut(*renumbered as usize)
+        {
+            entry.slot = slot;
+        }
+        if place < self.heap.len() {
+            self.heap.swap_remove(place);
+            self.settle(place);
+        }
+    }
+
+    pub(super) fn reserve_exact(&mut self, additional: usize) {
+        self.heap.reserve_exact(additional);
+        self.places.reserve_exact(additional);
+    }
+
+    pub(super) fn shrink_to(&mut self, capacity: usize) {
+        self.heap.shrink_to(capacity);
+        self.places.shrink_to(capacity);
+    }
+
+    /// Moves what stands at a place to where it belongs.
+    fn settle(&mut self, place: usize) {
+        let place = self.rise(place);
+        self.sink(place);
+    }
+
+    fn rise(&mut self, mut place: usize) -> usize {
+        let Some(entry) = self.heap.get(place).copied() else { return place };
+        while let Some(above) = place.checked_sub(1).map(|before| before / WIDTH)
+            && let Some(parent) = self.heap.get(above).copied()
+            && parent.due > entry.due
+        {
+            self.put(place, parent);
+            place = above;
+        }
+        self.put(place, entry);
+        place
+    }
+
+    fn sink(&mut self, mut place: usize) {
+        let Some(entry) = self.heap.get(place).copied() else { return };
+        while let Some((below, child)) = self.first_below(place)
+            && child.due < entry.due
+        {
+            self.put(place, child);
+            place = below;
+        }
+        self.put(place, entry);
+    }
+
+    /// The earliest entry below one.
+    fn first_below(&self, place: usize) -> Option<(usize, Entry)> {
+        let begin = place * WIDTH + 1;
+        let end = (begin + WIDTH).min(self.heap.len());
+        let below = self.heap.get(begin..end)?.iter().copied();
+        (begin..).zip(below).min_by_key(|(_, entry)| entry.due)
+    }
+
+    fn put(&mut self, place: usize, entry: Entry) {
+        if let Some(at) = self.heap.get_mut(place) {
+            *at = entry;
+        }
+        if let Some(at) = self.places.get_mut(entry.slot as usize) {
+            *at = place as u32;
+        }
+    }
+}
+
+#[cfg(test)]
+impl Queue {
+    /// What holds between any two calls.
+    #[track_caller]
+    pub(super) fn check(&self) {
+        assert_eq!(self.heap.len(), self.places.len(), "an entry a slot");
+        for (place, entry) in self.heap.iter().enumerate() {
+            let Entry { due, slot } = *entry;
+            assert_eq!(self.places.get(slot as usize), Some(&(place as u32)), "the slot knows its entry");
+            let above = place.checked_sub(1).and_then(|before| self.heap.get(before / WIDTH));
+            assert!(above.is_none_or(|above| { above.due } <= due), "what is due first is above");
+        }
+    }
+}
