@@ -11,7 +11,14 @@ use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind}
 
 use crate::config::{Config, ConnectError};
 
-pub(crate) static CHARGE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("charge.lua")));
+pub(crate) static CHARGE: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(
+        include_str!("charge/arithmetic.lua"),
+        include_str!("charge/by_one_rate.lua"),
+        include_str!("charge/others.lua"),
+        include_str!("charge/stages.lua"),
+    ))
+});
 pub(crate) static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("give_back.lua")));
 pub(crate) static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
 pub(crate) static SWAP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("swap.lua")));

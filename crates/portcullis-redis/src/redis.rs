@@ -17,6 +17,9 @@ use crate::link::{Failed, Link, RELEASE, SWAP};
 use crate::spread::{self, Reply};
 use crate::wire::{self, Stage};
 
+/// So many charges a stage may have: a script can't look at more keys at once.
+const MOST_CHARGES: usize = 4_000;
+
 /// Limits and families in Redis or Valkey. A clone is the same store.
 #[derive(Clone)]
 pub struct Redis {
@@ -77,6 +80,9 @@ impl Redis {
 
 impl Inner {
     async fn charge(&self, charges: &[Charge], now: Timestamp, leasing: Leasing) -> Result<Reply, StoreError> {
+        if charges.len() > MOST_CHARGES {
+            return Err(StoreError::Refused("a stage has more charges than a script can take".to_owned()));
+        }
         self.may_ask()?;
         let keys: Vec<Vec<u8>> =
             charges.iter().map(|charge| key::bucket(&self.config.prefix, &charge.bucket)).collect();

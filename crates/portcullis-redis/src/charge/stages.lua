@@ -1,0 +1,137 @@
+-- The stages, one after the other. All states are read at once, and each is written once, at the end.
+
+local by_others
+
+-- What a charge comes to: whether it fits, what remains, in how long all is there, in how long it fits, for how long a lease
+-- lasts, the state to write and when it ends; then the row of the rate that speaks, the slot, and whether the state was
+-- unreadable, where more than one rate was looked at.
+local function once(kind, raw, terms, now, cost, leased)
+  if terms.single then
+    local admits, remaining, full_after, retry, lasts, value, ends = by_one(kind, raw, terms[1], now, cost, leased)
+    if admits ~= nil then return admits, remaining, full_after, retry, lasts, value, ends end
+  end
+  by_others = by_others or others()
+  return by_others(kind, raw, terms, now, cost, leased)
+end
+
+local function lease(kind, raw, terms, now, cost, share)
+  if share <= cost or kind == 'L' or kind == 'C' then return 0 end
+  local admits, remaining = once(kind, raw, terms, now, cost, true)
+  if not admits then return 0 end
+  local granted = floor(remaining / 2)
+  return granted < share - cost and granted or share - cost
+end
+
+local max = math.max
+local keys = KEYS
+local all_terms = {}
+do
+  local packed, position = ARGV[1], 1
+  while position <= #packed do
+    local kind, periods
+    kind, periods, position = unpack('>c1I2', packed, position)
+    local terms = { kind = kind }
+    for row = 1, periods do
+      local p, asked = {}, nil
+      asked, p.period, p.count, p.burst, p.most, p.refill, p.token, p.token_parts, p.whole, p.whole_parts, position =
+        unpack('>BI6I4I4I4I6I6I4I6I4', packed, position)
+      p.asked = asked == 1
+      terms[row] = p
+    end
+    terms.single = periods == 1 and terms[1].asked and kind ~= 'L' and kind ~= 'C'
+    all_terms[#all_terms + 1] = terms
+  end
+end
+
+-- The states by the row of their key; of a key that stands several times, by the first.
+local states = call('MGET', _G.unpack(keys))
+local row_of, written = {}, {}
+for row = 1, #keys do
+  local key = keys[row]
+  if not row_of[key] then row_of[key] = row end
+end
+
+-- By the clocks of hosts, one of which is behind, a state still counts when by another it doesn't.
+local server_time, slack = 0, SKEW + 999999
+local by_server = ARGV[3] == '1'
+if by_server then
+  local time = call('TIME')
+  server_time, slack = time[1] * 1000000 + time[2], 999999
+end
+
+local function packed_outcome(admits, remaining, full_after, retry, speaker, slot, granted, lasts)
+  if granted > 0 or slot then
+    return pack('>BI2I4I7I7I7I4I6', 5, speaker, remaining, full_after, 0, slot or 0, granted, slot and 0 or lasts)
+  elseif admits then
+    return pack('>BI2I4I7I7', 1, speaker, remaining, full_after, 0)
+  elseif retry >= 0 then
+    return pack('>BI2I4I7I7', 0, speaker, remaining, full_after, retry)
+  end
+  return pack('>BI2I4I7I7', 2, speaker, remaining, full_after, 0)
+end
+
+local unreadable, now = 0, server_time
+local stages, position, last = ARGV[2], 1, 0
+local reply, replies = { '' }, 1
+while position <= #stages do
+  local charges
+  if by_server then
+    charges, position = unpack('>I2', stages, position)
+  else
+    charges, now, position = unpack('>I2I7', stages, position)
+    if now > LATEST then now = LATEST end
+  end
+  local outcomes, refused, kept, healed = nil, false, nil, nil
+  for row = last + 1, last + charges do
+    local index, dry_run, cost, share
+    index, dry_run, cost, share, position = unpack('>I2BI4I4', stages, position)
+    local terms = all_terms[index]
+    row = row_of[keys[row]]
+    local kind, raw = terms.kind, kept and kept[row] and kept[row][1] or states[row]
+    local granted = share > 0 and lease(kind, raw, terms, now, cost, share) or 0
+    local admits, remaining, full_after, retry, lasts, value, ends, speaker, slot, spoilt =
+      once(kind, raw, terms, now, cost + granted, granted > 0)
+    if spoilt then unreadable = unreadable + 1 end
+    local outcome = packed_outcome(admits, remaining, full_after, retry, speaker or 1, slot, granted, lasts)
+    outcomes = outcomes and outcomes .. outcome or outcome
+    local lifetime = kept and kept[row] and kept[row][2] or written[row] or 0
+    if ends then lifetime = floor((max(ends - now, 1) + slack) / 1000000) end
+    if charges == 1 then
+      if value then states[row], written[row] = value, lifetime end
+    elseif admits then
+      kept = kept or {}
+      kept[row] = { value, lifetime }
+    else
+      refused = refused or dry_run == 0
+      if value then
+        healed = healed or {}
+        healed[row] = { value, lifetime }
+      end
+    end
+  end
+  if healed then
+    for row, state in pairs(healed) do states[row], written[row] = state[1], state[2] end
+  end
+  if kept and not refused then
+    for row, state in pairs(kept) do states[row], written[row] = state[1], state[2] end
+  end
+  replies = replies + 1
+  reply[replies] = outcomes
+  last = last + charges
+end
+
+local texts = {}
+for row, lifetime in pairs(written) do
+  if lifetime == 0 then
+    call('SET', keys[row], states[row], 'KEEPTTL')
+  else
+    local text = texts[lifetime]
+    if not text then
+      text = string.format('%.0f', lifetime)
+      texts[lifetime] = text
+    end
+    call('SET', keys[row], states[row], 'EX', text)
+  end
+end
+reply[1] = pack('>I7I4', server_time, unreadable)
+return reply
