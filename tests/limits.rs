@@ -1,11 +1,13 @@
 //! Tiers and limits: each algorithm by tables and against a slow, obvious model; what a limit does where something is
-//! unknown, spoilt or far from now.
+//! unknown, spoilt or far from now; the transitions alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 #[path = "limits/entries.rs"]
 mod entries;
 #[path = "limits/models.rs"]
 mod models;
+#[path = "limits/pure.rs"]
+mod pure;
 #[path = "limits/spoilt.rs"]
 mod spoilt;
 #[path = "limits/tables.rs"]

@@ -140,6 +140,12 @@ pub(super) fn by_period<E: Entry>(
     usage: fn(Entries<E>) -> Usage,
 ) -> Charged {
     let periods = asked.terms.periods();
+    if let ([period], [] | [_]) = (periods, stored)
+        && period.is_asked()
+    {
+        let entry = stored.first().filter(|entry| entry.period() == period.rate().period).copied();
+        return by_one_period(weigh(entry, period), usage);
+    }
     // A state that a host has spoilt may have several: the latest and fullest holds.
     let entry = |period: &Period| stored.iter().filter(|entry| entry.period() == period.rate().period).max().copied();
     let weighed: SmallVec<[Weighed<E>; 1]> = periods.iter().map(|period| weigh(entry(period), period)).collect();
@@ -163,6 +169,16 @@ pub(super) fn by_period<E: Entry>(
             let entries = entries.filter_map(|(weighed, period)| weighed.healed.or_else(|| entry(period)));
             Charged::Refused { refusal, healed: Some(kept(entries.collect())) }
         }
+    }
+}
+
+/// The same for one rate alone, as most limits have: its entry is all of the state.
+fn by_one_period<E: Entry>(weighed: Weighed<E>, usage: fn(Entries<E>) -> Usage) -> Charged {
+    let Weighed { after, healed, verdict, lasts } = weighed;
+    let kept = |entry: E| Kept { expires: entry.expires(), usage: usage(Entries::one(entry)) };
+    match verdict {
+        Ok(standing) => Charged::Admitted { after: kept(after), standing, slot: None, lasts },
+        Err(refusal) => Charged::Refused { refusal, healed: healed.map(kept) },
     }
 }
 

@@ -58,6 +58,12 @@ impl<E> Deref for Entries<E> {
     }
 }
 
+impl<E> Entries<E> {
+    pub(crate) fn one(entry: E) -> Self {
+        Self(SmallVec::from_buf([entry]))
+    }
+}
+
 impl<E> FromIterator<E> for Entries<E> {
     fn from_iter<I: IntoIterator<Item = E>>(entries: I) -> Self {
         Self(entries.into_iter().collect())
