@@ -1,13 +1,15 @@
 //! A connection, and the scripts that are called over it.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use portcullis_store::StoreError;
 use redis::aio::{ConnectionLike, ConnectionManager, ConnectionManagerConfig};
 use redis::cluster::ClusterClient;
 use redis::cluster::ClusterConfig;
 use redis::cluster_async::ClusterConnection;
-use redis::{Client, Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind};
+use redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
+use redis::{Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, ServerErrorKind};
 
 use crate::config::{Config, ConnectError};
 
@@ -35,6 +37,20 @@ impl Script {
     }
 }
 
+/// How often a cluster's client follows a slot that has moved, within the call's timeout …
+const RETRIES: u32 = 3;
+/// … and how long it waits for one that is moving, in milliseconds.
+const FIRST_RETRY: u64 = 10;
+const LAST_RETRY: u64 = 100;
+/// A server whose machine is gone doesn't say so: after so long without a word, the connection counts as broken.
+const SILENCE: Duration = Duration::from_secs(10);
+
+fn tcp() -> TcpSettings {
+    TcpSettings::default()
+        .set_nodelay(true)
+        .set_keepalive(TcpKeepalive::new().with_time(SILENCE).with_interval(SILENCE))
+}
+
 /// A connection that is made anew when it breaks.
 #[derive(Clone)]
 pub(crate) enum Link {
@@ -45,7 +61,8 @@ pub(crate) enum Link {
 impl Link {
     /// The connection is made with the first call.
     pub(crate) fn to_server(url: &str, config: &Config) -> Result<Self, ConnectError> {
-        let client = Client::open(url).map_err(|_| ConnectError::Url)?;
+        let address = url.into_connection_info().map_err(|_| ConnectError::Url)?;
+        let client = Client::open(address.set_tcp_settings(tcp())).map_err(|_| ConnectError::Url)?;
         tokio::runtime::Handle::try_current().map_err(|_| ConnectError::Runtime)?;
         let settings = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(config.timeout))
@@ -61,7 +78,11 @@ impl Link {
         let settings = ClusterClient::builder(urls.iter().copied())
             .connection_timeout(config.timeout)
             .response_timeout(config.timeout)
-            .overall_response_timeout(Some(config.timeout));
+            .overall_response_timeout(Some(config.timeout))
+            .tcp_settings(tcp())
+            .retries(RETRIES)
+            .min_retry_wait(FIRST_RETRY)
+            .max_retry_wait(LAST_RETRY);
         let client = settings.build().map_err(|_| ConnectError::Url)?;
         tokio::runtime::Handle::try_current().map_err(|_| ConnectError::Runtime)?;
         Ok(Self::Cluster(client.get_pending_async_connection_with_config(ClusterConfig::new())))

@@ -22,12 +22,12 @@ impl Stage {
     /// At the server's time where none is given. Stages of one call all go by the same clock.
     pub(crate) fn new(keys: Vec<Vec<u8>>, charges: &[Charge], now: Option<i64>, leasing: Leasing) -> Self {
         let mut head = Vec::with_capacity(9);
-        put::<2>(&mut head, charges.len() as u64);
         if let Some(now) = now {
             // The script takes what is later for the latest moment that it tells apart, as the library does; and what is
             // before 1970 is its beginning.
             put::<7>(&mut head, now.clamp(0, 1 << 53).unsigned_abs());
         }
+        put::<2>(&mut head, charges.len() as u64);
         Self { keys, head, charges: charges.iter().map(|charge| Packed::of(charge, leasing)).collect() }
     }
 }

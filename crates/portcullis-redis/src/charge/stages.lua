@@ -59,30 +59,13 @@ if by_server then
   server_time, slack = time[1] * 1000000 + time[2], 999999
 end
 
-local function packed_outcome(admits, remaining, full_after, retry, speaker, slot, granted, lasts)
-  if granted > 0 or slot then
-    return pack('>BI2I4I7I7I7I4I6', 5, speaker, remaining, full_after, 0, slot or 0, granted, slot and 0 or lasts)
-  elseif admits then
-    return pack('>BI2I4I7I7', 1, speaker, remaining, full_after, 0)
-  elseif retry >= 0 then
-    return pack('>BI2I4I7I7', 0, speaker, remaining, full_after, retry)
-  end
-  return pack('>BI2I4I7I7', 2, speaker, remaining, full_after, 0)
-end
-
 local unreadable, now = 0, server_time
-local stages, position, last = ARGV[2], 1, 0
-local reply, replies = { '' }, 1
-while position <= #stages do
-  local charges
-  if by_server then
-    charges, position = unpack('>I2', stages, position)
-  else
-    charges, now, position = unpack('>I2I7', stages, position)
-    if now > LATEST then now = LATEST end
-  end
-  local outcomes, refused, kept, healed = nil, false, nil, nil
-  for row = last + 1, last + charges do
+local stages, reply = ARGV[2], { '' }
+
+-- A stage of several charges, or one that isn't by one rate alone: all of it is kept, or none. Where it ends.
+local function general(position, charges, first)
+  local outcomes, refused, kept, healed = '', false, nil, nil
+  for row = first, first + charges - 1 do
     local index, dry_run, cost, share
     index, dry_run, cost, share, position = unpack('>I2BI4I4', stages, position)
     local terms = all_terms[index]
@@ -92,13 +75,14 @@ while position <= #stages do
     local admits, remaining, full_after, retry, lasts, value, ends, speaker, slot, spoilt =
       once(kind, raw, terms, now, cost + granted, granted > 0)
     if spoilt then unreadable = unreadable + 1 end
-    local outcome = packed_outcome(admits, remaining, full_after, retry, speaker or 1, slot, granted, lasts)
-    outcomes = outcomes and outcomes .. outcome or outcome
+    local flags = admits and 1 or (retry >= 0 and 0 or 2)
+    local holds = granted > 0 or slot
+    outcomes = outcomes
+      .. pack('>BI2I4I7I7', holds and 5 or flags, speaker or 1, remaining, full_after, retry >= 0 and retry or 0)
+    if holds then outcomes = outcomes .. pack('>I7I4I6', slot or 0, granted, slot and 0 or lasts) end
     local lifetime = kept and kept[row] and kept[row][2] or written[row] or 0
     if ends then lifetime = floor((max(ends - now, 1) + slack) / 1000000) end
-    if charges == 1 then
-      if value then states[row], written[row] = value, lifetime end
-    elseif admits then
+    if admits then
       kept = kept or {}
       kept[row] = { value, lifetime }
     else
@@ -115,8 +99,42 @@ while position <= #stages do
   if kept and not refused then
     for row, state in pairs(kept) do states[row], written[row] = state[1], state[2] end
   end
+  return outcomes, position
+end
+
+local position, last, replies = 1, 0, 1
+local head = by_server and '>I2I2BI4I4' or '>I7I2I2BI4I4'
+while position <= #stages do
+  local charges, index, cost, share, after, _
+  if by_server then
+    charges, index, _, cost, share, after = unpack(head, stages, position)
+  else
+    now, charges, index, _, cost, share, after = unpack(head, stages, position)
+    if now > LATEST then now = LATEST end
+  end
+  local terms, outcome = all_terms[index], nil
+  if charges == 1 and share == 0 and terms.single then
+    local row = row_of[keys[last + 1]]
+    local admits, remaining, full_after, retry, _, value, ends =
+      by_one(terms.kind, states[row], terms[1], now, cost, false)
+    if admits then
+      outcome = pack('>BI2I4I7I7', 1, 1, remaining, full_after, 0)
+    elseif admits == false then
+      outcome = pack('>BI2I4I7I7', retry >= 0 and 0 or 2, 1, remaining, full_after, retry >= 0 and retry or 0)
+    end
+    if value then
+      states[row] = value
+      if ends then
+        written[row] = floor((max(ends - now, 1) + slack) / 1000000)
+      else
+        written[row] = written[row] or 0
+      end
+    end
+    position = after
+  end
+  if not outcome then outcome, position = general(after - 11, charges, last + 1) end
   replies = replies + 1
-  reply[replies] = outcomes
+  reply[replies] = outcome
   last = last + charges
 end
 
