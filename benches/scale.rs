@@ -135,8 +135,8 @@ impl Store for Shared {
         self.0.release(bucket, slot).await
     }
 
-    async fn family(&self, id: &str) -> Result<Option<FamilyState>, StoreError> {
-        self.0.family(id).await
+    async fn family(&self, id: &str, now: Timestamp) -> Result<Option<FamilyState>, StoreError> {
+        self.0.family(id, now).await
     }
 
     async fn swap_family(&self, id: &str, read: u64, state: &FamilyState, expires: Timestamp, now: Timestamp) -> Result<bool, StoreError> {

@@ -1,9 +1,9 @@
-//! What a charge of the embedded store costs, beside a check of governor's keyed rate limiter, and what both hold in memory.
+//! What a charge of the embedded store costs, beside a check of governor's keyed rate limiter, and how many bytes both hold a key.
 //!
-//! `cargo bench --manifest-path benches/Cargo.toml --bench store`. Ids are as the engine makes them. Keys are inserted in their order and
-//! visited in another one, which chance has fixed, so that the cache helps nobody at a million of them. Every charge is admitted. The
-//! contenders take turns, batch by batch, and continue where they stopped; the fastest batch is what one costs where nothing else does
-//! anything. With two threads, both visit all keys, in different orders, and a check's time is that of one of them.
+//! `cargo bench --manifest-path benches/Cargo.toml --bench store`. Ids are as the engine makes them. Keys are inserted in their order,
+//! and visited in another one, which chance has fixed: at a million of them the cache helps nobody. Every charge is admitted. The
+//! contenders take turns, batch by batch, each going on where it stopped; the fastest batch is what a charge costs where nothing else
+//! does anything. Of two threads, both visit all keys, in different orders; told is how long one charge takes one of them.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::{black_box, spin_loop};
@@ -20,197 +20,205 @@ use portcullis_store::Memory;
 const SIZES: [usize; 3] = [1, 10_000, 1_000_000];
 const ROUNDS: usize = 150;
 const BATCH: usize = 20_000;
-/// Buckets are for the size measured, and for as many again.
+/// So many charges come before each batch, and aren't timed: the others had the cache.
+const WARMING: usize = 10_000;
+/// What a host would allow that counts on a million keys.
 const MOST_KEYS: NonZeroUsize = NonZeroUsize::new(2_000_000).expect("it isn't zero");
+/// Microseconds since 1970.
 const START: i64 = 1_795_428_000_000_000;
 
-/// A contender, and what it charges.
+/// Who charges.
 trait Contender: Sync {
-    /// What a thread has for itself.
+    const NAME: &'static str;
+    /// What a thread has for itself: its keys, at least.
     type Thread: Send;
 
-    fn name(&self) -> &'static str;
+    fn new() -> Self;
     fn thread(&self, keys: &[usize]) -> Self::Thread;
-    /// Charges the key of a row once more; whether it was admitted.
-    fn charge(&self, thread: &mut Self::Thread, row: usize) -> bool;
+    /// Charges the key in a row; whether it is admitted.
+    fn charge(&self, thread: &mut Self::Thread, row: usize, now: i64) -> bool;
 }
 
-fn id(key: usize) -> String {
+fn id(key: &usize) -> String {
     format!("article/api/0:6:u{key:05}")
 }
 
-/// governor, with ids as here.
+/// A cell a nanosecond, so that all are admitted.
+fn quota() -> Quota {
+    Quota::per_second(NonZeroU32::new(1_000_000_000).expect("it isn't zero"))
+}
+
+/// governor with our ids. It asks its clock, which reads the processor's counter.
 struct ByText(DefaultKeyedRateLimiter<String>);
 
 impl Contender for ByText {
+    const NAME: &'static str = "governor, text";
     type Thread = Vec<String>;
 
-    fn name(&self) -> &'static str {
-        "governor, text"
+    fn new() -> Self {
+        Self(DefaultKeyedRateLimiter::keyed(quota()))
     }
 
     fn thread(&self, keys: &[usize]) -> Self::Thread {
-        keys.iter().copied().map(id).collect()
+        keys.iter().map(id).collect()
     }
 
-    fn charge(&self, ids: &mut Self::Thread, row: usize) -> bool {
+    fn charge(&self, ids: &mut Self::Thread, row: usize, _now: i64) -> bool {
         self.0.check_key(&ids[row]).is_ok()
     }
 }
 
-/// governor, with numbers for ids.
+/// governor with numbers for ids.
 struct ByNumber(DefaultKeyedRateLimiter<u64>);
 
 impl Contender for ByNumber {
+    const NAME: &'static str = "governor, numbers";
     type Thread = Vec<u64>;
 
-    fn name(&self) -> &'static str {
-        "governor, numbers"
+    fn new() -> Self {
+        Self(DefaultKeyedRateLimiter::keyed(quota()))
     }
 
     fn thread(&self, keys: &[usize]) -> Self::Thread {
         keys.iter().map(|key| *key as u64).collect()
     }
 
-    fn charge(&self, ids: &mut Self::Thread, row: usize) -> bool {
+    fn charge(&self, ids: &mut Self::Thread, row: usize, _now: i64) -> bool {
         self.0.check_key(&ids[row]).is_ok()
     }
 }
 
-/// Ours. A host knows the time already, as it tells the decision.
+/// Ours, at a time that the host has told the decision already.
 struct Ours(Memory);
 
 struct Charges {
     ids: Vec<String>,
-    /// Its bucket is swapped for that of a row, and back: a decision has made it just before.
+    /// It takes an id, and gives it back: a decision has made both just before.
     charge: Charge,
-    now: i64,
 }
 
-impl Charges {
-    fn new(keys: &[usize]) -> Self {
-        let rate = Rate::new(1_000_000, 1_000_000).expect("a million a second");
-        let charge = Charge::new("", Terms::new(Algorithm::TokenBucket, &[rate]), NonZeroU64::MIN);
-        Self { ids: keys.iter().copied().map(id).collect(), charge, now: START }
+impl Contender for Ours {
+    const NAME: &'static str = "Memory";
+    type Thread = Charges;
+
+    fn new() -> Self {
+        Self(Memory::new(MOST_KEYS))
     }
 
-    fn charge(&mut self, memory: &Memory, row: usize, now: i64) -> bool {
-        swap(&mut self.charge.bucket, &mut self.ids[row]);
-        let outcome = memory.charge_one(&self.charge, now, Leasing::Off);
-        swap(&mut self.charge.bucket, &mut self.ids[row]);
+    fn thread(&self, keys: &[usize]) -> Self::Thread {
+        let rate = Rate::new(1_000_000, 1_000_000).expect("a million a second");
+        let terms = Terms::new(Algorithm::TokenBucket, &[rate]);
+        Charges { ids: keys.iter().map(id).collect(), charge: Charge::new("", terms, NonZeroU64::MIN) }
+    }
+
+    fn charge(&self, Charges { ids, charge }: &mut Self::Thread, row: usize, now: i64) -> bool {
+        swap(&mut charge.bucket, &mut ids[row]);
+        let outcome = self.0.charge_one(charge, now, Leasing::Off);
+        swap(&mut charge.bucket, &mut ids[row]);
         outcome.is_admitted()
     }
 }
 
-impl Contender for Ours {
-    type Thread = Charges;
-
-    fn name(&self) -> &'static str {
-        "Memory"
-    }
-
-    fn thread(&self, keys: &[usize]) -> Self::Thread {
-        Charges::new(keys)
-    }
-
-    fn charge(&self, charges: &mut Self::Thread, row: usize) -> bool {
-        // Two threads at once are no more than the rate admits.
-        charges.now += 2;
-        charges.charge(&self.0, row, charges.now)
-    }
-}
-
-/// Ours, with a look at the system's clock for each charge.
-struct WithClock(Memory);
+/// Ours, after a look at the system's clock for each charge.
+struct WithClock(Ours);
 
 impl Contender for WithClock {
+    const NAME: &'static str = "Memory, and a clock";
     type Thread = Charges;
 
-    fn name(&self) -> &'static str {
-        "Memory, and the clock"
+    fn new() -> Self {
+        Self(Ours::new())
     }
 
     fn thread(&self, keys: &[usize]) -> Self::Thread {
-        Charges::new(keys)
+        self.0.thread(keys)
     }
 
-    fn charge(&self, charges: &mut Self::Thread, row: usize) -> bool {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is later than 1970");
-        // As late as the clock is, so many microseconds fit.
-        charges.now = since.as_micros() as i64;
-        black_box(charges.charge(&self.0, row, charges.now));
-        true
+    fn charge(&self, charges: &mut Self::Thread, row: usize, now: i64) -> bool {
+        black_box(SystemTime::now());
+        self.0.charge(charges, row, now)
     }
 }
 
-/// A contender that waits for its turn.
-trait Waiting {
-    fn name(&self) -> &'static str;
-    /// The time of a charge, in nanoseconds, by this many threads.
-    fn batch(&mut self) -> f64;
-}
-
+/// A contender that has its keys, and waits for its turn.
 struct Prepared<C: Contender> {
     contender: C,
     threads: Vec<C::Thread>,
     size: usize,
-    next: usize,
+    /// How often each thread has charged.
+    done: usize,
     bytes: f64,
 }
 
 impl<C: Contender> Prepared<C> {
-    fn new(make: impl FnOnce() -> C, size: usize, threads: usize) -> Self {
+    fn new(size: usize, threads: usize) -> Self {
         let keys: Vec<usize> = (0..size).collect();
         let before = LIVE.load(Ordering::Relaxed);
-        let contender = make();
+        let contender = C::new();
         let mut inserting = contender.thread(&keys);
-        let ids = LIVE.load(Ordering::Relaxed);
         for row in 0..size {
-            contender.charge(&mut inserting, row);
+            assert!(contender.charge(&mut inserting, row, START));
         }
-        let _ = ids;
         drop(inserting);
         let bytes = (LIVE.load(Ordering::Relaxed) - before) as f64 / size as f64;
-        let threads = (0..threads).map(|thread| contender.thread(&shuffled(&keys, thread as u64 + 1))).collect();
-        Self { contender, threads, size, next: 0, bytes }
+        let threads = (1..=threads).map(|seed| contender.thread(&shuffled(&keys, seed as u64))).collect();
+        Self { contender, threads, size, done: 0, bytes }
     }
+}
+
+/// Any of them.
+trait Waiting {
+    fn name(&self) -> &'static str;
+    fn bytes(&self) -> f64;
+    /// How long a charge takes, in nanoseconds.
+    fn batch(&mut self) -> f64;
 }
 
 impl<C: Contender> Waiting for Prepared<C> {
     fn name(&self) -> &'static str {
-        self.contender.name()
+        C::NAME
+    }
+
+    fn bytes(&self) -> f64 {
+        self.bytes
     }
 
     fn batch(&mut self) -> f64 {
-        let Self { contender, threads, size, next, .. } = self;
-        let ready = AtomicUsize::new(threads.len());
-        let begin = *next;
+        let Self { contender, threads, size, done, .. } = self;
+        // A little slower than tokens are spent, as a full bucket needs no memory, and none of them is ever empty.
+        let now = START + (threads.len() * *done * 9 / (10 * *size)) as i64;
+        let ready = AtomicUsize::new(0);
+        let number = threads.len();
         let run = |thread: &mut C::Thread| {
-            ready.fetch_sub(1, Ordering::AcqRel);
-            while ready.load(Ordering::Acquire) > 0 {
+            ready.fetch_add(1, Ordering::AcqRel);
+            while ready.load(Ordering::Acquire) < number {
                 spin_loop();
             }
-            let start = Instant::now();
-            let mut row = begin;
-            for _ in 0..BATCH {
-                // What is timed is right.
-                assert!(contender.charge(thread, black_box(row)));
-                row += 1;
-                if row == *size {
-                    row = 0;
+            let mut row = *done % *size;
+            let mut charge = |times: usize| {
+                for _ in 0..times {
+                    // What is timed is right.
+                    assert!(contender.charge(thread, row, black_box(now)));
+                    row += 1;
+                    if row == *size {
+                        row = 0;
+                    }
                 }
-            }
+            };
+            charge(WARMING);
+            let start = Instant::now();
+            charge(BATCH);
             start.elapsed().as_nanos() as f64 / BATCH as f64
         };
         let run = &run;
         let times: Vec<f64> = match threads.as_mut_slice() {
             [only] => vec![run(only)],
-            threads => thread::scope(|scope| {
-                let running: Vec<_> = threads.iter_mut().map(|thread| scope.spawn(move || run(thread))).collect();
+            several => thread::scope(|scope| {
+                let running: Vec<_> = several.iter_mut().map(|thread| scope.spawn(move || run(thread))).collect();
                 running.into_iter().map(|running| running.join().expect("it doesn't panic")).collect()
             }),
         };
-        *next = (begin + BATCH) % *size;
+        *done += WARMING + BATCH;
         times.iter().sum::<f64>() / times.len() as f64
     }
 }
@@ -230,37 +238,29 @@ fn shuffled(keys: &[usize], seed: u64) -> Vec<usize> {
 }
 
 fn main() {
-    // A token a nanosecond, so that all are admitted.
-    let quota = Quota::per_second(NonZeroU32::new(1_000_000_000).expect("it isn't zero"));
-    println!("{:>7} {:>9} {:24} {:>7} {:>7} {:>6} {:>9}", "threads", "keys", "ns", "min", "median", "ratio", "bytes/key");
+    println!("threads      keys                            min   median    ratio  bytes a key");
     for threads in [1, 2] {
         for size in SIZES {
-            let mut contenders: [(Box<dyn Waiting>, f64); 4] = [
-                boxed(Prepared::new(|| ByText(DefaultKeyedRateLimiter::keyed(quota)), size, threads)),
-                boxed(Prepared::new(|| ByNumber(DefaultKeyedRateLimiter::keyed(quota)), size, threads)),
-                boxed(Prepared::new(|| Ours(Memory::new(MOST_KEYS)), size, threads)),
-                boxed(Prepared::new(|| WithClock(Memory::new(MOST_KEYS)), size, threads)),
+            let mut contenders: [Box<dyn Waiting>; 4] = [
+                Box::new(Prepared::<ByText>::new(size, threads)),
+                Box::new(Prepared::<ByNumber>::new(size, threads)),
+                Box::new(Prepared::<Ours>::new(size, threads)),
+                Box::new(Prepared::<WithClock>::new(size, threads)),
             ];
             let mut times = [const { Vec::new() }; 4];
             for _ in 0..ROUNDS {
-                for ((contender, _), times) in contenders.iter_mut().zip(&mut times) {
+                for (contender, times) in contenders.iter_mut().zip(&mut times) {
                     times.push(contender.batch());
                 }
             }
             times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
-            let theirs = times[0][ROUNDS / 2];
-            for ((contender, bytes), times) in contenders.iter().zip(&times) {
-                let (min, median) = (times[0], times[ROUNDS / 2]);
-                let (name, ratio) = (contender.name(), median / theirs);
-                println!("{threads:>7} {size:>9} {name:24} {min:>7.1} {median:>7.1} {ratio:>6.2} {bytes:>9.1}");
+            for (contender, sorted) in contenders.iter().zip(&times) {
+                let (min, median, ratio) = (sorted[0], sorted[ROUNDS / 2], sorted[0] / times[0][0]);
+                let (name, bytes) = (contender.name(), contender.bytes());
+                println!("{threads:>7} {size:>9} {name:22} {min:>8.1} {median:>8.1} {ratio:>8.2} {bytes:>12.1}");
             }
         }
     }
-}
-
-fn boxed<C: Contender + 'static>(prepared: Prepared<C>) -> (Box<dyn Waiting>, f64) {
-    let bytes = prepared.bytes;
-    (Box::new(prepared), bytes)
 }
 
 /// The system's allocator, which knows how many bytes are in use.

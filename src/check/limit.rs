@@ -108,7 +108,7 @@ impl Checker<'_> {
             self.bursts(limit, &typed);
         }
         if let Some(lease) = entries.span("lease") {
-            self.leasable(lease, algorithm);
+            self.leasable(lease, algorithm.filter(|_| !rates.is_empty()));
         }
         typed.terms = terms(&typed, &rates, tiers);
         let reads = exprs(&typed).map(|expr| self.reads(expr)).fold(Reads::default(), Reads::union);

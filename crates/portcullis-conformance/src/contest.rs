@@ -81,14 +81,14 @@ impl Contest {
             self.cry(format!("slot {slot}: {running} run at once, of {AT_ONCE}"));
         }
         // While it is held, others get their turn.
-        store.family(&self.id("nobody")).await?;
+        store.family(&self.id("nobody"), now()).await?;
         self.hold(|held| held.remove(&slot));
         store.release(&bucket, slot).await
     }
 
     async fn exchange<S: Store>(&self, store: &S) -> Result<(), StoreError> {
         let id = self.id("family");
-        let read = store.family(&id).await?.map_or(0, |state| state.version);
+        let read = store.family(&id, now()).await?.map_or(0, |state| state.version);
         let state = FamilyState { version: read + 1, ..FamilyState::begin("t", Timestamp::MAX, Timestamp::MAX) };
         if store.swap_family(&id, read, &state, Timestamp::MAX, now()).await? {
             self.swapped.fetch_add(1, Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl Contest {
             [Outcome::Admitted(wide)] if wide.standing.remaining == WIDE - admitted - 1 => {}
             other => return Err(format!("after {admitted} of both, the wider one: {other:?}")),
         }
-        let family = store.family(&self.id("family")).await.map_err(|error| error.to_string())?;
+        let family = store.family(&self.id("family"), now()).await.map_err(|error| error.to_string())?;
         let (version, swapped) = (family.map_or(0, |state| state.version), self.swapped.load(Ordering::Relaxed));
         if version == swapped { Ok(()) } else { Err(format!("{swapped} swaps made version {version}")) }
     }

@@ -198,15 +198,16 @@ impl Model {
     }
 
     /// What a store said of a family.
-    pub(crate) fn family(&mut self, id: &str, told: Option<&FamilyState>, call: Call) -> Result<(), String> {
-        self.pass(None, call);
+    pub(crate) fn family(&mut self, id: &str, told: Option<&FamilyState>, now: i64, call: Call) -> Result<(), String> {
+        self.pass(Some(now), call);
         let possible = self.families.entry(id.to_owned()).or_default();
         let is_told = |state: &Option<Kept<FamilyState>>| state.as_ref().map(|kept| &kept.value) == told;
-        let held: Vec<_> = possible.0.iter().filter(|state| is_told(state)).cloned().collect();
+        let readings = possible.readings(now).into_iter();
+        let held: Vec<_> = readings.filter(|reading| is_told(&reading.read)).map(|reading| reading.holds).collect();
         if held.is_empty() {
             return Err(format!("the family {told:?}, expected one of {:?}", possible.0));
         }
-        possible.0 = held;
+        *possible = Possible::collect(held);
         Ok(())
     }
 

@@ -158,8 +158,8 @@ impl<S: Store> Run<'_, '_, S> {
             }
             Action::Look { id } => {
                 let id = self.named(id);
-                let (told, call) = timed(self.suite.store.family(&id)).await?;
-                self.model.family(&id, told.as_ref(), call)
+                let (told, call) = timed(self.suite.store.family(&id, timestamp(self.now))).await?;
+                self.model.family(&id, told.as_ref(), self.now, call)
             }
         }
     }

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portcullis_store::StoreError;
-use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -54,36 +53,27 @@ impl Batches {
         Self { link, timeout: config.timeout, clock: config.clock, breaker, queue: Mutex::default() }
     }
 
-    /// What the script says of a stage.
+    /// What the script says of a stage. Calls are made by tasks of their own: whoever charges may stop to listen at any moment.
     pub(crate) async fn charge(self: &Arc<Self>, stage: Stage) -> Result<Answer, StoreError> {
-        let answered = match self.queue_up(stage)? {
-            Turn::Now(call, stage) => {
-                let reply = self.call_for(&[stage]).await;
-                drop(call);
-                return part(&reply?, 0);
+        let (answer, answered) = oneshot::channel();
+        let is_free = {
+            let mut queue = self.queue();
+            if queue.waiting.len() >= MOST_WAITING {
+                return Err(StoreError::Away("too many charges wait for it".to_owned()));
             }
-            Turn::Later(answered) => answered,
+            queue.waiting.push(Waiting { stage, answer });
+            let is_free = queue.calls < MOST_CALLS;
+            queue.calls += usize::from(is_free);
+            is_free
         };
+        if is_free {
+            tokio::spawn(UnderWay { batches: Arc::clone(self), is_done: false }.call());
+        }
         match timeout(self.timeout, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(StoreError::Away("the runtime is shutting down".to_owned())),
             Err(_) => Err(Failed::late().error),
         }
-    }
-
-    /// Where no call is to be waited for, a stage goes out alone, and whoever charges calls.
-    fn queue_up(self: &Arc<Self>, stage: Stage) -> Result<Turn, StoreError> {
-        let mut queue = self.queue();
-        if queue.calls < MOST_CALLS {
-            queue.calls += 1;
-            return Ok(Turn::Now(UnderWay { batches: Arc::clone(self), by: Caller::Charger }, stage));
-        }
-        if queue.waiting.len() >= MOST_WAITING {
-            return Err(StoreError::Away("too many charges wait for it".to_owned()));
-        }
-        let (answer, answered) = oneshot::channel();
-        queue.waiting.push(Waiting { stage, answer });
-        Ok(Turn::Later(answered))
     }
 
     async fn call_for(&self, stages: &[Stage]) -> Result<Vec<Vec<u8>>, StoreError> {
@@ -97,42 +87,19 @@ impl Batches {
     }
 }
 
-enum Turn {
-    Now(UnderWay, Stage),
-    Later(oneshot::Receiver<Result<Answer, StoreError>>),
-}
-
-/// A call that counts as under way until this is dropped, as the future that makes it may be at any moment.
+/// A call that counts as under way until nothing waits any more, or until its task is dropped with the runtime.
 struct UnderWay {
     batches: Arc<Batches>,
-    by: Caller,
-}
-
-enum Caller {
-    /// Whoever charges. What waits when they are done needs somebody else.
-    Charger,
-    /// A task of its own, which calls until nothing waits.
-    Task,
-    /// Nobody any more.
-    Nobody,
+    is_done: bool,
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let mut queue = self.batches.queue();
-        match (&self.by, Handle::try_current()) {
-            (Caller::Nobody, _) => {}
-            (Caller::Charger, Ok(runtime)) if !queue.waiting.is_empty() => {
-                drop(queue);
-                let call = Self { batches: Arc::clone(&self.batches), by: Caller::Task };
-                runtime.spawn(call.call());
-            }
-            (Caller::Charger, _) => queue.calls -= 1,
-            // The runtime is shutting down: whoever waits is told.
-            (Caller::Task, _) => {
-                queue.calls -= 1;
-                queue.waiting.clear();
-            }
+        if !self.is_done {
+            let mut queue = self.batches.queue();
+            queue.calls -= 1;
+            // Whoever waits is told.
+            queue.waiting.clear();
         }
     }
 }
@@ -153,9 +120,11 @@ impl UnderWay {
 
     fn next(&mut self) -> Option<Vec<Waiting>> {
         let mut queue = self.batches.queue();
+        // What nobody waits for any more has been answered: it isn't charged.
+        queue.waiting.retain(|waiting| !waiting.answer.is_closed());
         if queue.waiting.is_empty() {
             queue.calls -= 1;
-            self.by = Caller::Nobody;
+            self.is_done = true;
             return None;
         }
         let mut keys = 0;

@@ -22,6 +22,8 @@ pub(crate) struct Breaker {
 struct State {
     /// None while the store answers.
     failing: Option<Failing>,
+    /// Whether it was told that the store refuses.
+    is_refusal_told: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -52,29 +54,42 @@ impl Breaker {
     pub(crate) fn heed<T>(&self, called: Result<T, Failed>) -> Result<T, StoreError> {
         match called {
             Err(Failed { error, is_away: true }) => {
-                self.failed();
+                self.failed(&error);
                 Err(error)
             }
-            called => {
+            Err(Failed { error, .. }) => {
+                self.refused(&error);
+                Err(error)
+            }
+            Ok(answer) => {
                 self.succeeded();
-                called.map_err(|failed| failed.error)
+                Ok(answer)
             }
         }
     }
 
     fn succeeded(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.failing.is_some() {
+        if state.failing.is_some() || state.is_refusal_told {
             tracing::info!("the store answers again");
-            state.failing = None;
+            *state = State::default();
         }
     }
 
-    fn failed(&self) {
+    /// It is there, and doesn't do what it is asked to.
+    fn refused(&self, error: &StoreError) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failing = None;
+        if !std::mem::replace(&mut state.is_refusal_told, true) {
+            tracing::warn!(%error, "limits go by their `on_failure`");
+        }
+    }
+
+    fn failed(&self, error: &StoreError) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let pause = match state.failing {
             None => {
-                tracing::warn!("the store is away: limits go by their `on_failure`");
+                tracing::warn!(%error, "limits go by their `on_failure`");
                 self.first
             }
             Some(failing) => failing.pause.saturating_mul(2).min(self.longest),
@@ -94,7 +109,7 @@ mod tests {
         let breaker = Breaker::new(&config);
         assert!(breaker.lets_through() && breaker.lets_through());
         for pause in [50, 100, 150, 150] {
-            breaker.failed();
+            breaker.failed(&StoreError::Away("for the test".to_owned()));
             tokio::time::advance(Duration::from_millis(pause - 1)).await;
             assert!(!breaker.lets_through(), "{pause}");
             tokio::time::advance(Duration::from_millis(1)).await;

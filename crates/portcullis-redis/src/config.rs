@@ -8,7 +8,8 @@ pub enum Clock {
     /// The server's: one clock for all machines. In a cluster, each shard has its own.
     #[default]
     Server,
-    /// The host's, as each call brings it. Machines may be a minute apart, and nothing is admitted twice for that.
+    /// The host's, as each call brings it. A machine that is ahead, by up to a minute, makes time stand still for the others; where
+    /// one that is behind charges first, up to one rate more is admitted.
     Host,
 }
 

@@ -11,25 +11,27 @@ local SIZES = { F = 17, S = 21, T = 17 }
 
 local function window_of(at, period) return at - fmod(at, period) end
 
-local function token_bucket(period, full_at, fraction, amount, at, terms)
+local function token_bucket(period, full_at, fraction, amount, at, terms, ahead)
   local p = terms[period]
   -- Where it isn't asked, less may have been taken than the cost.
   if not p or not p.asked or fraction >= p.count then return full_at, fraction end
   local parts = amount * p.token_parts
   local carried = floor(parts / p.count)
-  local micros = full_at - amount * p.token - carried
-  local rest = fraction - (parts - carried * p.count)
-  if rest < 0 then micros, rest = micros - 1, rest + p.count end
-  if micros < at then return at, 0 end
-  return micros, rest
+  local micros, rest = amount * p.token + carried, parts - carried * p.count
+  -- What has come back of itself since isn't given back once more, or it would be others'.
+  if micros >= ahead then micros, rest = ahead, 0 end
+  full_at, rest = full_at - micros, fraction - rest
+  if rest < 0 then full_at, rest = full_at - 1, rest + p.count end
+  if full_at < at then return at, 0 end
+  return full_at, rest
 end
 
-local function by_period(kind, raw, amount, at, terms)
+local function by_period(kind, raw, amount, at, terms, ahead)
   local packed = { kind }
   for position = 2, #raw - SIZES[kind] + 1, SIZES[kind] do
     local period, first, second, third = unpack(kind == 'S' and '>I6I7I4I4' or '>I6I7I4', raw, position)
     if kind == 'T' then
-      first, second = token_bucket(period, first, second, amount, at, terms)
+      first, second = token_bucket(period, first, second, amount, at, terms, ahead)
       packed[#packed + 1] = pack('>I6I7I4', period, first, second)
     elseif kind == 'F' then
       if first == window_of(at, period) then second = max(second - amount, 0) end
@@ -63,8 +65,8 @@ end
 
 local taken, position = ARGV[1], 1
 for _, key in ipairs(KEYS) do
-  local kind, at, slot, amount, periods
-  kind, at, slot, amount, periods, position = unpack('>c1I7I7I4I2', taken, position)
+  local kind, at, slot, amount, ahead, periods
+  kind, at, slot, amount, ahead, periods, position = unpack('>c1I7I7I4I6I2', taken, position)
   local terms = {}
   for _ = 1, periods do
     local asked, period, p = nil, nil, {}
@@ -80,7 +82,7 @@ for _, key in ipairs(KEYS) do
     elseif kind == 'C' then
       rest = slots(raw, slot)
     else
-      rest = by_period(kind, raw, amount, at, terms)
+      rest = by_period(kind, raw, amount, at, terms, ahead)
     end
     if rest ~= raw then redis.call('SET', key, rest, 'KEEPTTL') end
   end

@@ -1,6 +1,6 @@
 //! A connection, and the scripts that are called over it.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use portcullis_store::StoreError;
@@ -54,8 +54,28 @@ fn tcp() -> TcpSettings {
 /// A connection that is made anew when it breaks.
 #[derive(Clone)]
 pub(crate) enum Link {
-    Server(ConnectionManager),
+    Server(Arc<Server>),
     Cluster(ClusterConnection),
+}
+
+/// The connection to one server.
+pub(crate) struct Server {
+    client: Client,
+    settings: ConnectionManagerConfig,
+    manager: Mutex<ConnectionManager>,
+}
+
+impl Server {
+    fn manager(&self) -> ConnectionManager {
+        self.manager.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whoever is at the other end isn't who it was, such as a master that has become a replica: its name may lead elsewhere now.
+    fn connect_anew(&self) {
+        if let Ok(anew) = ConnectionManager::new_lazy_with_config(self.client.clone(), self.settings.clone()) {
+            *self.manager.lock().unwrap_or_else(PoisonError::into_inner) = anew;
+        }
+    }
 }
 
 impl Link {
@@ -70,7 +90,9 @@ impl Link {
             .set_min_delay(config.first_pause)
             .set_max_delay(config.longest_pause)
             .set_number_of_retries(usize::MAX);
-        ConnectionManager::new_lazy_with_config(client, settings).map(Self::Server).map_err(|_| ConnectError::Url)
+        let manager = ConnectionManager::new_lazy_with_config(client.clone(), settings.clone());
+        let manager = Mutex::new(manager.map_err(|_| ConnectError::Url)?);
+        Ok(Self::Server(Arc::new(Server { client, settings, manager })))
     }
 
     /// The connections are made with the first call.
@@ -116,12 +138,23 @@ impl Link {
 
     /// Sends a command with keys of one slot.
     pub(crate) async fn query<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, RedisError> {
-        let value = match self.clone() {
-            Self::Server(mut server) => server.req_packed_command(command).await,
-            Self::Cluster(mut cluster) => cluster.req_packed_command(command).await,
+        let value = match self {
+            Self::Server(server) => server.manager().req_packed_command(command).await,
+            Self::Cluster(cluster) => cluster.clone().req_packed_command(command).await,
         };
-        Ok(redis::from_redis_value(value?.extract_error()?)?)
+        let value = value.and_then(redis::Value::extract_error);
+        if let (Self::Server(server), Err(error)) = (self, &value)
+            && is_somebody_else(error)
+        {
+            server.connect_anew();
+        }
+        Ok(redis::from_redis_value(value?)?)
     }
+}
+
+/// Whether a server says that it isn't the one to ask, or doesn't know who asks.
+fn is_somebody_else(error: &RedisError) -> bool {
+    matches!(error.code(), Some("READONLY" | "MOVED" | "NOAUTH" | "NOREPLICAS"))
 }
 
 /// A call that failed.
@@ -150,6 +183,7 @@ impl From<RedisError> for Failed {
             is_away,
         };
         match error.kind() {
+            _ if is_somebody_else(&error) => refused(true),
             ErrorKind::Server(
                 ServerErrorKind::BusyLoading | ServerErrorKind::ClusterDown | ServerErrorKind::MasterDown,
             ) => refused(true),

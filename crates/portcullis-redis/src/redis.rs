@@ -30,7 +30,8 @@ struct Inner {
     link: Link,
     /// The way to one server; none in a cluster.
     batches: Option<Arc<Batches>>,
-    breaker: Arc<Breaker>,
+    /// Of one server. In a cluster the shards fail apart, and its client knows which.
+    breaker: Option<Arc<Breaker>>,
     config: Config,
     unreadable: AtomicU64,
 }
@@ -64,10 +65,13 @@ impl Redis {
     }
 
     fn over(link: Link, config: Config) -> Self {
-        let breaker = Arc::new(Breaker::new(&config));
-        let batches = match &link {
-            Link::Server(_) => Some(Arc::new(Batches::new(link.clone(), &config, Arc::clone(&breaker)))),
-            Link::Cluster(_) => None,
+        let (breaker, batches) = match &link {
+            Link::Server(_) => {
+                let breaker = Arc::new(Breaker::new(&config));
+                let batches = Batches::new(link.clone(), &config, Arc::clone(&breaker));
+                (Some(breaker), Some(Arc::new(batches)))
+            }
+            Link::Cluster(_) => (None, None),
         };
         Self { inner: Arc::new(Inner { link, batches, breaker, config, unreadable: AtomicU64::new(0) }) }
     }
@@ -100,7 +104,7 @@ impl Inner {
     }
 
     fn may_ask(&self) -> Result<(), StoreError> {
-        if self.breaker.lets_through() {
+        if self.breaker.as_ref().is_none_or(|breaker| breaker.lets_through()) {
             return Ok(());
         }
         Err(StoreError::Away("it has failed, and is asked again in a moment".to_owned()))
@@ -108,7 +112,11 @@ impl Inner {
 
     /// Asks in time.
     async fn ask<T>(&self, call: impl Future<Output = Result<T, Failed>>) -> Result<T, StoreError> {
-        self.breaker.heed(timeout(self.config.timeout, call).await.unwrap_or_else(|_| Err(Failed::late())))
+        let called = timeout(self.config.timeout, call).await.unwrap_or_else(|_| Err(Failed::late()));
+        match &self.breaker {
+            Some(breaker) => breaker.heed(called),
+            None => called.map_err(|failed| failed.error),
+        }
     }
 
     /// Something else writes to the same keys: that is told once.
@@ -134,15 +142,21 @@ impl Store for Redis {
 
     async fn release(&self, bucket: &str, slot: i64) -> Result<(), StoreError> {
         let inner = &self.inner;
-        inner.may_ask()?;
         let key = key::bucket(&inner.config.prefix, bucket);
         let packed = slot.to_be_bytes();
         // As in the state, which has no room for what no slot is.
         let [0, slot @ ..] = packed else { return Ok(()) };
+        // A slot that isn't given back shuts somebody out for as long as its timeout: the store is asked also where it has just
+        // failed, and once more.
+        let first = inner.ask(inner.link.call(&RELEASE, &[&key], &[&slot])).await;
+        if first.is_ok() {
+            return first;
+        }
+        tokio::time::sleep(inner.config.first_pause).await;
         inner.ask(inner.link.call(&RELEASE, &[&key], &[&slot])).await
     }
 
-    async fn family(&self, id: &str) -> Result<Option<FamilyState>, StoreError> {
+    async fn family(&self, id: &str, _now: Timestamp) -> Result<Option<FamilyState>, StoreError> {
         let inner = &self.inner;
         inner.may_ask()?;
         let mut get = redis::cmd("GET");

@@ -1,8 +1,11 @@
 //! Charges over the hash slots of a cluster: one call a slot, all at once. Where one slot refuses, what the others took is given
 //! back, so that in the end nothing is consumed; in between, others may be refused for it, and nobody is admitted.
 
+use std::time::Instant;
+
 use futures_util::future::join_all;
 use portcullis::limit::{Charge, Leasing, Outcome};
+use tokio::task::JoinHandle;
 
 use crate::config::Clock;
 use crate::link::{CHARGE, Failed, GIVE_BACK, Link};
@@ -31,6 +34,7 @@ pub(crate) async fn charge(
     now: Option<i64>,
     leasing: Leasing,
 ) -> Result<Reply, Failed> {
+    let begun = Instant::now();
     let shares = shares(keys, charges);
     let replies = join_all(shares.iter().map(|share| call(link, share, now, leasing))).await;
     let admits = |(share, reply): (&Share<'_>, &Result<Answered, Failed>)| {
@@ -40,8 +44,7 @@ pub(crate) async fn charge(
     if !is_admitted && shares.len() > 1 {
         let admitted = shares.iter().zip(&replies).filter(|pair| admits(*pair));
         let taken = admitted.filter_map(|(share, reply)| Some((share, reply.as_ref().ok()?)));
-        // What can't be given back stays taken.
-        join_all(taken.map(|(share, reply)| give_back(link, share, reply, now))).await;
+        join_all(taken.map(|(share, reply)| give_back(link, share, reply, now, begun))).await;
     }
     let mut together = Reply { at: None, unreadable: 0, outcomes: Vec::with_capacity(charges.len()) };
     let mut rows = Vec::with_capacity(charges.len());
@@ -111,16 +114,23 @@ async fn call(link: &Link, share: &Share<'_>, now: Option<i64>, leasing: Leasing
     answered.ok_or_else(|| Failed::unreadable("the script's answer"))
 }
 
-async fn give_back(link: &Link, share: &Share<'_>, reply: &Answered, now: Option<i64>) -> Result<(), Failed> {
+/// A task of its own, which goes on where nobody waits for it any more.
+fn give_back(link: &Link, share: &Share<'_>, reply: &Answered, now: Option<i64>, begun: Instant) -> JoinHandle<()> {
     let at = now.unwrap_or(reply.head.server_time);
+    let elapsed = i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX);
     let (mut keys, mut packed) = (Vec::new(), Vec::new());
     for ((key, charge), outcome) in share.keys.iter().zip(&share.charges).zip(&reply.outcomes) {
         if let Outcome::Admitted(admitted) = outcome {
-            keys.push(*key);
-            wire::taken(&mut packed, charge, admitted, at);
+            keys.push(key.to_vec());
+            wire::taken(&mut packed, charge, admitted, at, at.saturating_add(elapsed));
         }
     }
-    link.call(&GIVE_BACK, &keys, &[&packed]).await
+    let link = link.clone();
+    tokio::spawn(async move {
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        // What can't be given back stays taken.
+        let _: Result<(), Failed> = link.call(&GIVE_BACK, &keys, &[&packed]).await;
+    })
 }
 
 #[cfg(test)]

@@ -107,14 +107,18 @@ fn period(packed: &mut Vec<u8>, period: &Period) {
     put::<4>(packed, period.whole().parts);
 }
 
-/// What an admitted charge took at a moment, as the script that gives it back unpacks it.
-pub(crate) fn taken(packed: &mut Vec<u8>, charge: &Charge, admitted: &Admitted, at: i64) {
+/// What an admitted charge took, as the script that gives it back unpacks it: what it took at a moment, and whether that can have
+/// come back of itself since, by `now`.
+pub(crate) fn taken(packed: &mut Vec<u8>, charge: &Charge, admitted: &Admitted, at: i64, now: i64) {
     packed.push(tag(charge.terms.algorithm()));
     put::<7>(packed, at.unsigned_abs());
     put::<7>(packed, admitted.slot.unwrap_or(0).unsigned_abs());
     let granted = admitted.lease.map_or(0, |lease| lease.granted);
     put::<4>(packed, charge.cost.get().min(Rate::MOST).saturating_add(granted));
     let periods = charge.terms.periods();
+    // Of several token buckets, it isn't told when each is full.
+    let full_at = if periods.len() == 1 { at.saturating_add(admitted.standing.full_after) } else { 0 };
+    put::<6>(packed, full_at.saturating_sub(now).saturating_sub(1).max(0).unsigned_abs());
     put::<2>(packed, periods.len() as u64);
     for period in periods {
         packed.push(u8::from(period.is_asked()));
@@ -182,17 +186,22 @@ pub(crate) fn none_consumed(outcomes: &mut [Outcome]) {
     }
 }
 
+const REFUSED: u64 = 0;
 const ADMITTED: u64 = 1;
 const NEVER: u64 = 2;
-const HOLDS: u64 = 4;
+const HOLDS: u64 = 5;
 
+/// Only what the script can have said of this charge: a server may be anybody's.
 fn outcome(rest: &mut Reader<'_>, charge: &Charge) -> Option<Outcome> {
     let flags = rest.number::<1>()?;
     let row = rest.number::<2>()?;
     let remaining = rest.number::<4>()?;
     let (full_after, retry_after) = (rest.signed::<7>()?, rest.signed::<7>()?);
-    // Rows count from 1; 0 where no rate was asked.
-    let period = usize::try_from(row).ok()?.checked_sub(1).and_then(|row| charge.terms.periods().get(row));
+    // Rows count from 1; 0 where no rate was asked, which admits nothing.
+    let period = match row {
+        0 => None,
+        row => Some(charge.terms.periods().get(usize::try_from(row).ok()?.checked_sub(1)?)?),
+    };
     let (quota, window) = period.map_or((0, 0), |period| match charge.terms.algorithm() {
         Algorithm::TokenBucket => {
             let whole = period.whole();
@@ -201,18 +210,22 @@ fn outcome(rest: &mut Reader<'_>, charge: &Charge) -> Option<Outcome> {
         _ => (period.rate().count(), period.rate().period()),
     });
     let standing = Standing { quota, window, remaining, full_after };
-    if flags & ADMITTED == 0 {
-        return Some(Outcome::Refused(Refusal { standing, retry_after: (flags & NEVER == 0).then_some(retry_after) }));
+    let admitted = (remaining <= quota && period.is_some()).then(|| Admitted::new(standing));
+    match flags {
+        REFUSED => Some(Outcome::Refused(Refusal { standing, retry_after: Some(retry_after) })),
+        NEVER => Some(Outcome::Refused(Refusal { standing, retry_after: None })),
+        ADMITTED => Some(Outcome::Admitted(admitted?)),
+        HOLDS => {
+            let (slot, granted, lasts) = (rest.signed::<7>()?, rest.number::<4>()?, rest.signed::<6>()?);
+            let is_slot = charge.terms.algorithm() == Algorithm::Concurrency && granted == 0;
+            let spare = charge.lease.map_or(0, |lease| lease.get().saturating_sub(charge.cost.get()));
+            match (1..=spare).contains(&granted) {
+                true => Some(Outcome::Admitted(admitted?.with_lease(granted, lasts))),
+                false => is_slot.then_some(Outcome::Admitted(admitted?.with_slot(slot))),
+            }
+        }
+        _ => None,
     }
-    let admitted = Admitted::new(standing);
-    if flags & HOLDS == 0 {
-        return Some(Outcome::Admitted(admitted));
-    }
-    let (slot, granted, lasts) = (rest.signed::<7>()?, rest.number::<4>()?, rest.signed::<6>()?);
-    Some(Outcome::Admitted(match granted {
-        0 => admitted.with_slot(slot),
-        granted => admitted.with_lease(granted, lasts),
-    }))
 }
 
 /// What hasn't been read yet.

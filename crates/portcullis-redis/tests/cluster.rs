@@ -94,12 +94,51 @@ async fn a_slot_is_given_back_and_a_family_is_swapped() {
         let id = format!("family{key}");
         let ends = now() + jiff::SignedDuration::from_hours(1);
         let state = portcullis::FamilyState::begin("token", ends, ends);
-        assert_eq!(store.family(&id).await, Ok(None));
+        assert_eq!(store.family(&id, now()).await, Ok(None));
         assert_eq!(store.swap_family(&id, 1, &state, ends, now()).await, Ok(false));
         assert_eq!(store.swap_family(&id, 0, &state, ends, now()).await, Ok(true));
         assert_eq!(store.swap_family(&id, 0, &state, ends, now()).await, Ok(false));
-        assert_eq!(store.family(&id).await, Ok(Some(state)));
+        assert_eq!(store.family(&id, now()).await, Ok(Some(state)));
     }
     let sizes: Vec<u64> = cluster.servers().iter().map(|server| server.ask("DBSIZE")).collect();
     assert_eq!(sizes.iter().sum::<u64>(), 20, "a bucket without slots is gone");
+}
+
+/// A shard that is gone is gone for its own keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_other_shards_go_on() {
+    let mut cluster = Cluster::start();
+    for server in cluster.servers() {
+        let _: () = server.ask("CONFIG SET cluster-require-full-coverage no");
+    }
+    let urls = cluster.urls();
+    let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
+    let config = Config::default().with_clock(Clock::Host).with_timeout(Duration::from_secs(2));
+    let store = Redis::connect_cluster(&urls, config).unwrap();
+    let mut healthy = Vec::new();
+    for key in 0..30 {
+        let before: u64 = cluster.servers()[2].ask("DBSIZE");
+        assert!(admits(&store, &[charge(Algorithm::FixedWindow, "l", key)]).await);
+        let after: u64 = cluster.servers()[2].ask("DBSIZE");
+        if before == after {
+            healthy.push(key);
+        }
+    }
+    assert!(!healthy.is_empty() && healthy.len() < 30);
+    cluster.servers_mut()[2].kill();
+    for _ in 0..3 {
+        for key in &healthy {
+            let charges = [charge(Algorithm::FixedWindow, "l", *key)];
+            // A call may come upon the client while it finds out.
+            let mut charged = store.charge(&charges, now(), Leasing::Off).await;
+            for _ in 0..20 {
+                if charged.is_ok() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                charged = store.charge(&charges, now(), Leasing::Off).await;
+            }
+            assert!(charged.unwrap().outcomes[0].is_admitted());
+        }
+    }
 }

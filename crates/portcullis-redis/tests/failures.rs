@@ -4,6 +4,8 @@
 mod server;
 
 use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -12,6 +14,7 @@ use portcullis::{Gate, Keys, Policy, Question, Request, Scheme, Source, Step};
 use portcullis_redis::{Clock, Config, Redis};
 use portcullis_store::{Store, StoreError, answer};
 use server::Server;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 const COUNT: u64 = 20;
@@ -140,6 +143,165 @@ async fn a_server_that_forgets_the_scripts() {
     }
     admitted += exhaust(&store, "u").await;
     assert_eq!(admitted, COUNT);
+}
+
+/// Eight tasks charge all the time while the server dies, stops and forgets; what they were told is counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_in_the_middle_of_a_run() {
+    const MOST: u64 = 3_000;
+    let mut server = Server::durable();
+    let store = Redis::connect(&server.url(), config()).unwrap();
+    let rate = Rate::new(MOST, 3_600_000_000).unwrap();
+    let charges: Arc<Vec<Charge>> = Arc::new(
+        (0..5)
+            .map(|key| {
+                Charge::new(format!("p/l/0:1:{key}"), Terms::new(Algorithm::FixedWindow, &[rate]), NonZeroU64::MIN)
+            })
+            .collect(),
+    );
+    let is_over = Arc::new(AtomicBool::new(false));
+    let tasks: Vec<_> = (0..8_usize)
+        .map(|task| {
+            let (store, charges, is_over) = (store.clone(), Arc::clone(&charges), Arc::clone(&is_over));
+            tokio::spawn(async move {
+                let (mut admitted, mut failed) = (vec![0_u64; 5], vec![0_u64; 5]);
+                for turn in task.. {
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let row = turn % 5;
+                    let begun = Instant::now();
+                    match store.charge(&charges[row..=row], now(), Leasing::Off).await {
+                        Ok(charged) => admitted[row] += u64::from(charged.outcomes[0].is_admitted()),
+                        Err(_) => {
+                            failed[row] += 1;
+                            tokio::time::sleep(Duration::from_millis(5)).await;
+                        }
+                    }
+                    assert!(begun.elapsed() < AT_ONCE);
+                }
+                (admitted, failed)
+            })
+        })
+        .collect();
+    let pause = || tokio::time::sleep(Duration::from_millis(300));
+    for _ in 0..2 {
+        pause().await;
+        server.kill();
+        pause().await;
+        server.restart();
+        pause().await;
+        server.freeze();
+        tokio::time::sleep(2 * TIMEOUT).await;
+        server.thaw();
+        pause().await;
+        let _: () = server.ask("SCRIPT FLUSH");
+    }
+    pause().await;
+    is_over.store(true, Ordering::Relaxed);
+    let (mut admitted, mut failed) = (vec![0_u64; 5], vec![0_u64; 5]);
+    for task in tasks {
+        let told = task.await.unwrap();
+        for row in 0..5 {
+            admitted[row] += told.0[row];
+            failed[row] += told.1[row];
+        }
+    }
+    assert!(failed.iter().sum::<u64>() > 0, "it was away");
+    recovered(&store, "another").await;
+    for row in 0..5 {
+        let during = admitted[row];
+        while store.charge(&charges[row..=row], now(), Leasing::Off).await.unwrap().outcomes[0].is_admitted() {
+            admitted[row] += 1;
+        }
+        // What was on its way may have been charged without a word; nothing else is missing, and nothing is too much.
+        assert!(during > 0 && admitted[row] <= MOST, "{admitted:?}");
+        assert!(admitted[row] + failed[row] >= MOST, "{admitted:?} {failed:?}");
+    }
+}
+
+/// Whoever doesn't wait any more isn't charged, and doesn't hold up the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn charges_that_nobody_looks_after() {
+    let server = Server::start("");
+    let store = Redis::connect(&server.url(), config()).unwrap();
+    assert_eq!(try_charge(&store, "u").await, Ok(true));
+    let mut forgotten: Vec<_> = (0..10).map(|_| Box::pin(try_charge(&store, "forgotten"))).collect();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    for future in &mut forgotten {
+        let _ = future.as_mut().poll(&mut context);
+    }
+    assert_eq!(exhaust(&store, "u").await, COUNT - 1);
+    drop(forgotten);
+    server.freeze();
+    let gone: Vec<_> = (0..50)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { try_charge(&store, "gone").await })
+        })
+        .collect();
+    tokio::time::sleep(TIMEOUT / 10).await;
+    gone.iter().for_each(|gone| gone.abort());
+    tokio::time::sleep(TIMEOUT / 10).await;
+    server.thaw();
+    assert!(recovered(&store, "gone").await);
+    assert!(1 + exhaust(&store, "gone").await >= COUNT - 2, "no more than what had gone out");
+}
+
+/// A server that says anything at all admits nobody, and nothing breaks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_talks_nonsense() {
+    let honest = {
+        let server = Server::start("");
+        let store = Redis::connect(&server.url(), config()).unwrap();
+        assert_eq!(try_charge(&store, "u").await, Ok(true));
+        [[0_u8; 7].as_slice(), &[0; 4]].concat()
+    };
+    let bulk = |bytes: &[u8]| [format!("${}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
+    let reply = |outcome: &[u8]| [b"*2\r\n".as_slice(), &bulk(&honest), &bulk(outcome)].concat();
+    let outcome =
+        |flags: u8, row: u8, remaining: u32| [[flags, 0, row].as_slice(), &remaining.to_be_bytes(), &[0; 14]].concat();
+    let answers = [
+        reply(&outcome(0xff, 1, 1)),
+        reply(&outcome(0x81, 1, 1)),
+        reply(&outcome(1, 0, 0)),
+        reply(&outcome(1, 2, 1)),
+        reply(&outcome(1, 1, u32::MAX)),
+        reply(&[outcome(5, 1, 1).as_slice(), &[0xff; 17]].concat()),
+        reply(&[outcome(1, 1, 1).as_slice(), b"x"].concat()),
+        reply(b""),
+        b"*1\r\n$1\r\nx\r\n".to_vec(),
+        b"+OK\r\n".to_vec(),
+        b":1\r\n".to_vec(),
+        b"$-1\r\n".to_vec(),
+        b"-ERR no\r\n".to_vec(),
+        b"HTTP/1.1 200 OK\r\n\r\n".to_vec(),
+        vec![0xff; 64],
+    ];
+    for answer in answers {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let told = answer.clone();
+        let impostor = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut asked = vec![0; 65_536];
+                while matches!(stream.read(&mut asked).await, Ok(1..)) {
+                    let text = String::from_utf8_lossy(&asked);
+                    // What the client says of itself first is taken well.
+                    let setup = text.matches("CLIENT").count() + text.matches("HELLO").count();
+                    let says = if setup > 0 { b"+OK\r\n".repeat(setup) } else { told.clone() };
+                    if stream.write_all(&says).await.is_err() {
+                        break;
+                    }
+                    asked.fill(0);
+                }
+            }
+        });
+        let store = Redis::connect(&format!("redis://127.0.0.1:{port}"), config()).unwrap();
+        let charged = try_charge(&store, "u").await;
+        assert!(charged.is_err(), "{charged:?} for {:?}", String::from_utf8_lossy(&answer));
+        impostor.abort();
+    }
 }
 
 /// A state that nobody wrote counts as none, and is told.

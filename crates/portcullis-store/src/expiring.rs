@@ -3,6 +3,8 @@
 //! In come ids, as long and as hostile as requests may be, and the time; out come values that haven't expired. It reads no clock and
 //! starts no thread, and it never holds more keys than it was made for: where it is full, the value that expires first makes room.
 
+mod entry;
+mod index;
 mod name;
 mod queue;
 mod shard;
@@ -10,12 +12,14 @@ mod shard;
 mod tests;
 
 use std::fmt;
+use std::iter;
 use std::num::NonZeroUsize;
 use std::ops::AddAssign;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use smallvec::SmallVec;
 
+pub use entry::Entry;
 use name::{Name, Namer};
 use shard::Shard;
 
@@ -45,14 +49,23 @@ pub struct Metrics {
     pub expired: u64,
 }
 
+/// A shard has at least so many keys, or chance would leave one full while others are half empty …
+const SMALLEST_SHARE: usize = 1 << 10;
+/// … and so many shards are enough for the threads there are …
+const ENOUGH_SHARDS: usize = 1 << 6;
+/// … but beyond so many keys, or twice, the search for the one that expires first could take long …
+const LARGEST_SHARE: usize = 1 << 13;
+/// … and a name has bits for so many.
+const MOST_SHARDS: usize = 1 << 16;
+
 /// A map from ids to values that expire, for many threads.
 ///
-/// Values of up to 40 bytes fit best: one is then kept, with all that is known of it, in one line of the cache. A map of no more than
-/// 8,192 keys is one part behind one lock, and evicts exactly what expires first; a larger one is several, each with an equal share of
-/// the keys. As ids fall into them by chance, a map that is nearly full evicts a little early, from the parts that are full.
+/// Values of up to 40 bytes fit best: one is then kept, with all that is known of it, in one line of the cache. A map of fewer than
+/// 2,048 keys is one shard behind one lock, and evicts exactly what expires first; a larger one is several, each with an equal share of
+/// the keys. As ids fall into them by chance, a map that is nearly full evicts a little early, from the shards that are full.
 ///
-/// Ids are not kept: a keyed hash of 128 bits (SipHash-1-3) stands for them, whose key is drawn at random with each map. So memory doesn't
-/// depend on how long ids are, and nobody who doesn't know the key can find two that stand for one another.
+/// Ids are not kept. Keyed hashes of 128 bits stand for them, half of them SipHash-1-3, whose keys are drawn at random with each map. So
+/// memory doesn't depend on how long ids are, and nobody who doesn't know the keys can find two that have the same.
 ///
 /// No clock is read. Each call brings the time, in microseconds since 1970, and what has expired by then isn't there. Where clocks jump,
 /// values come and go with them, but for what has been cleaned up.
@@ -66,26 +79,34 @@ pub struct Expiring<V> {
 struct Aligned<V>(Mutex<Shard<V>>);
 
 impl<V> Expiring<V> {
-    /// So few keys are in each shard of several, at most: a search for what expires first can take as many steps …
-    const SMALLEST_SHARE: usize = 4096;
-    /// … and beyond so many shards, their shares grow.
-    const MOST_SHARDS: usize = 1 << 16;
-
-    /// An empty map of at most `max_keys`, of which 2^48 count. Several shards hold a multiple of their number.
+    /// An empty map of at most `max_keys`, of which 2^32 count. Several shards hold a multiple of their number.
     pub fn new(max_keys: NonZeroUsize) -> Self {
-        let fitting = (max_keys.get() / Self::SMALLEST_SHARE).clamp(1, Self::MOST_SHARDS);
+        let max_keys = max_keys.get();
+        let number = (max_keys / SMALLEST_SHARE).min(ENOUGH_SHARDS).max(max_keys / LARGEST_SHARE);
         // The power of two below.
-        let number = 1 << fitting.ilog2();
-        let share = max_keys.get() / number;
-        Self { namer: Namer::random(), shards: (0..number).map(|_| Aligned(Mutex::new(Shard::new(share)))).collect() }
+        let number = 1 << number.clamp(1, MOST_SHARDS).ilog2();
+        let shard = || Aligned(Mutex::new(Shard::new(max_keys / number)));
+        Self { namer: Namer::random(), shards: iter::repeat_with(shard).take(number).collect() }
+    }
+
+    /// Looks up the value of an id, and lets `act` do with it what it likes; its answer is handed on. Nothing comes in between.
+    ///
+    /// `act` must not come back to this map, as it would wait for itself. If it panics, what it has done until then stays.
+    #[inline]
+    pub fn entry<R>(&self, id: &[u8], now: i64, act: impl FnOnce(Entry<'_, V>) -> R) -> R {
+        let name = self.namer.name(id);
+        act(Entry::new(&mut self.lock(self.shard_of(name)), name, now))
     }
 
     /// Looks up the value of an id, and changes it as `decide` says; its answer is handed on. Nothing comes in between.
     ///
     /// `decide` must not come back to this map, as it would wait for itself. If it panics, nothing has changed.
     pub fn change<R>(&self, id: &[u8], now: i64, decide: impl FnOnce(Option<&V>) -> (Change<V>, R)) -> R {
-        let name = self.namer.name(id);
-        self.lock(self.shard_of(name)).change(name, now, decide)
+        self.entry(id, now, |entry| {
+            let (change, answer) = decide(entry.get());
+            entry.apply(change);
+            answer
+        })
     }
 
     /// Looks up the values of several ids, and makes the changes that `decide` says, by the row of the id: all at once, for everyone
@@ -107,13 +128,13 @@ impl<V> Expiring<V> {
         let locked = |name: Name| rows.binary_search(&self.shard_of(name)).unwrap_or_default();
 
         let (changes, answer) = {
-            let value = |name: &Name| shards.get(locked(*name)).and_then(|shard| shard.get(*name, now));
+            let value = |name: &Name| shards.get(locked(*name)).and_then(|shard| shard.get(shard.find(*name)?, now));
             decide(&names.iter().map(value).collect::<SmallVec<[Option<&V>; 4]>>())
         };
         for (row, change) in changes {
             let Some(name) = names.get(row) else { continue };
             if let Some(shard) = shards.get_mut(locked(*name)) {
-                shard.apply(*name, now, change);
+                Entry::new(shard, *name, now).apply(change);
             }
         }
         answer
@@ -130,7 +151,7 @@ impl<V> Expiring<V> {
 
     /// Their number is a power of two.
     fn shard_of(&self, name: Name) -> usize {
-        name.high_bits() & (self.shards.len() - 1)
+        name.shard_bits() & (self.shards.len() - 1)
     }
 
     /// A shard is whole between any two of its steps that can panic, so one that a panic has poisoned is as good as any.

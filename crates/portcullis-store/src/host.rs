@@ -25,7 +25,7 @@ pub async fn answer<S: Store>(store: &S, question: &Question, now: Timestamp) ->
             Some(Answer::Charged(charged.outcomes))
         }
         Question::Token { id, .. } if !is_opaque(id) => {
-            let family = store.family(id).await.ok()?;
+            let family = store.family(id, now).await.ok()?;
             Some(Answer::Token(family.map(TokenFact::Family)))
         }
         _ => None,

@@ -27,6 +27,7 @@ pub struct Leased<S> {
     credits: Expiring<Credit>,
     flights: Flights,
     clock: Box<dyn Fn() -> i64 + Send + Sync>,
+    leases: AtomicU64,
     asked: AtomicU64,
     spent: AtomicU64,
 }
@@ -38,8 +39,17 @@ struct Credit {
     /// How the rate stood when it was taken, without it.
     standing: Standing,
     taken_at: i64,
-    /// By which rates it was taken: others' it isn't.
-    terms: u64,
+    /// By the host's clock, where the store went by that: a request may have been on its way for long.
+    ends: i64,
+    /// Which lease: what was spent of one isn't given back to another.
+    lease: u64,
+}
+
+/// What was spent of a lease, and how the rate stands.
+#[derive(Debug, Clone, Copy)]
+struct Spent {
+    lease: u64,
+    standing: Standing,
 }
 
 /// What was counted.
@@ -71,6 +81,7 @@ impl<S: Store> Leased<S> {
             credits: Expiring::new(MOST_LEASES),
             flights: Flights::default(),
             clock: Box::new(clock),
+            leases: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             spent: AtomicU64::new(0),
         }
@@ -87,31 +98,32 @@ impl<S: Store> Leased<S> {
     }
 
     /// Spends what there is of these charges' leases.
-    fn spend(&self, charges: &[Charge]) -> Vec<Option<Standing>> {
-        let now = (self.clock)();
-        let ids = charges.iter().map(|charge| charge.bucket.as_bytes());
-        self.credits.change_all(ids, now, |credits| {
+    fn spend(&self, charges: &[Charge], now: Timestamp) -> Vec<Option<Spent>> {
+        let (clock, now) = ((self.clock)(), now.as_microsecond());
+        let ids: Vec<Vec<u8>> = charges.iter().map(id).collect();
+        self.credits.change_all(ids.iter().map(Vec::as_slice), clock, |credits| {
             let (mut changes, mut spent) = (Vec::new(), Vec::with_capacity(charges.len()));
             for (row, (charge, credit)) in charges.iter().zip(credits).enumerate() {
-                let credit = credit.filter(|credit| charge.lease.is_some() && credit.terms == fingerprint(charge));
+                let credit = credit.filter(|credit| charge.lease.is_some() && now < credit.ends);
                 // Of a bucket that stands twice, the first alone spends.
                 let is_first = charges.iter().take(row).all(|other| other.bucket != charge.bucket);
                 let left = credit
                     .filter(|_| is_first)
                     .and_then(|credit| Some(Credit { left: credit.left.checked_sub(charge.cost.get())?, ..*credit }));
                 changes.extend(left.map(|left| (row, Change::Alter(left))));
-                spent.push(left.map(|left| left.stands(now)));
+                spent.push(left.map(|left| Spent { lease: left.lease, standing: left.stands(clock) }));
             }
             (changes, spent)
         })
     }
 
-    /// Takes back what was spent on charges whose stage wasn't admitted.
-    fn unspend(&self, charges: &[Charge], spent: &[Option<Standing>]) {
-        let now = (self.clock)();
-        for (charge, _) in charges.iter().zip(spent).filter(|(_, spent)| spent.is_some()) {
-            self.credits.change(charge.bucket.as_bytes(), now, |credit| {
-                let credit = credit.filter(|credit| credit.terms == fingerprint(charge));
+    /// Takes back what was spent on charges whose stage wasn't admitted; what was of a lease that is gone is gone, too.
+    fn unspend(&self, charges: &[Charge], spent: &[Option<Spent>]) {
+        let clock = (self.clock)();
+        for (charge, spent) in charges.iter().zip(spent) {
+            let Some(Spent { lease, .. }) = *spent else { continue };
+            self.credits.change(&id(charge), clock, |credit| {
+                let credit = credit.filter(|credit| credit.lease == lease);
                 let back =
                     credit.map(|credit| Credit { left: credit.left.saturating_add(charge.cost.get()), ..*credit });
                 (back.map_or(Change::Keep, Change::Alter), ())
@@ -120,19 +132,25 @@ impl<S: Store> Leased<S> {
     }
 
     /// Keeps what a charge was granted in advance.
-    fn keep(&self, charge: &Charge, admitted: &Admitted, asked_at: i64) {
+    fn keep(&self, charge: &Charge, admitted: &Admitted, asked_at: i64, (said_at, now): (i64, Timestamp)) {
         let Some(lease) = admitted.lease else { return };
-        let credit =
-            Credit { left: lease.granted, standing: admitted.standing, taken_at: asked_at, terms: fingerprint(charge) };
+        let is_by_host = said_at == now.as_microsecond();
+        let credit = Credit {
+            left: lease.granted,
+            standing: admitted.standing,
+            taken_at: asked_at,
+            ends: if is_by_host { said_at.saturating_add(lease.lasts) } else { i64::MAX },
+            lease: self.leases.fetch_add(1, Ordering::Relaxed),
+        };
         let ends = asked_at.saturating_add(lease.lasts);
-        self.credits.change(charge.bucket.as_bytes(), (self.clock)(), |_| (Change::Put(credit, ends), ()));
+        self.credits.change(&id(charge), (self.clock)(), |_| (Change::Put(credit, ends), ()));
     }
 
     /// Asks the store for what couldn't be spent.
     async fn ask(
         &self,
         charges: &[Charge],
-        spent: &[Option<Standing>],
+        spent: &[Option<Spent>],
         now: Timestamp,
         leasing: Leasing,
     ) -> Result<Charged, StoreError> {
@@ -147,10 +165,10 @@ impl<S: Store> Leased<S> {
         refund.is_due = !is_admitted;
         let mut fetched = lacking.iter().zip(&said.outcomes);
         let outcomes = spent.iter().filter_map(|spent| match spent {
-            Some(standing) => Some(Outcome::Admitted(Admitted::new(*standing))),
+            Some(spent) => Some(Outcome::Admitted(Admitted::new(spent.standing))),
             None => fetched.next().map(|(charge, outcome)| {
                 let Outcome::Admitted(mut admitted) = *outcome else { return *outcome };
-                self.keep(charge, &admitted, asked_at);
+                self.keep(charge, &admitted, asked_at, (said.at, now));
                 admitted.lease = None;
                 Outcome::Admitted(admitted)
             }),
@@ -163,7 +181,7 @@ impl<S: Store> Leased<S> {
 struct Refund<'a, S: Store> {
     leased: &'a Leased<S>,
     charges: &'a [Charge],
-    spent: &'a [Option<Standing>],
+    spent: &'a [Option<Spent>],
     is_due: bool,
 }
 
@@ -186,10 +204,11 @@ impl Credit {
     }
 }
 
-fn fingerprint(charge: &Charge) -> u64 {
+/// What a lease is known by: the bucket, and the rates by which it was taken. To callers of another tier it is no use.
+fn id(charge: &Charge) -> Vec<u8> {
     let mut hasher = DefaultHasher::new();
     charge.terms.hash(&mut hasher);
-    hasher.finish()
+    [charge.bucket.as_bytes(), &hasher.finish().to_be_bytes()].concat()
 }
 
 impl<S: Store> Store for Leased<S> {
@@ -200,12 +219,12 @@ impl<S: Store> Store for Leased<S> {
             return self.store.charge(charges, now, Leasing::Off).await;
         }
         for _ in 0..MOST_WAITS {
-            let spent = self.spend(charges);
+            let spent = self.spend(charges, now);
             let empty = charges.iter().zip(&spent).find(|(charge, spent)| charge.lease.is_some() && spent.is_none());
             let Some((empty, _)) = empty else {
                 if spent.iter().all(Option::is_some) {
                     self.spent.fetch_add(1, Ordering::Relaxed);
-                    let admitted = |standing| Outcome::Admitted(Admitted::new(standing));
+                    let admitted = |spent: Spent| Outcome::Admitted(Admitted::new(spent.standing));
                     return Ok(Charged::new(spent.into_iter().flatten().map(admitted).collect(), now.as_microsecond()));
                 }
                 return self.ask(charges, &spent, now, Leasing::On).await;
@@ -222,7 +241,7 @@ impl<S: Store> Store for Leased<S> {
                 }
             }
         }
-        let spent = self.spend(charges);
+        let spent = self.spend(charges, now);
         self.ask(charges, &spent, now, Leasing::Off).await
     }
 
@@ -230,8 +249,8 @@ impl<S: Store> Store for Leased<S> {
         self.store.release(bucket, slot).await
     }
 
-    async fn family(&self, id: &str) -> Result<Option<FamilyState>, StoreError> {
-        self.store.family(id).await
+    async fn family(&self, id: &str, now: Timestamp) -> Result<Option<FamilyState>, StoreError> {
+        self.store.family(id, now).await
     }
 
     async fn swap_family(

@@ -10,7 +10,7 @@ mod leased;
 mod memory;
 mod store;
 
-pub use expiring::{Change, Expiring, Metrics};
+pub use expiring::{Change, Entry, Expiring, Metrics};
 pub use host::{Recorded, answer, finish, record};
 pub use leased::{LeaseMetrics, Leased};
 pub use memory::Memory;

@@ -65,7 +65,7 @@ impl Memory {
     }
 }
 
-/// Nothing has expired by then: what is read or altered is looked at by whoever asked.
+/// Nothing has expired by then.
 const ANY_TIME: i64 = i64::MIN;
 
 impl Store for Memory {
@@ -82,10 +82,9 @@ impl Store for Memory {
         Ok(())
     }
 
-    async fn family(&self, id: &str) -> Result<Option<FamilyState>, StoreError> {
-        Ok(self
-            .families
-            .change(id.as_bytes(), ANY_TIME, |stored| (Change::Keep, stored.map(|state| (**state).clone()))))
+    async fn family(&self, id: &str, now: Timestamp) -> Result<Option<FamilyState>, StoreError> {
+        let now = now.as_microsecond();
+        Ok(self.families.change(id.as_bytes(), now, |stored| (Change::Keep, stored.map(|state| (**state).clone()))))
     }
 
     async fn swap_family(
@@ -96,7 +95,8 @@ impl Store for Memory {
         expires: Timestamp,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        Ok(self.families.change(id.as_bytes(), now.as_microsecond(), |stored| {
+        let now = now.as_microsecond();
+        Ok(self.families.change(id.as_bytes(), now, |stored| {
             if stored.map_or(0, |stored| stored.version) != read {
                 return (Change::Keep, false);
             }

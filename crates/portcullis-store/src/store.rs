@@ -26,12 +26,12 @@ pub trait Store: Send + Sync {
     /// Where it may still be taken. It is free again after the limit's `timeout`.
     fn release(&self, bucket: &str, slot: i64) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The state of a family; nothing where none is stored.
+    /// The state of a family; nothing where none is stored, or where it has expired by then.
     ///
     /// # Errors
     ///
     /// Where that isn't known.
-    fn family(&self, id: &str) -> impl Future<Output = Result<Option<FamilyState>, StoreError>> + Send;
+    fn family(&self, id: &str, now: Timestamp) -> impl Future<Output = Result<Option<FamilyState>, StoreError>> + Send;
 
     /// Writes the state of a family where the stored version is still `read`, 0 where none is stored, and keeps it until
     /// `expires`. Whether it did.

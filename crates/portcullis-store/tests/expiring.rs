@@ -278,6 +278,12 @@ fn threads_stay_within_the_cap() {
     assert!(map.metrics().keys <= MOST);
 }
 
+/// What a limit keeps of a key is no more than a line of the cache has room for.
+#[test]
+fn a_bucket_has_40_bytes() {
+    assert_eq!(size_of::<portcullis::Usage>(), 40);
+}
+
 #[test]
 fn nothing_of_it_is_told() {
     let map = map(10);

@@ -50,8 +50,8 @@ impl Store for Shared {
         self.memory.release(bucket, slot).await
     }
 
-    async fn family(&self, id: &str) -> Result<Option<FamilyState>, StoreError> {
-        self.memory.family(id).await
+    async fn family(&self, id: &str, now: Timestamp) -> Result<Option<FamilyState>, StoreError> {
+        self.memory.family(id, now).await
     }
 
     async fn swap_family(
@@ -157,8 +157,8 @@ proptest! {
             async fn release(&self, bucket: &str, slot: i64) -> Result<(), StoreError> {
                 self.0.release(bucket, slot).await
             }
-            async fn family(&self, id: &str) -> Result<Option<FamilyState>, StoreError> {
-                self.0.family(id).await
+            async fn family(&self, id: &str, now: Timestamp) -> Result<Option<FamilyState>, StoreError> {
+                self.0.family(id, now).await
             }
             async fn swap_family(&self, id: &str, read: u64, state: &FamilyState, expires: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
                 self.0.swap_family(id, read, state, expires, now).await
@@ -239,4 +239,59 @@ fn a_stage_that_is_refused_gives_its_lease_back() {
         assert!(block_on(admits(&node, std::slice::from_ref(&leased), START)).unwrap());
     }
     assert!(block_on(admits(&node, &[leased], START)).is_err());
+}
+
+/// What was spent of a lease isn't given back to the next one.
+#[test]
+fn a_refund_finds_its_own_lease() {
+    let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));
+    let node = node(&store, &clock);
+    let rate = Rate::new(10, 10 * SECOND).unwrap();
+    let leased = charge(Algorithm::FixedWindow, "leased", rate, 5, 1);
+    let single = charge(Algorithm::FixedWindow, "single", Rate::new(1, 3_600 * SECOND).unwrap(), 0, 1);
+    assert!(block_on(admits(&node, &[leased.clone(), single.clone()], START)).unwrap());
+    let both = [leased.clone(), single];
+    let mut under_way: Vec<_> = (0..4).map(|_| Box::pin(admits(&node, &both, START))).collect();
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(under_way.iter_mut().all(|future| future.as_mut().poll(&mut context).is_pending()));
+    // In the next window there is another lease.
+    clock.store(10 * SECOND, Ordering::Relaxed);
+    let mut admitted = u64::from(block_on(admits(&node, std::slice::from_ref(&leased), START + 10 * SECOND)).unwrap());
+    for future in under_way {
+        assert!(!block_on(future).unwrap());
+    }
+    while block_on(admits(&node, std::slice::from_ref(&leased), START + 10 * SECOND)).unwrap() {
+        admitted += 1;
+    }
+    assert_eq!(admitted, 10);
+}
+
+/// A request that was long on its way brings an old time, by which its lease ends.
+#[test]
+fn a_lease_ends_with_its_window_whenever_it_was_asked_for() {
+    let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));
+    let node = node(&store, &clock);
+    let rate = Rate::new(100, 10 * SECOND).unwrap();
+    let leased = [charge(Algorithm::FixedWindow, "l", rate, 50, 1)];
+    clock.store(15 * SECOND, Ordering::Relaxed);
+    // Asked for in the window after the one that its time belongs to.
+    assert!(block_on(admits(&node, &leased, START)).unwrap());
+    let mut admitted = 0;
+    while block_on(admits(&node, &leased, START + 15 * SECOND)).unwrap() {
+        admitted += 1;
+    }
+    assert_eq!(admitted, 100);
+}
+
+/// Callers of two tiers don't take each other's leases away.
+#[test]
+fn each_tier_has_its_own_lease() {
+    let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));
+    let node = node(&store, &clock);
+    let rates = [Rate::new(10_000, 60 * SECOND).unwrap(), Rate::new(20_000, 60 * SECOND).unwrap()];
+    for turn in 0..1_000 {
+        let charges = [charge(Algorithm::FixedWindow, "l", rates[turn % 2], 100, 1)];
+        assert!(block_on(admits(&node, &charges, START)).unwrap());
+    }
+    assert_eq!(node.metrics().asked, 10);
 }

@@ -6,7 +6,7 @@ use std::num::{NonZeroU64, NonZeroUsize};
 use pollster::block_on;
 use portcullis::limit::{Algorithm, Charge, Leasing, Rate, Terms};
 use portcullis_conformance::{Contest, Suite, family_steps, hostile_ids, steps};
-use portcullis_store::Memory;
+use portcullis_store::{Memory, Store};
 use proptest::prelude::*;
 
 fn memory(max_keys: usize) -> Memory {
@@ -62,4 +62,16 @@ fn a_flood_stays_within_the_cap() {
     // When they have expired, newcomers find the room.
     assert!(store.charge_one(&charge("late", 1), 3_600_000_000, Leasing::Off).is_admitted());
     assert_eq!(store.bucket_metrics().evicted, 9_001);
+}
+
+/// What is read of a family is what a swap finds, also when its time has come.
+#[test]
+fn a_family_that_has_ended_is_gone_to_all() {
+    let store = memory(10);
+    let time = |second| jiff::Timestamp::from_second(second).unwrap();
+    let state = portcullis::FamilyState::begin("token", time(100), time(100));
+    assert!(block_on(store.swap_family("f", 0, &state, time(100), time(0))).unwrap());
+    let read = block_on(store.family("f", time(99))).unwrap().unwrap().version;
+    assert!(!block_on(store.swap_family("f", read, &state, time(100), time(200))).unwrap(), "it has ended");
+    assert_eq!(block_on(store.family("f", time(200))), Ok(None), "and whoever decides again sees that");
 }

@@ -46,8 +46,10 @@ pub(super) fn charges<'p>(
             Some(charge(key.bucket(policy, limit), rates(policy, limit, environment).ok_or(Undecided::Tier)?, cost))
         }
     };
-    let running =
-        limit.concurrency.as_ref().map(|terms| charge(key.bucket_of_slots(policy, limit), terms, NonZeroU64::MIN));
+    let running = limit.concurrency.as_ref().map(|terms| {
+        let slot = charge(key.bucket_of_slots(policy, limit), terms, NonZeroU64::MIN);
+        Charge { lease: None, ..slot }
+    });
     Ok(by_rate.into_iter().chain(running))
 }
 

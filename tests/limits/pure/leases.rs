@@ -29,6 +29,8 @@ enum Act {
     Ask { cost: u64, share: Option<NonZeroU64> },
     /// It spends up to so much of what it has leased.
     Spend(u64),
+    /// It asks for all there is.
+    Drain,
 }
 
 /// What a machine has leased: so much, until a moment that doesn't belong to it.
@@ -41,40 +43,62 @@ struct Leased {
 /// When what was really admitted.
 type Admissions = Vec<(i64, u64)>;
 
+/// Machines that share a bucket.
+#[derive(Debug)]
+struct Machines {
+    terms: Terms,
+    bucket: Bucket,
+    leases: [Vec<Leased>; 4],
+    admitted: Admissions,
+}
+
+impl Machines {
+    fn act(&mut self, machine: usize, act: Act, now: i64) {
+        match act {
+            Act::Ask { cost, share } => self.ask(machine, cost, share, now),
+            Act::Spend(most) => {
+                for lease in self.leases[machine].iter_mut().filter(|lease| now < lease.ends && lease.left > 0) {
+                    let spent = lease.left.min(most);
+                    self.admitted.push((now, spent));
+                    lease.left -= spent;
+                }
+            }
+            Act::Drain => {
+                for bits in (0..=Rate::MOST.ilog2()).rev() {
+                    self.ask(machine, 1 << bits, None, now);
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, machine: usize, cost: u64, share: Option<NonZeroU64>, now: i64) {
+        let mut charge = charge(&self.terms, cost);
+        charge.lease = share;
+        if let Outcome::Admitted(outcome) = self.bucket.charge(&charge, now, Leasing::On) {
+            self.admitted.push((now, cost));
+            let lease = outcome.lease.map(|lease| Leased { left: lease.granted, ends: now + lease.lasts });
+            self.leases[machine].extend(lease);
+        }
+    }
+}
+
 fn simulate(terms: &Terms, period: i64, steps: &[(Tick, usize, Act)]) -> Admissions {
-    let mut bucket = Bucket::default();
-    let mut leases: [Vec<Leased>; 4] = Default::default();
-    let (mut now, mut admitted) = (START, Vec::new());
+    let mut machines =
+        Machines { terms: terms.clone(), bucket: Bucket::default(), leases: Default::default(), admitted: Vec::new() };
+    let mut now = START;
     for (tick, machine, act) in steps {
         now = match tick {
             Tick::Still => now,
             Tick::By(step) => now + step.cast_signed(),
             Tick::Part(thousandths) => now + period / 1_000 * thousandths,
             Tick::LeaseEnd(off) => {
-                let ends = leases.iter().flatten().filter(|lease| lease.left > 0).map(|lease| lease.ends + off);
-                ends.filter(|end| *end >= now).min().unwrap_or(now)
+                let unspent = machines.leases.iter().flatten().filter(|lease| lease.left > 0);
+                unspent.map(|lease| lease.ends + off).filter(|end| *end >= now).min().unwrap_or(now)
             }
         };
-        let leases = &mut leases[*machine];
-        match act {
-            Act::Ask { cost, share } => {
-                let mut charge = charge(terms, *cost);
-                charge.lease = *share;
-                if let Outcome::Admitted(outcome) = bucket.charge(&charge, now, Leasing::On) {
-                    admitted.push((now, *cost));
-                    leases.extend(outcome.lease.map(|lease| Leased { left: lease.granted, ends: now + lease.lasts }));
-                }
-            }
-            Act::Spend(most) => {
-                for lease in leases.iter_mut().filter(|lease| now < lease.ends && lease.left > 0) {
-                    let spent = lease.left.min(*most);
-                    admitted.push((now, spent));
-                    lease.left -= spent;
-                }
-            }
-        }
+        machines.act(*machine, *act, now);
     }
-    admitted
+    machines.admitted
 }
 
 fn windows_hold(rate: Rate, admitted: &Admissions) {
@@ -125,8 +149,9 @@ fn steps() -> impl Strategy<Value = Vec<(Tick, usize, Act)>> {
     let share = prop_oneof![1 => Just(1), 4 => 2_u64..50, 1 => any_size(Rate::MOST)];
     let ask = (prop_oneof![4 => Just(1), 1 => 1_u64..10], proptest::option::weighted(0.8, share));
     let act = prop_oneof![
-        ask.prop_map(|(cost, share)| Act::Ask { cost, share: share.and_then(NonZeroU64::new) }),
-        prop_oneof![1_u64..4, Just(u64::MAX)].prop_map(Act::Spend),
+        4 => ask.prop_map(|(cost, share)| Act::Ask { cost, share: share.and_then(NonZeroU64::new) }),
+        4 => prop_oneof![1_u64..4, Just(u64::MAX)].prop_map(Act::Spend),
+        1 => Just(Act::Drain),
     ];
     vec((tick, 0_usize..4, act), 1..120)
 }

@@ -317,7 +317,7 @@ impl Store for Plain {
         Ok(())
     }
 
-    async fn family(&self, id: &str) -> Result<Option<FamilyState>, StoreError> {
+    async fn family(&self, id: &str, _now: Timestamp) -> Result<Option<FamilyState>, StoreError> {
         if self.has(Fault::LetsOthersIn) {
             give_way().await;
         }

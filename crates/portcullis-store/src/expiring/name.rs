@@ -1,41 +1,52 @@
 //! What stands for an id.
 
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-use siphasher::sip128::SipHasher13;
+use foldhash::quality::FixedState;
+use siphasher::sip::SipHasher13;
 
-/// A keyed hash of an id. Two ids never have the same one, but by a chance that nobody lives to see.
+/// Two keyed hashes of an id. Two ids never have the same ones, but by a chance that nobody lives to see.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Name {
-    high: u64,
-    low: u64,
+    /// By SipHash: nobody who doesn't know the key finds two ids with the same one.
+    sip: u64,
+    /// By foldhash, which is worked out in passing: among so many ids that two have the same SipHash, these differ.
+    fold: u64,
 }
 
-/// The key of a map, which leaves it in no form.
-pub(super) struct Namer(SipHasher13);
+/// The keys of a map, which leave it in no form.
+pub(super) struct Namer {
+    sip: SipHasher13,
+    fold: FixedState,
+}
 
 impl Namer {
-    /// A key of the system's random bytes, by the standard library's way to them: they keep its own maps from collisions, too.
+    /// Keys of the system's random bytes, by the standard library's way to them: they keep its own maps from collisions, too.
     pub(super) fn random() -> Self {
         let random = RandomState::new();
-        Self(SipHasher13::new_with_keys(random.hash_one(0_u64), random.hash_one(1_u64)))
+        let [one, two, three] = [1_u64, 2, 3].map(|number| random.hash_one(number));
+        Self { sip: SipHasher13::new_with_keys(one, two), fold: FixedState::with_seed(three) }
     }
 
+    #[inline]
     pub(super) fn name(&self, id: &[u8]) -> Name {
-        let hash = self.0.hash(id);
-        Name { high: hash.h2, low: hash.h1 }
+        let mut fold = self.fold.build_hasher();
+        fold.write(id);
+        Name { sip: self.sip.hash(id), fold: fold.finish() }
     }
 }
 
 impl Name {
-    /// Half of it finds the shard …
-    pub(super) fn high_bits(self) -> usize {
-        // What a narrow machine leaves off is as random as the rest.
-        self.high as usize
+    /// These bits find the shard …
+    #[inline]
+    pub(super) fn shard_bits(self) -> usize {
+        // An index takes bits from both ends.
+        (self.sip >> 24) as usize & 0xff_ffff
     }
 
-    /// … and the other half the place in its table, or all names in a shard would crowd together there.
-    pub(super) fn low_bits(self) -> u64 {
-        self.low
+    /// … and others the place in its index, or all names in a shard would crowd together there.
+    #[inline]
+    pub(super) fn index_bits(self) -> u64 {
+        self.sip
     }
 }

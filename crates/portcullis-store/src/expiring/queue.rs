@@ -11,17 +11,17 @@ const WIDTH: usize = 4;
 pub(super) struct Queue {
     heap: Vec<Entry>,
     /// Where in the heap each slot's entry is.
-    places: Vec<u32>,
+    places: Vec<u16>,
 }
 
-/// 12 bytes: there is one a key, and 4 of 16 would be air.
+/// 10 bytes: there is one a key, and 6 of 16 would be air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(Rust, packed(4))]
+#[repr(Rust, packed(2))]
 pub(super) struct Entry {
     /// Not before this moment …
     pub(super) due: i64,
     /// … does this slot expire.
-    pub(super) slot: u32,
+    pub(super) slot: u16,
 }
 
 impl Queue {
@@ -31,21 +31,21 @@ impl Queue {
     }
 
     /// The moment that stands here for a slot.
-    pub(super) fn due(&self, slot: u32) -> Option<i64> {
+    pub(super) fn due(&self, slot: u16) -> Option<i64> {
         let place = self.places.get(slot as usize)?;
         self.heap.get(*place as usize).map(|entry| entry.due)
     }
 
     /// Adds the next slot.
     pub(super) fn push(&mut self, due: i64) {
-        let slot = self.places.len() as u32;
+        let slot = self.places.len() as u16;
         self.places.push(slot);
         self.heap.push(Entry { due, slot });
         self.rise(slot as usize);
     }
 
     /// Gives a slot another moment.
-    pub(super) fn set(&mut self, slot: u32, due: i64) {
+    pub(super) fn set(&mut self, slot: u16, due: i64) {
         let Some(place) = self.places.get(slot as usize).map(|place| *place as usize) else { return };
         if let Some(entry) = self.heap.get_mut(place) {
             entry.due = due;
@@ -54,7 +54,7 @@ impl Queue {
     }
 
     /// Removes a slot; the last one takes its number.
-    pub(super) fn swap_remove(&mut self, slot: u32) {
+    pub(super) fn swap_remove(&mut self, slot: u16) {
         if slot as usize >= self.places.len() {
             return;
         }
@@ -123,7 +123,7 @@ impl Queue {
             *at = entry;
         }
         if let Some(at) = self.places.get_mut(entry.slot as usize) {
-            *at = place as u32;
+            *at = place as u16;
         }
     }
 }
@@ -136,7 +136,7 @@ impl Queue {
         assert_eq!(self.heap.len(), self.places.len(), "an entry a slot");
         for (place, entry) in self.heap.iter().enumerate() {
             let Entry { due, slot } = *entry;
-            assert_eq!(self.places.get(slot as usize), Some(&(place as u32)), "the slot knows its entry");
+            assert_eq!(self.places.get(slot as usize), Some(&(place as u16)), "the slot knows its entry");
             let above = place.checked_sub(1).and_then(|before| self.heap.get(before / WIDTH));
             assert!(above.is_none_or(|above| { above.due } <= due), "what is due first is above");
         }

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::index::Index;
 use super::queue::Queue;
 use super::{Change, Expiring, Metrics};
 
@@ -53,6 +54,20 @@ fn run(map: &Expiring<u64>, now: i64, acts: &[(u8, Act)], writing: u64) -> Vec<O
         Act::Remove => Change::Remove,
     };
     match acts {
+        [(number, act)] if writing.is_multiple_of(2) => vec![map.entry(&id(*number), now, |mut entry| {
+            let seen = entry.get().copied();
+            match (change(0, *act), entry.get_mut()) {
+                (Change::Put(value, expires), Some(there)) => {
+                    *there = value;
+                    entry.keep_until(expires);
+                }
+                (Change::Put(value, expires), None) => entry.put(value, expires),
+                (Change::Alter(value), Some(there)) => *there = value,
+                (Change::Remove, _) => entry.remove(),
+                (Change::Keep | Change::Alter(_), _) => {}
+            }
+            seen
+        })],
         [(number, act)] => vec![map.change(&id(*number), now, |seen| (change(0, *act), seen.copied()))],
         acts => {
             let ids: Vec<Vec<u8>> = acts.iter().map(|(number, _)| id(*number)).collect();
@@ -180,18 +195,53 @@ proptest! {
                 }
                 (2, len) => {
                     let slot = slot.index(len);
-                    queue.set(slot as u32, due);
+                    queue.set(slot as u16, due);
                     plain[slot] = due;
                 }
                 (_, len) => {
                     let slot = slot.index(len);
-                    queue.swap_remove(slot as u32);
+                    queue.swap_remove(slot as u16);
                     plain.swap_remove(slot);
                 }
             }
             queue.check();
             prop_assert_eq!(queue.first().map(|entry| entry.due), plain.iter().min().copied());
-            prop_assert!((0..plain.len()).all(|slot| queue.due(slot as u32) == Some(plain[slot])));
+            prop_assert!((0..plain.len()).all(|slot| queue.due(slot as u16) == Some(plain[slot])));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 400 } else { 4_000 }))]
+
+    /// The index finds what is there and nothing else, also where hashes crowd together, around its end and after removals.
+    #[test]
+    fn the_index_finds_what_is_there(
+        changes in vec((0_u8..8, any::<prop::sample::Index>(), prop::sample::select(&[0_u64, 1, 2, 5, 6, 7, 15, 30, 31][..]), 0_u64..3), 1..300),
+    ) {
+        let (mut index, mut hashes) = (Index::default(), Vec::new());
+        for (change, slot, low, high) in changes {
+            let hash = high << 48 | low;
+            let len = hashes.len();
+            match change {
+                0..4 => {
+                    index.insert(hash, len as u16, |slot| hashes[slot as usize]);
+                    hashes.push(hash);
+                }
+                4..7 if len > 0 => {
+                    // As a shard does it.
+                    let slot = slot.index(len);
+                    index.remove(hashes[slot], slot as u16, |slot| hashes[slot as usize]);
+                    index.renumber(hashes[len - 1], len as u16 - 1, slot as u16);
+                    hashes.swap_remove(slot);
+                }
+                _ => index.shrink_to(len, |slot| hashes[slot as usize]),
+            }
+            index.check(hashes.len());
+            for (slot, hash) in (0..).zip(&hashes) {
+                prop_assert_eq!(index.find(*hash, |found| found == slot), Some(slot));
+            }
+            prop_assert_eq!(index.find(hash, |_| false), None);
         }
     }
 }
