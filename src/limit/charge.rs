@@ -184,7 +184,7 @@ fn by_one_period<E: Entry>(weighed: Weighed<E>, usage: fn(Entries<E>) -> Usage) 
 
 /// The last moment that is told apart, in the year 2223: what is later happens then, and what is before 1970 happens at its
 /// beginning. So no sum of a moment and a few periods is beyond what a double holds exactly.
-const LATEST: i64 = 8_000_000_000_000_000;
+pub(super) const LATEST: i64 = 8_000_000_000_000_000;
 
 pub(super) fn moment(at: i64) -> i64 {
     at.clamp(0, LATEST)

@@ -33,5 +33,5 @@ mod terms;
 mod token_bucket;
 
 pub use charge::{Refusal, Standing};
-pub use stage::{Admitted, Charge, Lease, Leasing, Outcome, Stage, Write, charge_all, charge_one};
+pub use stage::{Admitted, Charge, Lease, Leasing, Outcome, Stage, Write, charge_all, charge_in_place, charge_one};
 pub use terms::{Algorithm, Parted, Period, Rate, RateError, Terms};

@@ -4,8 +4,9 @@ use std::num::NonZeroU64;
 
 use crate::model::bucket::Usage;
 
-use super::charge::{self, Asked, Charged, Refusal, Standing};
+use super::charge::{self, Asked, Charged, Entry as _, Refusal, Standing};
 use super::terms::{Algorithm, Terms};
+use super::token_bucket;
 
 /// What a request asks of one bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,6 +173,35 @@ pub fn charge_one(charge: &Charge, now: i64, leasing: Leasing, usage: &Usage) ->
         }
         Charged::Refused { refusal, healed } => (Outcome::Refused(refusal), healed.map(|healed| healed.until(now))),
     }
+}
+
+/// [`charge_one`], with the state where it is kept. Where it changes, `expires` says when it is to be forgotten.
+#[inline]
+pub fn charge_in_place(
+    charge: &Charge,
+    now: i64,
+    leasing: Leasing,
+    usage: &mut Usage,
+    expires: &mut Option<i64>,
+) -> Outcome {
+    // What most charges are: by one rate of a token bucket, which admits them. Then no state is made anew, or moved.
+    if let (Algorithm::TokenBucket, [period]) = (charge.terms.algorithm(), charge.terms.periods())
+        && (leasing == Leasing::Off || charge.lease.is_none())
+        && period.is_asked()
+        && (0..charge::LATEST).contains(&now)
+        && let Usage::TokenBucket(buckets) = &mut *usage
+        && let Some(bucket) = buckets.only_mut().filter(|bucket| bucket.period == period.rate().period)
+        && let Some(standing) = token_bucket::admit(bucket, now, charge.cost.get(), period)
+    {
+        *expires = Some(bucket.expires());
+        return Outcome::Admitted(Admitted::new(standing));
+    }
+    let (outcome, after) = charge_one(charge, now, leasing, usage);
+    if let Some((after, until)) = after {
+        *usage = after;
+        *expires = Some(until);
+    }
+    outcome
 }
 
 /// Takes more than the cost, where there is enough for that.

@@ -36,12 +36,7 @@ fn weigh(stored: Option<TokenBucket>, period: &Period, asked: Asked<'_>) -> Weig
     // What is leased may be spent as late as the lease ends: it counts as if it were.
     let before = if leased { ahead.max(Parted { micros: lasts, parts: 0 }) } else { ahead };
     let after = (cost <= rate.burst).then(|| before.later_by(cost, period));
-    let standing = |ahead: Parted| Standing {
-        quota: rate.burst,
-        window: whole.rounded_up(),
-        remaining: tokens_until(whole, ahead, period),
-        full_after: ahead.rounded_up(),
-    };
+    let standing = |ahead: Parted| standing(ahead, period);
     let verdict = match after {
         Some(after) if after <= whole => Ok(standing(after)),
         after => Err(Refusal {
@@ -49,11 +44,7 @@ fn weigh(stored: Option<TokenBucket>, period: &Period, asked: Asked<'_>) -> Weig
             retry_after: after.map(|after| after.less(whole, rate.count).rounded_up()),
         }),
     };
-    let bucket = |ahead: Parted| TokenBucket {
-        period: rate.period,
-        full_at: now + ahead.micros,
-        fraction: u32::try_from(ahead.parts).unwrap_or(0),
-    };
+    let bucket = |ahead: Parted| bucket(now, ahead, period);
     Weighed {
         // Where it isn't asked, it is used up and no more.
         after: bucket(before.max(after.map_or(whole, |after| after.min(whole)))),
@@ -63,7 +54,43 @@ fn weigh(stored: Option<TokenBucket>, period: &Period, asked: Asked<'_>) -> Weig
     }
 }
 
+/// What most charges come to: one bucket admits them. Where it doesn't, or nobody could have left it so, nothing has happened.
+#[inline]
+pub(super) fn admit(stored: &mut TokenBucket, now: i64, cost: u64, period: &Period) -> Option<Standing> {
+    let (ahead, is_too_far) = ahead(*stored, now, period);
+    if is_too_far || cost > period.rate().burst {
+        return None;
+    }
+    let after = ahead.later_by(cost, period);
+    if after > period.whole() {
+        return None;
+    }
+    *stored = bucket(now, after, period);
+    Some(standing(after, period))
+}
+
+#[inline]
+fn bucket(now: i64, ahead: Parted, period: &Period) -> TokenBucket {
+    TokenBucket {
+        period: period.rate().period,
+        full_at: now + ahead.micros,
+        fraction: u32::try_from(ahead.parts).unwrap_or(0),
+    }
+}
+
+#[inline]
+fn standing(ahead: Parted, period: &Period) -> Standing {
+    let whole = period.whole();
+    Standing {
+        quota: period.rate().burst,
+        window: whole.rounded_up(),
+        remaining: tokens_until(whole, ahead, period),
+        full_after: ahead.rounded_up(),
+    }
+}
+
 /// How far ahead the moment lies when the bucket is full; and whether it lies further than any honest one.
+#[inline]
 fn ahead(bucket: TokenBucket, now: i64, period: &Period) -> (Parted, bool) {
     // Of a rate that has changed, the fraction was in other parts: at most a microsecond of it counts.
     let is_whole = u64::from(bucket.fraction) >= period.rate().count;
@@ -79,6 +106,7 @@ fn ahead(bucket: TokenBucket, now: i64, period: &Period) -> (Parted, bool) {
 }
 
 /// How many tokens come back between two times; none where the second is later.
+#[inline]
 fn tokens_until(whole: Parted, ahead: Parted, period: &Period) -> u64 {
     if ahead >= whole {
         return 0;
@@ -98,15 +126,18 @@ fn tokens_until(whole: Parted, ahead: Parted, period: &Period) -> u64 {
 
 impl Parted {
     /// So many tokens later. Of a cost within the burst, no product overflows.
+    #[inline]
     fn later_by(self, cost: u64, period: &Period) -> Self {
         let (token, count) = (period.token(), period.rate().count.max(1));
         let parts = self.parts + cost * token.parts;
-        let carried = parts / count;
+        // Most tokens take whole microseconds, and a division takes longer than the rest.
+        let carried = if parts < count { 0 } else { parts / count };
         let micros = i64::try_from(cost * token.micros.unsigned_abs() + carried).unwrap_or(i64::MAX);
         Self { micros: self.micros.saturating_add(micros), parts: parts - carried * count }
     }
 
     /// The difference to an earlier time.
+    #[inline]
     fn less(self, earlier: Self, count: u64) -> Self {
         let micros = self.micros - earlier.micros;
         match self.parts.checked_sub(earlier.parts) {

@@ -59,6 +59,15 @@ impl<E> Deref for Entries<E> {
 }
 
 impl<E> Entries<E> {
+    /// The entry, where it is alone.
+    #[inline]
+    pub(crate) fn only_mut(&mut self) -> Option<&mut E> {
+        match self.0.as_mut_slice() {
+            [entry] => Some(entry),
+            _ => None,
+        }
+    }
+
     pub(crate) fn one(entry: E) -> Self {
         Self(SmallVec::from_buf([entry]))
     }

@@ -5,6 +5,8 @@
 mod exact;
 #[path = "pure/expiry.rs"]
 mod expiry;
+#[path = "pure/in_place.rs"]
+mod in_place;
 #[path = "pure/leases.rs"]
 mod leases;
 #[path = "pure/logs.rs"]

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use jiff::Timestamp;
-use portcullis::limit::{Charge, Leasing, Outcome, Stage, Write, charge_all, charge_one};
+use portcullis::limit::{Charge, Leasing, Outcome, Stage, Write, charge_all, charge_in_place, charge_one};
 use portcullis::{FamilyState, Usage};
 
 use crate::expiring::{Change, Expiring, Metrics};
@@ -45,12 +45,22 @@ impl Memory {
 
     /// Charges one: the same, without a list.
     pub fn charge_one(&self, charge: &Charge, now: i64, leasing: Leasing) -> Outcome {
-        self.buckets.change(charge.bucket.as_bytes(), now, |stored| {
-            let (outcome, write) = match stored {
-                Some(stored) => charge_one(charge, now, leasing, stored),
-                None => charge_one(charge, now, leasing, &Usage::default()),
-            };
-            (write.map_or(Change::Keep, |(usage, expires)| Change::Put(usage, expires)), outcome)
+        self.buckets.entry(charge.bucket.as_bytes(), now, |mut entry| match entry.get_mut() {
+            Some(usage) => {
+                let mut expires = None;
+                let outcome = charge_in_place(charge, now, leasing, usage, &mut expires);
+                if let Some(expires) = expires {
+                    entry.keep_until(expires);
+                }
+                outcome
+            }
+            None => {
+                let (outcome, write) = charge_one(charge, now, leasing, &Usage::default());
+                if let Some((usage, expires)) = write {
+                    entry.put(usage, expires);
+                }
+                outcome
+            }
         })
     }
 
