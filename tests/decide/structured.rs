@@ -131,7 +131,7 @@ proptest! {
         let mut facts = Facts::default();
         facts.tokens.insert("family".to_owned(), None);
         if sent.used > 0 {
-            let usage = Usage::Log(vec![Admission((NOW - 59) * 1_000_000, u32::try_from(sent.used).unwrap())]);
+            let usage = Usage::Log(vec![Admission((NOW - 59) * 1_000_000, u32::try_from(sent.used).unwrap_or(u32::MAX))]);
             facts.buckets.insert(bucket.to_owned(), BucketState { version: 3, usage });
         }
         let target = format!("https://api.example.com{}", sent.route.path);

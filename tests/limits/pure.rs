@@ -67,6 +67,32 @@ fn charge(terms: &Terms, amount: u64) -> Charge {
     Charge::new("b", terms.clone(), cost(amount))
 }
 
+/// Windows of nothing and of a hundred years, and counts that no store could count.
+#[test]
+fn rates_have_bounds() {
+    use portcullis::limit::RateError;
+    let century = 100 * 365 * 24 * 60 * 60 * 1_000_000;
+    for (count, period, expected) in [
+        (1, 1_000, Ok(())),
+        (1_000_000, Rate::LONGEST, Ok(())),
+        (0, 1_000, Err(RateError::Count)),
+        (1_000_001, 1_000, Err(RateError::Count)),
+        (u64::MAX, 1_000, Err(RateError::Count)),
+        (1, 0, Err(RateError::Period)),
+        (1, 999, Err(RateError::Period)),
+        (1, -1, Err(RateError::Period)),
+        (1, i64::MIN, Err(RateError::Period)),
+        (1, century, Err(RateError::Period)),
+        (1, i64::MAX, Err(RateError::Period)),
+    ] {
+        assert_eq!(Rate::new(count, period).map(drop), expected, "{count} in {period}");
+    }
+    let yearly = Rate::new(1, Rate::LONGEST).unwrap();
+    for (burst, expected) in [(0, RateError::Count), (2, RateError::Refill), (1_000_001, RateError::Count)] {
+        assert_eq!(yearly.with_burst(burst), Err(expected), "{burst}");
+    }
+}
+
 /// What a store holds of one bucket.
 #[derive(Debug, Clone, Default)]
 struct Bucket {
