@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::analyze::{prove, unreduced};
-use crate::check::typed::{Proof, TokenCarrier, TypedPolicy};
 use crate::check::{check, sorted};
-use crate::decide::check::{self as asked, PermissionId, Ruling};
-use crate::decide::keys::BoundKeys;
+use crate::decide::callers::keys::BoundKeys;
+use crate::decide::permissions::check as asked;
+use crate::decide::permissions::check::{PermissionId, Ruling};
 use crate::decide::{Resource, Scene};
 use crate::gate::Gate;
 use crate::graph::{DecisionGraph, build};
@@ -19,10 +19,11 @@ use crate::keys::{BindError, Keys};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::digest::sha256;
 use crate::model::reason::Reason;
-use crate::model::request::{Record, User};
 use crate::model::source::{Source, Span};
 use crate::password::{PasswordError, PasswordTask};
+use crate::protocol::request::{Record, User};
 use crate::syntax;
+use crate::typed::{Proof, TokenCarrier, TypedPolicy};
 
 /// A compiled policy: checked, immutable, cheap to clone and to share.
 #[derive(Clone)]

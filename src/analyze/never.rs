@@ -2,18 +2,17 @@
 
 use std::collections::HashSet;
 
-use crate::check::typed::{Expr, Never, NeverOf, Permission, Read, Resource, Route, TypedPolicy};
+use crate::analyze::report;
+use crate::analyze::scenario::{Caller, Scenario, Thing};
+use crate::analyze::solver::search::{AnyOf, Missed, Search};
+use crate::analyze::solver::solve::Budget;
+use crate::analyze::solver::space::{Key, Space};
+use crate::analyze::witness::Witness;
+use crate::collections::table::Id;
 use crate::graph::{DecisionGraph, Knowing, Plan, Question, takes_anonymous};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Source;
-use crate::model::table::Id;
-
-use super::report;
-use super::scenario::{Caller, Scenario, Thing};
-use super::search::{AnyOf, Missed, Search};
-use super::solve::Budget;
-use super::space::{Key, Space};
-use super::witness::Witness;
+use crate::typed::{Expr, Never, NeverOf, Permission, Read, Resource, Route, TypedPolicy};
 
 /// So many steps may be taken for one invariant, or so many for each of its permissions,
 const STEPS: usize = 200_000;
@@ -42,7 +41,7 @@ pub(crate) fn prove(policy: &TypedPolicy, graph: &DecisionGraph, sources: &[Sour
 }
 
 /// What came of an invariant.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Holds,
     /// This is granted, or let through.
     Violated(Option<Id<Permission>>, Witness),
@@ -52,11 +51,11 @@ pub(super) enum Outcome {
 
 /// Why something isn't known.
 #[derive(Default)]
-pub(super) struct Doubt {
+pub(crate) struct Doubt {
     /// The conditions that stand in the way.
-    pub(super) conditions: Vec<Expr>,
-    pub(super) unconfirmed: bool,
-    pub(super) exhausted: bool,
+    pub(crate) conditions: Vec<Expr>,
+    pub(crate) unconfirmed: bool,
+    pub(crate) exhausted: bool,
 }
 
 struct Prover<'p> {

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::check::typed::{Permission, Rule, Terms, TypedPolicy};
+use crate::collections::table::Id;
 use crate::graph::{DecisionGraph, Knowing, Plan};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
-use crate::model::table::Id;
+use crate::typed::{Permission, Rule, Terms, TypedPolicy};
 
 /// So many permissions are warned of; whoever has more has one cause, or few.
 const MOST_TOLD: usize = 10;

@@ -7,17 +7,18 @@ use std::net::IpAddr;
 use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 
-use crate::check::typed::TypedPolicy;
+use crate::decide::permissions::check;
+use crate::decide::permissions::check::{PermissionId, Ruling};
+use crate::decide::permissions::scene::{Resource, Scene, Who};
+use crate::eval::attributes::Facts;
+use crate::eval::identity::Identity;
 use crate::graph::DecisionGraph;
-use crate::model::decision::{Body, Effect, Input, Problem, Verdict};
 use crate::model::headers::AnswerHeaders;
 use crate::model::mask::SECRET;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::value::Value;
-
-use super::check::{self, PermissionId, Ruling};
-use super::identity::Identity;
-use super::scene::{Facts, Resource, Scene, Who};
+use crate::protocol::decision::{Body, Effect, Input, Problem, Verdict};
+use crate::typed::TypedPolicy;
 
 /// A decision. It borrows from the gate that made it (`'g`) and from the request (`'r`), and depends on nothing but these.
 ///
@@ -48,17 +49,17 @@ pub struct Decision<'g, 'r> {
     pub(crate) secret_query: bool,
     /// What the host must record.
     pub effects: Vec<Effect>,
-    pub(super) asked: Asked<'g, 'r>,
+    pub(crate) asked: Asked<'g, 'r>,
 }
 
 /// What further questions are asked of.
 #[derive(Clone)]
-pub(super) struct Asked<'g, 'r> {
-    pub(super) policy: &'g TypedPolicy,
-    pub(super) graph: &'g DecisionGraph,
-    pub(super) context: Option<Facts<'r>>,
-    pub(super) client: Option<IpAddr>,
-    pub(super) now: Timestamp,
+pub(crate) struct Asked<'g, 'r> {
+    pub(crate) policy: &'g TypedPolicy,
+    pub(crate) graph: &'g DecisionGraph,
+    pub(crate) context: Option<Facts<'r>>,
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) now: Timestamp,
 }
 
 impl<'g> Asked<'g, '_> {
@@ -224,8 +225,8 @@ impl fmt::Debug for Decision<'_, '_> {
 /// A caller, made from a token or vouched for by the host.
 #[derive(Clone)]
 pub struct Caller<'g, 'r> {
-    pub(super) policy: &'g TypedPolicy,
-    pub(super) identity: Identity<'r>,
+    pub(crate) policy: &'g TypedPolicy,
+    pub(crate) identity: Identity<'r>,
 }
 
 impl<'g> Caller<'g, '_> {

@@ -6,19 +6,18 @@ use std::hash::Hash;
 use http::{HeaderValue, Method, header};
 
 use crate::check::path_pattern;
-use crate::check::typed::{
+use crate::collections::id_set::IdSet;
+use crate::collections::table::{Id, Table};
+use crate::graph::answer::Answers;
+use crate::graph::logic::Lowering;
+use crate::graph::{DecisionGraph, Dispatch, Door, Endpoint, Knowing, Leaf, Node, Plans, Probe, Test};
+use crate::model::headers::{Header, PROBLEM};
+use crate::model::reason::{Code, Reason, Stage};
+use crate::protocol::params::Parameter;
+use crate::typed::schemas::Shape;
+use crate::typed::{
     ChargeStage, Limit, PathSegment, Permission, Requirement, Role, Route, Rule, Service, Token, TypedPolicy,
 };
-use crate::model::headers::{Header, PROBLEM};
-use crate::model::id_set::IdSet;
-use crate::model::params::Parameter;
-use crate::model::reason::{Code, Reason, Stage};
-use crate::model::table::{Id, Table};
-use crate::shape::Shape;
-
-use super::answer::Answers;
-use super::logic::Lowering;
-use super::{DecisionGraph, Dispatch, Door, Endpoint, Knowing, Leaf, Node, Plans, Probe, Test};
 
 /// Builds the graph of a policy.
 pub(crate) fn build(policy: &mut TypedPolicy) -> DecisionGraph {

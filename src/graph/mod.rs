@@ -2,30 +2,29 @@
 //! every door leads into. Equal nodes are one node, so what routes have in common is there once. Nothing here
 //! looks at a request.
 
-mod answer;
-mod build;
-mod diagram;
-mod dispatch;
-mod logic;
-mod render;
-
-pub(crate) use answer::{Answer, CorsAnswer};
-pub(crate) use build::{build, parameters, takes_anonymous};
-pub(crate) use diagram::{Diagram, Outcome, Variable};
-pub(crate) use dispatch::Dispatch;
-pub(crate) use logic::{Answers, Domain, Logic, Plan, Question, Remembered, Several, Stage, Variables};
+pub(crate) mod answer;
+pub(crate) mod build;
+pub(crate) mod diagram;
+pub(crate) mod dispatch;
+pub(crate) mod logic;
+pub(crate) mod render;
 
 use std::collections::HashMap;
 
 use http::Method;
 
-use crate::check::typed::{BodyRule, Limit, Permission, Role, Route, Scope, Service, Token};
+use crate::collections::id_set::IdSet;
+use crate::collections::table::{Id, Table};
+pub(crate) use crate::graph::answer::{Answer, CorsAnswer};
+pub(crate) use crate::graph::build::{build, parameters, takes_anonymous};
+pub(crate) use crate::graph::diagram::{Diagram, Outcome, Variable};
+pub(crate) use crate::graph::dispatch::Dispatch;
+pub(crate) use crate::graph::logic::{Answers, Domain, Logic, Plan, Question, Remembered, Several, Stage, Variables};
 use crate::model::headers::Header;
-use crate::model::id_set::IdSet;
-use crate::model::params::Parameter;
 use crate::model::reason::Reason;
-use crate::model::table::{Id, Table};
-use crate::shape::Shape;
+use crate::protocol::params::Parameter;
+use crate::typed::schemas::Shape;
+use crate::typed::{BodyRule, Limit, Permission, Role, Route, Scope, Service, Token};
 
 /// A compiled policy's doors and nodes.
 #[derive(Debug)]

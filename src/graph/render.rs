@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::check::typed::{BodyRule, Limit, Service, TypedPolicy};
-use crate::model::table::Id;
-
-use super::{DecisionGraph, Knowing, Leaf, Node, Probe, Test};
+use crate::collections::table::Id;
+use crate::graph::{DecisionGraph, Knowing, Leaf, Node, Probe, Test};
+use crate::typed::{BodyRule, Limit, Service, TypedPolicy};
 
 /// A node as its label and its labelled edges.
 struct Drawn {

@@ -5,27 +5,26 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::check::typed::{Condition, Expr, Role, Rule, TypedPolicy};
+use crate::collections::id_set::IdSets;
+use crate::collections::table::{Id, Table};
 use crate::graph::Knowing;
 use crate::graph::diagram::{Diagram, Diagrams, Run, TooLarge, Variable};
-use crate::model::id_set::IdSets;
-use crate::model::table::{Id, Table};
-
-use super::atom::{Atom, Formula, Kind, Test};
-use super::domain::{Domain, Truth};
-use super::plan::{Logic, Plan, Several};
-use super::variable::{Stage, Variables};
+use crate::graph::logic::atom::{Atom, Formula, Kind, Test};
+use crate::graph::logic::domain::{Domain, Truth};
+use crate::graph::logic::plan::{Logic, Plan, Several};
+use crate::graph::logic::variable::{Stage, Variables};
+use crate::typed::{Condition, Expr, Role, Rule, TypedPolicy};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
 /// Makes plans, and remembers those it made.
 pub(crate) struct Lowering<'p> {
-    pub(super) policy: &'p TypedPolicy,
-    pub(super) diagrams: Diagrams,
-    pub(super) variables: Variables,
-    pub(super) several: Table<Several>,
+    pub(crate) policy: &'p TypedPolicy,
+    pub(crate) diagrams: Diagrams,
+    pub(crate) variables: Variables,
+    pub(crate) several: Table<Several>,
     several_ids: Map<Several, Id<Several>>,
-    pub(super) role_sets: IdSets<Role>,
+    pub(crate) role_sets: IdSets<Role>,
     formulas: Formulas,
     tests: Map<Expr, Tests>,
     /// How much is known when the plans that are being made are followed.
@@ -85,7 +84,7 @@ impl<'p> Lowering<'p> {
     }
 
     /// That a rule's condition is true, or false, for sure. A rule without one always holds.
-    pub(super) fn rule(&mut self, id: Id<Rule>, positive: bool) -> Plan {
+    pub(crate) fn rule(&mut self, id: Id<Rule>, positive: bool) -> Plan {
         let knowing = if self.policy.rules[id].reads.input { self.knowing } else { Knowing::All };
         if let Some(known) = self.of_rules.get(&(id, positive, knowing)) {
             return *known;
@@ -164,7 +163,7 @@ impl<'p> Lowering<'p> {
     }
 
     /// A question that is answered by *yes* or *no*.
-    pub(super) fn is(&mut self, variable: Variable, positive: bool) -> Plan {
+    pub(crate) fn is(&mut self, variable: Variable, positive: bool) -> Plan {
         self.question(variable, &[(0, Truth::No), (1, Truth::Yes)], positive)
     }
 
@@ -190,11 +189,11 @@ impl<'p> Lowering<'p> {
         Plan::Diagram(self.diagrams.node(variable, &runs))
     }
 
-    pub(super) fn all(&mut self, parts: Vec<Plan>) -> Plan {
+    pub(crate) fn all(&mut self, parts: Vec<Plan>) -> Plan {
         self.joined(parts, true)
     }
 
-    pub(super) fn any(&mut self, parts: Vec<Plan>) -> Plan {
+    pub(crate) fn any(&mut self, parts: Vec<Plan>) -> Plan {
         self.joined(parts, false)
     }
 
