@@ -73,7 +73,7 @@ impl Policy {
         }
         let (mut typed, mut warnings) = check(&files, sources)?;
         let digest = digest_of(sources);
-        typed.stamp = stamp_of(&digest);
+        typed.fingerprint = fingerprint_of(&digest);
         let graph = build(&mut typed);
         let mut broken = prove(&typed, &graph, sources);
         if !broken.is_empty() {
@@ -132,7 +132,11 @@ impl Policy {
 
     /// The permission of a name, such as `posts:delete`, if the policy declares it.
     pub fn permission(&self, name: &str) -> Option<PermissionId> {
-        self.compiled.typed.permission_names.find(name).map(|id| PermissionId { stamp: self.compiled.typed.stamp, id })
+        self.compiled
+            .typed
+            .permission_names
+            .find(name)
+            .map(|id| PermissionId { fingerprint: self.compiled.typed.fingerprint, id })
     }
 
     /// The names of all permissions, by resource, in the order written.
@@ -306,7 +310,7 @@ fn digest_of(sources: &[Source]) -> String {
 }
 
 /// The digest's beginning, as a number.
-fn stamp_of(digest: &str) -> u64 {
+fn fingerprint_of(digest: &str) -> u64 {
     let digits = digest.strip_prefix("sha256:").and_then(|digits| digits.get(..16));
     digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use crate::analyze::solver::solve::Budget;
 use crate::analyze::solver::space::{Key, Space};
 use crate::analyze::witness::Witness;
 use crate::collections::table::Id;
-use crate::graph::{DecisionGraph, Knowing, Plan, Question, takes_anonymous};
+use crate::graph::{DecisionGraph, Phase, Plan, Question, takes_anonymous};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Source;
 use crate::typed::{Expr, Never, NeverOf, Permission, Read, Resource, Route, TypedPolicy};
@@ -88,7 +88,7 @@ impl<'p> Prover<'p> {
 
     fn permission(&mut self, id: Id<Permission>) -> Outcome {
         let declared = &self.policy.permissions[id];
-        let plan = self.graph.permission(id, Knowing::All);
+        let plan = self.graph.permission(id, Phase::AfterInput);
         let terms = self.policy.terms(declared);
         let grants = terms.grants.iter().map(|grant| grant.rule).chain(terms.forbids.iter().copied());
         let conditions = grants.filter_map(|rule| self.policy.rules[rule].condition.as_ref());
@@ -185,7 +185,7 @@ impl<'p> Prover<'p> {
         };
         let mut granted = |permission: &Id<Permission>| {
             let thing = about(named(policy.permissions[*permission].resource));
-            (thing, graph.permission(*permission, Knowing::All))
+            (thing, graph.permission(*permission, Phase::AfterInput))
         };
         let mut wanted = Vec::new();
         match &permission {
@@ -199,9 +199,9 @@ impl<'p> Prover<'p> {
             wanted.push(requirement.any_of.iter().map(&mut granted).collect());
         }
         wanted.push(vec![(0, graph.gate(id))]);
-        wanted.push(vec![(0, graph.conditions(id, Knowing::All))]);
+        wanted.push(vec![(0, graph.conditions(id, Phase::AfterInput))]);
         if route.is_open_to_callers() {
-            wanted.push(vec![(about(Thing::None), graph.doors(Knowing::All))]);
+            wanted.push(vec![(about(Thing::None), graph.doors(Phase::AfterInput))]);
         }
         (things, wanted)
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::analyze::solver::domain::Room;
-use crate::analyze::synthetic_request::{Trial, TrialRecord, TrialThing};
+use crate::analyze::synthetic_request::{SyntheticRecord, SyntheticRequest, SyntheticResource};
 use crate::collections::table::Id;
 use crate::graph::DecisionGraph;
 use crate::model::value::{Known, Value};
@@ -83,14 +83,16 @@ impl<'p> Scenario<'p> {
     }
 
     /// A request of this kind of which nothing is known yet.
-    pub(crate) fn trial(&self) -> Trial<'p> {
+    pub(crate) fn trial(&self) -> SyntheticRequest<'p> {
         let thing = |thing: &Thing| match thing {
-            Thing::None => TrialThing::None,
-            Thing::Unnamed(resource) => TrialThing::Of(*resource, None),
-            Thing::Of(resource) => TrialThing::Of(*resource, Some(TrialRecord::default())),
-            Thing::Named(resource, parameter) => TrialThing::Of(*resource, Some(TrialRecord::named(parameter))),
+            Thing::None => SyntheticResource::None,
+            Thing::Unnamed(resource) => SyntheticResource::Of(*resource, None),
+            Thing::Of(resource) => SyntheticResource::Of(*resource, Some(SyntheticRecord::default())),
+            Thing::Named(resource, parameter) => {
+                SyntheticResource::Of(*resource, Some(SyntheticRecord::named(parameter)))
+            }
         };
-        let trial = Trial::new(self.policy, NOW, self.things.iter().map(thing).collect(), self.route());
+        let trial = SyntheticRequest::new(self.policy, NOW, self.things.iter().map(thing).collect(), self.route());
         if self.has_user() { trial.with_caller(self.mapping().map(|mapping| mapping.token)) } else { trial }
     }
 

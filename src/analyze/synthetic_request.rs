@@ -10,48 +10,48 @@ use serde_json::Value as Json;
 use smallvec::SmallVec;
 
 use crate::collections::table::Id;
-use crate::eval::attributes::{Attributes, Facts, Slots};
-use crate::eval::evaluate::{Call, Circumstances, Environment, Given, Thing, evaluate, truth};
+use crate::eval::attributes::{AttributeSet, Attributes, Slots};
+use crate::eval::evaluate::{Environment, EvalContext, InputState, RequestRef, ResourceRef, evaluate, truth};
 use crate::eval::identity::Identity;
 use crate::eval::questions;
-use crate::eval::value_ref::Datum;
+use crate::eval::value_ref::ValueRef;
 use crate::graph::{Logic, Plan, Question, parameters};
-use crate::model::truth::Outcomes;
+use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
 use crate::protocol::params::{Parameter, Params};
 use crate::protocol::request::Record;
 use crate::typed::{BodyRule, Expr, PathSegment, Read, Resource, Role, Route, Token, TypedPolicy};
 
 /// A request so far. What wasn't set is unknown.
-pub(crate) struct Trial<'p> {
+pub(crate) struct SyntheticRequest<'p> {
     policy: &'p TypedPolicy,
     user: Option<Identity<'static>>,
     context: Slots,
     client: Option<IpAddr>,
     now: Timestamp,
     /// What is asked about, by number: a door may ask about several.
-    things: Vec<TrialThing>,
-    call: Option<TrialCall<'p>>,
+    things: Vec<SyntheticResource>,
+    call: Option<SyntheticCall<'p>>,
 }
 
 /// A thing that a question may be about.
 #[derive(Debug, Clone)]
-pub(crate) enum TrialThing {
+pub(crate) enum SyntheticResource {
     None,
     /// `None` where nobody said which one.
-    Of(Id<Resource>, Option<TrialRecord>),
+    Of(Id<Resource>, Option<SyntheticRecord>),
 }
 
 /// What is known of a thing.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct TrialRecord {
+pub(crate) struct SyntheticRecord {
     /// The parameter of the path that names it, where one does.
     named: Option<String>,
     id: Option<String>,
     slots: Slots,
 }
 
-impl TrialRecord {
+impl SyntheticRecord {
     /// A thing that a parameter of the path names.
     pub(crate) fn named(parameter: &str) -> Self {
         Self { named: Some(parameter.to_owned()), ..Self::default() }
@@ -59,7 +59,7 @@ impl TrialRecord {
 }
 
 /// The request at a door.
-struct TrialCall<'p> {
+struct SyntheticCall<'p> {
     route: &'p Route,
     method: Method,
     path: String,
@@ -72,15 +72,15 @@ struct TrialCall<'p> {
     body: Json,
 }
 
-impl<'p> Trial<'p> {
+impl<'p> SyntheticRequest<'p> {
     pub(crate) fn new(
         policy: &'p TypedPolicy,
         now: Timestamp,
-        things: Vec<TrialThing>,
+        things: Vec<SyntheticResource>,
         route: Option<&'p Route>,
     ) -> Self {
         let context = Slots::of(vec![Known::Unknown; policy.context.len()]);
-        let call = route.map(|route| TrialCall {
+        let call = route.map(|route| SyntheticCall {
             route,
             method: route.method.clone(),
             path: String::new(),
@@ -104,7 +104,7 @@ impl<'p> Trial<'p> {
             tier: None,
             scopes: None,
             known_scopes: SmallVec::new(),
-            attributes: Facts::Slots(Slots::of(vec![Known::Unknown; self.policy.attributes.len()])),
+            attributes: AttributeSet::Slots(Slots::of(vec![Known::Unknown; self.policy.attributes.len()])),
             token,
         });
         self
@@ -137,7 +137,7 @@ impl<'p> Trial<'p> {
                 _ => false,
             },
             Read::Resource(name) => {
-                let Some(TrialThing::Of(resource, Some(record))) = self.things.get_mut(thing) else {
+                let Some(SyntheticResource::Of(resource, Some(record))) = self.things.get_mut(thing) else {
                     return !matches!(known, Known::Value(_));
                 };
                 let declared = &self.policy.resources[*resource];
@@ -145,7 +145,7 @@ impl<'p> Trial<'p> {
                 declared.slot(*name).map_or(*known == Known::Absent, |slot| put(&mut record.slots.values, slot, known))
             }
             Read::ResourceId => match self.things.get_mut(thing) {
-                Some(TrialThing::Of(_, Some(record))) => {
+                Some(SyntheticResource::Of(_, Some(record))) => {
                     record.id = text;
                     true
                 }
@@ -178,8 +178,8 @@ impl<'p> Trial<'p> {
             }
             Read::UserAttribute(id) => {
                 return match &mut user.attributes {
-                    Facts::Slots(slots) => put(&mut slots.values, id.row(), known),
-                    Facts::Given(_) => false,
+                    AttributeSet::Slots(slots) => put(&mut slots.values, id.row(), known),
+                    AttributeSet::Json(_) => false,
                 };
             }
             _ => {}
@@ -187,14 +187,14 @@ impl<'p> Trial<'p> {
         true
     }
 
-    fn around<'t>(&'t self, params: &'t Params<'t, 't>) -> Circumstances<'t> {
+    fn eval_context<'t>(&'t self, params: &'t Params<'t, 't>) -> EvalContext<'t> {
         let call = self.call.as_ref();
-        Circumstances {
+        EvalContext {
             user: self.user.as_ref(),
             client: self.client,
             now: Some(self.now),
             context: Some(Attributes::Slots(&self.context)),
-            call: call.map(|call| Call {
+            call: call.map(|call| RequestRef {
                 method: &call.method,
                 path: &call.path,
                 authority: call.host.as_deref(),
@@ -202,14 +202,16 @@ impl<'p> Trial<'p> {
                 route: call.route,
                 params,
             }),
-            query: call.and_then(|call| Some(Given::Json(call.route.query?, &call.query))).unwrap_or(Given::Unknown),
+            query: call
+                .and_then(|call| Some(InputState::Json(call.route.query?, &call.query)))
+                .unwrap_or(InputState::Unknown),
             body: match call {
-                Some(TrialCall { route: Route { body: BodyRule::Shape(shape), .. }, body, .. }) => {
-                    Given::Json(*shape, body)
+                Some(SyntheticCall { route: Route { body: BodyRule::Shape(shape), .. }, body, .. }) => {
+                    InputState::Json(*shape, body)
                 }
-                _ => Given::Unknown,
+                _ => InputState::Unknown,
             },
-            ..Circumstances::empty(self.policy)
+            ..EvalContext::empty(self.policy)
         }
     }
 
@@ -219,11 +221,13 @@ impl<'p> Trial<'p> {
     }
 
     /// Asks something about a thing.
-    fn about<T>(&self, thing: usize, ask: impl FnOnce(&Environment<'_>) -> T) -> T {
+    fn on<T>(&self, thing: usize, ask: impl FnOnce(&Environment<'_>) -> T) -> T {
         let thing = match self.things.get(thing) {
-            None | Some(TrialThing::None) => Thing::None,
-            Some(TrialThing::Of(resource, None)) => Thing::Of { resource: *resource, id: None, attributes: None },
-            Some(TrialThing::Of(resource, Some(record))) => Thing::Of {
+            None | Some(SyntheticResource::None) => ResourceRef::None,
+            Some(SyntheticResource::Of(resource, None)) => {
+                ResourceRef::Of { resource: *resource, id: None, attributes: None }
+            }
+            Some(SyntheticResource::Of(resource, Some(record))) => ResourceRef::Of {
                 resource: *resource,
                 id: record.named.as_ref().map_or(record.id.as_deref(), |name| self.parameter(name)),
                 attributes: Some(Attributes::Slots(&record.slots)),
@@ -233,32 +237,32 @@ impl<'p> Trial<'p> {
             Some(call) => Params::new(&call.parameters, Cow::Borrowed(&call.path)),
             None => Params::default(),
         };
-        let around = self.around(&params);
-        ask(&around.about(thing))
+        let context = self.eval_context(&params);
+        ask(&context.on(thing))
     }
 
     /// What a question about a thing comes to.
     pub(crate) fn answer(&self, thing: usize, question: Question<'_>) -> u32 {
-        self.about(thing, |environment| questions::answer(question, environment))
+        self.on(thing, |environment| questions::answer(question, environment))
     }
 
     /// Whether a plan about a thing says *yes*.
     pub(crate) fn holds(&self, logic: &Logic, thing: usize, plan: Plan) -> bool {
-        self.about(thing, |environment| questions::holds(logic, plan, environment))
+        self.on(thing, |environment| questions::holds(logic, plan, environment))
     }
 
     /// Whether a condition is true of a thing.
     pub(crate) fn is_true(&self, thing: usize, condition: &Expr) -> bool {
-        self.about(thing, |environment| truth(condition, environment) == Outcomes::TRUE)
+        self.on(thing, |environment| truth(condition, environment) == Truths::TRUE)
     }
 
     /// The value of an expression about a thing, where it has one.
     pub(crate) fn value(&self, thing: usize, expr: &Expr) -> Option<Value> {
-        self.about(thing, |environment| evaluate(expr, environment).value().map(Datum::into_value))
+        self.on(thing, |environment| evaluate(expr, environment).value().map(ValueRef::into_value))
     }
 }
 
-impl TrialCall<'_> {
+impl SyntheticCall<'_> {
     fn set(&mut self, read: &Read, text: Option<String>, known: &Known<Value>) -> bool {
         let is_value = matches!(known, Known::Value(_));
         match read {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::collections::table::Id;
-use crate::graph::{DecisionGraph, Knowing, Plan};
+use crate::graph::{DecisionGraph, Phase, Plan};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::typed::{Permission, Rule, Terms, TypedPolicy};
@@ -17,7 +17,7 @@ const MOST_SHOWN: usize = 5;
 pub(crate) fn unreduced(policy: &TypedPolicy, graph: &DecisionGraph) -> Vec<Diagnostic> {
     let mut seen: HashSet<Id<Terms>> = HashSet::new();
     let several = policy.permissions.enumerate().filter_map(|(id, permission)| {
-        let Plan::Several(several) = graph.permission(id, Knowing::All) else { return None };
+        let Plan::Several(several) = graph.permission(id, Phase::AfterInput) else { return None };
         seen.insert(permission.terms).then_some((id, permission, several))
     });
     several

@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::check::browser::csrf;
-use crate::check::expressions::{Told, ViewKey};
+use crate::check::expressions::{Narrowing, ViewKey};
 pub use crate::check::lints::{LINTS, Lint};
 use crate::check::names::Names;
 use crate::check::permissions::role::Roles;
@@ -112,9 +112,9 @@ struct Checker<'t> {
     /// The permissions that some `allow anyone` grants.
     open_to_anyone: BitSet,
     /// What named conditions tell of what is there.
-    told: Vec<Told>,
+    told: Vec<Narrowing>,
     /// What each `and` and `or` tells, once it was asked.
-    told_before: RefCell<HashMap<Span, Told>>,
+    told_before: RefCell<HashMap<Span, Narrowing>>,
     sound_conditions: bool,
     /// Whether a condition is sound where it was used: by condition, place and guards.
     checked_conditions: HashMap<(usize, ViewKey, usize), bool>,
@@ -238,7 +238,7 @@ impl<'t> Checker<'t> {
             let typed = TypedPolicy {
                 name,
                 // Its text is known where the whole policy is put together.
-                stamp: 0,
+                fingerprint: 0,
                 secrets: self.secrets,
                 key_sets: self.key_sets,
                 tokens,

@@ -7,20 +7,20 @@ use crate::collections::table::Id;
 
 /// A set of rows that is still growing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Rising {
+pub(crate) enum SortedRows {
     /// Firsts and lasts, with gaps between them.
     Ranges(SmallVec<[(u32, u32); 1]>),
     /// And how many ranges they are, and the last row.
     Bits { bits: Vec<u32>, ranges: usize, last: u32 },
 }
 
-impl Default for Rising {
+impl Default for SortedRows {
     fn default() -> Self {
         Self::Ranges(SmallVec::new())
     }
 }
 
-impl Rising {
+impl SortedRows {
     /// Adds a row that is no lower than those before it.
     pub(crate) fn push<T>(&mut self, id: Id<T>) {
         let row = id.number();
@@ -123,19 +123,19 @@ mod tests {
 
     #[test]
     fn few_rows_take_little_room_however_far_they_are() {
-        let mut rising = Rising::default();
+        let mut rising = SortedRows::default();
         for row in [0, 2, 4].into_iter().chain((4..24).map(|power| 1 << power)) {
             rising.push(Id::<()>::numbered(row));
         }
-        assert!(matches!(&rising, Rising::Ranges(ranges) if ranges.len() == 23));
-        let mut rising = Rising::default();
+        assert!(matches!(&rising, SortedRows::Ranges(ranges) if ranges.len() == 23));
+        let mut rising = SortedRows::default();
         for row in (0..10_000).step_by(2).chain([1 << 24]) {
             rising.push(Id::<()>::numbered(row));
         }
-        assert!(matches!(&rising, Rising::Ranges(ranges) if ranges.len() == 5_001));
+        assert!(matches!(&rising, SortedRows::Ranges(ranges) if ranges.len() == 5_001));
         for row in ((1 << 24) + 2..(1 << 25)).step_by(2) {
             rising.push(Id::<()>::numbered(row));
         }
-        assert!(matches!(&rising, Rising::Bits { bits, .. } if bits.len() == 1 << 20));
+        assert!(matches!(&rising, SortedRows::Bits { bits, .. } if bits.len() == 1 << 20));
     }
 }

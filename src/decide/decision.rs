@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::decide::permissions::check;
 use crate::decide::permissions::check::{PermissionId, Ruling};
 use crate::decide::permissions::scene::{Resource, Scene, Who};
-use crate::eval::attributes::Facts;
+use crate::eval::attributes::AttributeSet;
 use crate::eval::identity::Identity;
 use crate::graph::DecisionGraph;
 use crate::model::headers::AnswerHeaders;
@@ -32,7 +32,7 @@ pub struct Decision<'g, 'r> {
     pub status: StatusCode,
     /// Why: at least one, the one that decided first.
     pub reasons: Reasons<'g>,
-    /// What else is worth knowing, such as a bad token on a public route.
+    /// What else is worth phase, such as a bad token on a public route.
     pub notes: Vec<Reason<'g>>,
     /// Who is calling, where somebody is.
     pub user: Option<Caller<'g, 'r>>,
@@ -57,7 +57,7 @@ pub struct Decision<'g, 'r> {
 pub(crate) struct Asked<'g, 'r> {
     pub(crate) policy: &'g TypedPolicy,
     pub(crate) graph: &'g DecisionGraph,
-    pub(crate) context: Option<Facts<'r>>,
+    pub(crate) context: Option<AttributeSet<'r>>,
     pub(crate) client: Option<IpAddr>,
     pub(crate) now: Timestamp,
 }
@@ -65,7 +65,7 @@ pub(crate) struct Asked<'g, 'r> {
 impl<'g> Asked<'g, '_> {
     fn into_owned(self) -> Asked<'g, 'static> {
         let Self { policy, graph, context, client, now } = self;
-        Asked { policy, graph, context: context.map(Facts::into_owned), client, now }
+        Asked { policy, graph, context: context.map(AttributeSet::into_owned), client, now }
     }
 }
 
@@ -74,10 +74,10 @@ impl<'g> Decision<'g, '_> {
     /// need what was decided when the handler's answer is there.
     ///
     /// ```
-    /// use portcullis::{Decision, Facts, Gate, Keys, Policy, Request, Scheme, Source, Verdict};
+    /// use portcullis::{Decision, AttributeSet, Gate, Keys, Policy, Request, Scheme, Source, Verdict};
     ///
     /// fn decide(gate: &Gate, request: http::Request<Vec<u8>>) -> (Decision<'_, 'static>, http::Request<Vec<u8>>) {
-    ///     let facts = Facts::default();
+    ///     let facts = AttributeSet::default();
     ///     let decision = gate.decide(&Request {
     ///         method: request.method(),
     ///         target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
@@ -123,7 +123,7 @@ impl<'g> Decision<'g, '_> {
     /// that are known only there. What the request was and held is *unknown* to these rules.
     ///
     /// ```
-    /// use portcullis::{Facts, Keys, Policy, Request, Resource, Scheme, Source, User};
+    /// use portcullis::{AttributeSet, Keys, Policy, Request, Resource, Scheme, Source, User};
     ///
     /// let text = "policy p\nresource posts { actions edit  author: string }\nallow posts:edit when resource.author == user.id\n\
     ///             token t { algorithm HS256 key K }\nsecret K\nuser from t { id = claims.sub }\nroutes / { GET /mine authenticated }";
@@ -131,7 +131,7 @@ impl<'g> Decision<'g, '_> {
     /// let policy = Policy::compile(&[Source::new("p.gate", text)]).expect("it is well-formed");
     /// let edit = policy.permission("posts:edit").expect("it is declared");
     /// let gate = policy.bind(&Keys::new().with_secret("K", *b"a key for this example: 32 bytes")).expect("it has its key");
-    /// let (mia, facts) = (User { id: "mia".to_owned(), ..User::default() }, Facts::default());
+    /// let (mia, facts) = (User { id: "mia".to_owned(), ..User::default() }, AttributeSet::default());
     /// let headers = http::HeaderMap::new();
     /// let decision = gate.decide(&Request {
     ///     method: &http::Method::GET,
@@ -168,7 +168,7 @@ impl<'g> Decision<'g, '_> {
     pub fn scene(&self) -> Scene<'_> {
         let Asked { policy, context, client, now, .. } = &self.asked;
         Scene {
-            stamp: policy.stamp,
+            fingerprint: policy.fingerprint,
             user: self.user.as_ref().map(|user| Who::Of(&user.identity)),
             context: context.clone(),
             client: *client,

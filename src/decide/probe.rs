@@ -8,10 +8,10 @@ use crate::decide::journey::{Halt, Journey};
 use crate::decide::lookup::Reckoned;
 use crate::decide::schemas::{body, query};
 use crate::decide::{Denial, limits};
-use crate::eval::evaluate::{Cache, Circumstances, Thing, truth};
-use crate::graph::{Knowing, Probe};
+use crate::eval::evaluate::{Cache, EvalContext, ResourceRef, truth};
+use crate::graph::{Phase, Probe};
 use crate::model::reason::{Code, Stage};
-use crate::model::truth::Outcomes;
+use crate::model::truth::Truths;
 use crate::protocol::question::Question;
 use crate::protocol::request::Request;
 use crate::typed::schemas::Check;
@@ -93,8 +93,8 @@ impl<'g> Journey<'g, '_> {
 
     fn charge(&self, limits: &[Id<Limit>]) -> Result<limits::Charged<'g>, Vec<Question>> {
         self.lookup.start();
-        let around = self.around(Knowing::All);
-        let plan = limits::plan(self.policy, limits, &around.about(Thing::None));
+        let context = self.eval_context(Phase::AfterInput);
+        let plan = limits::plan(self.policy, limits, &context.on(ResourceRef::None));
         self.lookup.wanted()?;
         let reckoned = self.lookup.charge(&plan.charges, self.request.now);
         self.lookup.wanted()?;
@@ -127,8 +127,8 @@ impl<'g> Journey<'g, '_> {
             let cache = Cache::default();
             let holds = |check: &&Check| {
                 let siblings = Some((check.reads.as_slice(), fields));
-                let around = Circumstances { now, siblings, cache: Some(&cache), ..Circumstances::empty(policy) };
-                truth(&check.expr, &around.about(Thing::None)) == Outcomes::TRUE
+                let context = EvalContext { now, siblings, cache: Some(&cache), ..EvalContext::empty(policy) };
+                truth(&check.expr, &context.on(ResourceRef::None)) == Truths::TRUE
             };
             checks.iter().map(holds).collect()
         }

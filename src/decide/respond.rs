@@ -13,7 +13,7 @@ use crate::decide::callers::issuer::no_entropy;
 use crate::decide::decision::{Asked, Caller, Decision};
 use crate::decide::journey::Journey;
 use crate::decide::{Denial, limits};
-use crate::eval::attributes::Facts;
+use crate::eval::attributes::AttributeSet;
 use crate::graph::{Answer, DecisionGraph, Endpoint};
 use crate::model::headers::{AnswerHeaders, Header, PROBLEM};
 use crate::model::reason::{Code, Reason, Reasons, Stage};
@@ -109,7 +109,7 @@ fn asked<'g, 'r>(
     client: Option<IpAddr>,
     context: Option<Cow<'r, Record>>,
 ) -> Asked<'g, 'r> {
-    Asked { policy, graph, context: context.map(Facts::Given), client, now: request.now }
+    Asked { policy, graph, context: context.map(AttributeSet::Json), client, now: request.now }
 }
 
 /// A decision on a request that went through the graph.

@@ -11,32 +11,32 @@ use crate::typed::{Attribute, TypedPolicy};
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Attributes<'a> {
     /// To be looked at when they are read.
-    Given(&'a Record),
+    Json(&'a Record),
     /// Looked at already, in the order of their declarations.
     Slots(&'a Slots),
 }
 
 /// Attributes, as somebody gave them.
 #[derive(Debug, Clone)]
-pub(crate) enum Facts<'a> {
+pub(crate) enum AttributeSet<'a> {
     /// To be looked at when they are read.
-    Given(Cow<'a, Record>),
+    Json(Cow<'a, Record>),
     /// Looked at already.
     Slots(Slots),
 }
 
-impl Facts<'_> {
+impl AttributeSet<'_> {
     pub(crate) fn attributes(&self) -> Attributes<'_> {
         match self {
-            Self::Given(record) => Attributes::Given(record),
+            Self::Json(record) => Attributes::Json(record),
             Self::Slots(slots) => Attributes::Slots(slots),
         }
     }
 
-    pub(crate) fn into_owned(self) -> Facts<'static> {
+    pub(crate) fn into_owned(self) -> AttributeSet<'static> {
         match self {
-            Self::Given(record) => Facts::Given(Cow::Owned(record.into_owned())),
-            Self::Slots(slots) => Facts::Slots(slots),
+            Self::Json(record) => AttributeSet::Json(Cow::Owned(record.into_owned())),
+            Self::Slots(slots) => AttributeSet::Slots(slots),
         }
     }
 

@@ -15,8 +15,8 @@ use crate::eval::attributes::Attributes;
 use crate::eval::identity::Identity;
 use crate::eval::operators::{add, compare, subtract};
 use crate::eval::reads::{name_of, read};
-use crate::eval::value_ref::Datum;
-use crate::model::truth::Outcomes;
+use crate::eval::value_ref::ValueRef;
+use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
 use crate::protocol::params::Params;
 use crate::protocol::request::Record;
@@ -25,7 +25,7 @@ use crate::typed::{Attribute, Condition, Expr, Read, Resource, Route, TypedPolic
 
 /// What is known around an expression.
 #[derive(Clone, Copy)]
-pub(crate) struct Circumstances<'a> {
+pub(crate) struct EvalContext<'a> {
     pub(crate) policy: &'a TypedPolicy,
     /// A token's declared claims.
     pub(crate) claims: &'a [Known<Value>],
@@ -37,9 +37,9 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) context: Option<Attributes<'a>>,
     /// The account that a token is issued for.
     pub(crate) account: Option<Attributes<'a>>,
-    pub(crate) call: Option<Call<'a>>,
-    pub(crate) query: Given<'a>,
-    pub(crate) body: Given<'a>,
+    pub(crate) call: Option<RequestRef<'a>>,
+    pub(crate) query: InputState<'a>,
+    pub(crate) body: InputState<'a>,
     /// The fields beside a schema's `check`, as declared and as given.
     pub(crate) siblings: Option<(&'a [Attribute], &'a Record)>,
     /// Lists and records that were read before.
@@ -85,15 +85,15 @@ impl Cache {
 
 /// What an expression can read.
 pub(crate) struct Environment<'a> {
-    pub(crate) around: &'a Circumstances<'a>,
-    pub(crate) thing: Thing<'a>,
+    pub(crate) context: &'a EvalContext<'a>,
+    pub(crate) thing: ResourceRef<'a>,
     /// The outcomes of conditions that name conditions, each of which may be asked for many times.
-    outcomes: RefCell<HashMap<Id<Condition>, Outcomes, FixedState>>,
+    outcomes: RefCell<HashMap<Id<Condition>, Truths, FixedState>>,
 }
 
 /// What is asked about.
 #[derive(Clone, Copy)]
-pub(crate) enum Thing<'a> {
+pub(crate) enum ResourceRef<'a> {
     /// Nothing: a door without a permission.
     None,
     /// A thing of a kind. `None` where nobody said which one, or nothing is known of it.
@@ -102,7 +102,7 @@ pub(crate) enum Thing<'a> {
 
 /// The request itself.
 #[derive(Clone, Copy)]
-pub(crate) struct Call<'a> {
+pub(crate) struct RequestRef<'a> {
     pub(crate) method: &'a Method,
     pub(crate) path: &'a str,
     pub(crate) authority: Option<&'a str>,
@@ -113,7 +113,7 @@ pub(crate) struct Call<'a> {
 
 /// Input that a schema describes.
 #[derive(Clone, Copy)]
-pub(crate) enum Given<'a> {
+pub(crate) enum InputState<'a> {
     /// There is none, or it was never read.
     Unknown,
     /// It will be looked at later.
@@ -125,9 +125,9 @@ pub(crate) enum Given<'a> {
 /// Something that is known only when the input is.
 pub(crate) struct Pending;
 
-pub(crate) type Seen<'a> = Result<Known<Datum<'a>>, Pending>;
+pub(crate) type Evaluated<'a> = Result<Known<ValueRef<'a>>, Pending>;
 
-impl<'a> Circumstances<'a> {
+impl<'a> EvalContext<'a> {
     /// Where nothing can be read but what is set afterwards.
     pub(crate) fn empty(policy: &'a TypedPolicy) -> Self {
         Self {
@@ -139,30 +139,30 @@ impl<'a> Circumstances<'a> {
             context: None,
             account: None,
             call: None,
-            query: Given::Unknown,
-            body: Given::Unknown,
+            query: InputState::Unknown,
+            body: InputState::Unknown,
             siblings: None,
             cache: None,
             missing: None,
         }
     }
 
-    pub(crate) fn about(&'a self, thing: Thing<'a>) -> Environment<'a> {
-        Environment { around: self, thing, outcomes: RefCell::default() }
+    pub(crate) fn on(&'a self, thing: ResourceRef<'a>) -> Environment<'a> {
+        Environment { context: self, thing, outcomes: RefCell::default() }
     }
 }
 
 /// The value of an expression; what is pending is unknown so far.
-pub(crate) fn evaluate<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Known<Datum<'a>> {
+pub(crate) fn evaluate<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Known<ValueRef<'a>> {
     value(expr, environment).unwrap_or(Known::Unknown)
 }
 
 /// The first operand that isn't absent, and which one it was.
-pub(crate) fn coalesce<'a>(operands: &'a [Expr], environment: &Environment<'a>) -> (usize, Known<Datum<'a>>) {
+pub(crate) fn coalesce<'a>(operands: &'a [Expr], environment: &Environment<'a>) -> (usize, Known<ValueRef<'a>>) {
     first(operands, environment).unwrap_or((operands.len(), Known::Unknown))
 }
 
-fn first<'a>(operands: &'a [Expr], environment: &Environment<'a>) -> Result<(usize, Known<Datum<'a>>), Pending> {
+fn first<'a>(operands: &'a [Expr], environment: &Environment<'a>) -> Result<(usize, Known<ValueRef<'a>>), Pending> {
     for (branch, operand) in operands.iter().enumerate() {
         match value(operand, environment)? {
             Known::Absent => {}
@@ -173,34 +173,34 @@ fn first<'a>(operands: &'a [Expr], environment: &Environment<'a>) -> Result<(usi
 }
 
 /// What a condition comes to. One outcome, unless something is pending.
-pub(crate) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Outcomes {
+pub(crate) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Truths {
     match expr {
         Expr::Not(inner) => truth(inner, environment).not(),
         Expr::All(parts) => {
-            let mut all = Outcomes::TRUE;
+            let mut all = Truths::TRUE;
             for part in parts {
                 all = all.and(truth(part, environment));
-                if all == Outcomes::FALSE {
+                if all == Truths::FALSE {
                     break;
                 }
             }
             all
         }
         Expr::Any(parts) => {
-            let mut any = Outcomes::FALSE;
+            let mut any = Truths::FALSE;
             for part in parts {
                 any = any.or(truth(part, environment));
-                if any == Outcomes::TRUE {
+                if any == Truths::TRUE {
                     break;
                 }
             }
             any
         }
         Expr::Condition(id) => condition(*id, environment),
-        Expr::HasUser => Outcomes::of(environment.around.user.is_some()),
+        Expr::HasUser => Truths::of(environment.context.user.is_some()),
         Expr::Is(role) => {
-            let policy = environment.around.policy;
-            Outcomes::of(environment.around.user.is_some_and(|user| policy.in_role(&user.roles, *role)))
+            let policy = environment.context.policy;
+            Truths::of(environment.context.user.is_some_and(|user| policy.in_role(&user.roles, *role)))
         }
         Expr::Has(of) => test(value(of, environment), |known| match known {
             Known::Value(_) => Some(true),
@@ -208,23 +208,23 @@ pub(crate) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Outcom
             Known::Unknown => None,
         }),
         Expr::IsNull(of) => test(value(of, environment), |known| match known {
-            Known::Value(value) => Some(matches!(value, Datum::Null)),
+            Known::Value(value) => Some(matches!(value, ValueRef::Null)),
             Known::Absent => Some(true),
             Known::Unknown => None,
         }),
         Expr::Compare(comparison, left, right) => match (value(left, environment), value(right, environment)) {
             (Ok(Known::Value(left)), Ok(Known::Value(right))) => {
-                compare(*comparison, &left, &right).map_or(Outcomes::UNKNOWN, Outcomes::of)
+                compare(*comparison, &left, &right).map_or(Truths::UNKNOWN, Truths::of)
             }
             // Whatever is known of one side, the other makes it unknown.
-            (Ok(_), Ok(_)) => Outcomes::UNKNOWN,
+            (Ok(_), Ok(_)) => Truths::UNKNOWN,
             (Ok(Known::Absent | Known::Unknown), Err(Pending)) | (Err(Pending), Ok(Known::Absent | Known::Unknown)) => {
-                Outcomes::UNKNOWN
+                Truths::UNKNOWN
             }
-            _ => Outcomes::ANY,
+            _ => Truths::ANY,
         },
         Expr::Matches(of, regex) => test(value(of, environment), |known| match known {
-            Known::Value(Datum::Text(text)) => Some(regex.0.is_match(&text)),
+            Known::Value(ValueRef::Text(text)) => Some(regex.0.is_match(&text)),
             _ => None,
         }),
         Expr::Constant(_)
@@ -235,21 +235,21 @@ pub(crate) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Outcom
         | Expr::Coalesce(_)
         | Expr::Add(..)
         | Expr::Subtract(..) => test(value(expr, environment), |known| match known {
-            Known::Value(Datum::Bool(value)) => Some(value),
+            Known::Value(ValueRef::Bool(value)) => Some(value),
             _ => None,
         }),
     }
 }
 
-fn test<'a>(seen: Seen<'a>, test: impl FnOnce(Known<Datum<'a>>) -> Option<bool>) -> Outcomes {
+fn test<'a>(seen: Evaluated<'a>, test: impl FnOnce(Known<ValueRef<'a>>) -> Option<bool>) -> Truths {
     match seen {
-        Ok(known) => test(known).map_or(Outcomes::UNKNOWN, Outcomes::of),
-        Err(Pending) => Outcomes::ANY,
+        Ok(known) => test(known).map_or(Truths::UNKNOWN, Truths::of),
+        Err(Pending) => Truths::ANY,
     }
 }
 
-fn condition<'a>(id: Id<Condition>, environment: &Environment<'a>) -> Outcomes {
-    let condition = &environment.around.policy.conditions[id];
+fn condition<'a>(id: Id<Condition>, environment: &Environment<'a>) -> Truths {
+    let condition = &environment.context.policy.conditions[id];
     if !condition.compound {
         return truth(&condition.expr, environment);
     }
@@ -261,8 +261,8 @@ fn condition<'a>(id: Id<Condition>, environment: &Environment<'a>) -> Outcomes {
     outcome
 }
 
-fn value<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Seen<'a> {
-    let both = |left: &'a Expr, right: &'a Expr, operate: fn(&Datum<'a>, &Datum<'a>) -> Option<Datum<'a>>| {
+fn value<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Evaluated<'a> {
+    let both = |left: &'a Expr, right: &'a Expr, operate: fn(&ValueRef<'a>, &ValueRef<'a>) -> Option<ValueRef<'a>>| {
         match (value(left, environment), value(right, environment)) {
             (Ok(Known::Value(left)), Ok(Known::Value(right))) => {
                 Ok(operate(&left, &right).map_or(Known::Unknown, Known::Value))
@@ -273,16 +273,16 @@ fn value<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Seen<'a> {
         }
     };
     match expr {
-        Expr::Constant(value) => Ok(Known::Value(Datum::of(value))),
+        Expr::Constant(value) => Ok(Known::Value(ValueRef::of(value))),
         Expr::Read(what) => read(what, environment),
         Expr::Field(of, name) => Ok(match value(of, environment)? {
-            Known::Value(Datum::Record(Cow::Borrowed(fields))) => {
+            Known::Value(ValueRef::Record(Cow::Borrowed(fields))) => {
                 let field = fields.iter().find(|(known, _)| known == name);
-                field.map_or(Known::Absent, |(_, value)| Known::Value(Datum::of(value)))
+                field.map_or(Known::Absent, |(_, value)| Known::Value(ValueRef::of(value)))
             }
-            Known::Value(Datum::Record(Cow::Owned(fields))) => {
+            Known::Value(ValueRef::Record(Cow::Owned(fields))) => {
                 let field = fields.into_iter().find(|(known, _)| known == name);
-                field.map_or(Known::Absent, |(_, value)| Known::Value(Datum::owned(value)))
+                field.map_or(Known::Absent, |(_, value)| Known::Value(ValueRef::owned(value)))
             }
             Known::Absent => Known::Absent,
             Known::Value(_) | Known::Unknown => Known::Unknown,
@@ -290,15 +290,15 @@ fn value<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Seen<'a> {
         Expr::List(items) => {
             let items = all(items.iter(), environment)?;
             Ok(items.map_or(Known::Unknown, |items| {
-                Known::Value(Datum::owned(Value::List(items.into_iter().map(Datum::into_value).collect())))
+                Known::Value(ValueRef::owned(Value::List(items.into_iter().map(ValueRef::into_value).collect())))
             }))
         }
         Expr::Record(fields) => {
             let values = all(fields.iter().map(|(_, value)| value), environment)?;
             let names = fields.iter().map(|(name, _)| name.clone());
             Ok(values.map_or(Known::Unknown, |values| {
-                let values = values.into_iter().map(Datum::into_value);
-                Known::Value(Datum::owned(Value::record(names.zip(values).collect())))
+                let values = values.into_iter().map(ValueRef::into_value);
+                Known::Value(ValueRef::owned(Value::record(names.zip(values).collect())))
             }))
         }
         Expr::Coalesce(operands) => Ok(first(operands, environment)?.1),
@@ -314,9 +314,9 @@ fn value<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Seen<'a> {
         | Expr::All(_)
         | Expr::Any(_)
         | Expr::Condition(_) => match truth(expr, environment) {
-            Outcomes::TRUE => Ok(Known::Value(Datum::Bool(true))),
-            Outcomes::FALSE => Ok(Known::Value(Datum::Bool(false))),
-            Outcomes::UNKNOWN => Ok(Known::Unknown),
+            Truths::TRUE => Ok(Known::Value(ValueRef::Bool(true))),
+            Truths::FALSE => Ok(Known::Value(ValueRef::Bool(false))),
+            Truths::UNKNOWN => Ok(Known::Unknown),
             _ => Err(Pending),
         },
     }
@@ -326,7 +326,7 @@ fn value<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Seen<'a> {
 fn all<'a>(
     exprs: impl Iterator<Item = &'a Expr>,
     environment: &Environment<'a>,
-) -> Result<Option<Vec<Datum<'a>>>, Pending> {
+) -> Result<Option<Vec<ValueRef<'a>>>, Pending> {
     let mut values = Vec::new();
     let (mut sound, mut pending) = (true, false);
     for expr in exprs {
@@ -356,13 +356,13 @@ impl Unknowns {
         expr.any(&mut |part| {
             match part {
                 Expr::Read(what) if matches!(read(what, environment), Ok(Known::Unknown)) => {
-                    let name = name_of(what, environment.around.policy);
+                    let name = name_of(what, environment.context.policy);
                     if !self.names.contains(&name) {
                         self.names.push(name);
                     }
                 }
                 Expr::Condition(id) if self.seen.insert(*id) => {
-                    self.collect(&environment.around.policy.conditions[*id].expr, environment);
+                    self.collect(&environment.context.policy.conditions[*id].expr, environment);
                 }
                 _ => {}
             }

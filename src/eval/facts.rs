@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::Value as Json;
 
 use crate::collections::table::Table;
-use crate::eval::value_ref::{Datum, Items};
+use crate::eval::value_ref::{Items, ValueRef};
 use crate::model::duration;
 use crate::model::value::{Known, Value};
 use crate::schemas::format;
@@ -13,7 +13,11 @@ use crate::typed::schemas::{Field, Shape};
 use crate::typed::{Attribute, Type};
 
 /// What a host or an issuer gave of a declared attribute: a missing key or `null` is absent where the attribute is optional.
-pub(crate) fn given<'a>(json: Option<&'a Json>, attribute: &'a Attribute, shapes: &Table<Shape>) -> Known<Datum<'a>> {
+pub(crate) fn given<'a>(
+    json: Option<&'a Json>,
+    attribute: &'a Attribute,
+    shapes: &Table<Shape>,
+) -> Known<ValueRef<'a>> {
     match json {
         Some(Json::Null) | None if attribute.optional => Known::Absent,
         None => Known::Unknown,
@@ -67,35 +71,35 @@ fn is_plain(ty: &Type) -> bool {
 }
 
 /// A JSON value as one of the language, where it is of that type; borrowed, but for what is made of parts.
-fn datum<'a>(json: &'a Json, ty: &'a Type, shapes: &Table<Shape>, by: By) -> Option<Datum<'a>> {
+fn datum<'a>(json: &'a Json, ty: &'a Type, shapes: &Table<Shape>, by: By) -> Option<ValueRef<'a>> {
     match ty {
-        Type::Nullable(_) if json.is_null() => Some(Datum::Null),
+        Type::Nullable(_) if json.is_null() => Some(ValueRef::Null),
         Type::Nullable(ty) => datum(json, ty, shapes, by),
         Type::List(item) if is_plain(item) => {
             let items = json.as_array()?;
             let sound = items.iter().all(|json| plain(json, item).is_some());
-            sound.then_some(Datum::List(Items::Json(items, item)))
+            sound.then_some(ValueRef::List(Items::Json(items, item)))
         }
-        Type::List(_) | Type::Record(_) | Type::Shape(_) => typed(json, ty, shapes, by).map(Datum::owned),
+        Type::List(_) | Type::Record(_) | Type::Shape(_) => typed(json, ty, shapes, by).map(ValueRef::owned),
         _ => plain(json, ty),
     }
 }
 
 /// A JSON value of a type that isn't made of parts.
-pub(crate) fn plain<'a>(json: &'a Json, ty: &Type) -> Option<Datum<'a>> {
+pub(crate) fn plain<'a>(json: &'a Json, ty: &Type) -> Option<ValueRef<'a>> {
     match ty {
-        Type::String => json.as_str().map(Datum::text),
-        Type::Int => json.as_i64().map(Datum::Int),
-        Type::Float => json.as_f64().map(Datum::Float),
-        Type::Bool => json.as_bool().map(Datum::Bool),
-        Type::Timestamp => format::timestamp(json.as_str()?).map(Datum::Timestamp),
-        Type::Duration => milliseconds(json.as_str()?).map(Datum::Duration),
-        Type::Ip => format::ip(json.as_str()?).map(Datum::Ip),
-        Type::Cidr => format::cidr(json.as_str()?).map(Datum::Network),
-        Type::Enum(values) => json.as_str().filter(|text| values.iter().any(|value| value == text)).map(Datum::text),
-        Type::Null => json.is_null().then_some(Datum::Null),
+        Type::String => json.as_str().map(ValueRef::text),
+        Type::Int => json.as_i64().map(ValueRef::Int),
+        Type::Float => json.as_f64().map(ValueRef::Float),
+        Type::Bool => json.as_bool().map(ValueRef::Bool),
+        Type::Timestamp => format::timestamp(json.as_str()?).map(ValueRef::Timestamp),
+        Type::Duration => milliseconds(json.as_str()?).map(ValueRef::Duration),
+        Type::Ip => format::ip(json.as_str()?).map(ValueRef::Ip),
+        Type::Cidr => format::cidr(json.as_str()?).map(ValueRef::Network),
+        Type::Enum(values) => json.as_str().filter(|text| values.iter().any(|value| value == text)).map(ValueRef::text),
+        Type::Null => json.is_null().then_some(ValueRef::Null),
         // Whether it is there is all that can be asked of it.
-        Type::Opaque => Some(Datum::Null),
+        Type::Opaque => Some(ValueRef::Null),
         Type::Never | Type::List(_) | Type::Record(_) | Type::Shape(_) | Type::Nullable(_) => None,
     }
 }
@@ -111,7 +115,7 @@ pub(crate) fn typed(json: &Json, ty: &Type, shapes: &Table<Shape>, by: By) -> Op
         Type::Shape(shape) => record(json, shapes[*shape].fields.iter().map(Field::attribute), shapes, by),
         Type::Nullable(_) if json.is_null() => Some(Value::Null),
         Type::Nullable(ty) => typed(json, ty, shapes, by),
-        _ => plain(json, ty).map(Datum::into_value),
+        _ => plain(json, ty).map(ValueRef::into_value),
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use crate::collections::table::Id;
-use crate::eval::attributes::{Attributes, Facts};
+use crate::eval::attributes::{AttributeSet, Attributes};
 use crate::eval::facts;
 use crate::model::value::{Known, Value};
 use crate::typed::{Attribute, Role, Scope, Token, TypedPolicy};
@@ -24,7 +24,7 @@ pub(crate) struct Identity<'r> {
     pub(crate) scopes: Option<Cow<'r, [String]>>,
     /// Those of them that the policy knows.
     pub(crate) known_scopes: SmallVec<[Id<Scope>; 8]>,
-    pub(crate) attributes: Facts<'r>,
+    pub(crate) attributes: AttributeSet<'r>,
     pub(crate) token: Option<Id<Token>>,
 }
 
@@ -32,11 +32,11 @@ impl Identity<'_> {
     /// The attributes that the caller has, by name.
     pub(crate) fn values<'p>(&self, policy: &'p TypedPolicy) -> Vec<(&'p str, Value)> {
         let value = |id: Id<Attribute>| match &self.attributes {
-            Facts::Given(record) => {
+            AttributeSet::Json(record) => {
                 let declared = &policy.attributes[id];
                 facts::made(record.get(&declared.name), declared, &policy.shapes)
             }
-            Facts::Slots(slots) => slots.values.get(id.row()).cloned().unwrap_or(Known::Unknown),
+            AttributeSet::Slots(slots) => slots.values.get(id.row()).cloned().unwrap_or(Known::Unknown),
         };
         let named = |id: Id<Attribute>| Some((policy.attributes[id].name.as_str(), value(id).value()?));
         policy.attributes.ids().filter_map(named).collect()

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::eval::value_ref::{Datum, Items};
+use crate::eval::value_ref::{Items, ValueRef};
 use crate::model::value::Key;
 use crate::typed::Comparison;
 
 /// A test of two values.
-pub(crate) fn compare(comparison: Comparison, left: &Datum<'_>, right: &Datum<'_>) -> Option<bool> {
+pub(crate) fn compare(comparison: Comparison, left: &ValueRef<'_>, right: &ValueRef<'_>) -> Option<bool> {
     match comparison {
         Comparison::Equal => Some(same(left, right)),
         Comparison::NotEqual => Some(!same(left, right)),
@@ -27,20 +27,20 @@ pub(crate) fn compare(comparison: Comparison, left: &Datum<'_>, right: &Datum<'_
     }
 }
 
-fn same(left: &Datum<'_>, right: &Datum<'_>) -> bool {
+fn same(left: &ValueRef<'_>, right: &ValueRef<'_>) -> bool {
     match (left, right) {
-        (Datum::Text(left), Datum::Text(right)) => left == right,
+        (ValueRef::Text(left), ValueRef::Text(right)) => left == right,
         _ => left.key() == right.key(),
     }
 }
 
 /// A list and an element, a network or a list of them and an address, two strings.
-fn contains(whole: &Datum<'_>, part: &Datum<'_>) -> Option<bool> {
+fn contains(whole: &ValueRef<'_>, part: &ValueRef<'_>) -> Option<bool> {
     match (whole, part) {
-        (Datum::Network(network), Datum::Ip(address)) => Some(network.contains(&address.to_canonical())),
-        (Datum::List(items), Datum::Ip(address)) => Some(covers(items, *address)),
-        (Datum::List(items), _) => Some(items.holds(&part.key())),
-        (Datum::Text(whole), Datum::Text(part)) => Some(whole.contains(part.as_ref())),
+        (ValueRef::Network(network), ValueRef::Ip(address)) => Some(network.contains(&address.to_canonical())),
+        (ValueRef::List(items), ValueRef::Ip(address)) => Some(covers(items, *address)),
+        (ValueRef::List(items), _) => Some(items.holds(&part.key())),
+        (ValueRef::Text(whole), ValueRef::Text(part)) => Some(whole.contains(part.as_ref())),
         _ => None,
     }
 }
@@ -77,50 +77,53 @@ fn contains_all(whole: &Items<'_>, parts: &Items<'_>) -> bool {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an integer beside a float is a literal, or rounded as any float is")]
-fn order(left: &Datum<'_>, right: &Datum<'_>) -> Option<std::cmp::Ordering> {
+fn order(left: &ValueRef<'_>, right: &ValueRef<'_>) -> Option<std::cmp::Ordering> {
     match (left, right) {
-        (Datum::Int(one), Datum::Int(other)) => Some(one.cmp(other)),
-        (Datum::Float(one), Datum::Float(other)) => one.partial_cmp(other),
-        (Datum::Int(one), Datum::Float(other)) => (*one as f64).partial_cmp(other),
-        (Datum::Float(one), Datum::Int(other)) => one.partial_cmp(&(*other as f64)),
-        (Datum::Timestamp(one), Datum::Timestamp(other)) => Some(one.cmp(other)),
-        (Datum::Duration(one), Datum::Duration(other)) => Some(one.cmp(other)),
+        (ValueRef::Int(one), ValueRef::Int(other)) => Some(one.cmp(other)),
+        (ValueRef::Float(one), ValueRef::Float(other)) => one.partial_cmp(other),
+        (ValueRef::Int(one), ValueRef::Float(other)) => (*one as f64).partial_cmp(other),
+        (ValueRef::Float(one), ValueRef::Int(other)) => one.partial_cmp(&(*other as f64)),
+        (ValueRef::Timestamp(one), ValueRef::Timestamp(other)) => Some(one.cmp(other)),
+        (ValueRef::Duration(one), ValueRef::Duration(other)) => Some(one.cmp(other)),
         _ => None,
     }
 }
 
-pub(crate) fn add<'a>(left: &Datum<'a>, right: &Datum<'a>) -> Option<Datum<'a>> {
+pub(crate) fn add<'a>(left: &ValueRef<'a>, right: &ValueRef<'a>) -> Option<ValueRef<'a>> {
     match (left, right) {
-        (Datum::Int(one), Datum::Int(other)) => one.checked_add(*other).map(Datum::Int),
-        (Datum::Text(one), Datum::Text(other)) => Some(Datum::Text(Cow::Owned(format!("{one}{other}")))),
-        (Datum::Timestamp(time), Datum::Duration(duration)) | (Datum::Duration(duration), Datum::Timestamp(time)) => {
-            time.checked_add(*duration).ok().map(Datum::Timestamp)
+        (ValueRef::Int(one), ValueRef::Int(other)) => one.checked_add(*other).map(ValueRef::Int),
+        (ValueRef::Text(one), ValueRef::Text(other)) => Some(ValueRef::Text(Cow::Owned(format!("{one}{other}")))),
+        (ValueRef::Timestamp(time), ValueRef::Duration(duration))
+        | (ValueRef::Duration(duration), ValueRef::Timestamp(time)) => {
+            time.checked_add(*duration).ok().map(ValueRef::Timestamp)
         }
-        (Datum::Duration(one), Datum::Duration(other)) => one.checked_add(*other).map(Datum::Duration),
+        (ValueRef::Duration(one), ValueRef::Duration(other)) => one.checked_add(*other).map(ValueRef::Duration),
         _ => None,
     }
 }
 
-pub(crate) fn subtract<'a>(left: &Datum<'a>, right: &Datum<'a>) -> Option<Datum<'a>> {
+pub(crate) fn subtract<'a>(left: &ValueRef<'a>, right: &ValueRef<'a>) -> Option<ValueRef<'a>> {
     match (left, right) {
-        (Datum::Int(one), Datum::Int(other)) => one.checked_sub(*other).map(Datum::Int),
-        (Datum::Timestamp(time), Datum::Duration(duration)) => time.checked_sub(*duration).ok().map(Datum::Timestamp),
-        (Datum::Timestamp(one), Datum::Timestamp(other)) => Some(Datum::Duration(one.duration_since(*other))),
-        (Datum::Duration(one), Datum::Duration(other)) => one.checked_sub(*other).map(Datum::Duration),
+        (ValueRef::Int(one), ValueRef::Int(other)) => one.checked_sub(*other).map(ValueRef::Int),
+        (ValueRef::Timestamp(time), ValueRef::Duration(duration)) => {
+            time.checked_sub(*duration).ok().map(ValueRef::Timestamp)
+        }
+        (ValueRef::Timestamp(one), ValueRef::Timestamp(other)) => Some(ValueRef::Duration(one.duration_since(*other))),
+        (ValueRef::Duration(one), ValueRef::Duration(other)) => one.checked_sub(*other).map(ValueRef::Duration),
         _ => None,
     }
 }
 
-fn items<'d, 'a>(value: &'d Datum<'a>) -> Option<&'d Items<'a>> {
+fn items<'d, 'a>(value: &'d ValueRef<'a>) -> Option<&'d Items<'a>> {
     match value {
-        Datum::List(items) => Some(items),
+        ValueRef::List(items) => Some(items),
         _ => None,
     }
 }
 
-fn text<'d>(value: &'d Datum<'_>) -> Option<&'d str> {
+fn text<'d>(value: &'d ValueRef<'_>) -> Option<&'d str> {
     match value {
-        Datum::Text(text) => Some(text),
+        ValueRef::Text(text) => Some(text),
         _ => None,
     }
 }

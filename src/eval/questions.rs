@@ -2,10 +2,10 @@
 
 use crate::collections::id_set::IdSet;
 use crate::eval::attributes::{Attributes, Slots};
-use crate::eval::evaluate::{Environment, Thing, evaluate, truth};
-use crate::eval::value_ref::Datum;
+use crate::eval::evaluate::{Environment, ResourceRef, evaluate, truth};
+use crate::eval::value_ref::ValueRef;
 use crate::graph::{Answers, Domain, Logic, Plan, Question, Remembered};
-use crate::model::truth::Outcomes;
+use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
 use crate::typed::{Comparison, Expr, Read, Role, Scope};
 
@@ -13,15 +13,15 @@ use crate::typed::{Comparison, Expr, Read, Role, Scope};
 pub(crate) fn holds(logic: &Logic, plan: Plan, environment: &Environment<'_>) -> bool {
     let slots = |attributes| match attributes {
         Some(Attributes::Slots(slots)) => Some(slots),
-        Some(Attributes::Given(_)) | None => None,
+        Some(Attributes::Json(_)) | None => None,
     };
     let answering = Answering {
         environment,
-        user: slots(environment.around.user.map(|user| user.attributes())),
-        context: slots(environment.around.context),
+        user: slots(environment.context.user.map(|user| user.attributes())),
+        context: slots(environment.context.context),
         resource: match environment.thing {
-            Thing::Of { attributes, .. } => slots(attributes),
-            Thing::None => None,
+            ResourceRef::Of { attributes, .. } => slots(attributes),
+            ResourceRef::None => None,
         },
     };
     logic.holds(plan, &answering)
@@ -43,24 +43,24 @@ struct Answering<'e> {
 impl Answers for Answering<'_> {
     #[inline]
     fn has_user(&self) -> bool {
-        self.environment.around.user.is_some()
+        self.environment.context.user.is_some()
     }
 
     #[inline]
     fn is_capped(&self) -> bool {
-        self.environment.around.user.is_some_and(|user| user.scopes.is_some())
+        self.environment.context.user.is_some_and(|user| user.scopes.is_some())
     }
 
     #[inline]
     fn has_role(&self, roles: IdSet<Role>) -> bool {
-        let around = self.environment.around;
-        around.user.is_some_and(|user| around.policy.role_sets.has_any(roles, &user.roles))
+        let context = self.environment.context;
+        context.user.is_some_and(|user| context.policy.role_sets.has_any(roles, &user.roles))
     }
 
     #[inline]
     fn has_scope(&self, scopes: IdSet<Scope>) -> bool {
-        let around = self.environment.around;
-        around.user.is_some_and(|user| around.policy.scope_sets.has_any(scopes, &user.known_scopes))
+        let context = self.environment.context;
+        context.user.is_some_and(|user| context.policy.scope_sets.has_any(scopes, &user.known_scopes))
     }
 
     fn answer(&self, question: Question<'_>) -> u32 {
@@ -75,7 +75,7 @@ impl Answers for Answering<'_> {
                 Some(holds) => u32::from(holds),
                 None => {
                     let outcomes = truth(expr, environment);
-                    match (outcomes.may(Outcomes::FALSE), outcomes.may(Outcomes::TRUE)) {
+                    match (outcomes.may(Truths::FALSE), outcomes.may(Truths::TRUE)) {
                         (true, false) => 0,
                         (false, true) => 1,
                         (false, false) => 2,
@@ -114,18 +114,20 @@ impl<'e> Answering<'e> {
 
     /// What is read, where it has a value that was looked at before.
     fn slot(&self, read: &Read) -> Option<Slot<'e>> {
-        let around = self.environment.around;
+        let context = self.environment.context;
         let known = match read {
-            Read::UserId => return around.user.map(|user| Slot::Text(&user.id)),
+            Read::UserId => return context.user.map(|user| Slot::Text(&user.id)),
             Read::ResourceId => match self.environment.thing {
-                Thing::Of { id: Some(id), .. } => return Some(Slot::Text(id)),
-                Thing::Of { id: None, .. } | Thing::None => return None,
+                ResourceRef::Of { id: Some(id), .. } => return Some(Slot::Text(id)),
+                ResourceRef::Of { id: None, .. } | ResourceRef::None => return None,
             },
             Read::UserAttribute(id) => self.user?.values.get(id.row()),
             Read::Context(id) => self.context?.values.get(id.row()),
             Read::Resource(name) => match self.environment.thing {
-                Thing::Of { resource, .. } => self.resource?.values.get(around.policy.resources[resource].slot(*name)?),
-                Thing::None => None,
+                ResourceRef::Of { resource, .. } => {
+                    self.resource?.values.get(context.policy.resources[resource].slot(*name)?)
+                }
+                ResourceRef::None => None,
             },
             _ => None,
         };
@@ -146,7 +148,7 @@ enum Slot<'e> {
 /// The class of an attribute.
 pub(crate) fn class(path: &Expr, domain: &Domain, environment: &Environment<'_>) -> u32 {
     match evaluate(path, environment) {
-        Known::Value(Datum::List(_) | Datum::Record(_)) => domain.of_parts(),
+        Known::Value(ValueRef::List(_) | ValueRef::Record(_)) => domain.of_parts(),
         Known::Value(value) => domain.class(&value.key()),
         Known::Absent => domain.absent(),
         Known::Unknown => domain.unknown(),

@@ -4,26 +4,26 @@ use http::header;
 
 use crate::collections::table::Id;
 use crate::eval::attributes::Attributes;
-use crate::eval::evaluate::{Call, Environment, Given, Pending, Seen, Thing};
+use crate::eval::evaluate::{Environment, Evaluated, InputState, Pending, RequestRef, ResourceRef};
 use crate::eval::identity::Identity;
-use crate::eval::value_ref::{Datum, Items};
+use crate::eval::value_ref::{Items, ValueRef};
 use crate::eval::{cookies, facts};
 use crate::model::value::{Known, Value};
 use crate::typed::{Attribute, ParameterType, PathSegment, Read, Resource, TypedPolicy};
 
 /// The value of what an expression reads.
-pub(crate) fn read<'a>(read: &Read, environment: &Environment<'a>) -> Seen<'a> {
-    let policy = environment.around.policy;
-    let around = &environment.around;
-    let text = |text: &'a str| Known::Value(Datum::text(text));
-    let of_user = |get: &dyn Fn(&'a Identity<'a>) -> Known<Datum<'a>>| around.user.map_or(Known::Absent, get);
+pub(crate) fn read<'a>(read: &Read, environment: &Environment<'a>) -> Evaluated<'a> {
+    let policy = environment.context.policy;
+    let context = &environment.context;
+    let text = |text: &'a str| Known::Value(ValueRef::text(text));
+    let of_user = |get: &dyn Fn(&'a Identity<'a>) -> Known<ValueRef<'a>>| context.user.map_or(Known::Absent, get);
     Ok(match read {
-        Read::Claim(slot) => around.claims.get(*slot).map_or(Known::Unknown, known),
-        Read::Account(id) => attribute(environment, None, read, around.account, id.row(), &policy.account[*id]),
+        Read::Claim(slot) => context.claims.get(*slot).map_or(Known::Unknown, known),
+        Read::Account(id) => attribute(environment, None, read, context.account, id.row(), &policy.account[*id]),
         Read::UserId => of_user(&|user| text(&user.id)),
         Read::UserTier => of_user(&|user| user.tier.as_deref().map_or(Known::Absent, text)),
         Read::UserScopes => of_user(&|user| match &user.scopes {
-            Some(scopes) => Known::Value(Datum::List(Items::Texts(scopes))),
+            Some(scopes) => Known::Value(ValueRef::List(Items::Texts(scopes))),
             None => Known::Absent,
         }),
         // Somebody whom the host vouches for came by no token.
@@ -32,12 +32,12 @@ pub(crate) fn read<'a>(read: &Read, environment: &Environment<'a>) -> Seen<'a> {
             attribute(environment, None, read, Some(user.attributes()), id.row(), &policy.attributes[*id])
         }),
         Read::ResourceId => match environment.thing {
-            Thing::None => Known::Absent,
-            Thing::Of { id, .. } => id.map_or(Known::Unknown, text),
+            ResourceRef::None => Known::Absent,
+            ResourceRef::Of { id, .. } => id.map_or(Known::Unknown, text),
         },
         Read::Resource(name) => match environment.thing {
-            Thing::None => Known::Absent,
-            Thing::Of { resource, attributes, .. } => {
+            ResourceRef::None => Known::Absent,
+            ResourceRef::Of { resource, attributes, .. } => {
                 let declared = &policy.resources[resource];
                 let slot = declared.slot(*name).and_then(|slot| Some((slot, declared.attribute(slot)?)));
                 slot.map_or(Known::Absent, |(slot, declared)| {
@@ -45,12 +45,12 @@ pub(crate) fn read<'a>(read: &Read, environment: &Environment<'a>) -> Seen<'a> {
                 })
             }
         },
-        Read::Context(id) => attribute(environment, None, read, around.context, id.row(), &policy.context[*id]),
-        Read::ClientIp => around.client.map_or(Known::Unknown, |address| Known::Value(Datum::Ip(address))),
-        Read::Now => around.now.map_or(Known::Unknown, |now| Known::Value(Datum::Timestamp(now))),
-        Read::Query(name) => return input(environment, around.query, read, name),
-        Read::Body(name) => return input(environment, around.body, read, name),
-        Read::Sibling(name) => match around.siblings {
+        Read::Context(id) => attribute(environment, None, read, context.context, id.row(), &policy.context[*id]),
+        Read::ClientIp => context.client.map_or(Known::Unknown, |address| Known::Value(ValueRef::Ip(address))),
+        Read::Now => context.now.map_or(Known::Unknown, |now| Known::Value(ValueRef::Timestamp(now))),
+        Read::Query(name) => return input(environment, context.query, read, name),
+        Read::Body(name) => return input(environment, context.body, read, name),
+        Read::Sibling(name) => match context.siblings {
             Some((declared, given)) => {
                 let field = declared.iter().find(|field| field.name == *name);
                 field.map_or(Known::Unknown, |field| {
@@ -60,14 +60,14 @@ pub(crate) fn read<'a>(read: &Read, environment: &Environment<'a>) -> Seen<'a> {
             None => Known::Unknown,
         },
         Read::Method | Read::Path | Read::Host | Read::Origin | Read::Header(_) | Read::Cookie(_) | Read::Param(_) => {
-            around.call.map_or(Known::Unknown, |call| of_call(read, call))
+            context.call.map_or(Known::Unknown, |call| of_call(read, call))
         }
     })
 }
 
-fn known(known: &Known<Value>) -> Known<Datum<'_>> {
+fn known(known: &Known<Value>) -> Known<ValueRef<'_>> {
     match known {
-        Known::Value(value) => Known::Value(Datum::of(value)),
+        Known::Value(value) => Known::Value(ValueRef::of(value)),
         Known::Absent => Known::Absent,
         Known::Unknown => Known::Unknown,
     }
@@ -80,15 +80,15 @@ fn attribute<'a>(
     attributes: Option<Attributes<'a>>,
     slot: usize,
     declared: &'a Attribute,
-) -> Known<Datum<'a>> {
-    let shapes = &environment.around.policy.shapes;
+) -> Known<ValueRef<'a>> {
+    let shapes = &environment.context.policy.shapes;
     match attributes {
         None => {
             want(environment, resource, read);
             Known::Unknown
         }
         Some(Attributes::Slots(slots)) => slots.values.get(slot).map_or(Known::Unknown, known),
-        Some(Attributes::Given(record)) => {
+        Some(Attributes::Json(record)) => {
             let json = record.get(&declared.name);
             match facts::is_made(json, &declared.ty) {
                 true => kept(environment, resource, read, || facts::made(json, declared, shapes)),
@@ -100,22 +100,22 @@ fn attribute<'a>(
 
 /// Nobody said: where the host can be asked, it will be.
 fn want(environment: &Environment<'_>, resource: Option<Id<Resource>>, read: &Read) {
-    let Some(missing) = environment.around.missing else { return };
+    let Some(missing) = environment.context.missing else { return };
     match (read, resource, environment.thing) {
         (Read::Context(_), ..) => missing.context(),
-        (Read::Resource(_), Some(kind), Thing::Of { id: Some(id), .. }) => {
-            missing.resource(&environment.around.policy.resources[kind].name, id);
+        (Read::Resource(_), Some(kind), ResourceRef::Of { id: Some(id), .. }) => {
+            missing.resource(&environment.context.policy.resources[kind].name, id);
         }
         _ => {}
     }
 }
 
-fn input<'a>(environment: &Environment<'a>, given: Given<'a>, read: &Read, name: &str) -> Seen<'a> {
+fn input<'a>(environment: &Environment<'a>, given: InputState<'a>, read: &Read, name: &str) -> Evaluated<'a> {
     match given {
-        Given::Unknown => Ok(Known::Unknown),
-        Given::Pending => Err(Pending),
-        Given::Json(shape, json) => {
-            let shapes = &environment.around.policy.shapes;
+        InputState::Unknown => Ok(Known::Unknown),
+        InputState::Pending => Err(Pending),
+        InputState::Json(shape, json) => {
+            let shapes = &environment.context.policy.shapes;
             let Some(field) = shapes[shape].fields.iter().find(|field| field.name == name) else {
                 return Ok(Known::Unknown);
             };
@@ -131,21 +131,21 @@ fn kept<'a>(
     resource: Option<Id<Resource>>,
     read: &Read,
     make: impl FnOnce() -> Known<Value>,
-) -> Known<Datum<'a>> {
-    let made = match environment.around.cache {
+) -> Known<ValueRef<'a>> {
+    let made = match environment.context.cache {
         Some(cache) => cache.or_make(resource, read, make),
         None => make(),
     };
     match made {
-        Known::Value(value) => Known::Value(Datum::owned(value)),
+        Known::Value(value) => Known::Value(ValueRef::owned(value)),
         Known::Absent => Known::Absent,
         Known::Unknown => Known::Unknown,
     }
 }
 
 /// Of headers that stand twice, two readers could read different ones: they are unknown.
-fn of_call<'a>(read: &Read, call: Call<'a>) -> Known<Datum<'a>> {
-    let text = |text: &'a str| Known::Value(Datum::text(text));
+fn of_call<'a>(read: &Read, call: RequestRef<'a>) -> Known<ValueRef<'a>> {
+    let text = |text: &'a str| Known::Value(ValueRef::text(text));
     let single = |name: &http::HeaderName| {
         let mut lines = call.headers.get_all(name).iter();
         match (lines.next(), lines.next()) {
@@ -161,7 +161,7 @@ fn of_call<'a>(read: &Read, call: Call<'a>) -> Known<Datum<'a>> {
         Read::Origin => single(&header::ORIGIN),
         Read::Header(name) => single(name),
         Read::Cookie(name) => match cookies::find(name, call.headers) {
-            Ok(Some(value)) => Known::Value(Datum::Text(value)),
+            Ok(Some(value)) => Known::Value(ValueRef::Text(value)),
             Ok(None) => Known::Absent,
             Err(_) => Known::Unknown,
         },
@@ -170,14 +170,14 @@ fn of_call<'a>(read: &Read, call: Call<'a>) -> Known<Datum<'a>> {
     }
 }
 
-fn param<'a>(name: &str, call: Call<'a>) -> Known<Datum<'a>> {
+fn param<'a>(name: &str, call: RequestRef<'a>) -> Known<ValueRef<'a>> {
     let Some(given) = call.params.get(name) else { return Known::Unknown };
     let number = call.route.path.iter().any(
         |segment| matches!(segment, PathSegment::Parameter { name: known, ty: ParameterType::Int } if known == name),
     );
     match number {
-        true => given.parse().map_or(Known::Unknown, |value| Known::Value(Datum::Int(value))),
-        false => Known::Value(Datum::text(given)),
+        true => given.parse().map_or(Known::Unknown, |value| Known::Value(ValueRef::Int(value))),
+        false => Known::Value(ValueRef::text(given)),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::typed::Type;
 
 /// A value, borrowed where that is possible.
 #[derive(Debug, Clone)]
-pub(crate) enum Datum<'a> {
+pub(crate) enum ValueRef<'a> {
     Null,
     Bool(bool),
     Int(i64),
@@ -39,7 +39,7 @@ pub(crate) enum Items<'a> {
     Json(&'a [Json], &'a Type),
 }
 
-impl<'a> Datum<'a> {
+impl<'a> ValueRef<'a> {
     pub(crate) fn text(text: &'a str) -> Self {
         Self::Text(Cow::Borrowed(text))
     }
@@ -145,7 +145,7 @@ impl Items<'_> {
             Self::Texts(texts) => texts.iter().map(|text| Value::String(text.clone())).collect(),
             Self::Json(items, ty) => {
                 let typed = items.iter().filter_map(|item| facts::plain(item, ty));
-                typed.map(Datum::into_value).collect()
+                typed.map(ValueRef::into_value).collect()
             }
         }
     }
@@ -154,14 +154,16 @@ impl Items<'_> {
 /// Of an element that was found to be of a plain type, which keeps its text where it stands.
 fn key_of<'j>(item: &'j Json, ty: &Type) -> Key<'j> {
     match facts::plain(item, ty) {
-        Some(Datum::Text(Cow::Borrowed(text))) => Key::String(text),
-        Some(Datum::Bool(value)) => Key::Bool(value),
-        Some(Datum::Int(value)) => Key::Int(value),
-        Some(Datum::Float(value)) => Key::of_float(value),
-        Some(Datum::Timestamp(value)) => Key::Timestamp(value),
-        Some(Datum::Duration(value)) => Key::Duration(value),
-        Some(Datum::Ip(value)) => Key::of_ip(value),
-        Some(Datum::Network(value)) => Key::of_network(value),
-        Some(Datum::Text(Cow::Owned(_)) | Datum::Null | Datum::List(_) | Datum::Record(_)) | None => Key::Null,
+        Some(ValueRef::Text(Cow::Borrowed(text))) => Key::String(text),
+        Some(ValueRef::Bool(value)) => Key::Bool(value),
+        Some(ValueRef::Int(value)) => Key::Int(value),
+        Some(ValueRef::Float(value)) => Key::of_float(value),
+        Some(ValueRef::Timestamp(value)) => Key::Timestamp(value),
+        Some(ValueRef::Duration(value)) => Key::Duration(value),
+        Some(ValueRef::Ip(value)) => Key::of_ip(value),
+        Some(ValueRef::Network(value)) => Key::of_network(value),
+        Some(ValueRef::Text(Cow::Owned(_)) | ValueRef::Null | ValueRef::List(_) | ValueRef::Record(_)) | None => {
+            Key::Null
+        }
     }
 }

@@ -65,14 +65,14 @@ struct Plans {
 
 impl DecisionGraph {
     /// What decides a permission.
-    pub(crate) fn permission(&self, id: Id<Permission>, knowing: Knowing) -> Plan {
-        let early = || self.plans.early_permissions.get(&id).filter(|_| knowing == Knowing::Early);
+    pub(crate) fn permission(&self, id: Id<Permission>, phase: Phase) -> Plan {
+        let early = || self.plans.early_permissions.get(&id).filter(|_| phase == Phase::BeforeInput);
         early().or_else(|| self.plans.permissions.get(id.row())).copied().unwrap_or(Plan::NO)
     }
 
     /// What decides the conditions of a route.
-    pub(crate) fn conditions(&self, route: Id<Route>, knowing: Knowing) -> Plan {
-        let early = || self.plans.early_whens.get(&route).filter(|_| knowing == Knowing::Early);
+    pub(crate) fn conditions(&self, route: Id<Route>, phase: Phase) -> Plan {
+        let early = || self.plans.early_whens.get(&route).filter(|_| phase == Phase::BeforeInput);
         early().or_else(|| self.plans.whens.get(route.row())).copied().unwrap_or(Plan::NO)
     }
 
@@ -87,10 +87,10 @@ impl DecisionGraph {
     }
 
     /// What decides that no `forbid *` closes a door.
-    pub(crate) fn doors(&self, knowing: Knowing) -> Plan {
-        match knowing {
-            Knowing::Early => self.plans.early_doors,
-            Knowing::All => self.plans.doors,
+    pub(crate) fn doors(&self, phase: Phase) -> Plan {
+        match phase {
+            Phase::BeforeInput => self.plans.early_doors,
+            Phase::AfterInput => self.plans.doors,
         }
     }
 }
@@ -154,22 +154,22 @@ pub(crate) enum Node {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Test {
     /// One of these permissions.
-    Permission(Id<Vec<Id<Permission>>>, Knowing),
+    Permission(Id<Vec<Id<Permission>>>, Phase),
     /// A scope, asked of callers that come with scopes.
     Scope(Id<Scope>),
     /// The conditions of the route.
-    Whens(Id<Route>, Knowing),
+    Whens(Id<Route>, Phase),
     /// No `forbid *` closes the door.
-    Doors(Knowing),
+    Doors(Phase),
 }
 
-/// How much is known when a test is made.
+/// The part of the journey in which a test is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Knowing {
-    /// Not yet the input: what it could still turn out well passes.
-    Early,
-    /// All.
-    All,
+pub(crate) enum Phase {
+    /// The input isn't validated yet: conditions on it count as satisfied.
+    BeforeInput,
+    /// The input is validated, or there is none.
+    AfterInput,
 }
 
 /// What a probe tries.

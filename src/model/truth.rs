@@ -4,9 +4,9 @@ use std::ops::BitOr;
 
 /// Some of *true*, *false* and *unknown*. What is decided has one of them; what waits for the body may have several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Outcomes(u8);
+pub(crate) struct Truths(u8);
 
-impl Outcomes {
+impl Truths {
     pub(crate) const TRUE: Self = Self(1);
     pub(crate) const FALSE: Self = Self(2);
     pub(crate) const UNKNOWN: Self = Self(4);
@@ -49,7 +49,7 @@ impl Outcomes {
     }
 }
 
-impl BitOr for Outcomes {
+impl BitOr for Truths {
     type Output = Self;
 
     fn bitor(self, other: Self) -> Self {
@@ -61,22 +61,22 @@ impl BitOr for Outcomes {
 mod tests {
     use super::*;
 
-    const ONE: [Outcomes; 3] = [Outcomes::TRUE, Outcomes::FALSE, Outcomes::UNKNOWN];
+    const ONE: [Truths; 3] = [Truths::TRUE, Truths::FALSE, Truths::UNKNOWN];
 
     /// Kleene's tables, written out.
-    fn and(one: Outcomes, other: Outcomes) -> Outcomes {
+    fn and(one: Truths, other: Truths) -> Truths {
         match (one, other) {
-            (Outcomes::FALSE, _) | (_, Outcomes::FALSE) => Outcomes::FALSE,
-            (Outcomes::TRUE, Outcomes::TRUE) => Outcomes::TRUE,
-            _ => Outcomes::UNKNOWN,
+            (Truths::FALSE, _) | (_, Truths::FALSE) => Truths::FALSE,
+            (Truths::TRUE, Truths::TRUE) => Truths::TRUE,
+            _ => Truths::UNKNOWN,
         }
     }
 
     #[test]
     fn sets_hold_what_their_members_give() {
-        for one in (1..8).map(Outcomes) {
-            for other in (1..8).map(Outcomes) {
-                let mut expected = Outcomes(0);
+        for one in (1..8).map(Truths) {
+            for other in (1..8).map(Truths) {
+                let mut expected = Truths(0);
                 for a in ONE.into_iter().filter(|a| one.may(*a)) {
                     for b in ONE.into_iter().filter(|b| other.may(*b)) {
                         expected = expected | and(a, b);
@@ -86,8 +86,8 @@ mod tests {
                 assert_eq!(one.or(other), one.not().and(other.not()).not());
             }
         }
-        assert_eq!(ONE.map(Outcomes::not), [Outcomes::FALSE, Outcomes::TRUE, Outcomes::UNKNOWN]);
-        assert_eq!(Outcomes::TRUE.or(Outcomes::UNKNOWN), Outcomes::TRUE);
-        assert_eq!(Outcomes::FALSE.or(Outcomes::UNKNOWN), Outcomes::UNKNOWN);
+        assert_eq!(ONE.map(Truths::not), [Truths::FALSE, Truths::TRUE, Truths::UNKNOWN]);
+        assert_eq!(Truths::TRUE.or(Truths::UNKNOWN), Truths::TRUE);
+        assert_eq!(Truths::FALSE.or(Truths::UNKNOWN), Truths::UNKNOWN);
     }
 }

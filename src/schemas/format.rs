@@ -25,9 +25,9 @@ pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
         let time = r"[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,9})?";
         Regex::new(&format!(r"\A{date}[Tt]{time}(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])\z")).ok()
     });
-    let stamp: Timestamp = has_form(&FORM, text).then(|| text.parse().ok()).flatten()?;
+    let fingerprint: Timestamp = has_form(&FORM, text).then(|| text.parse().ok()).flatten()?;
     // What an offset moves before the year 0 has no date-time of this form.
-    (!stamp.to_string().starts_with('-')).then_some(stamp)
+    (!fingerprint.to_string().starts_with('-')).then_some(fingerprint)
 }
 
 /// An address. An IPv4 address mapped into IPv6 is that IPv4 address, as everywhere (RFC 4291 §2.5.5.2).

@@ -17,7 +17,7 @@ impl<'a> Walk<'a> {
             InputType::Float(rules) => self.float(rules, value),
             InputType::Bool => self.bool(value),
             InputType::Timestamp => {
-                let read = |text: &str| format::timestamp(text).map(|stamp| stamp.to_string());
+                let read = |text: &str| format::timestamp(text).map(|fingerprint| fingerprint.to_string());
                 self.text(value, "timestamp", "a timestamp such as 2026-11-23T10:00:00Z", read)
             }
             InputType::Duration => {

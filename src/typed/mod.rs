@@ -37,7 +37,7 @@ pub(crate) use crate::typed::types::Type;
 pub(crate) struct TypedPolicy {
     pub(crate) name: String,
     /// What ids of this policy are known by; as good as different for every two policies.
-    pub(crate) stamp: u64,
+    pub(crate) fingerprint: u64,
     pub(crate) secrets: Table<Secret>,
     pub(crate) key_sets: Table<KeySet>,
     pub(crate) tokens: Table<Token>,

@@ -4,7 +4,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::graph::Outcome;
 
-/// Outcomes, as ranges from one up to another, in rising order and with gaps between them.
+/// Truths, as ranges from one up to another, in rising order and with gaps between them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(crate) struct Ranges(SmallVec<[(Outcome, Outcome); 2]>);
 

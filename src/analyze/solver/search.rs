@@ -6,7 +6,7 @@ use crate::analyze::scenario::Roles;
 use crate::analyze::solver::ranges::Ranges;
 use crate::analyze::solver::solve::{Budget, Solved, solve};
 use crate::analyze::solver::space::{About, Key, Place, Space};
-use crate::analyze::synthetic_request::Trial;
+use crate::analyze::synthetic_request::SyntheticRequest;
 use crate::collections::id_set::IdSet;
 use crate::collections::table::Id;
 use crate::graph::{Diagram, Outcome, Plan, Question, Several, Variables};
@@ -61,7 +61,7 @@ struct Fork {
 }
 
 enum Branches {
-    Outcomes(Key, Vec<(Ranges, Diagram)>),
+    Truths(Key, Vec<(Ranges, Diagram)>),
     Parts(usize, Id<Several>),
     AnyOf(usize),
 }
@@ -81,7 +81,7 @@ enum Ahead {
 /// A walk through the plans of one scenario.
 pub(crate) struct Search<'s, 'p> {
     space: &'s mut Space<'p>,
-    trial: Trial<'p>,
+    trial: SyntheticRequest<'p>,
     budget: &'s mut Budget,
     assumed: HashMap<Key, Ranges>,
     /// By place, what was assumed of it.
@@ -229,7 +229,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 continue;
             }
             branches.retain(|(_, to)| *to != Diagram::NO);
-            return Ahead::Fork(Branches::Outcomes(key, branches));
+            return Ahead::Fork(Branches::Truths(key, branches));
         }
     }
 
@@ -242,7 +242,7 @@ impl<'s, 'p> Search<'s, 'p> {
             self.back_to(trail);
             let fork = forks.last()?;
             match &fork.branches {
-                Branches::Outcomes(key, branches) => {
+                Branches::Truths(key, branches) => {
                     let Some((ranges, to)) = branches.get(at) else {
                         forks.pop();
                         continue;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use crate::analyze::solver::candidates::Candidates;
 use crate::analyze::solver::ranges::Ranges;
 use crate::analyze::solver::space::{About, Key, Place, Space, root};
-use crate::analyze::synthetic_request::Trial;
+use crate::analyze::synthetic_request::SyntheticRequest;
 use crate::graph::Question;
 use crate::model::value::{Known, Value};
 use crate::typed::{Expr, Read, Type};
@@ -48,7 +48,7 @@ const MOST_CELLS: usize = 100;
 /// Looks for values for questions that depend on the same places.
 pub(crate) fn solve(
     space: &mut Space<'_>,
-    trial: &mut Trial<'_>,
+    trial: &mut SyntheticRequest<'_>,
     asked: &[(Key, Ranges)],
     budget: &mut Budget,
 ) -> Solved {
@@ -95,7 +95,7 @@ fn is_list(space: &Space<'_>, cell: usize) -> bool {
 
 struct Solver<'s, 'p, 't> {
     space: &'s mut Space<'p>,
-    trial: &'s mut Trial<'t>,
+    trial: &'s mut SyntheticRequest<'t>,
     asked: &'s [(Key, Ranges)],
     cells: Vec<usize>,
     /// By how many places are filled, the questions that can then be asked.

@@ -18,7 +18,7 @@ pub(crate) mod view;
 
 use crate::check::Checker;
 use crate::check::expressions::narrowing::Facts;
-pub(crate) use crate::check::expressions::narrowing::{Guards, Told, bare_names};
+pub(crate) use crate::check::expressions::narrowing::{Guards, Narrowing, bare_names};
 pub(crate) use crate::check::expressions::read::METHODS;
 pub(crate) use crate::check::expressions::view::{Caller, View, ViewKey};
 use crate::check::names::list;
@@ -133,7 +133,7 @@ impl Checker<'_> {
         view: &View<'_>,
         guards: &Guards<'_>,
         make: fn(Vec<Expr>) -> Expr,
-        tells: fn(Told) -> Facts,
+        tells: fn(Narrowing) -> Facts,
     ) -> Option<Typed> {
         let told: Vec<Facts> = parts.iter().map(|part| tells(self.told(part, view.conditions))).collect();
         let mut told_by: HashMap<String, usize> = HashMap::new();

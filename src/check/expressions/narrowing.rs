@@ -61,7 +61,7 @@ impl<'g> Guards<'g> {
 
 /// What follows for what is there, if an expression is true, and if it is false.
 #[derive(Default, Clone)]
-pub(crate) struct Told {
+pub(crate) struct Narrowing {
     pub(crate) if_true: Facts,
     pub(crate) if_false: Facts,
 }
@@ -81,7 +81,7 @@ impl Checker<'_> {
                 rows
             })
             .collect();
-        self.told = vec![Told::default(); expressions.len()];
+        self.told = vec![Narrowing::default(); expressions.len()];
         for row in order(&references).rows {
             let Some(mut told) = expressions.get(row).map(|expression| self.told(expression, true)) else { continue };
             for facts in [&mut told.if_true, &mut told.if_false] {
@@ -94,7 +94,7 @@ impl Checker<'_> {
     }
 
     /// What an expression tells. `conditions` says whether bare names are conditions here.
-    pub(crate) fn told(&self, expression: &Expression, conditions: bool) -> Told {
+    pub(crate) fn told(&self, expression: &Expression, conditions: bool) -> Narrowing {
         // A junction is asked by every one around it.
         let junction = matches!(expression.kind, ExpressionKind::All(_) | ExpressionKind::Any(_));
         if let Some(known) = self.told_before.borrow().get(&expression.span).filter(|_| junction) {
@@ -107,24 +107,24 @@ impl Checker<'_> {
         told
     }
 
-    fn told_by(&self, expression: &Expression, conditions: bool) -> Told {
+    fn told_by(&self, expression: &Expression, conditions: bool) -> Narrowing {
         match &expression.kind {
             ExpressionKind::Call(path, arguments) => match (path.as_slice(), arguments.as_slice()) {
                 ([has], [argument]) if has.node == "has" => {
-                    Told { if_true: there(argument, false), if_false: Facts::new() }
+                    Narrowing { if_true: there(argument, false), if_false: Facts::new() }
                 }
-                _ => Told::default(),
+                _ => Narrowing::default(),
             },
-            ExpressionKind::Is(..) => Told { if_true: Facts::from(["user".to_owned()]), if_false: Facts::new() },
+            ExpressionKind::Is(..) => Narrowing { if_true: Facts::from(["user".to_owned()]), if_false: Facts::new() },
             ExpressionKind::Binary(left, operator @ (BinaryOperator::Equal | BinaryOperator::NotEqual), right) => {
                 let facts = match (is_null(left), is_null(right)) {
                     (false, true) => there(left, true),
                     (true, false) => there(right, true),
-                    _ => return Told::default(),
+                    _ => return Narrowing::default(),
                 };
                 match operator {
-                    BinaryOperator::Equal => Told { if_true: Facts::new(), if_false: facts },
-                    _ => Told { if_true: facts, if_false: Facts::new() },
+                    BinaryOperator::Equal => Narrowing { if_true: Facts::new(), if_false: facts },
+                    _ => Narrowing { if_true: facts, if_false: Facts::new() },
                 }
             }
             ExpressionKind::Path(path) => match path.as_slice() {
@@ -132,11 +132,11 @@ impl Checker<'_> {
                     let row = self.names.conditions.get(&name.node).map(|(row, _)| row);
                     row.and_then(|row| self.told.get(row)).cloned().unwrap_or_default()
                 }
-                _ => Told::default(),
+                _ => Narrowing::default(),
             },
             ExpressionKind::Not(inner) => {
-                let Told { if_true, if_false } = self.told(inner, conditions);
-                Told { if_true: if_false, if_false: if_true }
+                let Narrowing { if_true, if_false } = self.told(inner, conditions);
+                Narrowing { if_true: if_false, if_false: if_true }
             }
             ExpressionKind::All(parts) => self.together(parts, conditions),
             ExpressionKind::Any(parts) => {
@@ -144,29 +144,29 @@ impl Checker<'_> {
                 let negated = parts.iter().map(|part| flip(self.told(part, conditions)));
                 flip(joined(negated))
             }
-            _ => Told::default(),
+            _ => Narrowing::default(),
         }
     }
 
-    fn together(&self, parts: &[Expression], conditions: bool) -> Told {
+    fn together(&self, parts: &[Expression], conditions: bool) -> Narrowing {
         joined(parts.iter().map(|part| self.told(part, conditions)))
     }
 }
 
-fn flip(told: Told) -> Told {
-    Told { if_true: told.if_false, if_false: told.if_true }
+fn flip(told: Narrowing) -> Narrowing {
+    Narrowing { if_true: told.if_false, if_false: told.if_true }
 }
 
 /// True where all are true; false where any is, so only what all of them tell then is sure.
-fn joined(parts: impl Iterator<Item = Told>) -> Told {
-    let mut all: Option<Told> = None;
+fn joined(parts: impl Iterator<Item = Narrowing>) -> Narrowing {
+    let mut all: Option<Narrowing> = None;
     for part in parts {
         all = Some(match all {
             None => part,
-            Some(Told { mut if_true, mut if_false }) => {
+            Some(Narrowing { mut if_true, mut if_false }) => {
                 if_true.extend(part.if_true);
                 if_false.retain(|path| part.if_false.contains(path));
-                Told { if_true, if_false }
+                Narrowing { if_true, if_false }
             }
         });
     }

@@ -19,7 +19,7 @@ use std::collections::HashMap;
 
 use crate::check::Checker;
 pub use crate::check::lints::list::{LINTS, Lint};
-use crate::check::lints::references::Mentions;
+use crate::check::lints::references::References;
 use crate::check::permissions::permission::PermissionIndex;
 use crate::check::permissions::rule::RuleDraft;
 use crate::model::diagnostic::{Diagnostic, Severity};
@@ -33,14 +33,14 @@ struct Linter<'c, 't> {
     checker: &'c Checker<'t>,
     permissions: &'c PermissionIndex,
     drafts: &'c [RuleDraft<'t>],
-    mentions: Mentions<'t>,
+    mentions: References<'t>,
     found: Vec<Diagnostic>,
 }
 
 impl<'t> Checker<'t> {
     /// Lints a policy without errors.
     pub(crate) fn lint(&mut self, permissions: &PermissionIndex, drafts: &[RuleDraft<'t>]) {
-        let mentions = Mentions::of(&self.names);
+        let mentions = References::of(&self.names);
         let mut linter = Linter { checker: self, permissions, drafts, mentions, found: Vec::new() };
         linter.unused();
         linter.grants();

@@ -11,7 +11,7 @@ use crate::syntax::tree::{
 
 /// Names by kind.
 #[derive(Default)]
-pub(crate) struct Mentions<'t> {
+pub(crate) struct References<'t> {
     pub(crate) secrets: HashSet<&'t str>,
     pub(crate) tokens: HashSet<&'t str>,
     pub(crate) key_sets: HashSet<&'t str>,
@@ -34,7 +34,7 @@ pub(crate) struct Mentions<'t> {
     pub(crate) csrf: bool,
 }
 
-impl<'t> Mentions<'t> {
+impl<'t> References<'t> {
     pub(crate) fn of(names: &Names<'t>) -> Self {
         let mut mentions = Self::default();
         each_expression(names, &mut |expression| mentions.expression(expression));

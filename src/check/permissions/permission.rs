@@ -9,7 +9,7 @@ use crate::check::names::{list, suggest, unknown, worth_suggesting};
 use crate::check::order::{Cycle, order};
 use crate::collections::id_set::{IdSet, IdSets};
 use crate::collections::names::Names;
-use crate::collections::sorted_rows::Rising;
+use crate::collections::sorted_rows::SortedRows;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -74,10 +74,10 @@ impl Checker<'_> {
         };
         let declared: Vec<_> = self.names.resources.iter().map(|(_, resource)| *resource).collect();
         let mut name = String::new();
-        let mut all = Rising::default();
-        let mut with_action: HashMap<&str, Rising> = HashMap::new();
+        let mut all = SortedRows::default();
+        let mut with_action: HashMap<&str, SortedRows> = HashMap::new();
         for (id, resource) in self.resources.ids().zip(declared) {
-            let mut own = Rising::default();
+            let mut own = SortedRows::default();
             let mut seen: HashMap<&str, Span> = HashMap::new();
             for action in &resource.actions {
                 if let Some(first) = seen.insert(&action.node, action.span) {

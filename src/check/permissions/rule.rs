@@ -8,7 +8,7 @@ use crate::check::expressions::{Caller, Guards, View};
 use crate::check::permissions::permission::PermissionIndex;
 use crate::collections::bit_set::BitSet;
 use crate::collections::id_set::IdSet;
-use crate::collections::sorted_rows::Rising;
+use crate::collections::sorted_rows::SortedRows;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree;
@@ -78,7 +78,7 @@ impl<'t> Checker<'t> {
     /// Enters what is granted without a condition.
     fn unconditional(&mut self, drafts: &[RuleDraft<'_>], index: &mut PermissionIndex) {
         let mut to_roles = Vec::new();
-        let mut scopes = vec![Rising::default(); index.drafts.len()];
+        let mut scopes = vec![SortedRows::default(); index.drafts.len()];
         for draft in drafts.iter().filter(|draft| draft.rule.condition.is_none()) {
             let Does::Grant(to) = draft.does else { continue };
             if let Grantee::Role(role) = to {
@@ -95,7 +95,7 @@ impl<'t> Checker<'t> {
             }
         }
         to_roles.sort_by_key(|(role, _)| role.row());
-        let mut roles = vec![Rising::default(); index.drafts.len()];
+        let mut roles = vec![SortedRows::default(); index.drafts.len()];
         for (role, permissions) in to_roles {
             for row in permissions.iter() {
                 roles.iter_mut().skip(*row as usize).take(1).for_each(|roles| roles.push(role));

@@ -8,7 +8,7 @@ use crate::collections::bit_set::BitSet;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
-use crate::model::truth::Outcomes;
+use crate::model::truth::Truths;
 use crate::typed::{Condition, Expr, Permission, Read, Resource, Route, Rule};
 
 /// After so many steps, nothing more is found out: routes are then not warned of, and deny all the same.
@@ -17,7 +17,7 @@ const MOST_STEPS: usize = 2_000_000;
 /// What conditions come to without a resource, as far as it was found out.
 #[derive(Default)]
 struct Known {
-    outcomes: HashMap<(Id<Condition>, Id<Resource>), Outcomes>,
+    outcomes: HashMap<(Id<Condition>, Id<Resource>), Truths>,
     steps: usize,
 }
 
@@ -54,35 +54,35 @@ impl Checker<'_> {
         let resource = permission.resource;
         let mut outcomes = |rule: Id<Rule>| match &rules[rule].condition {
             Some(condition) if rules[rule].reads.resource => self.without(condition, resource, known),
-            Some(_) => Outcomes::ANY,
-            None => Outcomes::TRUE,
+            Some(_) => Truths::ANY,
+            None => Truths::TRUE,
         };
         let asks = |rule: Id<Rule>| rules[rule].reads.resource;
-        let always = draft.forbids.iter().find(|rule| asks(**rule) && !outcomes(**rule).may(Outcomes::FALSE));
+        let always = draft.forbids.iter().find(|rule| asks(**rule) && !outcomes(**rule).may(Truths::FALSE));
         if let Some(rule) = always {
             return WithoutThing::Never(rules[*rule].span);
         }
         let grants = draft.grants.iter().map(|grant| grant.rule);
-        let lost: Vec<Id<Rule>> = grants.filter(|rule| !outcomes(*rule).may(Outcomes::TRUE)).collect();
+        let lost: Vec<Id<Rule>> = grants.filter(|rule| !outcomes(*rule).may(Truths::TRUE)).collect();
         let Some(first) = lost.first().map(|rule| rules[*rule].span) else { return WithoutThing::Same };
         let kept = draft.anyone || draft.callers || !permission.roles.is_empty() || draft.grants.len() > lost.len();
         if kept { WithoutThing::Fewer(first) } else { WithoutThing::Never(first) }
     }
 
     /// What a condition can come to where a resource's attributes are unknown, whatever everything else is.
-    fn without(&self, expr: &Expr, resource: Id<Resource>, known: &mut Known) -> Outcomes {
+    fn without(&self, expr: &Expr, resource: Id<Resource>, known: &mut Known) -> Truths {
         known.steps += 1;
         if known.steps > MOST_STEPS {
-            return Outcomes::ANY;
+            return Truths::ANY;
         }
         let undeclared = |of: &Expr| matches!(of, Expr::Read(Read::Resource(name)) if self.resources[resource].slot(*name).is_none());
         match expr {
             Expr::Not(inner) => self.without(inner, resource, known).not(),
             Expr::All(parts) => {
-                parts.iter().fold(Outcomes::TRUE, |all, part| all.and(self.without(part, resource, known)))
+                parts.iter().fold(Truths::TRUE, |all, part| all.and(self.without(part, resource, known)))
             }
             Expr::Any(parts) => {
-                parts.iter().fold(Outcomes::FALSE, |any, part| any.or(self.without(part, resource, known)))
+                parts.iter().fold(Truths::FALSE, |any, part| any.or(self.without(part, resource, known)))
             }
             Expr::Condition(id) if self.conditions[*id].reads.resource => {
                 if let Some(outcome) = known.outcomes.get(&(*id, resource)) {
@@ -92,8 +92,8 @@ impl Checker<'_> {
                 known.outcomes.insert((*id, resource), outcome);
                 outcome
             }
-            Expr::Has(of) if undeclared(of) => Outcomes::FALSE,
-            Expr::IsNull(of) if undeclared(of) => Outcomes::TRUE,
+            Expr::Has(of) if undeclared(of) => Truths::FALSE,
+            Expr::IsNull(of) if undeclared(of) => Truths::TRUE,
             other => {
                 let mut asks = false;
                 let mut falls_back = false;
@@ -102,7 +102,7 @@ impl Checker<'_> {
                     falls_back |= matches!(part, Expr::Coalesce(_) | Expr::Condition(_));
                     false
                 });
-                if asks && !falls_back { Outcomes::UNKNOWN } else { Outcomes::ANY }
+                if asks && !falls_back { Truths::UNKNOWN } else { Truths::ANY }
             }
         }
     }

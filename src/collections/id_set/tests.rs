@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use proptest::prelude::*;
 
 use crate::collections::id_set::{IdSet, IdSets};
-use crate::collections::sorted_rows::Rising;
+use crate::collections::sorted_rows::SortedRows;
 use crate::collections::table::Id;
 
 /// Rows that are sparse, dense, or long runs.
@@ -19,7 +19,7 @@ fn rows() -> impl Strategy<Value = BTreeSet<u32>> {
 }
 
 fn kept(sets: &mut IdSets<()>, rows: &BTreeSet<u32>) -> IdSet<()> {
-    let mut rising = Rising::default();
+    let mut rising = SortedRows::default();
     rows.iter().for_each(|row| rising.push(Id::<()>::numbered(*row)));
     assert_eq!(rising.is_empty(), rows.is_empty());
     rising.kept(sets).unwrap()
@@ -88,7 +88,7 @@ proptest! {
             up.insert(row, above);
         }
         let expected: BTreeSet<u32> = picked.iter().flat_map(|row| up[row].iter().copied()).collect();
-        let mut rising = Rising::default();
+        let mut rising = SortedRows::default();
         picked.iter().for_each(|row| rising.push(Id::<()>::numbered(*row)));
         let known: HashMap<u32, IdSet<()>> = up.iter().map(|(row, rows)| (*row, kept(&mut sets, rows))).collect();
         let mut seen = vec![0; 200];

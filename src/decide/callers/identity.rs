@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use crate::collections::table::Id;
-use crate::eval::attributes::{Facts, Slots};
-use crate::eval::evaluate::{Circumstances, Environment, Thing, evaluate};
+use crate::eval::attributes::{AttributeSet, Slots};
+use crate::eval::evaluate::{Environment, EvalContext, ResourceRef, evaluate};
 use crate::eval::identity::Identity;
-use crate::eval::value_ref::{Datum, Items};
+use crate::eval::value_ref::{Items, ValueRef};
 use crate::model::value::{Known, Value};
 use crate::protocol::request::User;
 use crate::typed::{Expr, Mapping, Token, TypedPolicy};
@@ -20,21 +20,21 @@ pub(crate) fn mapped(
     token: Id<Token>,
     claims: &[Known<Value>],
 ) -> Result<Identity<'static>, &'static str> {
-    let around = Circumstances { claims, ..Circumstances::empty(policy) };
-    let environment = &around.about(Thing::None);
+    let context = EvalContext { claims, ..EvalContext::empty(policy) };
+    let environment = &context.on(ResourceRef::None);
     let id = match evaluate(&mapping.id, environment) {
-        Known::Value(Datum::Text(id)) if !id.is_empty() => id.into_owned(),
+        Known::Value(ValueRef::Text(id)) if !id.is_empty() => id.into_owned(),
         _ => return Err("the token doesn't say who the user is"),
     };
     let role_names = mapping.roles.as_ref().map(|roles| texts_of(roles, environment)).unwrap_or_default();
     let tier = match mapping.tier.as_ref().map(|tier| evaluate(tier, environment)) {
-        Some(Known::Value(Datum::Text(tier))) => Some(tier.into_owned()),
+        Some(Known::Value(ValueRef::Text(tier))) => Some(tier.into_owned()),
         Some(_) | None => None,
     };
     // A mapping with scopes caps its callers, also those that come with none.
     let scopes = mapping.scopes.as_ref().map(|scopes| evaluate(scopes, environment)).map(|scopes| match scopes {
-        Known::Value(Datum::Text(text)) => text.split_ascii_whitespace().map(ToOwned::to_owned).collect(),
-        Known::Value(Datum::List(names)) => texts(names),
+        Known::Value(ValueRef::Text(text)) => text.split_ascii_whitespace().map(ToOwned::to_owned).collect(),
+        Known::Value(ValueRef::List(names)) => texts(names),
         Known::Value(_) | Known::Absent | Known::Unknown => Vec::new(),
     });
     let attribute = |expr| match evaluate(expr, environment) {
@@ -51,7 +51,7 @@ pub(crate) fn mapped(
             tier: tier.map(Cow::Owned),
             scopes: scopes.map(Cow::Owned),
             known_scopes: SmallVec::new(),
-            attributes: Facts::Slots(Slots::of(mapping.attributes.iter().map(attribute).collect())),
+            attributes: AttributeSet::Slots(Slots::of(mapping.attributes.iter().map(attribute).collect())),
             token: Some(token),
         },
     ))
@@ -69,7 +69,7 @@ pub(crate) fn vouched_for<'r>(policy: &TypedPolicy, user: &'r User) -> Identity<
             tier: user.tier.as_deref().map(Cow::Borrowed),
             scopes: user.scopes.as_deref().map(Cow::Borrowed),
             known_scopes: SmallVec::new(),
-            attributes: Facts::Given(Cow::Borrowed(&user.attributes)),
+            attributes: AttributeSet::Json(Cow::Borrowed(&user.attributes)),
             token: None,
         },
     )
@@ -87,8 +87,8 @@ fn identity<'r>(policy: &TypedPolicy, claimed: Identity<'r>) -> Identity<'r> {
 
 /// A list of texts; none where it isn't known as a whole.
 fn texts_of<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Vec<String> {
-    let text = |known: Known<Datum<'_>>| match known {
-        Known::Value(Datum::Text(text)) => Some(text.into_owned()),
+    let text = |known: Known<ValueRef<'_>>| match known {
+        Known::Value(ValueRef::Text(text)) => Some(text.into_owned()),
         Known::Value(_) | Known::Absent | Known::Unknown => None,
     };
     // What is written out as a list needn't be made one first.
@@ -96,7 +96,7 @@ fn texts_of<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Vec<String> {
         return items.iter().map(|item| text(evaluate(item, environment))).collect::<Option<_>>().unwrap_or_default();
     }
     match evaluate(expr, environment) {
-        Known::Value(Datum::List(items)) => texts(items),
+        Known::Value(ValueRef::List(items)) => texts(items),
         Known::Value(_) | Known::Absent | Known::Unknown => Vec::new(),
     }
 }

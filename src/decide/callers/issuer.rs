@@ -12,7 +12,7 @@ use crate::decide::callers::family::Terms;
 use crate::decide::callers::keys::BoundKeys;
 use crate::decide::callers::token::MAX_TOKEN;
 use crate::eval::attributes::Attributes;
-use crate::eval::evaluate::{Circumstances, Environment, Thing, evaluate};
+use crate::eval::evaluate::{Environment, EvalContext, ResourceRef, evaluate};
 use crate::model::reason::{Code, Stage};
 use crate::model::value::Known;
 use crate::protocol::account::Account;
@@ -59,9 +59,9 @@ impl Issuer<'_> {
         payload.insert("iat".to_owned(), issued.into());
         payload.insert("exp".to_owned(), expires.as_second().min(longest).into());
         payload.extend(id.map(|id| ("jti".to_owned(), id.into())));
-        let account = self.account.map(|account| Attributes::Given(&account.attributes));
-        let around = Circumstances { account, now: Some(self.now), ..Circumstances::empty(self.policy) };
-        let environment = around.about(Thing::None);
+        let account = self.account.map(|account| Attributes::Json(&account.attributes));
+        let context = EvalContext { account, now: Some(self.now), ..EvalContext::empty(self.policy) };
+        let environment = context.on(ResourceRef::None);
         for claim in &token.claims {
             let value = said(claim, &environment).ok_or_else(|| incomplete(token, claim))?;
             payload.extend(value.map(|value| (claim.name.clone(), value)));

@@ -7,9 +7,9 @@ use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::identity::mapped;
 use crate::decide::callers::{family, token};
 use crate::decide::journey::{Halt, Journey};
-use crate::eval::evaluate::{Cache, Thing, evaluate};
-use crate::eval::value_ref::Datum;
-use crate::graph::Knowing;
+use crate::eval::evaluate::{Cache, ResourceRef, evaluate};
+use crate::eval::value_ref::ValueRef;
+use crate::graph::Phase;
 use crate::model::reason::{Code, Stage};
 use crate::model::value::Known;
 use crate::password::PasswordTask;
@@ -24,12 +24,12 @@ impl Journey<'_, '_> {
         let (Some((who, password)), Some(rule)) = (&self.route.login, &self.policy.password) else {
             return Err(Denial::new(Code::LoginFailed, Stage::Login, "the policy takes no passwords here").into());
         };
-        let around = self.around(Knowing::All);
-        let environment = around.about(Thing::None);
+        let context = self.eval_context(Phase::AfterInput);
+        let environment = context.on(ResourceRef::None);
         self.lookup.start();
         let typed = (evaluate(who, &environment), evaluate(password, &environment));
         self.lookup.wanted()?;
-        let (Known::Value(Datum::Text(who)), Known::Value(Datum::Text(password))) = typed else {
+        let (Known::Value(ValueRef::Text(who)), Known::Value(ValueRef::Text(password))) = typed else {
             return Err(login_failed("the request doesn't say who logs in, or with which password"));
         };
         self.lookup.start();

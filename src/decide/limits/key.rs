@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::eval::evaluate::{Environment, coalesce, evaluate};
-use crate::eval::value_ref::Datum;
+use crate::eval::value_ref::ValueRef;
 use crate::typed::{Expr, Limit, TypedPolicy};
 
 /// The parts of a key, each behind a slash.
@@ -39,13 +39,13 @@ impl Key {
     }
 }
 
-fn text(value: &Datum<'_>, ipv6_prefix: u8) -> Option<String> {
+fn text(value: &ValueRef<'_>, ipv6_prefix: u8) -> Option<String> {
     match value {
-        Datum::Text(text) => Some(text.to_string()),
-        Datum::Int(number) => Some(number.to_string()),
-        Datum::Bool(value) => Some(value.to_string()),
-        Datum::Ip(address) => Some(subnet(*address, ipv6_prefix)),
-        Datum::Timestamp(time) => Some(time.to_string()),
+        ValueRef::Text(text) => Some(text.to_string()),
+        ValueRef::Int(number) => Some(number.to_string()),
+        ValueRef::Bool(value) => Some(value.to_string()),
+        ValueRef::Ip(address) => Some(subnet(*address, ipv6_prefix)),
+        ValueRef::Timestamp(time) => Some(time.to_string()),
         _ => None,
     }
 }

@@ -4,9 +4,9 @@ use std::num::NonZeroU64;
 
 use crate::decide::limits::key::Key;
 use crate::eval::evaluate::{Environment, evaluate, truth};
-use crate::eval::value_ref::Datum;
+use crate::eval::value_ref::ValueRef;
 use crate::limit::{Charge, Terms};
-use crate::model::truth::Outcomes;
+use crate::model::truth::Truths;
 use crate::model::value::Known;
 use crate::typed::{Expr, Limit, Quota, TypedPolicy};
 
@@ -24,7 +24,7 @@ pub(crate) enum Undecided {
 
 /// Whether the limit spares the request: only where that is certain.
 pub(crate) fn skips<'p>(limit: &'p Limit, environment: &Environment<'p>) -> bool {
-    limit.skip.as_ref().is_some_and(|skip| truth(skip, environment) == Outcomes::TRUE)
+    limit.skip.as_ref().is_some_and(|skip| truth(skip, environment) == Truths::TRUE)
 }
 
 /// What the limit asks: a charge by its rates, one of how many run at once, or both.
@@ -56,7 +56,7 @@ fn rates<'p>(policy: &'p TypedPolicy, limit: &'p Limit, environment: &Environmen
     match &limit.quota {
         Quota::Rates(_) => limit.terms.first(),
         Quota::Tier(tier) => {
-            let Known::Value(Datum::Text(name)) = evaluate(tier, environment) else { return None };
+            let Known::Value(ValueRef::Text(name)) = evaluate(tier, environment) else { return None };
             let mut tiers = policy.tiers.iter().zip(&limit.terms);
             tiers.find(|(tier, _)| tier.name == name).map(|(_, terms)| terms)
         }
@@ -65,14 +65,14 @@ fn rates<'p>(policy: &'p TypedPolicy, limit: &'p Limit, environment: &Environmen
 
 /// The dearest of the costs that hold or may hold; 1 where none does.
 fn cost<'p>(limit: &'p Limit, environment: &Environment<'p>) -> Result<NonZeroU64, Undecided> {
-    let spared = |when: &Expr| truth(when, environment) == Outcomes::FALSE;
+    let spared = |when: &Expr| truth(when, environment) == Truths::FALSE;
     let counting = limit.costs.iter().filter(|cost| !cost.when.as_ref().is_some_and(spared));
-    let amounts: Vec<Known<Datum<'_>>> = counting.map(|cost| evaluate(&cost.amount, environment)).collect();
-    if amounts.iter().any(|amount| matches!(amount, Known::Value(Datum::Int(..=0)))) {
+    let amounts: Vec<Known<ValueRef<'_>>> = counting.map(|cost| evaluate(&cost.amount, environment)).collect();
+    if amounts.iter().any(|amount| matches!(amount, Known::Value(ValueRef::Int(..=0)))) {
         return Err(Undecided::CheapCost);
     }
     amounts.into_iter().try_fold(NonZeroU64::MIN, |dearest, amount| match amount {
-        Known::Value(Datum::Int(amount)) => {
+        Known::Value(ValueRef::Int(amount)) => {
             let amount = u64::try_from(amount).ok().and_then(NonZeroU64::new);
             amount.map(|amount| dearest.max(amount)).ok_or(Undecided::Cost)
         }

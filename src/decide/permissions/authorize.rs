@@ -7,46 +7,46 @@ use http::{HeaderValue, header};
 
 use crate::collections::table::Id;
 use crate::decide::Denial;
-use crate::eval::evaluate::{Circumstances, Environment, Thing, Unknowns, truth};
+use crate::eval::evaluate::{Environment, EvalContext, ResourceRef, Unknowns, truth};
 use crate::eval::identity::Identity;
 use crate::model::reason::{Code, Stage};
 use crate::model::source::Span;
-use crate::model::truth::Outcomes;
+use crate::model::truth::Truths;
 use crate::typed::{Expr, Grantee, Permission, Rule};
 
 /// What the rules come to that could grant a permission, within the scopes of the caller.
-fn allowed(permission: &Permission, around: Circumstances<'_>, environment: &Environment<'_>) -> Outcomes {
-    let terms = around.policy.terms(permission);
+fn allowed(permission: &Permission, context: EvalContext<'_>, environment: &Environment<'_>) -> Truths {
+    let terms = context.policy.terms(permission);
     let grants = |to: &dyn Fn(Grantee) -> bool| {
         let rules = terms.grants.iter().filter(|grant| to(grant.to)).map(|grant| grant.rule);
-        rules.fold(Outcomes::FALSE, |any, rule| any.or(condition(rule, around, environment)))
+        rules.fold(Truths::FALSE, |any, rule| any.or(condition(rule, context, environment)))
     };
-    let to_anyone = Outcomes::of(terms.anyone).or(grants(&|to| to == Grantee::Anyone));
-    let Some(user) = around.user else { return to_anyone };
-    if to_anyone == Outcomes::TRUE {
+    let to_anyone = Truths::of(terms.anyone).or(grants(&|to| to == Grantee::Anyone));
+    let Some(user) = context.user else { return to_anyone };
+    if to_anyone == Truths::TRUE {
         return to_anyone;
     }
     let within = match &user.scopes {
-        None => Outcomes::TRUE,
+        None => Truths::TRUE,
         Some(_) => {
-            let lets_through = around.policy.scope_sets.has_any(terms.scopes, &user.known_scopes);
-            Outcomes::of(lets_through).or(grants(&|to| match to {
+            let lets_through = context.policy.scope_sets.has_any(terms.scopes, &user.known_scopes);
+            Truths::of(lets_through).or(grants(&|to| match to {
                 Grantee::Scope(scope) => user.known_scopes.contains(&scope),
                 Grantee::Anyone | Grantee::Callers | Grantee::Role(_) => false,
             }))
         }
     };
-    to_anyone.or(by_roles(permission, user, around, environment).and(within))
+    to_anyone.or(by_roles(permission, user, context, environment).and(within))
 }
 
 /// What the rules come to that grant a permission to a caller, scopes apart.
 fn by_roles(
     permission: &Permission,
     user: &Identity,
-    around: Circumstances<'_>,
+    context: EvalContext<'_>,
     environment: &Environment<'_>,
-) -> Outcomes {
-    let policy = around.policy;
+) -> Truths {
+    let policy = context.policy;
     let terms = policy.terms(permission);
     let to_user = |to: Grantee| match to {
         Grantee::Callers => true,
@@ -54,14 +54,14 @@ fn by_roles(
         Grantee::Anyone | Grantee::Scope(_) => false,
     };
     let rules = terms.grants.iter().filter(|grant| to_user(grant.to)).map(|grant| grant.rule);
-    let granted = Outcomes::of(terms.callers || policy.role_sets.has_any(permission.roles, &user.roles));
-    rules.fold(granted, |any, rule| any.or(condition(rule, around, environment)))
+    let granted = Truths::of(terms.callers || policy.role_sets.has_any(permission.roles, &user.roles));
+    rules.fold(granted, |any, rule| any.or(condition(rule, context, environment)))
 }
 
-fn condition(rule: Id<Rule>, around: Circumstances<'_>, environment: &Environment<'_>) -> Outcomes {
-    match &around.policy.rules[rule].condition {
+fn condition(rule: Id<Rule>, context: EvalContext<'_>, environment: &Environment<'_>) -> Truths {
+    match &context.policy.rules[rule].condition {
         Some(condition) => truth(condition, environment),
-        None => Outcomes::TRUE,
+        None => Truths::TRUE,
     }
 }
 
@@ -89,8 +89,8 @@ impl Findings {
         &mut self,
         any_of: &[Id<Permission>],
         span: Option<Span>,
-        around: Circumstances<'a>,
-        thing: impl Fn(&Permission) -> Thing<'a>,
+        context: EvalContext<'a>,
+        thing: impl Fn(&Permission) -> ResourceRef<'a>,
     ) {
         let mut lacking: Vec<&str> = Vec::new();
         let mut unknowns = Unknowns::default();
@@ -98,35 +98,35 @@ impl Findings {
         let mut by_scope = false;
         let mut under_condition = false;
         for id in any_of {
-            let permission = &around.policy.permissions[*id];
-            let terms = around.policy.terms(permission);
-            let environment = &around.about(thing(permission));
+            let permission = &context.policy.permissions[*id];
+            let terms = context.policy.terms(permission);
+            let environment = &context.on(thing(permission));
             for rule in &terms.forbids {
-                self.forbid(*rule, around, environment);
+                self.forbid(*rule, context, environment);
             }
-            match allowed(permission, around, environment) {
-                Outcomes::TRUE => continue,
-                Outcomes::FALSE => {
-                    under_condition |= around.user.is_some_and(|user| {
+            match allowed(permission, context, environment) {
+                Truths::TRUE => continue,
+                Truths::FALSE => {
+                    under_condition |= context.user.is_some_and(|user| {
                         terms.grants.iter().any(|grant| match grant.to {
                             Grantee::Anyone | Grantee::Callers => true,
-                            Grantee::Role(role) => around.policy.in_role(&user.roles, role),
+                            Grantee::Role(role) => context.policy.in_role(&user.roles, role),
                             Grantee::Scope(_) => false,
                         })
                     });
-                    let capped = around.user.filter(|user| user.scopes.is_some());
+                    let capped = context.user.filter(|user| user.scopes.is_some());
                     by_scope |=
-                        capped.is_some_and(|user| by_roles(permission, user, around, environment) == Outcomes::TRUE);
+                        capped.is_some_and(|user| by_roles(permission, user, context, environment) == Truths::TRUE);
                 }
                 _ => {
                     certain = false;
-                    let rules = terms.grants.iter().map(|grant| &around.policy.rules[grant.rule]);
+                    let rules = terms.grants.iter().map(|grant| &context.policy.rules[grant.rule]);
                     rules
                         .filter_map(|rule| rule.condition.as_ref())
                         .for_each(|rule| unknowns.collect(rule, environment));
                 }
             }
-            lacking.push(around.policy.permission_names.get(*id));
+            lacking.push(context.policy.permission_names.get(*id));
         }
         if lacking.len() < any_of.len() {
             // One of them would be granted, if it weren't forbidden; that was told.
@@ -142,7 +142,7 @@ impl Findings {
             (true, false) => Denial::new(
                 Code::PermissionDenied,
                 Stage::Authorize,
-                match around.user {
+                match context.user {
                     Some(_) if under_condition => {
                         format!("{names} is required, and no condition holds under which the caller is granted it")
                     }
@@ -159,14 +159,14 @@ impl Findings {
         self.push(certain, span, denial);
     }
 
-    fn forbid(&mut self, id: Id<Rule>, around: Circumstances<'_>, environment: &Environment<'_>) {
-        let outcome = condition(id, around, environment);
-        if outcome == Outcomes::FALSE || self.told.contains(&id) {
+    fn forbid(&mut self, id: Id<Rule>, context: EvalContext<'_>, environment: &Environment<'_>) {
+        let outcome = condition(id, context, environment);
+        if outcome == Truths::FALSE || self.told.contains(&id) {
             return;
         }
         self.told.push(id);
-        let rule = &around.policy.rules[id];
-        let certain = outcome == Outcomes::TRUE;
+        let rule = &context.policy.rules[id];
+        let certain = outcome == Truths::TRUE;
         let message: Cow<'static, str> = match (certain, &rule.because) {
             (true, Some(because)) => format!("forbidden: {because}").into(),
             (true, None) => "a rule forbids it".into(),
@@ -185,10 +185,10 @@ impl Findings {
     }
 
     /// The rules of `forbid *` that close a door without a permission.
-    pub(crate) fn doors(&mut self, around: Circumstances<'_>) {
-        let environment = around.about(Thing::None);
-        for rule in &around.policy.door_forbids {
-            self.forbid(*rule, around, &environment);
+    pub(crate) fn doors(&mut self, context: EvalContext<'_>) {
+        let environment = context.on(ResourceRef::None);
+        for rule in &context.policy.door_forbids {
+            self.forbid(*rule, context, &environment);
         }
     }
 
@@ -199,8 +199,8 @@ impl Findings {
     }
 
     /// A condition of the route that isn't true.
-    pub(crate) fn when(&mut self, condition: &Expr, span: Span, outcome: Outcomes, environment: &Environment<'_>) {
-        let certain = outcome == Outcomes::FALSE;
+    pub(crate) fn when(&mut self, condition: &Expr, span: Span, outcome: Truths, environment: &Environment<'_>) {
+        let certain = outcome == Truths::FALSE;
         let message: Cow<'static, str> = if certain {
             "the route's condition doesn't hold".into()
         } else {

@@ -3,9 +3,9 @@
 use crate::collections::table::Id;
 use crate::decide::permissions::authorize::Findings;
 use crate::decide::permissions::scene::{Resource, Scene};
-use crate::eval::evaluate::{Cache, Circumstances, Thing};
+use crate::eval::evaluate::{Cache, EvalContext, ResourceRef};
 use crate::eval::questions;
-use crate::graph::{DecisionGraph, Knowing, Plan};
+use crate::graph::{DecisionGraph, Phase, Plan};
 use crate::model::reason::{Code, Reason, Stage};
 use crate::protocol::decision::Verdict;
 use crate::typed;
@@ -14,7 +14,7 @@ use crate::typed::{Permission, TypedPolicy};
 /// A permission of one policy, found by its name once, at start-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PermissionId {
-    pub(crate) stamp: u64,
+    pub(crate) fingerprint: u64,
     pub(crate) id: Id<Permission>,
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn explain<'p>(
     let reason = |code, message: &'static str| {
         vec![Reason { code, stage: Stage::Authorize, message: message.into(), span: None }]
     };
-    if permission.stamp != policy.stamp || scene.stamp != policy.stamp {
+    if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
         return reason(Code::PermissionDenied, "the permission or the scene is another policy's");
     }
     let Some(thing) = question.thing(permission.id) else {
@@ -84,9 +84,9 @@ pub(crate) fn explain<'p>(
         return reason(Code::Allowed, "the permission is granted, and nothing forbids it");
     }
     let cache = Cache::default();
-    let around = Circumstances { cache: Some(&cache), ..scene.around(policy) };
+    let context = EvalContext { cache: Some(&cache), ..scene.eval_context(policy) };
     let mut findings = Findings::default();
-    findings.permissions(&[permission.id], None, around, |_| thing);
+    findings.permissions(&[permission.id], None, context, |_| thing);
     let told = findings.into_denials().into_iter();
     told.map(|denial| Reason { code: denial.code, stage: denial.stage, message: denial.message, span: denial.span })
         .collect()
@@ -102,9 +102,9 @@ pub(crate) fn holds(
 ) -> bool {
     let thing = match resource {
         Some(resource) => resource.thing(policy, kind),
-        None => Some(Thing::Of { resource: kind, id: None, attributes: None }),
+        None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),
     };
-    thing.is_some_and(|thing| questions::holds(&graph.logic, plan, &scene.around(policy).about(thing)))
+    thing.is_some_and(|thing| questions::holds(&graph.logic, plan, &scene.eval_context(policy).on(thing)))
 }
 
 struct Question<'q> {
@@ -118,27 +118,27 @@ impl<'q> Question<'q> {
     fn granted(&self, permission: PermissionId) -> bool {
         let Self { policy, graph, scene, .. } = self;
         // Numbers of another policy would stand for other roles and permissions here.
-        if permission.stamp != policy.stamp || scene.stamp != policy.stamp {
+        if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
             return false;
         }
         let Some(thing) = self.thing(permission.id) else { return false };
-        let plan = graph.permission(permission.id, Knowing::All);
+        let plan = graph.permission(permission.id, Phase::AfterInput);
         if let Plan::Held(roles) = plan {
             return scene
                 .user()
                 .is_some_and(|user| user.scopes.is_none() && policy.role_sets.has_any(roles, &user.roles));
         }
         let cache = Cache::default();
-        let around = Circumstances { cache: Some(&cache), ..scene.around(policy) };
-        questions::holds(&graph.logic, plan, &around.about(thing))
+        let context = EvalContext { cache: Some(&cache), ..scene.eval_context(policy) };
+        questions::holds(&graph.logic, plan, &context.on(thing))
     }
 
     /// What a permission is asked for; `None` where that is a thing of another kind.
-    fn thing(&self, permission: Id<Permission>) -> Option<Thing<'q>> {
+    fn thing(&self, permission: Id<Permission>) -> Option<ResourceRef<'q>> {
         let kind = self.policy.permissions[permission].resource;
         match self.resource {
             Some(resource) => resource.thing(self.policy, kind),
-            None => Some(Thing::Of { resource: kind, id: None, attributes: None }),
+            None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),
         }
     }
 }

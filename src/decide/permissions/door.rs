@@ -8,24 +8,24 @@ use crate::decide::journey::Journey;
 use crate::decide::permissions::authorize::Findings;
 use crate::decide::respond::Outcome;
 use crate::eval::attributes::Attributes;
-use crate::eval::evaluate::{Call, Circumstances, Given, Thing, truth};
+use crate::eval::evaluate::{EvalContext, InputState, RequestRef, ResourceRef, truth};
 use crate::eval::questions::holds;
-use crate::graph::{Knowing, Test};
+use crate::graph::{Phase, Test};
 use crate::model::reason::{Code, Stage};
-use crate::model::truth::Outcomes;
+use crate::model::truth::Truths;
 use crate::protocol::question::Question;
 use crate::protocol::request::Record;
 use crate::typed::{BodyRule, Permission, Resource, Scope};
 
 impl<'g> Journey<'g, '_> {
     /// What is known around the conditions of rules.
-    pub(crate) fn around(&self, knowing: Knowing) -> Circumstances<'_> {
-        Circumstances {
+    pub(crate) fn eval_context(&self, phase: Phase) -> EvalContext<'_> {
+        EvalContext {
             user: self.user.as_ref(),
             client: self.client,
             now: Some(self.request.now),
-            context: self.lookup.context().map(Attributes::Given),
-            call: Some(Call {
+            context: self.lookup.context().map(Attributes::Json),
+            call: Some(RequestRef {
                 method: self.request.method,
                 path: self.target.canonical_path(),
                 authority: self.target.authority(),
@@ -33,30 +33,30 @@ impl<'g> Journey<'g, '_> {
                 route: self.route,
                 params: &self.input.params,
             }),
-            body: match (self.route.body, knowing, &self.input.body) {
-                (BodyRule::Shape(shape), _, Some(body)) => Given::Json(shape, body),
-                (BodyRule::Shape(_), Knowing::Early, None) => Given::Pending,
-                _ => Given::Unknown,
+            body: match (self.route.body, phase, &self.input.body) {
+                (BodyRule::Shape(shape), _, Some(body)) => InputState::Json(shape, body),
+                (BodyRule::Shape(_), Phase::BeforeInput, None) => InputState::Pending,
+                _ => InputState::Unknown,
             },
-            query: match (self.route.query, knowing, &self.input.query) {
-                (Some(shape), _, Some(query)) => Given::Json(shape, query),
-                (Some(_), Knowing::Early, None) => Given::Pending,
-                _ => Given::Unknown,
+            query: match (self.route.query, phase, &self.input.query) {
+                (Some(shape), _, Some(query)) => InputState::Json(shape, query),
+                (Some(_), Phase::BeforeInput, None) => InputState::Pending,
+                _ => InputState::Unknown,
             },
             cache: Some(&self.cache),
             missing: self.lookup.if_asking(),
-            ..Circumstances::empty(self.policy)
+            ..EvalContext::empty(self.policy)
         }
     }
 
     /// The thing of a kind that this route is about.
-    fn thing(&self, resource: Id<Resource>) -> Thing<'_> {
+    fn thing(&self, resource: Id<Resource>) -> ResourceRef<'_> {
         let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
         let Some(id) = subject.and_then(|subject| self.input.params.get(&subject.parameter)) else {
-            return Thing::Of { resource, id: None, attributes: None };
+            return ResourceRef::Of { resource, id: None, attributes: None };
         };
-        let attributes = self.facts_of(&self.policy.resources[resource].name, id).map(Attributes::Given);
-        Thing::Of { resource, id: Some(id), attributes }
+        let attributes = self.facts_of(&self.policy.resources[resource].name, id).map(Attributes::Json);
+        ResourceRef::Of { resource, id: Some(id), attributes }
     }
 
     /// What the host looked up of `RESOURCE/ID`.
@@ -69,10 +69,10 @@ impl<'g> Journey<'g, '_> {
     }
 
     /// The thing that a condition of the route is about.
-    fn own_thing(&self) -> Thing<'_> {
+    fn own_thing(&self) -> ResourceRef<'_> {
         match self.route.access.subjects.as_slice() {
             [only] => self.thing(only.resource),
-            _ => Thing::None,
+            _ => ResourceRef::None,
         }
     }
 
@@ -90,26 +90,26 @@ impl<'g> Journey<'g, '_> {
     fn holds(&self, test: Test) -> bool {
         let logic = &self.graph.logic;
         match test {
-            Test::Permission(any_of, knowing) => {
-                self.graph.permission_sets[any_of].iter().any(|permission| self.granted(*permission, knowing))
+            Test::Permission(any_of, phase) => {
+                self.graph.permission_sets[any_of].iter().any(|permission| self.granted(*permission, phase))
             }
             Test::Scope(scope) => self.has_scope(scope),
-            Test::Whens(route, knowing) => {
-                let around = self.around(knowing);
-                let environment = &around.about(self.own_thing());
-                holds(logic, self.graph.conditions(route, knowing), environment)
+            Test::Whens(route, phase) => {
+                let context = self.eval_context(phase);
+                let environment = &context.on(self.own_thing());
+                holds(logic, self.graph.conditions(route, phase), environment)
             }
-            Test::Doors(knowing) => {
-                let around = self.around(knowing);
-                holds(logic, self.graph.doors(knowing), &around.about(Thing::None))
+            Test::Doors(phase) => {
+                let context = self.eval_context(phase);
+                holds(logic, self.graph.doors(phase), &context.on(ResourceRef::None))
             }
         }
     }
 
-    fn granted(&self, permission: Id<Permission>, knowing: Knowing) -> bool {
+    fn granted(&self, permission: Id<Permission>, phase: Phase) -> bool {
         let thing = self.thing(self.policy.permissions[permission].resource);
-        let around = self.around(knowing);
-        holds(&self.graph.logic, self.graph.permission(permission, knowing), &around.about(thing))
+        let context = self.eval_context(phase);
+        holds(&self.graph.logic, self.graph.permission(permission, phase), &context.on(thing))
     }
 
     /// Whether all that the route takes was looked at.
@@ -129,25 +129,25 @@ impl<'g> Journey<'g, '_> {
         self.lookup.start();
         let access = &self.route.access;
         let mut findings = Findings::default();
-        let around = self.around(Knowing::Early);
-        let knowing = if self.input_is_known() { Knowing::All } else { Knowing::Early };
+        let context = self.eval_context(Phase::BeforeInput);
+        let phase = if self.input_is_known() { Phase::AfterInput } else { Phase::BeforeInput };
         for scope in access.scopes.iter().filter(|scope| !self.has_scope(**scope)) {
             findings.scope(self.policy.scope_names.get(*scope), self.route.span);
         }
         for requirement in &access.requirements {
-            if !requirement.any_of.iter().any(|permission| self.granted(*permission, knowing)) {
+            if !requirement.any_of.iter().any(|permission| self.granted(*permission, phase)) {
                 let thing = |permission: &Permission| self.thing(permission.resource);
-                findings.permissions(&requirement.any_of, Some(requirement.span), around, thing);
+                findings.permissions(&requirement.any_of, Some(requirement.span), context, thing);
             }
         }
         // Whoever logs in comes in by no permission, either.
         if self.route.is_open_to_callers() || self.route.service.makes_callers() {
-            findings.doors(around);
+            findings.doors(context);
         }
-        let environment = around.about(self.own_thing());
+        let environment = context.on(self.own_thing());
         for when in &access.whens {
             let outcome = truth(&when.expr, &environment);
-            if !outcome.may(Outcomes::TRUE) {
+            if !outcome.may(Truths::TRUE) {
                 findings.when(&when.expr, when.span, outcome, &environment);
             }
         }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use crate::collections::table::Id;
 use crate::decide::callers::identity::vouched_for;
-use crate::eval::attributes::Facts;
-use crate::eval::evaluate::{Circumstances, Environment, Thing};
+use crate::eval::attributes::AttributeSet;
+use crate::eval::evaluate::{Environment, EvalContext, ResourceRef};
 use crate::eval::identity::Identity;
 use crate::eval::questions::class;
 use crate::graph::{DecisionGraph, Stage};
@@ -24,9 +24,9 @@ use crate::typed::TypedPolicy;
 /// among it. It holds for the policy that made it alone.
 #[derive(Clone)]
 pub struct Scene<'a> {
-    pub(crate) stamp: u64,
+    pub(crate) fingerprint: u64,
     pub(crate) user: Option<Who<'a>>,
-    pub(crate) context: Option<Facts<'a>>,
+    pub(crate) context: Option<AttributeSet<'a>>,
     pub(crate) client: Option<IpAddr>,
     pub(crate) now: Timestamp,
 }
@@ -57,9 +57,9 @@ impl<'a> Scene<'a> {
     ) -> Self {
         let user = user.filter(|user| !user.id.is_empty());
         Self {
-            stamp: policy.stamp,
+            fingerprint: policy.fingerprint,
             user: user.map(|user| Who::Own(vouched_for(policy, user))),
-            context: context.map(|context| Facts::Given(Cow::Borrowed(context))),
+            context: context.map(|context| AttributeSet::Json(Cow::Borrowed(context))),
             client,
             now,
         }
@@ -67,7 +67,7 @@ impl<'a> Scene<'a> {
 
     /// Every attribute looked at, so that no question looks at one again.
     pub(crate) fn prepared(self, policy: &TypedPolicy, graph: &DecisionGraph) -> Self {
-        if self.stamp != policy.stamp {
+        if self.fingerprint != policy.fingerprint {
             return self;
         }
         let user = self.user.map(|user| {
@@ -75,18 +75,18 @@ impl<'a> Scene<'a> {
                 Who::Own(identity) => identity,
                 Who::Of(identity) => identity.clone(),
             };
-            if let Facts::Given(record) = &identity.attributes {
-                identity.attributes = Facts::slots(record, policy.attributes.iter(), policy);
+            if let AttributeSet::Json(record) = &identity.attributes {
+                identity.attributes = AttributeSet::slots(record, policy.attributes.iter(), policy);
             }
             Who::Own(identity)
         });
         let context = self.context.map(|context| match context {
-            Facts::Given(record) => Facts::slots(&record, policy.context.iter(), policy),
-            slots @ Facts::Slots(_) => slots,
+            AttributeSet::Json(record) => AttributeSet::slots(&record, policy.context.iter(), policy),
+            slots @ AttributeSet::Slots(_) => slots,
         });
         let mut prepared = Self { user, context, ..self };
-        let around = prepared.around(policy);
-        let environment = around.about(Thing::None);
+        let context = prepared.eval_context(policy);
+        let environment = context.on(ResourceRef::None);
         let of_user = classes(graph, Stage::User, &environment);
         let of_context = classes(graph, Stage::Context, &environment);
         if let Some(Who::Own(identity)) = &mut prepared.user {
@@ -100,12 +100,12 @@ impl<'a> Scene<'a> {
 
     /// The same scene, which borrows nothing: to be kept from one request to the next.
     pub fn into_owned(self) -> Scene<'static> {
-        let Self { stamp, user, context, client, now } = self;
+        let Self { fingerprint, user, context, client, now } = self;
         let user = user.map(|user| match user {
             Who::Own(identity) => Who::Own(identity.into_owned()),
             Who::Of(identity) => Who::Own(identity.clone().into_owned()),
         });
-        Scene { stamp, user, context: context.map(Facts::into_owned), client, now }
+        Scene { fingerprint, user, context: context.map(AttributeSet::into_owned), client, now }
     }
 
     pub(crate) fn user(&self) -> Option<&Identity<'a>> {
@@ -116,13 +116,13 @@ impl<'a> Scene<'a> {
     }
 
     /// What is known around the conditions of rules.
-    pub(crate) fn around<'s>(&'s self, policy: &'s TypedPolicy) -> Circumstances<'s> {
-        Circumstances {
+    pub(crate) fn eval_context<'s>(&'s self, policy: &'s TypedPolicy) -> EvalContext<'s> {
+        EvalContext {
             user: self.user(),
             client: self.client.map(|address| address.to_canonical()),
             now: Some(self.now),
-            context: self.context.as_ref().map(Facts::attributes),
-            ..Circumstances::empty(policy)
+            context: self.context.as_ref().map(AttributeSet::attributes),
+            ..EvalContext::empty(policy)
         }
     }
 }
@@ -138,7 +138,7 @@ impl fmt::Debug for Scene<'_> {
 #[derive(Clone)]
 pub struct Resource<'a> {
     id: Option<Cow<'a, str>>,
-    facts: Facts<'a>,
+    facts: AttributeSet<'a>,
     /// Whose slots they are.
     of: Option<(u64, Id<typed::Resource>)>,
 }
@@ -148,7 +148,7 @@ impl<'a> Resource<'a> {
     /// [`Policy::resource`](crate::Policy::resource) looks at them once.
     pub fn of(record: &'a Record) -> Self {
         let id = record.get("id").and_then(serde_json::Value::as_str);
-        Self { id: id.map(Cow::Borrowed), facts: Facts::Given(Cow::Borrowed(record)), of: None }
+        Self { id: id.map(Cow::Borrowed), facts: AttributeSet::Json(Cow::Borrowed(record)), of: None }
     }
 
     pub(crate) fn prepared(
@@ -161,21 +161,21 @@ impl<'a> Resource<'a> {
         let named = record.get("id").and_then(serde_json::Value::as_str);
         let mut prepared = Resource {
             id: named.map(|id| Cow::Owned(id.to_owned())),
-            facts: Facts::slots(record, declared.attributes.values(), policy),
-            of: Some((policy.stamp, id)),
+            facts: AttributeSet::slots(record, declared.attributes.values(), policy),
+            of: Some((policy.fingerprint, id)),
         };
-        let around = Circumstances::empty(policy);
-        let found = classes(graph, Stage::Resource, &around.about(prepared.thing(policy, id)?));
+        let context = EvalContext::empty(policy);
+        let found = classes(graph, Stage::Resource, &context.on(prepared.thing(policy, id)?));
         prepared.facts.set_classes(found);
         Some(prepared)
     }
 
     /// The thing that a permission on things of a kind is about; `None` where this is a thing of another kind.
-    pub(crate) fn thing(&self, policy: &TypedPolicy, kind: Id<typed::Resource>) -> Option<Thing<'_>> {
-        if self.of.is_some_and(|of| of != (policy.stamp, kind)) {
+    pub(crate) fn thing(&self, policy: &TypedPolicy, kind: Id<typed::Resource>) -> Option<ResourceRef<'_>> {
+        if self.of.is_some_and(|of| of != (policy.fingerprint, kind)) {
             return None;
         }
-        Some(Thing::Of { resource: kind, id: self.id.as_deref(), attributes: Some(self.facts.attributes()) })
+        Some(ResourceRef::Of { resource: kind, id: self.id.as_deref(), attributes: Some(self.facts.attributes()) })
     }
 }
 
