@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use crate::limit::{self, Algorithm, Rate};
+use crate::model::keywords::{Dialects, OnFailure};
 use crate::model::source::Span;
 use crate::typed::expressions::Expr;
 
@@ -60,27 +61,10 @@ pub(crate) enum ChargeStage {
     AfterValidate,
 }
 
-/// Which headers tell clients how a limit stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialects {
-    /// `RateLimit` and `RateLimit-Policy`
-    Standard,
-    /// `X-RateLimit-*`
-    Legacy,
-    Both,
-}
-
 /// Where a limit's rates come from.
 #[derive(Debug)]
 pub(crate) enum Quota {
     /// None at all, where the limit has none.
     Rates(Vec<Rate>),
     Tier(Expr),
-}
-
-/// What a limit does where it can't be decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnFailure {
-    Deny,
-    Allow,
 }

@@ -9,6 +9,7 @@ use crate::check::entries::Entries;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::is_host;
+use crate::model::keywords::SameSiteRule;
 use crate::model::source::{Span, Spanned};
 use crate::syntax::tree;
 use crate::syntax::tree::{Carried, CookieEntry, CsrfEntry, Text, TokenEntry};
@@ -64,12 +65,13 @@ impl Checker<'_> {
                 CookieEntry::HttpOnly => cookie.http_only = true,
                 CookieEntry::Secure => cookie.secure = true,
                 CookieEntry::Partitioned => cookie.partitioned = true,
-                CookieEntry::SameSite(what) => match what.node.as_str() {
-                    "strict" => cookie.same_site = Some(SameSite::Strict),
-                    "lax" => cookie.same_site = Some(SameSite::Lax),
-                    "none" => cookie.same_site = Some(SameSite::None),
-                    _ => self.one_word_of("same_site", what, &["strict", "lax", "none"]),
-                },
+                CookieEntry::SameSite(what) => {
+                    cookie.same_site = self.one_word_of("same_site", what).map(|rule| match rule {
+                        SameSiteRule::Strict => SameSite::Strict,
+                        SameSiteRule::Lax => SameSite::Lax,
+                        SameSiteRule::None => SameSite::None,
+                    });
+                }
                 CookieEntry::Path(path) => cookie.path = self.cookie_path(path),
                 CookieEntry::Domain(domain) => cookie.domain = self.cookie_domain(domain),
                 CookieEntry::MaxAge(duration) => cookie.max_age = self.cookie_max_age(duration),

@@ -41,12 +41,15 @@ impl Checker<'_> {
                 }
                 CsrfEntry::Header(name) => header = self.header_name(name),
                 CsrfEntry::Lifetime(duration) => lifetime = self.csrf_lifetime(duration),
-                CsrfEntry::Applies(what) => match what.node.as_str() {
-                    "ambient" => applies = CsrfApplies::Ambient,
-                    "always" => applies = CsrfApplies::Always,
-                    other => self.report(
-                        Diagnostic::error("unknown_name", what.span, format!("`applies` can't be `{other}`"))
-                            .help("write `applies ambient` or `applies always`"),
+                CsrfEntry::Applies(what) => match what.keyword {
+                    Some(known) => applies = known,
+                    None => self.report(
+                        Diagnostic::error(
+                            "unknown_name",
+                            what.text.span,
+                            format!("`applies` can't be `{}`", what.text.node),
+                        )
+                        .help("write `applies ambient` or `applies always`"),
                     ),
                 },
             }

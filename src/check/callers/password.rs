@@ -4,14 +4,14 @@ use crate::check::Checker;
 use crate::check::entries::Entries;
 use crate::check::names::unknown;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Keyword as _, PasswordAlgorithm};
 use crate::model::source::{Span, Spanned};
 use crate::password::{
-    Algorithm, MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST, PasswordRule, Work,
+    MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST, PasswordRule, Work,
 };
 use crate::syntax::tree;
-use crate::syntax::tree::{PasswordEntry, Text};
+use crate::syntax::tree::{PasswordEntry, Text, Word};
 
-const ALGORITHMS: [&str; 3] = ["argon2id", "scrypt", "bcrypt"];
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -26,8 +26,8 @@ const BLOCK: u32 = 8;
 /// What the block says.
 #[derive(Default)]
 struct PasswordParts<'t> {
-    algorithm: Option<&'t Text>,
-    accepted: &'t [Text],
+    algorithm: Option<&'t Word<PasswordAlgorithm>>,
+    accepted: &'t [Word<PasswordAlgorithm>],
     numbers: Numbers<'t>,
 }
 
@@ -45,27 +45,28 @@ impl Checker<'_> {
     pub(crate) fn password(&mut self) -> Option<PasswordRule> {
         let (span, password) = self.names.password?;
         let PasswordParts { algorithm, accepted, numbers } = self.password_parts(password);
-        let Some(name) = algorithm else {
+        let Some(word) = algorithm else {
             self.report(
                 Diagnostic::error("incomplete", span, "`password` has no `algorithm`").help("add `algorithm argon2id`"),
             );
             return None;
         };
-        let algorithm = self.password_hash(name);
+        let name = &word.text;
+        let algorithm = self.password_hash(word);
         let accepted = self.accepted_hashes(name, accepted);
         let algorithm = algorithm?;
         let own: &[&str] = match algorithm {
-            Algorithm::Argon2id => &["memory", "iterations", "parallelism"],
-            Algorithm::Scrypt => &["cost", "parallelism"],
-            Algorithm::Bcrypt => &["cost"],
+            PasswordAlgorithm::Argon2id => &["memory", "iterations", "parallelism"],
+            PasswordAlgorithm::Scrypt => &["cost", "parallelism"],
+            PasswordAlgorithm::Bcrypt => &["cost"],
         };
         if self.foreign_entries(name, own, password) {
             return None;
         }
         let work = match algorithm {
-            Algorithm::Argon2id => self.argon2(name.span, &numbers),
-            Algorithm::Scrypt => self.scrypt(name.span, &numbers),
-            Algorithm::Bcrypt => self.bcrypt(name, &numbers),
+            PasswordAlgorithm::Argon2id => self.argon2(name.span, &numbers),
+            PasswordAlgorithm::Scrypt => self.scrypt(name.span, &numbers),
+            PasswordAlgorithm::Bcrypt => self.bcrypt(name, &numbers),
         };
         Some(PasswordRule::new(work?, accepted))
     }
@@ -89,24 +90,20 @@ impl Checker<'_> {
         parts
     }
 
-    fn password_hash(&mut self, name: &Text) -> Option<Algorithm> {
-        match name.node.as_str() {
-            "argon2id" => Some(Algorithm::Argon2id),
-            "scrypt" => Some(Algorithm::Scrypt),
-            "bcrypt" => Some(Algorithm::Bcrypt),
-            _ => {
-                let error = unknown("unknown_algorithm", "password hash", name, ALGORITHMS.into_iter());
-                self.report(error.label("not one that resists guessing"));
-                None
-            }
+    fn password_hash(&mut self, word: &Word<PasswordAlgorithm>) -> Option<PasswordAlgorithm> {
+        if word.keyword.is_none() {
+            let error = unknown("unknown_algorithm", "password hash", &word.text, PasswordAlgorithm::words());
+            self.report(error.label("not one that resists guessing"));
         }
+        word.keyword
     }
 
     /// Hashes of older algorithms; those of the own one are taken anyway.
-    fn accepted_hashes(&mut self, own: &Text, names: &[Text]) -> Vec<Algorithm> {
+    fn accepted_hashes(&mut self, own: &Text, words: &[Word<PasswordAlgorithm>]) -> Vec<PasswordAlgorithm> {
         let mut accepted = Vec::new();
-        for name in names {
-            let Some(algorithm) = self.password_hash(name) else { continue };
+        for word in words {
+            let Some(algorithm) = self.password_hash(word) else { continue };
+            let name = &word.text;
             if name.node == own.node {
                 let message = format!("hashes of `{}` are accepted anyway", name.node);
                 self.report(

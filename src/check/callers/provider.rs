@@ -9,9 +9,10 @@ use crate::check::Checker;
 use crate::check::callers::token::incomplete;
 use crate::check::names::{list, suggest, twice};
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Keyword as _, ProviderSetting};
 use crate::model::source::Span;
 use crate::syntax::tree;
-use crate::syntax::tree::{ProviderEntry, Text};
+use crate::syntax::tree::{ProviderEntry, Text, Word};
 use crate::typed::Purpose;
 
 /// What every provider needs, each with an example.
@@ -22,22 +23,6 @@ const REQUIRED: [(&str, &str); 5] = [
     ("client_id", "client_id \"…\""),
     ("state", "state NAME_OF_A_SECRET"),
 ];
-/// Every setting that holds a string.
-const TEXTS: [&str; 6] = ["authorize_url", "token_url", "redirect_url", "userinfo_url", "client_id", "issuer"];
-/// Every entry.
-const ENTRIES: [&str; 10] = [
-    "authorize_url",
-    "token_url",
-    "redirect_url",
-    "userinfo_url",
-    "client_id",
-    "issuer",
-    "client_secret",
-    "state",
-    "keys",
-    "scopes",
-];
-
 /// Where a provider sends callers back to.
 pub(crate) struct Return {
     pub(crate) span: Span,
@@ -59,12 +44,14 @@ impl Checker<'_> {
         let mut misspelt = false;
         for entry in &provider.entries {
             let word = match &entry.node {
-                ProviderEntry::Text(name, _) if !TEXTS.contains(&name.node.as_str()) => {
+                ProviderEntry::Setting(Word { keyword: Some(setting), .. }, _) => setting.word(),
+                ProviderEntry::Setting(Word { text: name, keyword: None }, _) => {
                     misspelt = true;
                     self.unknown_entry(name);
                     continue;
                 }
-                ProviderEntry::Text(name, _) | ProviderEntry::Secret(name, _) => name.node.as_str(),
+                ProviderEntry::ClientSecret(_) => "client_secret",
+                ProviderEntry::State(_) => "state",
                 ProviderEntry::Keys(_) => "keys",
                 ProviderEntry::Scopes(_) => "scopes",
             };
@@ -74,15 +61,17 @@ impl Checker<'_> {
                 continue;
             }
             match &entry.node {
-                ProviderEntry::Text(_, text) if word == "client_id" => self.not_empty(text, "client_id"),
-                ProviderEntry::Text(_, url) => {
+                ProviderEntry::Setting(Word { keyword: Some(ProviderSetting::ClientId), .. }, text) => {
+                    self.not_empty(text, "client_id");
+                }
+                ProviderEntry::Setting(Word { keyword, .. }, url) => {
                     let url_of = self.trusted_url(url, &format!("`{word}`"));
-                    if word == "redirect_url" {
+                    if *keyword == Some(ProviderSetting::RedirectUrl) {
                         back = Return { span: url.span, path: url_of.and_then(|parsed| self.way_back(url, &parsed)) };
                     }
                 }
-                ProviderEntry::Secret(_, name) if word == "state" => drop(self.secret(name, Purpose::Sealing)),
-                ProviderEntry::Secret(_, name) => drop(self.secret(name, Purpose::Password)),
+                ProviderEntry::State(name) => drop(self.secret(name, Purpose::Sealing)),
+                ProviderEntry::ClientSecret(name) => drop(self.secret(name, Purpose::Password)),
                 ProviderEntry::Keys(name) => drop(self.names.keys.find(name, &mut self.diagnostics).is_some()),
                 ProviderEntry::Scopes(scopes) => asks_for_id = self.provider_scopes(scopes),
             }
@@ -109,8 +98,9 @@ impl Checker<'_> {
 
     fn unknown_entry(&mut self, name: &Text) {
         let error = Diagnostic::error("unknown_entry", name.span, format!("a provider has no `{}`", name.node));
-        let known = list(ENTRIES.into_iter()).unwrap_or_default();
-        self.report(match suggest(&name.node, ENTRIES.into_iter()) {
+        let entries = || ProviderSetting::words().chain(["client_secret", "state", "keys", "scopes"]);
+        let known = list(entries()).unwrap_or_default();
+        self.report(match suggest(&name.node, entries()) {
             Some(meant) => error.help(format!("did you mean `{meant}`?")),
             None => error.help(format!("there are {known}")),
         });

@@ -10,9 +10,10 @@ use crate::check::names::suggest;
 use crate::collections::table::Table;
 use crate::limit::{Algorithm, Rate, Terms};
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::Keyword;
 use crate::model::source::Span;
 use crate::syntax::tree;
-use crate::syntax::tree::{Expression, ExpressionKind, LimitEntry, Literal, Spanned, Text};
+use crate::syntax::tree::{Expression, ExpressionKind, LimitEntry, Literal, Spanned, Text, Word};
 use crate::typed::{ChargeStage, Dialects, Expr, Limit, OnFailure, Quota, Reads, Tier, Type};
 
 /// IPv6 clients are counted by the subnet that one customer gets.
@@ -77,13 +78,10 @@ impl Checker<'_> {
                 LimitEntry::Cost(amount, when) => costs.extend(self.cost(amount, when.as_ref(), view)),
                 LimitEntry::SkipWhen(condition) => typed.skip = self.limit_condition(condition, view),
                 LimitEntry::OnFailure(what) => {
-                    let known = [("deny", OnFailure::Deny), ("allow", OnFailure::Allow)];
-                    typed.on_failure = self.word("on_failure", what, &known).unwrap_or(OnFailure::Deny);
+                    typed.on_failure = self.word("on_failure", what).unwrap_or(OnFailure::Deny);
                 }
                 LimitEntry::Headers(what) => {
-                    let known =
-                        [("standard", Dialects::Standard), ("legacy", Dialects::Legacy), ("both", Dialects::Both)];
-                    typed.dialects = self.word("headers", what, &known).unwrap_or(Dialects::Both);
+                    typed.dialects = self.word("headers", what).unwrap_or(Dialects::Both);
                 }
                 LimitEntry::DryRun => typed.dry_run = true,
                 LimitEntry::Concurrency(most, timeout) => {
@@ -143,30 +141,28 @@ impl Checker<'_> {
         }
     }
 
-    fn limit_algorithm(&mut self, name: &Text) -> Option<Algorithm> {
-        let known = Algorithm::NAMED.into_iter().find(|algorithm| algorithm.name() == name.node);
-        if known.is_none() {
+    fn limit_algorithm(&mut self, Word { text: name, keyword }: &Word<Algorithm>) -> Option<Algorithm> {
+        if keyword.is_none() {
             let message = format!("there is no limit algorithm `{}`", name.node);
             let error = Diagnostic::error("unknown_algorithm", name.span, message);
-            self.report(match suggest(&name.node, Algorithm::NAMED.into_iter().map(Algorithm::name)) {
+            self.report(match suggest(&name.node, Algorithm::words()) {
                 Some(meant) => error.help(format!("did you mean `{meant}`?")),
                 None => error.help("write `token_bucket`, `sliding_window`, `sliding_log` or `fixed_window`"),
             });
         }
-        known
+        *keyword
     }
 
-    /// A word of a few.
-    fn word<T: Copy>(&mut self, entry: &str, word: &Text, known: &[(&str, T)]) -> Option<T> {
-        let found = known.iter().find(|(name, _)| *name == word.node).map(|(_, meaning)| *meaning);
-        if found.is_none() {
-            let choices: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
+    /// Reports a word that isn't in its set.
+    fn word<K: Keyword>(&mut self, entry: &str, Word { text: word, keyword }: &Word<K>) -> Option<K> {
+        if keyword.is_none() {
+            let choices: Vec<String> = K::words().map(|name| format!("`{name}`")).collect();
             self.report(
                 Diagnostic::error("unknown_name", word.span, format!("`{entry}` can't be `{}`", word.node))
                     .help(format!("write {}", choices.join(" or "))),
             );
         }
-        found
+        *keyword
     }
 
     /// `concurrency N [timeout D]`

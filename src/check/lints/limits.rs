@@ -3,6 +3,7 @@
 use crate::check::lints::Linter;
 use crate::check::lints::references::each_part;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::HttpsRule;
 use crate::syntax::tree::{Expression, ExpressionKind, LimitEntry, TransportEntry};
 
 /// A network of a trusted proxy has at least so many bits, by the length of its addresses.
@@ -59,7 +60,9 @@ impl Linter<'_, '_> {
                             .help("name the networks that the proxies are in, as small as they are")
                     }));
                 }
-                TransportEntry::Https(what) if what.node == "optional" && names.tokens.iter().next().is_some() => {
+                TransportEntry::Https(what)
+                    if what.keyword == Some(HttpsRule::Optional) && names.tokens.iter().next().is_some() =>
+                {
                     found.push(
                         Diagnostic::warning("https_optional", entry.span, "tokens may travel in the clear")
                             .help("write `https required`"),

@@ -59,9 +59,11 @@ impl<'t> References<'t> {
         }
         for entry in names.providers.iter().flat_map(|(_, (_, provider))| &provider.entries) {
             match &entry.node {
-                ProviderEntry::Secret(_, secret) => drop(mentions.secrets.insert(&secret.node)),
+                ProviderEntry::ClientSecret(secret) | ProviderEntry::State(secret) => {
+                    mentions.secrets.insert(&secret.node);
+                }
                 ProviderEntry::Keys(set) => drop(mentions.key_sets.insert(&set.node)),
-                ProviderEntry::Text(..) | ProviderEntry::Scopes(_) => {}
+                ProviderEntry::Setting(..) | ProviderEntry::Scopes(_) => {}
             }
         }
         for (_, mapping) in &names.mappings {
@@ -177,7 +179,7 @@ impl<'t> References<'t> {
     fn schema_type(&mut self, ty: &'t SchemaType, own: &str) {
         match &ty.kind {
             SchemaTypeKind::Named(name) if name != own => drop(self.schemas.insert(name)),
-            SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) => {}
+            SchemaTypeKind::Scalar(_) | SchemaTypeKind::Null | SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) => {}
             SchemaTypeKind::List(item) | SchemaTypeKind::Map(item) => self.schema_type(item, own),
             SchemaTypeKind::Record(entries) => self.entries(entries, own),
             SchemaTypeKind::Union(members) => members.iter().for_each(|ty| self.schema_type(ty, own)),

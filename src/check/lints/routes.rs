@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::check::lints::Linter;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Algorithm, OnFailure, Switch};
 use crate::model::source::Span;
 use crate::syntax::tree::{Clause, ClauseKind, LimitEntry, Route};
 
@@ -37,10 +38,11 @@ impl Said {
 
     /// What switches a default off counts before what the route says itself.
     fn switch_off(&mut self, clause: &Clause) {
-        match &clause.kind {
-            ClauseKind::No(what) if what.node == "csrf" => (self.csrf, self.no_csrf) = (false, true),
-            ClauseKind::No(what) if what.node == "limit" => self.limited = false,
-            _ => {}
+        let ClauseKind::No(what) = &clause.kind else { return };
+        match what.keyword {
+            Some(Switch::Csrf) => (self.csrf, self.no_csrf) = (false, true),
+            Some(Switch::Limit) => self.limited = false,
+            Some(Switch::Cors | Switch::Headers) | None => {}
         }
     }
 }
@@ -131,7 +133,7 @@ impl<'t> Linter<'_, 't> {
         for (_, limit) in self.checker.names.limits.iter().filter(|(name, _)| guarding.contains(name)) {
             for entry in &limit.entries {
                 match &entry.node {
-                    LimitEntry::OnFailure(what) if what.node == "allow" => found.push(
+                    LimitEntry::OnFailure(what) if what.keyword == Some(OnFailure::Allow) => found.push(
                         Diagnostic::warning(
                             "login_fails_open",
                             entry.span,
@@ -147,7 +149,7 @@ impl<'t> Linter<'_, 't> {
                         )
                         .help("take `dry_run` out, or use another limit for logins"),
                     ),
-                    LimitEntry::Algorithm(name) if name.node == "fixed_window" => found.push(
+                    LimitEntry::Algorithm(name) if name.keyword == Some(Algorithm::FixedWindow) => found.push(
                         Diagnostic::warning(
                             "fixed_window_login",
                             entry.span,
@@ -164,7 +166,7 @@ impl<'t> Linter<'_, 't> {
 }
 
 fn is_no_limit(clause: &Clause) -> bool {
-    matches!(&clause.kind, ClauseKind::No(what) if what.node == "limit")
+    matches!(&clause.kind, ClauseKind::No(what) if what.keyword == Some(Switch::Limit))
 }
 
 fn limits(clauses: &[Clause]) -> impl Iterator<Item = &str> {

@@ -6,13 +6,12 @@ use crate::check::lints::Linter;
 use crate::check::lints::references::each_clause;
 use crate::check::lints::regexes::Regexes;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Format, ScalarType};
 use crate::model::source::Span;
 use crate::syntax::tree::{
     ClauseKind, Facet, FacetKind, Field, Schema, SchemaEntry, SchemaType, SchemaTypeKind, UnknownFields,
 };
 
-/// Formats that bound their own length.
-const SHORT_FORMATS: [&str; 6] = ["date", "datetime", "email", "hostname", "ip", "uuid"];
 /// What the name of a secret ends with.
 const SECRET_NAMES: [&str; 11] =
     ["apikey", "cvc", "cvv", "otp", "passcode", "passphrase", "passwd", "password", "pin", "secret", "token"];
@@ -98,8 +97,8 @@ impl<'t> Walk<'_, 't> {
 
     fn field(&mut self, field: &'t Field) {
         let name = field.name.node.as_str();
-        let is_string = matches!(&field.ty.kind, SchemaTypeKind::Named(ty) if ty == "string");
-        let secret = field.ty.facets.iter().find(|facet| is_word(facet, &["secret"]));
+        let is_string = field.ty.kind == SchemaTypeKind::Scalar(ScalarType::String);
+        let secret = field.ty.facets.iter().find(|facet| facet.kind == FacetKind::Secret);
         if is_string && secret.is_none() && names_a_secret(name) {
             self.tell(
                 "plain_secret",
@@ -124,19 +123,19 @@ impl<'t> Walk<'_, 't> {
         }
         let what = if place.items { format!("an item of `{}`", place.field) } else { format!("`{}`", place.field) };
         match &ty.kind {
-            SchemaTypeKind::Named(name) if name == "string" => {
+            SchemaTypeKind::Scalar(ScalarType::String) => {
                 if self.input && !ty.facets.iter().any(|facet| self.bounds_text(facet)) {
                     let message = format!("{what} may be as long as the body");
                     self.tell("unbounded_string", ty.span, message, "add `max N`, in characters, or `bytes A..B`");
                 }
             }
-            SchemaTypeKind::Named(name) if name == "any" => {
+            SchemaTypeKind::Scalar(ScalarType::Any) => {
                 if self.input {
                     self.tell("unchecked_field", ty.span, format!("{what} may be anything"), "declare what it holds");
                 }
             }
             SchemaTypeKind::Named(name) => self.named.push(name),
-            SchemaTypeKind::Enum(_) => {}
+            SchemaTypeKind::Scalar(_) | SchemaTypeKind::Null | SchemaTypeKind::Enum(_) => {}
             SchemaTypeKind::List(item) | SchemaTypeKind::Map(item) => {
                 let bounded = ty.facets.iter().any(|facet| matches!(facet.kind, FacetKind::Max(_)));
                 if self.input && !bounded {
@@ -155,17 +154,14 @@ impl<'t> Walk<'_, 't> {
         match &facet.kind {
             FacetKind::Max(_) | FacetKind::Length(..) | FacetKind::Bytes(..) | FacetKind::OneOf(_) => true,
             FacetKind::Matches(pattern) => self.regexes.bounds(pattern),
-            _ => is_word(facet, &SHORT_FORMATS),
+            FacetKind::Format(format) => *format != Format::Url,
+            _ => false,
         }
     }
 
     fn tell(&mut self, code: &'static str, span: Span, message: String, help: &str) {
         self.found.push(Diagnostic::warning(code, span, message).help(help));
     }
-}
-
-fn is_word(facet: &Facet, words: &[&str]) -> bool {
-    matches!(&facet.kind, FacetKind::Word(word) if words.contains(&word.as_str()))
 }
 
 /// Whether a field is called like a secret: `password`, `newPassword`, `api_key`.

@@ -8,13 +8,12 @@ use crate::check::routes::route::Declared;
 use crate::check::routes::service::{Serves, What};
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::Switch;
 use crate::model::source::Span;
-use crate::syntax::tree::{Clause, ClauseKind, Expression, Text};
+use crate::syntax::tree::{Clause, ClauseKind, Expression, Text, Word};
 use crate::typed::schemas::Shape;
 use crate::typed::{BodyRule, Cors, HeaderSet, Limit, Requirement, Scope};
 
-/// What `no` takes, `body` apart, which has a clause of its own.
-const SWITCHABLE: [&str; 4] = ["csrf", "cors", "headers", "limit"];
 /// What `no` never takes.
 const IDENTITY: [&str; 6] = ["requires", "authenticated", "scope", "when", "conceal", "on"];
 /// The most clauses of a block and a route that add up: every route of a block holds what the block says.
@@ -54,7 +53,7 @@ impl<'t> Checker<'t> {
         let mut seen: HashMap<(&str, &str), Span> = HashMap::new();
         for clause in clauses {
             if let (true, ClauseKind::No(what)) = (defaults, &clause.kind)
-                && SWITCHABLE.contains(&what.node.as_str())
+                && what.keyword.is_some()
             {
                 self.report(
                     Diagnostic::error("nothing_to_switch_off", clause.span, "there is nothing to switch off here")
@@ -186,18 +185,19 @@ impl<'t> Checker<'t> {
         permissions > MOST_REQUIRED
     }
 
-    fn switch_off(&mut self, what: &Text, span: Span, draft: &mut Draft<'t>, declared: &Declared<'_>) {
-        match what.node.as_str() {
-            "csrf" => draft.csrf = false,
-            "limit" => draft.limits.clear(),
-            "headers" => draft.headers = Some(declared.no_headers),
-            "cors" => draft.cors = Some(None),
-            other if IDENTITY.contains(&other) => self.report(
-                Diagnostic::error("not_switchable", span, format!("`{other}` can't be switched off"))
+    fn switch_off(&mut self, what: &Word<Switch>, span: Span, draft: &mut Draft<'t>, declared: &Declared<'_>) {
+        let word = what.text.node.as_str();
+        match what.keyword {
+            Some(Switch::Csrf) => draft.csrf = false,
+            Some(Switch::Limit) => draft.limits.clear(),
+            Some(Switch::Headers) => draft.headers = Some(declared.no_headers),
+            Some(Switch::Cors) => draft.cors = Some(None),
+            None if IDENTITY.contains(&word) => self.report(
+                Diagnostic::error("not_switchable", span, format!("`{word}` can't be switched off"))
                     .help("what protects by identity holds for the whole block: move the route to another block"),
             ),
-            other => self.report(
-                Diagnostic::error("not_switchable", span, format!("there is no `no {other}`"))
+            None => self.report(
+                Diagnostic::error("not_switchable", span, format!("there is no `no {word}`"))
                     .help("write `no csrf`, `no cors`, `no headers`, `no limit` or `no body`"),
             ),
         }
@@ -250,8 +250,8 @@ fn subject(clause: &ClauseKind) -> Option<(&str, &str)> {
         ClauseKind::Cors(_) => Some(("cors", "")),
         ClauseKind::Headers(_) => Some(("headers", "")),
         // `no limit` beside `limit x` puts x in the place of the block's limits.
-        ClauseKind::No(what) if what.node == "limit" => Some(("no limit", "")),
-        ClauseKind::No(what) => Some((what.node.as_str(), "")),
+        ClauseKind::No(what) if what.keyword == Some(Switch::Limit) => Some(("no limit", "")),
+        ClauseKind::No(what) => Some((what.text.node.as_str(), "")),
         ClauseKind::On { resource, .. } => Some(("on", &resource.node)),
         ClauseKind::Conceal => Some(("conceal", "")),
         ClauseKind::Login(_) => Some(("login", "")),

@@ -113,19 +113,15 @@ impl Checker<'_> {
         }
     }
 
-    fn parameter_type(&mut self, ty: &tree::Text) -> Option<ParameterType> {
-        match ty.node.as_str() {
-            "int" => Some(ParameterType::Int),
-            "uuid" => Some(ParameterType::Uuid),
-            "string" => Some(ParameterType::Any),
-            other => {
-                self.report(
-                    Diagnostic::error("unknown_type", ty.span, format!("a path parameter can't be of type `{other}`"))
-                        .help("write `{name}`, `{name: int}` or `{name: uuid}`"),
-                );
-                None
-            }
+    fn parameter_type(&mut self, ty: &tree::Word<ParameterType>) -> Option<ParameterType> {
+        if ty.keyword.is_none() {
+            let message = format!("a path parameter can't be of type `{}`", ty.text.node);
+            self.report(
+                Diagnostic::error("unknown_type", ty.text.span, message)
+                    .help("write `{name}`, `{name: int}` or `{name: uuid}`"),
+            );
         }
+        ty.keyword
     }
 
     /// Two routes with one method whose paths match the same requests, and two types at one place.

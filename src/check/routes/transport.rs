@@ -7,17 +7,17 @@ use crate::check::entries::Entries;
 use crate::check::names::{list, suggest};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::{NamePattern, default_port, is_host, split_port};
+use crate::model::keywords::{HttpsRule, Keyword, Maximum};
 use crate::model::network::unmapped;
 use crate::model::source::{Span, Spanned};
-use crate::syntax::tree::{Text, TransportEntry};
+use crate::syntax::tree::{Text, TransportEntry, Word};
 use crate::typed::{Forwarded, Transport};
 
 /// The most entries of a list that requests are compared with.
 const MOST_ENTRIES: usize = 1_000;
 
-/// A setting that bounds what comes in.
-struct Maximum {
-    name: &'static str,
+/// The bounds of a setting that bounds a request.
+struct Bounds {
     least: u64,
     most: u64,
     /// What it counts, where that isn't bytes.
@@ -26,19 +26,17 @@ struct Maximum {
 }
 
 /// The `http` crate's URLs end at 64 KiB and its header maps at 32,768 lines; serde_json's nesting ends at 128 levels.
-const MAXIMA: [Maximum; 5] = [
-    Maximum { name: "max_target", least: 64, most: 32 << 10, counts: None, slot: |to| &mut to.max_target },
-    Maximum { name: "max_header", least: 256, most: 1 << 20, counts: None, slot: |to| &mut to.max_header },
-    Maximum { name: "max_body", least: 1, most: 1 << 30, counts: None, slot: |to| &mut to.max_body },
-    Maximum { name: "max_depth", least: 1, most: 100, counts: Some("levels"), slot: |to| &mut to.max_depth },
-    Maximum {
-        name: "max_header_lines",
-        least: 1,
-        most: 10_000,
-        counts: Some("lines"),
-        slot: |to| &mut to.max_header_lines,
-    },
-];
+fn bounds(maximum: Maximum) -> Bounds {
+    match maximum {
+        Maximum::Target => Bounds { least: 64, most: 32 << 10, counts: None, slot: |to| &mut to.max_target },
+        Maximum::Header => Bounds { least: 256, most: 1 << 20, counts: None, slot: |to| &mut to.max_header },
+        Maximum::Body => Bounds { least: 1, most: 1 << 30, counts: None, slot: |to| &mut to.max_body },
+        Maximum::Depth => Bounds { least: 1, most: 100, counts: Some("levels"), slot: |to| &mut to.max_depth },
+        Maximum::HeaderLines => {
+            Bounds { least: 1, most: 10_000, counts: Some("lines"), slot: |to| &mut to.max_header_lines }
+        }
+    }
+}
 
 impl Checker<'_> {
     pub(crate) fn transport(&mut self) -> Transport {
@@ -53,7 +51,7 @@ impl Checker<'_> {
                 TransportEntry::Forwarded(_) => "forwarded",
                 TransportEntry::Maximum(name, value) => {
                     if let Some(maximum) = self.maximum(name)
-                        && entries.first(maximum.name, entry.span, &mut self.diagnostics)
+                        && entries.first(maximum.word(), entry.span, &mut self.diagnostics)
                     {
                         self.set_maximum(maximum, value, &mut transport);
                     }
@@ -64,16 +62,13 @@ impl Checker<'_> {
                 continue;
             }
             match &entry.node {
-                TransportEntry::Https(what) => match what.node.as_str() {
-                    "required" => transport.https = Some(entry.span),
-                    "optional" => {}
-                    _ => self.one_word_of("https", what, &["required", "optional"]),
+                TransportEntry::Https(what) => match self.one_word_of("https", what) {
+                    Some(HttpsRule::Required) => transport.https = Some(entry.span),
+                    Some(HttpsRule::Optional) | None => {}
                 },
-                TransportEntry::Forwarded(what) => match what.node.as_str() {
-                    "x_forwarded_for" => {}
-                    "forwarded" => transport.forwarded = Forwarded::Rfc7239,
-                    _ => self.one_word_of("forwarded", what, &["x_forwarded_for", "forwarded"]),
-                },
+                TransportEntry::Forwarded(what) => {
+                    transport.forwarded = self.one_word_of("forwarded", what).unwrap_or(Forwarded::XForwardedFor);
+                }
                 TransportEntry::Hosts(names) => {
                     transport.hosts_span = Some(entry.span);
                     transport.hosts = self.hosts(names);
@@ -91,33 +86,34 @@ impl Checker<'_> {
         transport
     }
 
-    /// A setting that takes one of a few words.
-    pub(crate) fn one_word_of(&mut self, setting: &str, written: &Text, known: &[&str]) {
-        let message = format!("`{setting}` can't be `{}`", written.node);
-        let error = Diagnostic::error("unknown_name", written.span, message);
-        self.report(match (suggest(&written.node, known.iter().copied()), list(known.iter().copied())) {
-            (Some(meant), _) => error.help(format!("did you mean `{setting} {meant}`?")),
-            (None, Some(all)) => error.help(format!("it can be {all}")),
-            (None, None) => error,
-        });
+    /// Reports a word that isn't in the set of its setting.
+    pub(crate) fn one_word_of<K: Keyword>(&mut self, setting: &str, word: &Word<K>) -> Option<K> {
+        if word.keyword.is_none() {
+            let Text { node, span } = &word.text;
+            let error = Diagnostic::error("unknown_name", *span, format!("`{setting}` can't be `{node}`"));
+            self.report(match (suggest(node, K::words()), list(K::words())) {
+                (Some(meant), _) => error.help(format!("did you mean `{setting} {meant}`?")),
+                (None, Some(all)) => error.help(format!("it can be {all}")),
+                (None, None) => error,
+            });
+        }
+        word.keyword
     }
 
-    fn maximum(&mut self, name: &Text) -> Option<&'static Maximum> {
-        let found = MAXIMA.iter().find(|maximum| maximum.name == name.node);
-        if found.is_none() {
-            let known = || MAXIMA.iter().map(|maximum| maximum.name);
+    fn maximum(&mut self, Word { text: name, keyword }: &Word<Maximum>) -> Option<Maximum> {
+        if keyword.is_none() {
             let error = Diagnostic::error("unknown_setting", name.span, format!("`transport` has no `{}`", name.node));
-            self.report(match (suggest(&name.node, known()), list(known())) {
+            self.report(match (suggest(&name.node, Maximum::words()), list(Maximum::words())) {
                 (Some(meant), _) => error.help(format!("did you mean `{meant}`?")),
                 (None, Some(all)) => error.help(format!("there are {all}")),
                 (None, None) => error,
             });
         }
-        found
+        *keyword
     }
 
-    fn set_maximum(&mut self, maximum: &Maximum, value: &Spanned<u64>, transport: &mut Transport) {
-        let Maximum { name, least, most, counts, slot } = *maximum;
+    fn set_maximum(&mut self, maximum: Maximum, value: &Spanned<u64>, transport: &mut Transport) {
+        let (name, Bounds { least, most, counts, slot }) = (maximum.word(), bounds(maximum));
         let is_size = self.written(value.span).ends_with('B');
         let fits = (least..=most).contains(&value.node) && !(counts.is_some() && is_size);
         match usize::try_from(value.node).ok().filter(|_| fits) {

@@ -5,11 +5,9 @@ use std::fmt::Display;
 
 use crate::check::Checker;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Keyword as _, Transform};
 use crate::syntax::tree::{Facet, FacetKind, Literal, NumberBound, SchemaType};
-use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest, Transform};
-
-/// What changes a string, or hides it, has no message.
-const NEVER_FAIL: [&str; 5] = ["trim", "lowercase", "uppercase", "nfc", "secret"];
+use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest};
 
 impl Checker<'_> {
     pub(crate) fn string_rules(&mut self, facets: &[Facet]) -> StringRules {
@@ -35,25 +33,16 @@ impl Checker<'_> {
                 FacetKind::OneOf(values) => {
                     tests.push(StringTest::OneOf(values.iter().map(|value| value.node.clone()).collect()));
                 }
-                FacetKind::Word(word) => match word.as_str() {
-                    "trim" => rules.transforms.push(Transform::Trim),
-                    "lowercase" => rules.transforms.push(Transform::Lowercase),
-                    "uppercase" => rules.transforms.push(Transform::Uppercase),
-                    "email" => tests.push(StringTest::Email),
-                    "nfc" => rules.transforms.push(Transform::Nfc),
-                    "url" => tests.push(StringTest::Url),
-                    "uuid" => tests.push(StringTest::Uuid),
-                    "date" => tests.push(StringTest::Date),
-                    "datetime" => tests.push(StringTest::DateTime),
-                    "ip" => tests.push(StringTest::Ip),
-                    "hostname" => tests.push(StringTest::Hostname),
-                    "secret" => {}
-                    _ => self.misplaced(facet, "a `string`"),
-                },
-                FacetKind::Range(..) | FacetKind::MultipleOf(_) => self.misplaced(facet, "a `string`"),
-            }
-            if matches!(&facet.kind, FacetKind::Word(word) if NEVER_FAIL.contains(&word.as_str())) {
-                self.no_message(facet);
+                FacetKind::Format(format) => tests.push(StringTest::Format(*format)),
+                // These never fail, so they have no message.
+                FacetKind::Transform(transform) => {
+                    rules.transforms.push(*transform);
+                    self.no_message(facet);
+                }
+                FacetKind::Secret => self.no_message(facet),
+                FacetKind::Unique | FacetKind::Range(..) | FacetKind::MultipleOf(_) => {
+                    self.misplaced(facet, "a `string`");
+                }
             }
             let message = facet.message.as_ref().map(|message| message.node.clone());
             rules.checks.extend(tests.into_iter().map(|test| StringCheck { test, message: message.clone() }));
@@ -66,7 +55,8 @@ impl Checker<'_> {
 
     /// Of `lowercase` and `uppercase`, one.
     fn one_case(&mut self, facets: &[Facet]) {
-        let cases = |facet: &&Facet| matches!(&facet.kind, FacetKind::Word(word) if matches!(word.as_str(), "lowercase" | "uppercase"));
+        let cases =
+            |facet: &&Facet| matches!(facet.kind, FacetKind::Transform(Transform::Lowercase | Transform::Uppercase));
         let mut found = facets.iter().filter(cases);
         if let (Some(first), Some(second)) = (found.next(), found.next())
             && first.kind != second.kind
@@ -80,11 +70,7 @@ impl Checker<'_> {
     }
 
     fn twice(&mut self, facet: &Facet) {
-        let what = if matches!(facet.kind, FacetKind::Word(_)) {
-            "this facet stands twice"
-        } else {
-            "this bound is set twice"
-        };
+        let what = if is_bound(facet) { "this bound is set twice" } else { "this facet stands twice" };
         self.report(Diagnostic::error("duplicate_facet", facet.span, what).help("keep one of the two facets"));
     }
 
@@ -137,7 +123,7 @@ impl Checker<'_> {
                         );
                     }
                 }
-                FacetKind::Word(word) if word == "secret" => {}
+                FacetKind::Secret => {}
                 _ => self.misplaced(facet, &format!("an `{name}`")),
             }
         }
@@ -174,9 +160,7 @@ impl Checker<'_> {
         facets: &[Facet],
         what: &str,
     ) -> bool {
-        let bound =
-            |facet: &&Facet| !matches!(facet.kind, FacetKind::Word(_) | FacetKind::Matches(_) | FacetKind::OneOf(_));
-        let last = facets.iter().rev().find(bound);
+        let last = facets.iter().rev().find(|facet| is_bound(facet));
         let (Some(least), Some(most), Some(facet)) = (least, most, last) else { return false };
         if least > most {
             let message = format!("there is no {what}: at least {least}, and at most {most}");
@@ -220,8 +204,8 @@ impl Checker<'_> {
             match &facet.kind {
                 FacetKind::Min(bound) => self.bound(&mut rules.min, facet, bound, "int", length),
                 FacetKind::Max(bound) => self.bound(&mut rules.max, facet, bound, "int", length),
-                FacetKind::Word(word) if word == "unique" && what == "a list" => rules.unique = true,
-                FacetKind::Word(word) if word == "secret" => {}
+                FacetKind::Unique if what == "a list" => rules.unique = true,
+                FacetKind::Secret => {}
                 _ => self.misplaced(facet, what),
             }
         }
@@ -247,7 +231,7 @@ impl Checker<'_> {
 
     pub(crate) fn no_facets(&mut self, ty: &SchemaType, what: &str) {
         for facet in &ty.facets {
-            if matches!(&facet.kind, FacetKind::Word(word) if word == "secret") {
+            if facet.kind == FacetKind::Secret {
                 self.no_message(facet);
             } else {
                 self.misplaced(facet, what);
@@ -274,8 +258,25 @@ impl Checker<'_> {
     }
 }
 
+fn is_bound(facet: &Facet) -> bool {
+    match facet.kind {
+        FacetKind::Min(_)
+        | FacetKind::Max(_)
+        | FacetKind::Range(..)
+        | FacetKind::Length(..)
+        | FacetKind::Bytes(..)
+        | FacetKind::MultipleOf(_) => true,
+        FacetKind::Matches(_)
+        | FacetKind::OneOf(_)
+        | FacetKind::Format(_)
+        | FacetKind::Transform(_)
+        | FacetKind::Unique
+        | FacetKind::Secret => false,
+    }
+}
+
 /// What may stand once.
-fn name(kind: &FacetKind) -> &str {
+fn name(kind: &FacetKind) -> &'static str {
     match kind {
         FacetKind::Min(_) => "min",
         FacetKind::Max(_) => "max",
@@ -285,7 +286,10 @@ fn name(kind: &FacetKind) -> &str {
         FacetKind::MultipleOf(_) => "multiple_of",
         FacetKind::Matches(_) => "matches",
         FacetKind::OneOf(_) => "one_of",
-        FacetKind::Word(word) => word,
+        FacetKind::Format(format) => format.word(),
+        FacetKind::Transform(transform) => transform.word(),
+        FacetKind::Unique => "unique",
+        FacetKind::Secret => "secret",
     }
 }
 

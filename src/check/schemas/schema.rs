@@ -13,7 +13,7 @@ use crate::model::source::Span;
 use crate::schemas::validate::validate_default;
 use crate::syntax::tree;
 use crate::syntax::tree::{Expression, ExpressionKind, FacetKind, Literal, SchemaEntry, SchemaType, SchemaTypeKind};
-use crate::typed::schemas::{Field, InputType, Shape, UnknownFields};
+use crate::typed::schemas::{Field, InputType, Shape};
 
 /// Schemas being turned into shapes.
 pub(crate) struct Shapes {
@@ -42,11 +42,7 @@ impl Checker<'_> {
         for (row, schema) in declared.iter().enumerate() {
             let mut shape = self.shape(&schema.entries, &shapes);
             shape.name = schema.name.node.clone();
-            shape.unknown_fields = match schema.unknown_fields.as_ref().map(|written| written.node) {
-                Some(tree::UnknownFields::Strip) => UnknownFields::Strip,
-                Some(tree::UnknownFields::Open) => UnknownFields::Keep,
-                Some(tree::UnknownFields::Strict) | None => UnknownFields::Refuse,
-            };
+            shape.unknown_fields = schema.unknown_fields.as_ref().map(|written| written.node).unwrap_or_default();
             shape.accepts = self.accepts(schema, &shape);
             if let Some(id) = shapes.table.id(row) {
                 *shapes.table.row_mut(id) = shape;
@@ -233,14 +229,18 @@ fn constant(expression: &Expression, out: &mut Vec<Diagnostic>) -> Option<Json> 
 
 /// A field is secret as soon as any part of it is.
 fn is_secret(ty: &SchemaType) -> bool {
-    let itself = ty.facets.iter().any(|facet| matches!(&facet.kind, FacetKind::Word(word) if word == "secret"));
+    let itself = ty.facets.iter().any(|facet| facet.kind == FacetKind::Secret);
     itself
         || match &ty.kind {
             SchemaTypeKind::List(item) | SchemaTypeKind::Map(item) => is_secret(item),
             SchemaTypeKind::Union(members) => members.iter().any(is_secret),
             SchemaTypeKind::Tagged(_, members) => members.iter().any(|(_, member)| is_secret(member)),
             // The fields of a record have secrets of their own.
-            SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) | SchemaTypeKind::Record(_) => false,
+            SchemaTypeKind::Scalar(_)
+            | SchemaTypeKind::Null
+            | SchemaTypeKind::Named(_)
+            | SchemaTypeKind::Enum(_)
+            | SchemaTypeKind::Record(_) => false,
         }
 }
 
