@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{told, unproved_or_violated};
 
-/// What a slow machine takes without optimisation, where it would be a second otherwise.
+/// The limit for a slow machine without optimisation.
 const SLOW: Duration = Duration::from_secs(20);
 
 fn timed(text: &str) {

@@ -221,8 +221,7 @@ impl Small {
         read
     }
 
-    /// Of each invariant the first of all requests that break it, as far as the policy can tell requests apart; `None`
-    /// where they are too many to look.
+    /// The first request that violates each invariant; `None` if there are too many requests to try.
     pub(crate) fn broken(&self) -> Option<Vec<Option<Request>>> {
         const MOST: usize = 1_000;
         let read = self.read_vars();
