@@ -4,8 +4,10 @@
 mod server;
 
 use std::num::NonZeroU64;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,7 +15,7 @@ use portcullis::limit::{Algorithm, Charge, Leasing, Outcome, Rate, Terms};
 use portcullis::{Gate, Keys, Policy, Question, Request, Scheme, Source, Step};
 use portcullis_redis::{Clock, Config, Redis};
 use portcullis_store::{Store, StoreError, answer};
-use server::Server;
+use server::{PATIENCE, Relay, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
@@ -220,32 +222,49 @@ async fn failures_in_the_middle_of_a_run() {
     }
 }
 
-/// Whoever doesn't wait any more isn't charged, and doesn't hold up the others.
+/// Polls a charge once, which puts it into the queue, and doesn't wait for its answer.
+fn queue<F: Future>(charge: F) -> Pin<Box<F>> {
+    let mut charge = Box::pin(charge);
+    assert!(charge.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    charge
+}
+
+/// A charge that is given up before its call is sent isn't made, and doesn't hold up the others. One whose call is under way is
+/// made.
 #[tokio::test(flavor = "multi_thread")]
-async fn charges_that_nobody_looks_after() {
+async fn charges_that_are_given_up() {
     let server = Server::start("");
-    let store = Redis::connect(&server.url(), config()).unwrap();
-    assert_eq!(try_charge(&store, "u").await, Ok(true));
-    let mut forgotten: Vec<_> = (0..10).map(|_| Box::pin(try_charge(&store, "forgotten"))).collect();
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    for future in &mut forgotten {
-        let _ = future.as_mut().poll(&mut context);
-    }
-    assert_eq!(exhaust(&store, "u").await, COUNT - 1);
-    drop(forgotten);
-    server.freeze();
-    let gone: Vec<_> = (0..50)
+    let relay = Relay::to(&server).await;
+    let store = Redis::connect(&relay.url(), config().with_timeout(PATIENCE)).unwrap();
+    // The server learns the script, so that each call is sent once.
+    assert_eq!(try_charge(&store, "script").await, Ok(true));
+    relay.hold();
+    // Two calls may be under way at once. Each of them has one charge.
+    let first = queue(try_charge(&store, "first"));
+    relay.wait_for("{0:5:first}", 1).await;
+    let given_up = queue(try_charge(&store, "given_up"));
+    relay.wait_for("{0:8:given_up}", 1).await;
+    // All others are queued.
+    let dropped: Vec<_> = (0..50).map(|_| queue(try_charge(&store, "queued"))).collect();
+    let last = queue(try_charge(&store, "last"));
+    let aborted: Vec<_> = (0..50)
         .map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { try_charge(&store, "gone").await })
+            tokio::spawn(queue(async move { try_charge(&store, "queued").await }))
         })
         .collect();
-    tokio::time::sleep(TIMEOUT / 10).await;
-    gone.iter().for_each(|gone| gone.abort());
-    tokio::time::sleep(TIMEOUT / 10).await;
-    server.thaw();
-    assert!(recovered(&store, "gone").await);
-    assert!(1 + exhaust(&store, "gone").await >= COUNT - 2, "no more than what had gone out");
+    drop(given_up);
+    drop(dropped);
+    for task in aborted {
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+    relay.release();
+    assert_eq!((first.await, last.await), (Ok(true), Ok(true)));
+    assert_eq!(relay.count("{0:6:queued}"), 0, "no call has one of them");
+    for (key, charged) in [("first", 1), ("given_up", 1), ("queued", 0), ("last", 1)] {
+        assert_eq!(exhaust(&store, key).await, COUNT - charged, "{key}");
+    }
 }
 
 /// A server that says anything at all admits nobody, and nothing breaks.

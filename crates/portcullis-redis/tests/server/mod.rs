@@ -1,5 +1,7 @@
 //! A Redis or Valkey server of a test's own: on a free port, in a directory of its own, gone when the test is.
 
+mod relay;
+
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -8,8 +10,10 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-/// How long a server may take to start, or a cluster to agree.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) use relay::Relay;
+
+/// The longest wait for an event that always comes. A test that waits longer hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Below the ports that systems give to clients: a client that calls a server which is down could be given that very port, and
 /// would be connected to itself.
 const FIRST_PORT: u16 = 10_000;
