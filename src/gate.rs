@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::decide::entropy::Entropy;
-use crate::decide::keys::BoundKeys;
+use crate::decide::callers::entropy::Entropy;
+use crate::decide::callers::keys::BoundKeys;
 use crate::decide::{Decision, PermissionId, Ready, Resource, Ruling, Scene, Step, decide, inquire, issue_csrf};
-use crate::model::request::Request;
 use crate::policy::Policy;
+use crate::protocol::request::Request;
 
 /// A policy with its keys. It decides any number of requests, from any number of threads.
 #[derive(Debug)]

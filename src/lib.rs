@@ -29,8 +29,10 @@
 
 mod analyze;
 mod check;
+mod collections;
 mod decide;
 pub mod document;
+mod eval;
 mod gate;
 mod graph;
 mod keys;
@@ -38,31 +40,33 @@ pub mod limit;
 mod model;
 mod password;
 mod policy;
+mod protocol;
 mod requires;
-mod shape;
+mod schemas;
 pub mod syntax;
 mod tokens;
+pub(crate) mod typed;
 
-pub use check::{LINTS, Lint};
-pub use decide::{Asked, Caller, Decision, Inquiry, PermissionId, QuestionId, Resource, Ruling, Scene, Step};
-pub use gate::{CsrfToken, Gate};
-pub use keys::{BindError, KeyProblem, KeySet, KeySetError, Keys, SkippedKey};
-pub use model::account::{Account, AccountOf, TokenFact};
-pub use model::bucket::{Admission, BucketState, Entries, FixedWindow, SlidingWindow, TokenBucket, Usage};
-pub use model::decision::{Body, Effect, Input, Problem, Verdict, Violation};
-pub use model::diagnostic::{Diagnostic, Label, Severity};
-pub use model::family::{Exchanged, FamilyState};
-pub use model::list::List;
-pub use model::params::Params;
-pub use model::question::{Answer, Question};
-pub use model::reason::{Code, Reason, Reasons, Stage};
-pub use model::request::{Facts, Record, Request, Scheme, User};
-pub use model::source::{Source, Span, Spanned};
-pub use model::value::{Known, Value};
-pub use password::{MAX_PASSWORD, PasswordError, PasswordOutcome, PasswordTask};
-pub use policy::{Carrier, Graph, Policy, TokenInfo};
-pub use requires::Requires;
-pub use tokens::{IssuedToken, TokenError, opaque_token_id};
+pub use crate::check::{LINTS, Lint};
+pub use crate::decide::{Asked, Caller, Decision, Inquiry, PermissionId, QuestionId, Resource, Ruling, Scene, Step};
+pub use crate::gate::{CsrfToken, Gate};
+pub use crate::keys::{BindError, KeyProblem, KeySet, KeySetError, Keys, SkippedKey};
+pub use crate::limit::bucket::{Admission, BucketState, Entries, FixedWindow, SlidingWindow, TokenBucket, Usage};
+pub use crate::model::diagnostic::{Diagnostic, Label, Severity};
+pub use crate::model::list::List;
+pub use crate::model::reason::{Code, Reason, Reasons, Stage};
+pub use crate::model::source::{Source, Span, Spanned};
+pub use crate::model::value::{Known, Value};
+pub use crate::password::{MAX_PASSWORD, PasswordError, PasswordOutcome, PasswordTask};
+pub use crate::policy::{Carrier, Graph, Policy, TokenInfo};
+pub use crate::protocol::account::{Account, AccountOf, TokenFact};
+pub use crate::protocol::decision::{Body, Effect, Input, Problem, Verdict, Violation};
+pub use crate::protocol::family::{Exchanged, FamilyState};
+pub use crate::protocol::params::Params;
+pub use crate::protocol::question::{Answer, Question};
+pub use crate::protocol::request::{Facts, Record, Request, Scheme, User};
+pub use crate::requires::Requires;
+pub use crate::tokens::{IssuedToken, TokenError, opaque_token_id};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::analyze::{prove, unreduced};
-use crate::check::typed::{Proof, TokenCarrier, TypedPolicy};
 use crate::check::{check, sorted};
-use crate::decide::check::{self as asked, PermissionId, Ruling};
-use crate::decide::keys::BoundKeys;
+use crate::decide::callers::keys::BoundKeys;
+use crate::decide::permissions::check as asked;
+use crate::decide::permissions::check::{PermissionId, Ruling};
 use crate::decide::{Resource, Scene};
 use crate::gate::Gate;
 use crate::graph::{DecisionGraph, build};
@@ -19,10 +19,11 @@ use crate::keys::{BindError, Keys};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::digest::sha256;
 use crate::model::reason::Reason;
-use crate::model::request::{Record, User};
 use crate::model::source::{Source, Span};
 use crate::password::{PasswordError, PasswordTask};
+use crate::protocol::request::{Record, User};
 use crate::syntax;
+use crate::typed::{Proof, TokenCarrier, TypedPolicy};
 
 /// A compiled policy: checked, immutable, cheap to clone and to share.
 #[derive(Clone)]
@@ -72,7 +73,7 @@ impl Policy {
         }
         let (mut typed, mut warnings) = check(&files, sources)?;
         let digest = digest_of(sources);
-        typed.stamp = stamp_of(&digest);
+        typed.fingerprint = fingerprint_of(&digest);
         let graph = build(&mut typed);
         let mut broken = prove(&typed, &graph, sources);
         if !broken.is_empty() {
@@ -131,7 +132,11 @@ impl Policy {
 
     /// The permission of a name, such as `posts:delete`, if the policy declares it.
     pub fn permission(&self, name: &str) -> Option<PermissionId> {
-        self.compiled.typed.permission_names.find(name).map(|id| PermissionId { stamp: self.compiled.typed.stamp, id })
+        self.compiled
+            .typed
+            .permission_names
+            .find(name)
+            .map(|id| PermissionId { fingerprint: self.compiled.typed.fingerprint, id })
     }
 
     /// The names of all permissions, by resource, in the order written.
@@ -305,7 +310,7 @@ fn digest_of(sources: &[Source]) -> String {
 }
 
 /// The digest's beginning, as a number.
-fn stamp_of(digest: &str) -> u64 {
+fn fingerprint_of(digest: &str) -> u64 {
     let digits = digest.strip_prefix("sha256:").and_then(|digits| digits.get(..16));
     digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
 }

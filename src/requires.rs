@@ -1,8 +1,8 @@
 //! What a policy needs from its host, so that a host finds out at start-up what it would otherwise find out at a request.
 
-use crate::check::typed::{Attribute, Proof, Resource, Service, TypedPolicy};
-use crate::model::table::Table;
+use crate::collections::table::Table;
 use crate::policy::Policy;
+use crate::typed::{Attribute, Proof, Resource, Service, TypedPolicy};
 
 /// What a policy names and a host supplies.
 ///

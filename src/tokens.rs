@@ -5,15 +5,15 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::check::typed::{Proof, Token};
-use crate::decide::entropy::Entropy;
-use crate::decide::issuer::Issuer;
+use crate::collections::table::Id;
+use crate::decide::callers::entropy::Entropy;
+use crate::decide::callers::issuer::Issuer;
 use crate::decide::{known_by, verify_token};
 use crate::gate::Gate;
-use crate::model::account::Account;
-use crate::model::family::FamilyState;
-use crate::model::request::{Facts, Record};
-use crate::model::table::Id;
+use crate::protocol::account::Account;
+use crate::protocol::family::FamilyState;
+use crate::protocol::request::{Facts, Record};
+use crate::typed::{Proof, Token};
 
 /// A token that was issued.
 #[derive(Clone, PartialEq)]

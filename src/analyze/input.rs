@@ -2,15 +2,14 @@
 
 use serde_json::Value as Json;
 
+use crate::analyze::scenario::Scenario;
+use crate::analyze::solver::regex;
+use crate::analyze::solver::samples::uuid;
 use crate::model::value::Value;
-use crate::shape::{InputType, Shape, StringRules, StringTest};
-
-use super::pool::uuid;
-use super::regex;
-use super::scenario::Scenario;
+use crate::typed::schemas::{InputType, Shape, StringRules, StringTest};
 
 /// Texts that pass many rules.
-pub(super) fn example_texts(rules: &StringRules) -> Vec<String> {
+pub(crate) fn example_texts(rules: &StringRules) -> Vec<String> {
     let mut texts: Vec<String> = [
         "x1",
         "x",
@@ -41,7 +40,7 @@ pub(super) fn example_texts(rules: &StringRules) -> Vec<String> {
 }
 
 /// A value that passes the rules of a schema.
-pub(super) fn valid_value(scenario: &Scenario<'_>, rules: &InputType) -> Option<Json> {
+pub(crate) fn valid_value(scenario: &Scenario<'_>, rules: &InputType) -> Option<Json> {
     valid_at(scenario, rules, 0)
 }
 

@@ -2,18 +2,17 @@
 
 use std::collections::HashSet;
 
-use crate::check::typed::{Expr, Never, NeverOf, Permission, Read, Resource, Route, TypedPolicy};
-use crate::graph::{DecisionGraph, Knowing, Plan, Question, takes_anonymous};
+use crate::analyze::report;
+use crate::analyze::scenario::{Caller, Scenario, Thing};
+use crate::analyze::solver::search::{AnyOf, Missed, Search};
+use crate::analyze::solver::solve::Budget;
+use crate::analyze::solver::space::{Key, Space};
+use crate::analyze::witness::Witness;
+use crate::collections::table::Id;
+use crate::graph::{DecisionGraph, Phase, Plan, Question, takes_anonymous};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Source;
-use crate::model::table::Id;
-
-use super::report;
-use super::scenario::{Caller, Scenario, Thing};
-use super::search::{AnyOf, Missed, Search};
-use super::solve::Budget;
-use super::space::{Key, Space};
-use super::witness::Witness;
+use crate::typed::{Expr, Never, NeverOf, Permission, Read, Resource, Route, TypedPolicy};
 
 /// So many steps may be taken for one invariant, or so many for each of its permissions,
 const STEPS: usize = 200_000;
@@ -42,7 +41,7 @@ pub(crate) fn prove(policy: &TypedPolicy, graph: &DecisionGraph, sources: &[Sour
 }
 
 /// What came of an invariant.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Holds,
     /// This is granted, or let through.
     Violated(Option<Id<Permission>>, Witness),
@@ -52,11 +51,11 @@ pub(super) enum Outcome {
 
 /// Why something isn't known.
 #[derive(Default)]
-pub(super) struct Doubt {
+pub(crate) struct Doubt {
     /// The conditions that stand in the way.
-    pub(super) conditions: Vec<Expr>,
-    pub(super) unconfirmed: bool,
-    pub(super) exhausted: bool,
+    pub(crate) conditions: Vec<Expr>,
+    pub(crate) unconfirmed: bool,
+    pub(crate) exhausted: bool,
 }
 
 struct Prover<'p> {
@@ -89,7 +88,7 @@ impl<'p> Prover<'p> {
 
     fn permission(&mut self, id: Id<Permission>) -> Outcome {
         let declared = &self.policy.permissions[id];
-        let plan = self.graph.permission(id, Knowing::All);
+        let plan = self.graph.permission(id, Phase::AfterInput);
         let terms = self.policy.terms(declared);
         let grants = terms.grants.iter().map(|grant| grant.rule).chain(terms.forbids.iter().copied());
         let conditions = grants.filter_map(|rule| self.policy.rules[rule].condition.as_ref());
@@ -186,7 +185,7 @@ impl<'p> Prover<'p> {
         };
         let mut granted = |permission: &Id<Permission>| {
             let thing = about(named(policy.permissions[*permission].resource));
-            (thing, graph.permission(*permission, Knowing::All))
+            (thing, graph.permission(*permission, Phase::AfterInput))
         };
         let mut wanted = Vec::new();
         match &permission {
@@ -200,9 +199,9 @@ impl<'p> Prover<'p> {
             wanted.push(requirement.any_of.iter().map(&mut granted).collect());
         }
         wanted.push(vec![(0, graph.gate(id))]);
-        wanted.push(vec![(0, graph.conditions(id, Knowing::All))]);
+        wanted.push(vec![(0, graph.conditions(id, Phase::AfterInput))]);
         if route.is_open_to_callers() {
-            wanted.push(vec![(about(Thing::None), graph.doors(Knowing::All))]);
+            wanted.push(vec![(about(Thing::None), graph.doors(Phase::AfterInput))]);
         }
         (things, wanted)
     }

@@ -1,20 +1,19 @@
 //! What came of an invariant, for its author.
 
-use crate::check::typed::{Never, NeverOf, Permission, TypedPolicy};
+use crate::analyze::never::{Doubt, Outcome};
+use crate::analyze::print::written;
+use crate::analyze::witness::Witness;
+use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::reason::Stage;
 use crate::model::source::{Source, Span};
-use crate::model::table::Id;
-
-use super::never::{Doubt, Outcome};
-use super::witness::Witness;
-use super::words::written;
+use crate::typed::{Never, NeverOf, Permission, TypedPolicy};
 
 /// Rules that grant what must never be are shown, so many at most.
 const MOST: usize = 3;
 
 /// An error, unless it holds.
-pub(super) fn of(policy: &TypedPolicy, sources: &[Source], never: &Never, outcome: Outcome) -> Option<Diagnostic> {
+pub(crate) fn of(policy: &TypedPolicy, sources: &[Source], never: &Never, outcome: Outcome) -> Option<Diagnostic> {
     let about = About { policy, sources, never };
     match outcome {
         Outcome::Holds => None,
@@ -24,7 +23,7 @@ pub(super) fn of(policy: &TypedPolicy, sources: &[Source], never: &Never, outcom
 }
 
 /// From this one on there was no time.
-pub(super) fn left_out(never: &Never, count: usize) -> Diagnostic {
+pub(crate) fn left_out(never: &Never, count: usize) -> Diagnostic {
     let message = format!("the invariants before take so long that {count} weren't looked at");
     Diagnostic::error("never_unproved", never.span, message)
         .label("the first of them")

@@ -2,31 +2,31 @@
 
 use jiff::Timestamp;
 
-use crate::check::typed::{
+use crate::analyze::solver::domain::Room;
+use crate::analyze::synthetic_request::{SyntheticRecord, SyntheticRequest, SyntheticResource};
+use crate::collections::table::Id;
+use crate::graph::DecisionGraph;
+use crate::model::value::{Known, Value};
+use crate::schemas::validate::validate_default;
+use crate::typed::schemas::{InputType, Shape};
+use crate::typed::{
     Attribute, BodyRule, Expr, Mapping, ParameterType, PathSegment, Read, Resource, Role, Route, Type, TypedPolicy,
 };
-use crate::decide::{Trial, TrialRecord, TrialThing};
-use crate::graph::DecisionGraph;
-use crate::model::table::Id;
-use crate::model::value::{Known, Value};
-use crate::shape::{InputType, Shape, validate_default};
-
-use super::room::Room;
 
 /// Requests of one kind, all of which an analysis goes through.
-pub(super) struct Scenario<'p> {
-    pub(super) policy: &'p TypedPolicy,
-    pub(super) graph: &'p DecisionGraph,
-    pub(super) caller: Caller,
+pub(crate) struct Scenario<'p> {
+    pub(crate) policy: &'p TypedPolicy,
+    pub(crate) graph: &'p DecisionGraph,
+    pub(crate) caller: Caller,
     /// What is asked about, by number.
-    pub(super) things: Vec<Thing>,
+    pub(crate) things: Vec<Thing>,
     /// The door; without one, nothing can be read of the request itself.
-    pub(super) route: Option<Id<Route>>,
+    pub(crate) route: Option<Id<Route>>,
 }
 
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
+pub(crate) enum Caller {
     Nobody,
     /// On the host's word, so that no token says who it is.
     Vouched,
@@ -36,7 +36,7 @@ pub(super) enum Caller {
 
 /// What is asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Thing {
+pub(crate) enum Thing {
     None,
     /// Nobody said which one.
     Unnamed(Id<Resource>),
@@ -46,7 +46,7 @@ pub(super) enum Thing {
 }
 
 impl Thing {
-    pub(super) fn is_of(&self, kind: Id<Resource>) -> bool {
+    pub(crate) fn is_of(&self, kind: Id<Resource>) -> bool {
         match self {
             Self::None => false,
             Self::Unnamed(resource) | Self::Of(resource) | Self::Named(resource, _) => *resource == kind,
@@ -55,7 +55,7 @@ impl Thing {
 }
 
 /// Which roles a caller can have.
-pub(super) enum Roles {
+pub(crate) enum Roles {
     /// Any.
     Any,
     These(Vec<Id<Role>>),
@@ -64,10 +64,10 @@ pub(super) enum Roles {
 }
 
 /// The time of made-up requests.
-pub(super) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 impl<'p> Scenario<'p> {
-    pub(super) fn route(&self) -> Option<&'p Route> {
+    pub(crate) fn route(&self) -> Option<&'p Route> {
         self.route.map(|route| &self.policy.routes[route])
     }
 
@@ -78,24 +78,26 @@ impl<'p> Scenario<'p> {
         }
     }
 
-    pub(super) fn has_user(&self) -> bool {
+    pub(crate) fn has_user(&self) -> bool {
         self.caller != Caller::Nobody
     }
 
     /// A request of this kind of which nothing is known yet.
-    pub(super) fn trial(&self) -> Trial<'p> {
+    pub(crate) fn trial(&self) -> SyntheticRequest<'p> {
         let thing = |thing: &Thing| match thing {
-            Thing::None => TrialThing::None,
-            Thing::Unnamed(resource) => TrialThing::Of(*resource, None),
-            Thing::Of(resource) => TrialThing::Of(*resource, Some(TrialRecord::default())),
-            Thing::Named(resource, parameter) => TrialThing::Of(*resource, Some(TrialRecord::named(parameter))),
+            Thing::None => SyntheticResource::None,
+            Thing::Unnamed(resource) => SyntheticResource::Of(*resource, None),
+            Thing::Of(resource) => SyntheticResource::Of(*resource, Some(SyntheticRecord::default())),
+            Thing::Named(resource, parameter) => {
+                SyntheticResource::Of(*resource, Some(SyntheticRecord::named(parameter)))
+            }
         };
-        let trial = Trial::new(self.policy, NOW, self.things.iter().map(thing).collect(), self.route());
+        let trial = SyntheticRequest::new(self.policy, NOW, self.things.iter().map(thing).collect(), self.route());
         if self.has_user() { trial.with_caller(self.mapping().map(|mapping| mapping.token)) } else { trial }
     }
 
     /// What a read stands for: the id of a thing that a parameter names is that parameter.
-    pub(super) fn same_as(&self, thing: usize, read: &Read) -> Option<Read> {
+    pub(crate) fn same_as(&self, thing: usize, read: &Read) -> Option<Read> {
         match (read, self.things.get(thing)) {
             (Read::ResourceId, Some(Thing::Named(_, parameter))) => Some(Read::Param(parameter.clone())),
             (Read::Header(name), _) if *name == http::header::ORIGIN => Some(Read::Origin),
@@ -104,7 +106,7 @@ impl<'p> Scenario<'p> {
     }
 
     /// The caller's roles.
-    pub(super) fn roles(&self) -> Roles {
+    pub(crate) fn roles(&self) -> Roles {
         let Some(mapping) = self.mapping() else {
             return if self.has_user() { Roles::Any } else { Roles::These(Vec::new()) };
         };
@@ -121,7 +123,7 @@ impl<'p> Scenario<'p> {
     }
 
     /// What a read can give.
-    pub(super) fn room(&self, thing: usize, read: &Read) -> Room<'p> {
+    pub(crate) fn room(&self, thing: usize, read: &Read) -> Room<'p> {
         match read {
             Read::UserId | Read::UserTier | Read::UserScopes | Read::UserToken | Read::UserAttribute(_) => {
                 if self.has_user() { self.of_user(read) } else { Room::absent() }
@@ -247,24 +249,24 @@ impl<'p> Scenario<'p> {
     fn of_input(&self, shape: Option<Id<Shape>>, name: &str) -> Room<'p> {
         let field = shape.and_then(|shape| self.policy.shapes[shape].fields.iter().find(|field| field.name == name));
         match field {
-            Some(field) => Room::declared(&crate::check::attribute(field)).ruled(&field.ty),
+            Some(field) => Room::declared(&field.attribute()).ruled(&field.ty),
             None => Room::unknown(),
         }
     }
 
     /// Whether input passes the rules of its schema.
-    pub(super) fn is_valid_json(&self, rules: &InputType, json: &serde_json::Value) -> bool {
+    pub(crate) fn is_valid_json(&self, rules: &InputType, json: &serde_json::Value) -> bool {
         validate_default(&self.policy.shapes, rules, json).is_ok()
     }
 
     /// Whether a value passes the rules of its schema as it stands.
-    pub(super) fn is_valid(&self, rules: &InputType, value: &Value) -> bool {
+    pub(crate) fn is_valid(&self, rules: &InputType, value: &Value) -> bool {
         let Ok(json) = serde_json::to_value(value) else { return false };
         validate_default(&self.policy.shapes, rules, &json).is_ok_and(|validated| validated.value == json)
     }
 
     /// The fields of a type, and which of them a path names.
-    pub(super) fn field(&self, ty: &Type, name: &str) -> Option<Attribute> {
+    pub(crate) fn field(&self, ty: &Type, name: &str) -> Option<Attribute> {
         let ty = if let Type::Nullable(inner) = ty { inner } else { ty };
         ty.field(name, &self.policy.shapes)
     }

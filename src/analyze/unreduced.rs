@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use crate::check::typed::{Permission, Rule, Terms, TypedPolicy};
-use crate::graph::{DecisionGraph, Knowing, Plan};
+use crate::collections::table::Id;
+use crate::graph::{DecisionGraph, Phase, Plan};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
-use crate::model::table::Id;
+use crate::typed::{Permission, Rule, Terms, TypedPolicy};
 
 /// So many permissions are warned of; whoever has more has one cause, or few.
 const MOST_TOLD: usize = 10;
@@ -17,7 +17,7 @@ const MOST_SHOWN: usize = 5;
 pub(crate) fn unreduced(policy: &TypedPolicy, graph: &DecisionGraph) -> Vec<Diagnostic> {
     let mut seen: HashSet<Id<Terms>> = HashSet::new();
     let several = policy.permissions.enumerate().filter_map(|(id, permission)| {
-        let Plan::Several(several) = graph.permission(id, Knowing::All) else { return None };
+        let Plan::Several(several) = graph.permission(id, Phase::AfterInput) else { return None };
         seen.insert(permission.terms).then_some((id, permission, several))
     });
     several

@@ -3,34 +3,33 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value as Json, json};
 
-use crate::check::typed::{BodyRule, Expr, ParameterType, PathSegment, Permission, Read, Route, TypedPolicy};
-use crate::decide::keys::BoundKeys;
+use crate::analyze::input::valid_value;
+use crate::analyze::scenario::{Caller, NOW, Scenario, Thing};
+use crate::analyze::solver::search::{AnyOf, Model};
+use crate::analyze::solver::space::Space;
+use crate::collections::table::Id;
+use crate::decide::callers::keys::BoundKeys;
 use crate::decide::{PermissionId, Ready, Scene, check_all, decide, holds_in_scene};
 use crate::document::Document;
 use crate::graph::Plan;
-use crate::model::decision::Verdict;
 use crate::model::reason::Stage;
 use crate::model::source::Span;
-use crate::model::table::Id;
 use crate::model::value::{Known, Value};
-use crate::shape::{InputType, Shape};
-
-use super::input::valid_value;
-use super::scenario::{Caller, NOW, Scenario, Thing};
-use super::search::{AnyOf, Model};
-use super::space::Space;
+use crate::protocol::decision::Verdict;
+use crate::typed::schemas::{InputType, Shape};
+use crate::typed::{BodyRule, Expr, ParameterType, PathSegment, Permission, Read, Route, TypedPolicy};
 
 /// A request, and that it was tried.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(crate) struct Witness {
     /// What `portcullis decide --request` takes.
-    pub(super) document: Json,
+    pub(crate) document: Json,
     /// The token that the caller came by, which a document can't say.
-    pub(super) token: Option<String>,
+    pub(crate) token: Option<String>,
     /// The stages of the door that weren't tried, as they don't ask who may.
-    pub(super) untried: Option<Stage>,
+    pub(crate) untried: Option<Stage>,
     /// The rules that grant it.
-    pub(super) grants: Vec<Span>,
+    pub(crate) grants: Vec<Span>,
 }
 
 /// What stands for itself in a segment of a path.
@@ -40,7 +39,7 @@ const REST: &AsciiSet = &SEGMENT.remove(b'/');
 
 impl Witness {
     /// The request that a model describes, if the evaluation agrees that one of each plan holds.
-    pub(super) fn of(
+    pub(crate) fn of(
         space: &Space<'_>,
         model: &Model,
         wanted: &[AnyOf],
@@ -118,7 +117,7 @@ fn is_granted(scenario: &Scenario<'_>, document: &Json, id: Id<Permission>, plan
     let now = document.now.unwrap_or(NOW);
     let scene = Scene::new(policy, document.user.as_ref(), document.context.as_ref(), document.peer, now);
     let resource = document.resource();
-    let asked = [PermissionId { stamp: policy.stamp, id }];
+    let asked = [PermissionId { fingerprint: policy.fingerprint, id }];
     let thing = (policy.permissions[id].resource, resource.as_ref());
     check_all(policy, graph, &scene, &asked, resource.as_ref()).is_allowed()
         && plans.iter().all(|plan| holds_in_scene(policy, graph, &scene, *plan, thing))
@@ -132,7 +131,9 @@ struct Described<'m, 'p> {
 
 impl Described<'_, '_> {
     fn value(&self, thing: usize, read: &Read) -> Option<&Known<Value>> {
-        let is_it = |place: &super::space::Place| place.thing == thing && place.path == Expr::Read(read.clone());
+        let is_it = |place: &crate::analyze::solver::space::Place| {
+            place.thing == thing && place.path == Expr::Read(read.clone())
+        };
         self.model.values.iter().find(|(place, _)| is_it(place)).map(|(_, known)| known)
     }
 

@@ -9,13 +9,13 @@ const LISTS: [&str; 10] =
 
 /// The entries of one block that were read so far.
 #[derive(Default)]
-pub(super) struct Entries {
+pub(crate) struct Entries {
     seen: Vec<(&'static str, Span)>,
 }
 
 impl Entries {
     /// Whether the entry is the first of its name. A second one is an error, and isn't to be read.
-    pub(super) fn first(&mut self, word: &'static str, span: Span, out: &mut Vec<Diagnostic>) -> bool {
+    pub(crate) fn first(&mut self, word: &'static str, span: Span, out: &mut Vec<Diagnostic>) -> bool {
         if let Some(first) = self.span(word) {
             let help = if LISTS.contains(&word) {
                 format!("keep one `{word}`, and separate its values by commas")
@@ -34,7 +34,7 @@ impl Entries {
     }
 
     /// Where the entry stands, if it was written.
-    pub(super) fn span(&self, word: &str) -> Option<Span> {
+    pub(crate) fn span(&self, word: &str) -> Option<Span> {
         self.seen.iter().find(|(other, _)| *other == word).map(|(_, span)| *span)
     }
 }

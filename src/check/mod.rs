@@ -1,71 +1,38 @@
 //! Tree to typed policy. Names are resolved, types checked, patterns expanded, roles closed; every mistake is
 //! reported at once, and nothing comes out unless there is none. Never reads anything but the trees and their sources' names.
 
-mod attribute;
-mod carrier;
-mod clause;
-mod condition;
-mod cookie;
-mod cors;
-mod cost;
-mod credential;
-mod csrf;
-mod entries;
-mod expr;
-mod expression;
-mod facet;
-mod header;
-mod header_value;
-mod input;
-mod issue;
-mod key_set;
-mod layers;
-mod limit;
-mod lint;
-mod mapping;
-mod media;
-mod names;
-mod never;
-mod order;
-mod password;
-mod path;
-mod permission;
-mod preset;
-mod proof;
-mod provider;
-mod rate;
-mod regex;
-mod role;
-mod route;
-mod rule;
-mod schema;
-mod service;
-mod shape_check;
-mod subject;
-mod token;
-mod transport;
-pub(crate) mod typed;
+pub(crate) mod browser;
+pub(crate) mod callers;
+pub(crate) mod entries;
+pub(crate) mod expressions;
+pub(crate) mod limits;
+pub(crate) mod lints;
+pub(crate) mod names;
+pub(crate) mod order;
+pub(crate) mod permissions;
+pub(crate) mod routes;
+pub(crate) mod schemas;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::model::bits::BitSet;
+use crate::check::browser::csrf;
+use crate::check::expressions::{Narrowing, ViewKey};
+pub use crate::check::lints::{LINTS, Lint};
+use crate::check::names::Names;
+use crate::check::permissions::role::Roles;
+pub(crate) use crate::check::routes::path::path_pattern;
+use crate::check::routes::route;
+use crate::check::schemas::schema::Shapes;
+use crate::collections::bit_set::BitSet;
+use crate::collections::id_set::IdSets;
+use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::{Diagnostic, Severity};
-use crate::model::id_set::IdSets;
 use crate::model::source::{Source, Span};
-use crate::model::table::{Id, Table};
-use crate::shape::Shape;
 use crate::syntax::tree;
-
-pub(crate) use expression::attribute;
-use expression::{Told, ViewKey};
-pub use lint::{LINTS, Lint};
-use names::Names;
-pub(crate) use path::path_pattern;
-use role::Roles;
-use schema::Shapes;
-use typed::{
+use crate::typed::schemas::Shape;
+use crate::typed::{
     Attribute, Condition, KeySet, Limit, Never, Permission, Purpose, Resource, Route, Scope, Secret, TypedPolicy,
 };
 
@@ -145,9 +112,9 @@ struct Checker<'t> {
     /// The permissions that some `allow anyone` grants.
     open_to_anyone: BitSet,
     /// What named conditions tell of what is there.
-    told: Vec<Told>,
+    told: Vec<Narrowing>,
     /// What each `and` and `or` tells, once it was asked.
-    told_before: RefCell<HashMap<Span, Told>>,
+    told_before: RefCell<HashMap<Span, Narrowing>>,
     sound_conditions: bool,
     /// Whether a condition is sound where it was used: by condition, place and guards.
     checked_conditions: HashMap<(usize, ViewKey, usize), bool>,
@@ -271,7 +238,7 @@ impl<'t> Checker<'t> {
             let typed = TypedPolicy {
                 name,
                 // Its text is known where the whole policy is put together.
-                stamp: 0,
+                fingerprint: 0,
                 secrets: self.secrets,
                 key_sets: self.key_sets,
                 tokens,

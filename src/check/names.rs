@@ -4,43 +4,44 @@ use indexmap::IndexMap;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::{Source, Span};
-use crate::syntax::tree::{self, DeclarationKind, Text};
+use crate::syntax::tree;
+use crate::syntax::tree::{DeclarationKind, Text};
 
 /// All declarations of a policy by kind and name.
 #[derive(Debug)]
-pub(super) struct Names<'t> {
-    pub(super) secrets: Kind<'t, ()>,
-    pub(super) tokens: Kind<'t, &'t tree::Token>,
-    pub(super) resources: Kind<'t, &'t tree::Resource>,
-    pub(super) permission_sets: Kind<'t, &'t tree::PermissionSet>,
-    pub(super) roles: Kind<'t, &'t tree::Role>,
-    pub(super) tiers: Kind<'t, &'t tree::Tier>,
-    pub(super) limits: Kind<'t, &'t tree::Limit>,
-    pub(super) schemas: Kind<'t, &'t tree::Schema>,
-    pub(super) headers: Kind<'t, &'t tree::Headers>,
-    pub(super) account: Kind<'t, &'t tree::Attribute>,
-    pub(super) context: Kind<'t, &'t tree::Attribute>,
-    pub(super) keys: Kind<'t, (Span, &'t tree::Keys)>,
-    pub(super) conditions: Kind<'t, (Span, &'t tree::Condition)>,
-    pub(super) scopes: Kind<'t, (Span, &'t tree::Scope)>,
-    pub(super) cors: Kind<'t, (Span, &'t tree::Cors)>,
-    pub(super) cookies: Kind<'t, (Span, &'t tree::Cookie)>,
-    pub(super) providers: Kind<'t, (Span, &'t tree::Provider)>,
-    pub(super) csrf: Option<(Span, &'t tree::Csrf)>,
-    pub(super) transport: Option<(Span, &'t tree::Transport)>,
-    pub(super) password: Option<(Span, &'t tree::Password)>,
-    pub(super) default_cors: Option<(Span, &'t tree::Cors)>,
-    pub(super) default_headers: Option<(Span, &'t tree::Headers)>,
-    pub(super) mappings: Vec<(Span, &'t tree::Mapping)>,
-    pub(super) rules: Vec<&'t tree::Rule>,
-    pub(super) routes: Vec<&'t tree::Routes>,
+pub(crate) struct Names<'t> {
+    pub(crate) secrets: Kind<'t, ()>,
+    pub(crate) tokens: Kind<'t, &'t tree::Token>,
+    pub(crate) resources: Kind<'t, &'t tree::Resource>,
+    pub(crate) permission_sets: Kind<'t, &'t tree::PermissionSet>,
+    pub(crate) roles: Kind<'t, &'t tree::Role>,
+    pub(crate) tiers: Kind<'t, &'t tree::Tier>,
+    pub(crate) limits: Kind<'t, &'t tree::Limit>,
+    pub(crate) schemas: Kind<'t, &'t tree::Schema>,
+    pub(crate) headers: Kind<'t, &'t tree::Headers>,
+    pub(crate) account: Kind<'t, &'t tree::Attribute>,
+    pub(crate) context: Kind<'t, &'t tree::Attribute>,
+    pub(crate) keys: Kind<'t, (Span, &'t tree::Keys)>,
+    pub(crate) conditions: Kind<'t, (Span, &'t tree::Condition)>,
+    pub(crate) scopes: Kind<'t, (Span, &'t tree::Scope)>,
+    pub(crate) cors: Kind<'t, (Span, &'t tree::Cors)>,
+    pub(crate) cookies: Kind<'t, (Span, &'t tree::Cookie)>,
+    pub(crate) providers: Kind<'t, (Span, &'t tree::Provider)>,
+    pub(crate) csrf: Option<(Span, &'t tree::Csrf)>,
+    pub(crate) transport: Option<(Span, &'t tree::Transport)>,
+    pub(crate) password: Option<(Span, &'t tree::Password)>,
+    pub(crate) default_cors: Option<(Span, &'t tree::Cors)>,
+    pub(crate) default_headers: Option<(Span, &'t tree::Headers)>,
+    pub(crate) mappings: Vec<(Span, &'t tree::Mapping)>,
+    pub(crate) rules: Vec<&'t tree::Rule>,
+    pub(crate) routes: Vec<&'t tree::Routes>,
     /// Declarations that switch lints off.
-    pub(super) allowing: Vec<(Span, &'t [tree::Allowance])>,
+    pub(crate) allowing: Vec<(Span, &'t [tree::Allowance])>,
 }
 
 /// The declarations of one kind, in the order written.
 #[derive(Debug)]
-pub(super) struct Kind<'t, T> {
+pub(crate) struct Kind<'t, T> {
     /// What users call it: `role`, `secret`, …
     what: &'static str,
     entries: IndexMap<&'t str, (Span, T)>,
@@ -52,7 +53,7 @@ impl<'t, T> Kind<'t, T> {
     }
 
     /// Adds a declaration; one of the same name is an error that shows both.
-    pub(super) fn declare(&mut self, name: &'t Text, declared: T, sources: &[Source], out: &mut Vec<Diagnostic>) {
+    pub(crate) fn declare(&mut self, name: &'t Text, declared: T, sources: &[Source], out: &mut Vec<Diagnostic>) {
         if let Some((first, _)) = self.entries.get(name.node.as_str()) {
             out.push(twice(sources, *first, name.span, &format!("{} `{}`", self.what, name.node)));
         } else {
@@ -60,26 +61,26 @@ impl<'t, T> Kind<'t, T> {
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&'t str, &T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'t str, &T)> {
         self.entries.iter().map(|(name, (_, declared))| (*name, declared))
     }
 
     /// The same, with where each name is written.
-    pub(super) fn named(&self) -> impl Iterator<Item = (&'t str, Span, &T)> {
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&'t str, Span, &T)> {
         self.entries.iter().map(|(name, (span, declared))| (*name, *span, declared))
     }
 
-    pub(super) fn contains(&self, name: &str) -> bool {
+    pub(crate) fn contains(&self, name: &str) -> bool {
         self.entries.contains_key(name)
     }
 
     /// The row and the declaration that a name means.
-    pub(super) fn get(&self, name: &str) -> Option<(usize, &T)> {
+    pub(crate) fn get(&self, name: &str) -> Option<(usize, &T)> {
         self.entries.get_full(name).map(|(row, _, (_, declared))| (row, declared))
     }
 
     /// The same, and an error that names the one that was probably meant.
-    pub(super) fn find(&self, name: &Text, out: &mut Vec<Diagnostic>) -> Option<(usize, &T)> {
+    pub(crate) fn find(&self, name: &Text, out: &mut Vec<Diagnostic>) -> Option<(usize, &T)> {
         let found = self.get(&name.node);
         if found.is_none() {
             let known = self.entries.keys().copied().take(if worth_suggesting(out) { usize::MAX } else { 0 });
@@ -107,13 +108,13 @@ impl<'t, T> Kind<'t, T> {
 }
 
 /// Comparing names takes time, and whoever has that many errors reads the first few.
-pub(super) fn worth_suggesting(out: &[Diagnostic]) -> bool {
+pub(crate) fn worth_suggesting(out: &[Diagnostic]) -> bool {
     const MOST: usize = 50;
     out.len() < MOST
 }
 
 /// `there is no WHAT NAME`, with the name that was probably meant.
-pub(super) fn unknown<'n>(
+pub(crate) fn unknown<'n>(
     code: &'static str,
     what: &str,
     name: &Text,
@@ -142,7 +143,7 @@ pub(super) fn unknown<'n>(
 }
 
 /// The known name that is closest to what was written, if any is close.
-pub(super) fn suggest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+pub(crate) fn suggest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     const LONGEST: usize = 64;
     if written.len() > LONGEST {
         return None;
@@ -162,7 +163,7 @@ pub(super) fn suggest<'n>(written: &str, known: impl Iterator<Item = &'n str>) -
 }
 
 /// `` `a`, `b` and `c` ``, if that is short enough to read.
-pub(super) fn list<'n>(names: impl Iterator<Item = &'n str>) -> Option<String> {
+pub(crate) fn list<'n>(names: impl Iterator<Item = &'n str>) -> Option<String> {
     const MOST: usize = 12;
     let names: Vec<String> = names.take(MOST + 1).map(|name| format!("`{name}`")).collect();
     match names.as_slice() {
@@ -174,7 +175,7 @@ pub(super) fn list<'n>(names: impl Iterator<Item = &'n str>) -> Option<String> {
 }
 
 /// Two declarations of what may stand once. The later one is at fault.
-pub(super) fn twice(sources: &[Source], first: Span, second: Span, what: &str) -> Diagnostic {
+pub(crate) fn twice(sources: &[Source], first: Span, second: Span, what: &str) -> Diagnostic {
     let (earlier, later) = in_order(sources, first, second);
     Diagnostic::error("duplicate_name", later, format!("{what} is declared twice"))
         .label("declared again")
@@ -188,14 +189,14 @@ pub(super) fn twice(sources: &[Source], first: Span, second: Span, what: &str) -
 }
 
 /// By file name, then position: the order of files on a command line means nothing.
-pub(super) fn in_order(sources: &[Source], one: Span, other: Span) -> (Span, Span) {
+pub(crate) fn in_order(sources: &[Source], one: Span, other: Span) -> (Span, Span) {
     let place = |span: Span| (sources.get(span.file as usize).map(Source::name), span.start);
     if place(one) <= place(other) { (one, other) } else { (other, one) }
 }
 
 impl<'t> Names<'t> {
     /// Collects the declarations of all files.
-    pub(super) fn collect(files: &'t [tree::File], sources: &[Source], out: &mut Vec<Diagnostic>) -> Self {
+    pub(crate) fn collect(files: &'t [tree::File], sources: &[Source], out: &mut Vec<Diagnostic>) -> Self {
         let mut names = Self {
             secrets: Kind::new("secret"),
             tokens: Kind::new("token"),

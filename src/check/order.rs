@@ -3,18 +3,18 @@
 //! a policy.
 
 /// What a walk over references found.
-pub(super) struct Order {
+pub(crate) struct Order {
     /// Every row, after the rows it refers to, but for the references that close a cycle.
-    pub(super) rows: Vec<usize>,
-    pub(super) cycles: Vec<Cycle>,
+    pub(crate) rows: Vec<usize>,
+    pub(crate) cycles: Vec<Cycle>,
 }
 
 /// A way from a row back to it.
-pub(super) struct Cycle {
+pub(crate) struct Cycle {
     /// The rows on the way, the first of which the last refers to.
-    pub(super) rows: Vec<usize>,
+    pub(crate) rows: Vec<usize>,
     /// Which reference of the last one closes it.
-    pub(super) closing: usize,
+    pub(crate) closing: usize,
 }
 
 /// Each cycle is as long as its way, and one error after the other is mended.
@@ -28,12 +28,12 @@ enum Visit {
 }
 
 /// Orders rows by their references, `references[row]` being the rows that `row` refers to.
-pub(super) fn order(references: &[Vec<usize>]) -> Order {
+pub(crate) fn order(references: &[Vec<usize>]) -> Order {
     order_from(std::iter::empty(), references)
 }
 
 /// The same, with the walk beginning at these rows. What is reached from one of them first stands together.
-pub(super) fn order_from(starts: impl Iterator<Item = usize>, references: &[Vec<usize>]) -> Order {
+pub(crate) fn order_from(starts: impl Iterator<Item = usize>, references: &[Vec<usize>]) -> Order {
     let mut visits = vec![Visit::Not; references.len()];
     let mut order = Order { rows: Vec::with_capacity(references.len()), cycles: Vec::new() };
     for start in starts.chain(0..references.len()) {

@@ -7,17 +7,18 @@ use std::net::IpAddr;
 use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 
-use crate::check::typed::TypedPolicy;
+use crate::decide::permissions::check;
+use crate::decide::permissions::check::{PermissionId, Ruling};
+use crate::decide::permissions::scene::{Resource, Scene, Who};
+use crate::eval::attributes::AttributeSet;
+use crate::eval::identity::Identity;
 use crate::graph::DecisionGraph;
-use crate::model::decision::{Body, Effect, Input, Problem, Verdict};
 use crate::model::headers::AnswerHeaders;
 use crate::model::mask::SECRET;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::value::Value;
-
-use super::check::{self, PermissionId, Ruling};
-use super::identity::Identity;
-use super::scene::{Facts, Resource, Scene, Who};
+use crate::protocol::decision::{Body, Effect, Input, Problem, Verdict};
+use crate::typed::TypedPolicy;
 
 /// A decision. It borrows from the gate that made it (`'g`) and from the request (`'r`), and depends on nothing but these.
 ///
@@ -31,7 +32,7 @@ pub struct Decision<'g, 'r> {
     pub status: StatusCode,
     /// Why: at least one, the one that decided first.
     pub reasons: Reasons<'g>,
-    /// What else is worth knowing, such as a bad token on a public route.
+    /// What else is worth phase, such as a bad token on a public route.
     pub notes: Vec<Reason<'g>>,
     /// Who is calling, where somebody is.
     pub user: Option<Caller<'g, 'r>>,
@@ -48,23 +49,23 @@ pub struct Decision<'g, 'r> {
     pub(crate) secret_query: bool,
     /// What the host must record.
     pub effects: Vec<Effect>,
-    pub(super) asked: Asked<'g, 'r>,
+    pub(crate) asked: Asked<'g, 'r>,
 }
 
 /// What further questions are asked of.
 #[derive(Clone)]
-pub(super) struct Asked<'g, 'r> {
-    pub(super) policy: &'g TypedPolicy,
-    pub(super) graph: &'g DecisionGraph,
-    pub(super) context: Option<Facts<'r>>,
-    pub(super) client: Option<IpAddr>,
-    pub(super) now: Timestamp,
+pub(crate) struct Asked<'g, 'r> {
+    pub(crate) policy: &'g TypedPolicy,
+    pub(crate) graph: &'g DecisionGraph,
+    pub(crate) context: Option<AttributeSet<'r>>,
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) now: Timestamp,
 }
 
 impl<'g> Asked<'g, '_> {
     fn into_owned(self) -> Asked<'g, 'static> {
         let Self { policy, graph, context, client, now } = self;
-        Asked { policy, graph, context: context.map(Facts::into_owned), client, now }
+        Asked { policy, graph, context: context.map(AttributeSet::into_owned), client, now }
     }
 }
 
@@ -73,10 +74,10 @@ impl<'g> Decision<'g, '_> {
     /// need what was decided when the handler's answer is there.
     ///
     /// ```
-    /// use portcullis::{Decision, Facts, Gate, Keys, Policy, Request, Scheme, Source, Verdict};
+    /// use portcullis::{Decision, AttributeSet, Gate, Keys, Policy, Request, Scheme, Source, Verdict};
     ///
     /// fn decide(gate: &Gate, request: http::Request<Vec<u8>>) -> (Decision<'_, 'static>, http::Request<Vec<u8>>) {
-    ///     let facts = Facts::default();
+    ///     let facts = AttributeSet::default();
     ///     let decision = gate.decide(&Request {
     ///         method: request.method(),
     ///         target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
@@ -122,7 +123,7 @@ impl<'g> Decision<'g, '_> {
     /// that are known only there. What the request was and held is *unknown* to these rules.
     ///
     /// ```
-    /// use portcullis::{Facts, Keys, Policy, Request, Resource, Scheme, Source, User};
+    /// use portcullis::{AttributeSet, Keys, Policy, Request, Resource, Scheme, Source, User};
     ///
     /// let text = "policy p\nresource posts { actions edit  author: string }\nallow posts:edit when resource.author == user.id\n\
     ///             token t { algorithm HS256 key K }\nsecret K\nuser from t { id = claims.sub }\nroutes / { GET /mine authenticated }";
@@ -130,7 +131,7 @@ impl<'g> Decision<'g, '_> {
     /// let policy = Policy::compile(&[Source::new("p.gate", text)]).expect("it is well-formed");
     /// let edit = policy.permission("posts:edit").expect("it is declared");
     /// let gate = policy.bind(&Keys::new().with_secret("K", *b"a key for this example: 32 bytes")).expect("it has its key");
-    /// let (mia, facts) = (User { id: "mia".to_owned(), ..User::default() }, Facts::default());
+    /// let (mia, facts) = (User { id: "mia".to_owned(), ..User::default() }, AttributeSet::default());
     /// let headers = http::HeaderMap::new();
     /// let decision = gate.decide(&Request {
     ///     method: &http::Method::GET,
@@ -167,7 +168,7 @@ impl<'g> Decision<'g, '_> {
     pub fn scene(&self) -> Scene<'_> {
         let Asked { policy, context, client, now, .. } = &self.asked;
         Scene {
-            stamp: policy.stamp,
+            fingerprint: policy.fingerprint,
             user: self.user.as_ref().map(|user| Who::Of(&user.identity)),
             context: context.clone(),
             client: *client,
@@ -224,8 +225,8 @@ impl fmt::Debug for Decision<'_, '_> {
 /// A caller, made from a token or vouched for by the host.
 #[derive(Clone)]
 pub struct Caller<'g, 'r> {
-    pub(super) policy: &'g TypedPolicy,
-    pub(super) identity: Identity<'r>,
+    pub(crate) policy: &'g TypedPolicy,
+    pub(crate) identity: Identity<'r>,
 }
 
 impl<'g> Caller<'g, '_> {

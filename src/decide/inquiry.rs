@@ -8,22 +8,20 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
+use crate::collections::table::Id;
+use crate::decide::callers::refresh::Presented;
+use crate::decide::decision::Decision;
+use crate::decide::journey::{Journey, Pause};
+use crate::decide::limits::Tightest;
+use crate::decide::lookup::Lookup;
+use crate::decide::routes::transport::Target;
+use crate::decide::{Denial, Ready, respond};
+use crate::eval::evaluate::Cache;
+use crate::eval::identity::Identity;
 use crate::graph::{Door, Node};
-use crate::model::decision::{Effect, Input};
-use crate::model::question::{Answer, Question};
-use crate::model::request::{Facts, Request, Scheme, User};
-use crate::model::table::Id;
-
-use super::decision::Decision;
-use super::evaluate::Cache;
-use super::identity::Identity;
-use super::journey::{Journey, Pause};
-use super::limit::Tightest;
-use super::lookup::Lookup;
-use super::refresh::Presented;
-use super::respond;
-use super::transport::Target;
-use super::{Denial, Ready};
+use crate::protocol::decision::{Effect, Input};
+use crate::protocol::question::{Answer, Question};
+use crate::protocol::request::{Facts, Request, Scheme, User};
 
 /// How far a decision is.
 #[derive(Debug)]
@@ -64,7 +62,7 @@ pub struct Asked {
 pub struct QuestionId(u32);
 
 impl<'g> Inquiry<'g> {
-    pub(super) fn new(ready: Ready<'g>, request: &Request<'_>, journey: Journey<'g, '_>, pause: Pause) -> Self {
+    pub(crate) fn new(ready: Ready<'g>, request: &Request<'_>, journey: Journey<'g, '_>, pause: Pause) -> Self {
         Self::waiting(ready, Box::new(Kept::of(request)), Box::new(Paused::of(journey)), pause, 0)
     }
 

@@ -5,34 +5,34 @@ use std::net::IpAddr;
 
 use serde_json::Value as Json;
 
-use crate::check::typed::{Route, TypedPolicy};
+use crate::collections::table::Id;
+use crate::decide::callers::authenticate;
+use crate::decide::callers::authenticate::Authenticated;
+use crate::decide::callers::keys::BoundKeys;
+use crate::decide::callers::refresh::Presented;
+use crate::decide::limits::Tightest;
+use crate::decide::lookup::Lookup;
+use crate::decide::respond::Outcome;
+use crate::decide::routes::transport::Target;
+use crate::decide::{Denial, Ready, respond};
+use crate::eval::evaluate::Cache;
+use crate::eval::identity::Identity;
 use crate::graph::{DecisionGraph, Door, Leaf, Node};
-use crate::model::decision::{Effect, Input};
-use crate::model::params::Params;
-use crate::model::question::Question;
 use crate::model::reason::{Code, Stage};
-use crate::model::request::Request;
-use crate::model::table::Id;
-
-use super::authenticate::{self, Authenticated};
-use super::evaluate::Cache;
-use super::identity::Identity;
-use super::keys::BoundKeys;
-use super::limit::Tightest;
-use super::lookup::Lookup;
-use super::refresh::Presented;
-use super::respond::{self, Outcome};
-use super::transport::Target;
-use super::{Denial, Ready};
+use crate::protocol::decision::{Effect, Input};
+use crate::protocol::params::Params;
+use crate::protocol::question::Question;
+use crate::protocol::request::Request;
+use crate::typed::{Route, TypedPolicy};
 
 /// Where a journey waits for the host, and what for.
-pub(super) struct Pause {
-    pub(super) at: Id<Node>,
-    pub(super) questions: Vec<Question>,
+pub(crate) struct Pause {
+    pub(crate) at: Id<Node>,
+    pub(crate) questions: Vec<Question>,
 }
 
 /// Why a step of a journey isn't taken.
-pub(super) enum Halt {
+pub(crate) enum Halt {
     Denied(Denial),
     /// Something has to be known first. The step is then tried again, so what it has changed so far must be nothing.
     Asks(Vec<Question>),
@@ -51,36 +51,36 @@ impl From<Vec<Question>> for Halt {
 }
 
 /// A request on its way through the graph, and what it has gathered.
-pub(super) struct Journey<'g, 'r> {
-    pub(super) policy: &'g TypedPolicy,
-    pub(super) graph: &'g DecisionGraph,
-    pub(super) keys: &'g BoundKeys,
-    pub(super) request: Request<'r>,
-    pub(super) target: Target<'g, 'r>,
-    pub(super) door: &'g Door,
-    pub(super) route: &'g Route,
-    pub(super) client: Option<IpAddr>,
-    pub(super) user: Option<Identity<'r>>,
+pub(crate) struct Journey<'g, 'r> {
+    pub(crate) policy: &'g TypedPolicy,
+    pub(crate) graph: &'g DecisionGraph,
+    pub(crate) keys: &'g BoundKeys,
+    pub(crate) request: Request<'r>,
+    pub(crate) target: Target<'g, 'r>,
+    pub(crate) door: &'g Door,
+    pub(crate) route: &'g Route,
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) user: Option<Identity<'r>>,
     /// What is wrong with the credential, where something is.
-    pub(super) credential: Option<Denial>,
+    pub(crate) credential: Option<Denial>,
     /// What the last probe found.
-    pub(super) found: Option<Denial>,
-    pub(super) notes: Vec<Denial>,
-    pub(super) tightest: Option<Tightest<'g>>,
-    pub(super) effects: Vec<Effect>,
-    pub(super) input: Input<'g, 'r>,
+    pub(crate) found: Option<Denial>,
+    pub(crate) notes: Vec<Denial>,
+    pub(crate) tightest: Option<Tightest<'g>>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) input: Input<'g, 'r>,
     /// What the body carried as a token.
-    pub(super) carried: Option<Json>,
+    pub(crate) carried: Option<Json>,
     /// A genuine token, to be exchanged or given up.
-    pub(super) presented: Option<Presented>,
+    pub(crate) presented: Option<Presented>,
     /// What the host knows.
-    pub(super) lookup: Lookup<'r>,
+    pub(crate) lookup: Lookup<'r>,
     /// What rules have read.
-    pub(super) cache: Cache,
+    pub(crate) cache: Cache,
 }
 
 impl<'g, 'r> Journey<'g, 'r> {
-    pub(super) fn new(
+    pub(crate) fn new(
         ready: Ready<'g>,
         request: Request<'r>,
         lookup: Lookup<'r>,
@@ -115,7 +115,7 @@ impl<'g, 'r> Journey<'g, 'r> {
     }
 
     /// Goes from a node to the end, or to where the host must be asked.
-    pub(super) fn travel(&mut self, from: Id<Node>) -> Result<Outcome<'g>, Pause> {
+    pub(crate) fn travel(&mut self, from: Id<Node>) -> Result<Outcome<'g>, Pause> {
         let graph = self.graph;
         let mut at = from;
         loop {

@@ -5,19 +5,20 @@ use std::cell::RefCell;
 
 use jiff::Timestamp;
 
-use crate::check::typed;
+use crate::eval::evaluate::MissingFacts;
 use crate::keys::KeySet;
+use crate::limit::bucket::BucketState;
 use crate::limit::{Charge, Leasing, Outcome, Stage, Write, charge_all};
-use crate::model::account::{Account, AccountOf, TokenFact};
-use crate::model::bucket::BucketState;
-use crate::model::decision::Effect;
-use crate::model::question::{Answer, Question};
-use crate::model::request::{Facts, Record, Request};
 use crate::model::value::Known;
 use crate::password::{PasswordOutcome, PasswordTask};
+use crate::protocol::account::{Account, AccountOf, TokenFact};
+use crate::protocol::decision::Effect;
+use crate::protocol::question::{Answer, Question};
+use crate::protocol::request::{Facts, Record, Request};
+use crate::typed;
 
 /// What the host has said so far.
-pub(super) struct Lookup<'r> {
+pub(crate) struct Lookup<'r> {
     facts: Cow<'r, Facts>,
     body: Option<Cow<'r, [u8]>>,
     /// Whether the password holds that was asked about.
@@ -36,14 +37,14 @@ struct Asking {
 }
 
 /// What became of charges, and what the host must record of them.
-pub(super) struct Reckoned {
-    pub(super) outcomes: Vec<Outcome>,
-    pub(super) effects: Vec<Effect>,
+pub(crate) struct Reckoned {
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) effects: Vec<Effect>,
 }
 
 impl<'r> Lookup<'r> {
     /// The host has said what it will ever say.
-    pub(super) fn of(request: &Request<'r>) -> Self {
+    pub(crate) fn of(request: &Request<'r>) -> Self {
         Self {
             facts: Cow::Borrowed(request.facts),
             body: request.body.map(Cow::Borrowed),
@@ -53,11 +54,11 @@ impl<'r> Lookup<'r> {
     }
 
     /// The host may be asked for what it didn't say.
-    pub(super) fn asking(request: &Request<'r>) -> Self {
+    pub(crate) fn asking(request: &Request<'r>) -> Self {
         Self { asking: Some(Asking::default()), ..Self::of(request) }
     }
 
-    pub(super) fn into_owned(self) -> Lookup<'static> {
+    pub(crate) fn into_owned(self) -> Lookup<'static> {
         Lookup {
             facts: Cow::Owned(self.facts.into_owned()),
             body: self.body.map(|body| Cow::Owned(body.into_owned())),
@@ -67,16 +68,16 @@ impl<'r> Lookup<'r> {
     }
 
     /// The same, for whoever evaluates rules, where there is somebody to ask.
-    pub(super) fn if_asking(&self) -> Option<&Self> {
-        self.asking.is_some().then_some(self)
+    pub(crate) fn if_asking(&self) -> Option<&dyn MissingFacts> {
+        self.asking.is_some().then_some(self as &dyn MissingFacts)
     }
 
-    pub(super) fn context(&self) -> Option<&Record> {
+    pub(crate) fn context(&self) -> Option<&Record> {
         self.facts.context.as_ref()
     }
 
     /// The context, to be kept with the decision.
-    pub(super) fn into_context(self) -> Option<Cow<'r, Record>> {
+    pub(crate) fn into_context(self) -> Option<Cow<'r, Record>> {
         match self.facts {
             Cow::Borrowed(facts) => facts.context.as_ref().map(Cow::Borrowed),
             Cow::Owned(facts) => facts.context.map(Cow::Owned),
@@ -84,16 +85,16 @@ impl<'r> Lookup<'r> {
     }
 
     /// The attributes of `KIND/ID`; none where there is no such thing, or nothing is known of it.
-    pub(super) fn resource(&self, name: &str) -> Option<&Record> {
+    pub(crate) fn resource(&self, name: &str) -> Option<&Record> {
         self.facts.resources.get(name)?.as_ref()
     }
 
-    pub(super) fn body(&self) -> Option<&[u8]> {
+    pub(crate) fn body(&self) -> Option<&[u8]> {
         self.body.as_deref()
     }
 
     /// A set of keys, as the host said with the request, or else with its key ring; nothing where nobody said.
-    pub(super) fn key_set<'s>(
+    pub(crate) fn key_set<'s>(
         &'s self,
         set: &typed::KeySet,
         bound: Option<&'s KeySet>,
@@ -108,7 +109,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// What is known of a token; nothing where nobody said.
-    pub(super) fn token(&self, kind: &str, id: &str) -> Option<Option<&TokenFact>> {
+    pub(crate) fn token(&self, kind: &str, id: &str) -> Option<Option<&TokenFact>> {
         let known = self.facts.tokens.get(id).map(Option::as_ref);
         if known.is_none() {
             self.want(|| Question::Token { kind: kind.to_owned(), id: id.to_owned() });
@@ -117,7 +118,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// The account that is logged in to, or that a token speaks of.
-    pub(super) fn account(&self, of: impl FnOnce() -> AccountOf) -> Known<&Account> {
+    pub(crate) fn account(&self, of: impl FnOnce() -> AccountOf) -> Known<&Account> {
         if self.facts.account == Known::Unknown {
             self.want(|| Question::Account(of()));
         }
@@ -125,7 +126,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// The account, where it was asked for before.
-    pub(super) fn known_account(&self) -> Known<&Account> {
+    pub(crate) fn known_account(&self) -> Known<&Account> {
         match &self.facts.account {
             Known::Value(account) => Known::Value(account),
             Known::Absent => Known::Absent,
@@ -134,7 +135,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// Whether a password holds; nothing where nobody said.
-    pub(super) fn password(&self, task: impl FnOnce() -> PasswordTask) -> Option<PasswordOutcome> {
+    pub(crate) fn password(&self, task: impl FnOnce() -> PasswordTask) -> Option<PasswordOutcome> {
         if self.asking.is_none() {
             return Some(task().run());
         }
@@ -145,7 +146,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// What becomes of the charges of a stage; nothing where the host was asked and didn't say, or is to be asked first.
-    pub(super) fn charge(&self, charges: &[Charge], now: Timestamp) -> Option<Reckoned> {
+    pub(crate) fn charge(&self, charges: &[Charge], now: Timestamp) -> Option<Reckoned> {
         let Some(asking) = &self.asking else { return Some(self.reckon(charges, now)) };
         if charges.iter().all(|charge| self.facts.buckets.contains_key(&charge.bucket)) {
             return Some(self.reckon(charges, now));
@@ -172,19 +173,7 @@ impl<'r> Lookup<'r> {
         Reckoned { outcomes, effects: writes.into_iter().filter_map(effect).collect() }
     }
 
-    pub(super) fn want_context(&self) {
-        if self.facts.context.is_none() {
-            self.want(|| Question::Context);
-        }
-    }
-
-    pub(super) fn want_resource(&self, kind: &str, id: &str) {
-        if self.asking.is_some() && !self.facts.resources.contains_key(&format!("{kind}/{id}")) {
-            self.want(|| Question::Resource { kind: kind.to_owned(), id: id.to_owned() });
-        }
-    }
-
-    pub(super) fn want_body(&self, most: usize) {
+    pub(crate) fn want_body(&self, most: usize) {
         if self.body.is_none() {
             self.want(|| Question::Body { most });
         }
@@ -201,20 +190,20 @@ impl<'r> Lookup<'r> {
     }
 
     /// Forgets what was wanted for something else.
-    pub(super) fn start(&self) {
+    pub(crate) fn start(&self) {
         if let Some(asking) = &self.asking {
             asking.wanted.borrow_mut().clear();
         }
     }
 
     /// What was wanted since the start; nothing where all is known that could be.
-    pub(super) fn wanted(&self) -> Result<(), Vec<Question>> {
+    pub(crate) fn wanted(&self) -> Result<(), Vec<Question>> {
         let wanted = self.asking.as_ref().map(|asking| asking.wanted.take()).unwrap_or_default();
         if wanted.is_empty() { Ok(()) } else { Err(wanted) }
     }
 
     /// The first of it: what comes after may not be needed once that is known.
-    pub(super) fn first_wanted(&self) -> Result<(), Vec<Question>> {
+    pub(crate) fn first_wanted(&self) -> Result<(), Vec<Question>> {
         self.wanted().map_err(|mut wanted| {
             wanted.truncate(1);
             wanted
@@ -223,7 +212,7 @@ impl<'r> Lookup<'r> {
 
     /// Remembers a question and what the host says to it. Silence, and an answer to another question, leave it open for
     /// good: it isn't asked twice.
-    pub(super) fn answer(&mut self, question: Question, answer: Option<Answer>) {
+    pub(crate) fn answer(&mut self, question: Question, answer: Option<Answer>) {
         let question = match (question, &mut self.asking) {
             (Question::Charge(charges), Some(asking)) => {
                 let outcomes = match answer {
@@ -256,6 +245,20 @@ impl<'r> Lookup<'r> {
         }
         if let Some(asking) = &mut self.asking {
             asking.asked.push(question);
+        }
+    }
+}
+
+impl MissingFacts for Lookup<'_> {
+    fn context(&self) {
+        if self.facts.context.is_none() {
+            self.want(|| Question::Context);
+        }
+    }
+
+    fn resource(&self, kind: &str, id: &str) {
+        if self.asking.is_some() && !self.facts.resources.contains_key(&format!("{kind}/{id}")) {
+            self.want(|| Question::Resource { kind: kind.to_owned(), id: id.to_owned() });
         }
     }
 }

@@ -1,70 +1,45 @@
 //! Graph and request to decision: one loop over the nodes, one file a stage. Pure and total: the same arguments
 //! give the same decision, and no argument makes it panic.
 
-mod answer;
-mod authenticate;
-mod authorize;
-mod body;
-pub(crate) mod check;
-mod client;
-mod cookie;
-mod cors;
-mod csrf;
-mod datum;
-mod decision;
-mod door;
-pub(crate) mod entropy;
-mod evaluate;
-mod fact;
-mod family;
-mod identity;
-mod inquiry;
-mod issue;
-pub(crate) mod issuer;
-mod journey;
-pub(crate) mod keys;
-mod limit;
-mod login;
-mod lookup;
-mod operate;
-mod plain;
-mod probe;
-mod query;
-mod read;
-mod refresh;
-mod respond;
-mod scene;
-mod token;
-mod transport;
-mod trial;
-
-pub(crate) use authenticate::{known_by, verify_token};
-pub use check::{PermissionId, Ruling};
-pub(crate) use check::{all as check_all, holds as holds_in_scene};
-pub(crate) use csrf::issue as issue_csrf;
-pub use decision::{Caller, Decision};
-pub use inquiry::{Asked, Inquiry, QuestionId, Step};
-pub(crate) use read::name_of;
-pub use scene::{Resource, Scene};
-pub(crate) use trial::{Trial, TrialRecord, TrialThing};
+pub(crate) mod browser;
+pub(crate) mod callers;
+pub(crate) mod decision;
+pub(crate) mod inquiry;
+pub(crate) mod journey;
+pub(crate) mod limits;
+pub(crate) mod lookup;
+pub(crate) mod permissions;
+pub(crate) mod probe;
+pub(crate) mod respond;
+pub(crate) mod routes;
+pub(crate) mod schemas;
 
 use std::borrow::Cow;
 
 use http::{HeaderName, HeaderValue, Method};
 
-use crate::check::typed::TypedPolicy;
+use crate::decide::browser::cors;
+pub(crate) use crate::decide::browser::csrf::issue as issue_csrf;
+pub(crate) use crate::decide::callers::authenticate::{known_by, verify_token};
+use crate::decide::callers::keys::BoundKeys;
+pub use crate::decide::decision::{Caller, Decision};
+pub use crate::decide::inquiry::{Asked, Inquiry, QuestionId, Step};
+use crate::decide::journey::{Journey, Pause};
+use crate::decide::lookup::Lookup;
+pub use crate::decide::permissions::check::{PermissionId, Ruling};
+pub(crate) use crate::decide::permissions::check::{all as check_all, holds as holds_in_scene};
+pub use crate::decide::permissions::scene::{Resource, Scene};
+use crate::decide::respond::{Arrival, Outcome};
+use crate::decide::routes::transport::Target;
+use crate::decide::routes::{client, transport};
+pub(crate) use crate::eval::reads::name_of;
 use crate::graph::{DecisionGraph, Door};
 use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
-use crate::model::request::Request;
 use crate::model::source::Span;
-use crate::shape::Violations;
-
-use journey::{Journey, Pause};
-use keys::BoundKeys;
-use lookup::Lookup;
-use respond::{Arrival, Outcome};
-use transport::Target;
+use crate::protocol::request::Request;
+use crate::schemas::violation::Violations;
+use crate::typed::TypedPolicy;
 
 /// Why a request goes no further, or what is noted beside a decision.
 #[derive(Debug, Clone)]

@@ -2,22 +2,23 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::check::typed::{BodyRule, Limit, TokenCarrier};
-use crate::graph::{Knowing, Probe};
-use crate::model::outcome::Outcomes;
-use crate::model::question::Question;
+use crate::collections::table::Id;
+use crate::decide::browser::csrf;
+use crate::decide::journey::{Halt, Journey};
+use crate::decide::lookup::Reckoned;
+use crate::decide::schemas::{body, query};
+use crate::decide::{Denial, limits};
+use crate::eval::evaluate::{Cache, EvalContext, ResourceRef, truth};
+use crate::graph::{Phase, Probe};
 use crate::model::reason::{Code, Stage};
-use crate::model::request::Request;
-use crate::model::table::Id;
-use crate::shape::Check;
-
-use super::evaluate::{Cache, Circumstances, Thing, truth};
-use super::journey::{Halt, Journey};
-use super::lookup::Reckoned;
-use super::{Denial, body, csrf, limit, query};
+use crate::model::truth::Truths;
+use crate::protocol::question::Question;
+use crate::protocol::request::Request;
+use crate::typed::schemas::Check;
+use crate::typed::{BodyRule, Limit, TokenCarrier};
 
 impl<'g> Journey<'g, '_> {
-    pub(super) fn probe(&mut self, probe: Probe) -> Result<(), Halt> {
+    pub(crate) fn probe(&mut self, probe: Probe) -> Result<(), Halt> {
         match probe {
             Probe::Charge(set) => {
                 let charged = self.charge(&self.graph.limit_sets[set])?;
@@ -90,17 +91,17 @@ impl<'g> Journey<'g, '_> {
         }
     }
 
-    fn charge(&self, limits: &[Id<Limit>]) -> Result<limit::Charged<'g>, Vec<Question>> {
+    fn charge(&self, limits: &[Id<Limit>]) -> Result<limits::Charged<'g>, Vec<Question>> {
         self.lookup.start();
-        let around = self.around(Knowing::All);
-        let plan = limit::plan(self.policy, limits, &around.about(Thing::None));
+        let context = self.eval_context(Phase::AfterInput);
+        let plan = limits::plan(self.policy, limits, &context.on(ResourceRef::None));
         self.lookup.wanted()?;
         let reckoned = self.lookup.charge(&plan.charges, self.request.now);
         self.lookup.wanted()?;
         Ok(match reckoned {
             Some(Reckoned { outcomes, effects }) => {
                 let charged = plan.settle(&outcomes);
-                limit::Charged { effects: [effects, charged.effects].concat(), ..charged }
+                limits::Charged { effects: [effects, charged.effects].concat(), ..charged }
             }
             None => plan.unanswered(),
         })
@@ -126,8 +127,8 @@ impl<'g> Journey<'g, '_> {
             let cache = Cache::default();
             let holds = |check: &&Check| {
                 let siblings = Some((check.reads.as_slice(), fields));
-                let around = Circumstances { now, siblings, cache: Some(&cache), ..Circumstances::empty(policy) };
-                truth(&check.expr, &around.about(Thing::None)) == Outcomes::TRUE
+                let context = EvalContext { now, siblings, cache: Some(&cache), ..EvalContext::empty(policy) };
+                truth(&check.expr, &context.on(ResourceRef::None)) == Truths::TRUE
             };
             checks.iter().map(holds).collect()
         }

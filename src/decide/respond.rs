@@ -7,26 +7,23 @@ use std::slice;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 
-use crate::check::typed::{Route, TypedPolicy};
+use crate::decide::browser::{cors, csrf};
+use crate::decide::callers::entropy::Entropy;
+use crate::decide::callers::issuer::no_entropy;
+use crate::decide::decision::{Asked, Caller, Decision};
+use crate::decide::journey::Journey;
+use crate::decide::{Denial, limits};
+use crate::eval::attributes::AttributeSet;
 use crate::graph::{Answer, DecisionGraph, Endpoint};
-use crate::model::decision::{Body, Input, Problem, Verdict};
 use crate::model::headers::{AnswerHeaders, Header, PROBLEM};
 use crate::model::reason::{Code, Reason, Reasons, Stage};
-use crate::model::request::{Record, Request, Scheme};
 use crate::model::source::Span;
-
-use super::Denial;
-use super::cors;
-use super::csrf;
-use super::decision::{Asked, Caller, Decision};
-use super::entropy::Entropy;
-use super::issuer::no_entropy;
-use super::journey::Journey;
-use super::limit;
-use super::scene::Facts;
+use crate::protocol::decision::{Body, Input, Problem, Verdict};
+use crate::protocol::request::{Record, Request, Scheme};
+use crate::typed::{Route, TypedPolicy};
 
 /// How a journey ended.
-pub(super) enum Outcome<'g> {
+pub(crate) enum Outcome<'g> {
     /// With the reason that stands with the door.
     Allow(&'g [Reason<'static>]),
     /// No route has the path.
@@ -67,19 +64,19 @@ const fn said(code: Code, stage: Stage, message: &'static str) -> Reason<'static
 }
 
 /// A request that doesn't get into the graph, and how far it came.
-pub(super) struct Arrival<'g, 'r, 'q> {
-    pub(super) graph: &'g DecisionGraph,
-    pub(super) request: &'q Request<'r>,
-    pub(super) scheme: Scheme,
-    pub(super) target: Option<Cow<'r, str>>,
+pub(crate) struct Arrival<'g, 'r, 'q> {
+    pub(crate) graph: &'g DecisionGraph,
+    pub(crate) request: &'q Request<'r>,
+    pub(crate) scheme: Scheme,
+    pub(crate) target: Option<Cow<'r, str>>,
     /// The route that a preflight asks about.
-    pub(super) route: Option<&'g Route>,
+    pub(crate) route: Option<&'g Route>,
     /// What goes out with every answer.
-    pub(super) answer: &'g Answer,
+    pub(crate) answer: &'g Answer,
 }
 
 /// A decision on a request that no route took.
-pub(super) fn unrouted<'g, 'r>(
+pub(crate) fn unrouted<'g, 'r>(
     policy: &'g TypedPolicy,
     arrival: Arrival<'g, 'r, '_>,
     outcome: Outcome<'g>,
@@ -112,17 +109,17 @@ fn asked<'g, 'r>(
     client: Option<IpAddr>,
     context: Option<Cow<'r, Record>>,
 ) -> Asked<'g, 'r> {
-    Asked { policy, graph, context: context.map(Facts::Given), client, now: request.now }
+    Asked { policy, graph, context: context.map(AttributeSet::Json), client, now: request.now }
 }
 
 /// A decision on a request that went through the graph.
-pub(super) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> Decision<'g, 'r> {
+pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> Decision<'g, 'r> {
     let Journey { policy, door, request, target, .. } = journey;
     let answer = &journey.graph.answers[door.answer];
     let ended = ended(policy, outcome, Some(journey.route.span), (answer, target.scheme), &request);
     let Ended { verdict, status, reasons, mut headers, body } = ended;
     if let Some(tightest) = journey.tightest {
-        headers.limits = limit::headers(tightest, request.now);
+        headers.limits = limits::headers(tightest, request.now);
     }
     let mut notes = Vec::new();
     for denial in journey.notes {
@@ -291,7 +288,7 @@ fn problem_of(denial: &mut Denial) -> Body {
 }
 
 /// A token for the session that came, or for a fresh one.
-pub(super) fn csrf_token(journey: &Journey<'_, '_>) -> Outcome<'static> {
+pub(crate) fn csrf_token(journey: &Journey<'_, '_>) -> Outcome<'static> {
     let declared = journey.policy.csrf.as_ref();
     let layer = declared.and_then(|csrf| csrf.token.as_ref());
     let (Some(declared), Some(layer), Some(key)) = (declared, layer, journey.keys.csrf()) else {

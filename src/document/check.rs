@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::document::decision::{PolicyDocument, ReasonDocument};
+use crate::document::request::{DocumentError, address, invalid, known, text, timestamp, user};
 use crate::{Policy, Reason, Record, Resource, Ruling, Scene, User};
-
-use super::decision::{PolicyDocument, ReasonDocument};
-use super::request::{DocumentError, address, invalid, known, text, timestamp, user};
 
 const KEYS: &[&str] = &["permission", "user", "resource", "context", "peer", "now"];
 
@@ -53,7 +52,7 @@ impl CheckDocument {
         self.resource.as_ref().map(Resource::of)
     }
 
-    pub(super) fn from_map(mut map: Map<String, Value>) -> Result<Self, DocumentError> {
+    pub(crate) fn from_map(mut map: Map<String, Value>) -> Result<Self, DocumentError> {
         known(&map, "a document with `permission`", KEYS)?;
         let mut take = |key: &str| map.shift_remove(key).filter(|value| !value.is_null());
         Ok(Self {

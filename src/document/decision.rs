@@ -70,7 +70,7 @@ impl<'a> DecisionDocument<'a> {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct ReasonDocument<'a> {
+pub(crate) struct ReasonDocument<'a> {
     code: &'static str,
     stage: &'static str,
     message: &'a str,
@@ -79,7 +79,7 @@ pub(super) struct ReasonDocument<'a> {
 }
 
 impl<'a> ReasonDocument<'a> {
-    pub(super) fn new(reason: &'a Reason<'_>, policy: &Policy) -> Self {
+    pub(crate) fn new(reason: &'a Reason<'_>, policy: &Policy) -> Self {
         Self {
             code: reason.code.as_str(),
             stage: reason.stage.as_str(),
@@ -152,13 +152,13 @@ impl<'a> EffectDocument<'a> {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct PolicyDocument<'a> {
+pub(crate) struct PolicyDocument<'a> {
     name: &'a str,
     digest: &'a str,
 }
 
 impl<'a> PolicyDocument<'a> {
-    pub(super) fn new(policy: &'a Policy) -> Self {
+    pub(crate) fn new(policy: &'a Policy) -> Self {
         Self { name: policy.name(), digest: policy.digest() }
     }
 }

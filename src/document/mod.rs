@@ -3,17 +3,17 @@
 //! In comes what serde reads (JSON, YAML), out go types that borrow from it or from a decision. Nothing here reads
 //! a file or a clock: what a document leaves out, the host supplies.
 
-mod check;
-mod decision;
-mod request;
-
-pub use check::{CheckDocument, RulingDocument};
-pub use decision::DecisionDocument;
-pub use request::{DocumentError, RequestDocument, facts};
+pub(crate) mod check;
+pub(crate) mod decision;
+pub(crate) mod request;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+pub use crate::document::check::{CheckDocument, RulingDocument};
+pub use crate::document::decision::DecisionDocument;
+pub use crate::document::request::{DocumentError, RequestDocument, facts};
 
 /// A document that somebody asks with.
 #[derive(Debug, Clone)]

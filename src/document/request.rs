@@ -75,7 +75,7 @@ impl RequestDocument {
         }
     }
 
-    pub(super) fn from_map(mut map: Map<String, Value>) -> Result<Self, DocumentError> {
+    pub(crate) fn from_map(mut map: Map<String, Value>) -> Result<Self, DocumentError> {
         if map.contains_key("permission") {
             return Err(DocumentError::NoRequest);
         }
@@ -168,11 +168,11 @@ pub enum DocumentError {
     },
 }
 
-pub(super) fn invalid(key: impl Into<String>, problem: impl Into<String>) -> DocumentError {
+pub(crate) fn invalid(key: impl Into<String>, problem: impl Into<String>) -> DocumentError {
     DocumentError::Invalid { key: key.into(), problem: problem.into() }
 }
 
-pub(super) fn known(
+pub(crate) fn known(
     map: &Map<String, Value>,
     place: &'static str,
     known: &'static [&'static str],
@@ -191,7 +191,7 @@ fn is_word(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-pub(super) fn user(value: Value) -> Result<User, DocumentError> {
+pub(crate) fn user(value: Value) -> Result<User, DocumentError> {
     let Value::Object(mut map) = value else {
         return Err(invalid("user", "must be a map with at least an `id`"));
     };
@@ -213,14 +213,14 @@ fn texts(key: &str, value: Value) -> Result<Vec<String>, DocumentError> {
     values.into_iter().map(|value| text(key, value).map_err(|_| fail())).collect()
 }
 
-pub(super) fn text(key: &str, value: Value) -> Result<String, DocumentError> {
+pub(crate) fn text(key: &str, value: Value) -> Result<String, DocumentError> {
     match value {
         Value::String(text) => Ok(text),
         _ => Err(invalid(key, "must be a string")),
     }
 }
 
-pub(super) fn timestamp(value: &Value) -> Result<Timestamp, DocumentError> {
+pub(crate) fn timestamp(value: &Value) -> Result<Timestamp, DocumentError> {
     let parsed = value.as_str().and_then(|text| text.parse().ok());
     parsed.ok_or_else(|| invalid("now", "must be a time as in RFC 3339, such as `2026-11-23T10:00:00Z`"))
 }
@@ -230,7 +230,7 @@ fn method(value: &Value) -> Result<Method, DocumentError> {
     parsed.ok_or_else(|| invalid("method", "must be an HTTP method, such as `GET`"))
 }
 
-pub(super) fn address(value: &Value) -> Result<IpAddr, DocumentError> {
+pub(crate) fn address(value: &Value) -> Result<IpAddr, DocumentError> {
     let parsed = value.as_str().and_then(|text| text.parse().ok());
     parsed.ok_or_else(|| invalid("peer", "must be an IP address without a port, such as `203.0.113.9`"))
 }

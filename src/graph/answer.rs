@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use http::{HeaderName, HeaderValue, header};
 
-use crate::check::typed::{Cors, HeaderSet, Origins, TypedPolicy};
+use crate::collections::table::{Id, Table};
 use crate::model::headers::Header;
-use crate::model::table::{Id, Table};
+use crate::typed::{Cors, HeaderSet, Origins, TypedPolicy};
 
 /// What the policy says of the headers of an answer.
 #[derive(Debug, Default)]
@@ -32,18 +32,18 @@ pub(crate) struct CorsAnswer {
 type Parts = (Id<HeaderSet>, Option<Id<Cors>>);
 
 /// The answers of a policy, each of them once.
-pub(super) struct Answers<'p> {
+pub(crate) struct Answers<'p> {
     policy: &'p TypedPolicy,
-    pub(super) table: Table<Answer>,
+    pub(crate) table: Table<Answer>,
     ids: HashMap<Parts, Id<Answer>>,
 }
 
 impl<'p> Answers<'p> {
-    pub(super) fn new(policy: &'p TypedPolicy) -> Self {
+    pub(crate) fn new(policy: &'p TypedPolicy) -> Self {
         Self { policy, table: Table::new(), ids: HashMap::new() }
     }
 
-    pub(super) fn intern(&mut self, headers: Id<HeaderSet>, block: Option<Id<Cors>>) -> Id<Answer> {
+    pub(crate) fn intern(&mut self, headers: Id<HeaderSet>, block: Option<Id<Cors>>) -> Id<Answer> {
         let Self { policy, table, ids } = self;
         *ids.entry((headers, block)).or_insert_with(|| table.push(Answer::new(policy, headers, block)))
     }

@@ -6,19 +6,18 @@ use std::hash::Hash;
 use http::{HeaderValue, Method, header};
 
 use crate::check::path_pattern;
-use crate::check::typed::{
+use crate::collections::id_set::IdSet;
+use crate::collections::table::{Id, Table};
+use crate::graph::answer::Answers;
+use crate::graph::logic::Lowering;
+use crate::graph::{DecisionGraph, Dispatch, Door, Endpoint, Leaf, Node, Phase, Plans, Probe, Test};
+use crate::model::headers::{Header, PROBLEM};
+use crate::model::reason::{Code, Reason, Stage};
+use crate::protocol::params::Parameter;
+use crate::typed::schemas::Shape;
+use crate::typed::{
     ChargeStage, Limit, PathSegment, Permission, Requirement, Role, Route, Rule, Service, Token, TypedPolicy,
 };
-use crate::model::headers::{Header, PROBLEM};
-use crate::model::id_set::IdSet;
-use crate::model::params::Parameter;
-use crate::model::reason::{Code, Reason, Stage};
-use crate::model::table::{Id, Table};
-use crate::shape::Shape;
-
-use super::answer::Answers;
-use super::logic::Lowering;
-use super::{DecisionGraph, Dispatch, Door, Endpoint, Knowing, Leaf, Node, Plans, Probe, Test};
 
 /// Builds the graph of a policy.
 pub(crate) fn build(policy: &mut TypedPolicy) -> DecisionGraph {
@@ -74,7 +73,7 @@ impl Plans {
         let doors = lowering.doors(&policy.door_forbids);
         let gates = policy.routes.iter().map(|route| lowering.gate(&route.access.scopes)).collect();
         let nevers = policy.nevers.iter().map(|never| lowering.condition(&never.condition, true)).collect();
-        lowering.knowing = Knowing::Early;
+        lowering.phase = Phase::BeforeInput;
         let reads_input = |rule: &Id<Rule>| policy.rules[*rule].reads.input;
         let early = policy.permissions.enumerate().filter(|(_, permission)| {
             let terms = policy.terms(permission);
@@ -85,7 +84,7 @@ impl Plans {
         let early = early.filter(|(_, route)| route.access.whens.iter().any(|when| when.reads.input));
         let early_whens = early.map(|(id, route)| (id, lowering.conditions(&route.access.whens))).collect();
         let early_doors = lowering.doors(&policy.door_forbids);
-        lowering.knowing = Knowing::All;
+        lowering.phase = Phase::AfterInput;
         Self { permissions, whens, doors, gates, nevers, early_permissions, early_whens, early_doors }
     }
 }
@@ -148,7 +147,7 @@ impl Builder<'_> {
         };
         let (guards, with_user) = (limits_of(ChargeStage::Guard), limits_of(ChargeStage::Limit));
         let service = self.service(route);
-        let authorized = self.authorize(id, route, Knowing::All, service);
+        let authorized = self.authorize(id, route, Phase::AfterInput, service);
         let charged = self.charge(&limits_of(ChargeStage::AfterValidate), authorized);
         let validated = self.probe(Probe::Body(route.body), charged, Leaf::DenyProbe);
         let validated = match route.query {
@@ -156,7 +155,7 @@ impl Builder<'_> {
             None => validated,
         };
 
-        let authorized = self.authorize(id, route, Knowing::Early, validated);
+        let authorized = self.authorize(id, route, Phase::BeforeInput, validated);
         let caller = self.csrf(route, authorized);
         let caller = self.charge(&with_user, caller);
 
@@ -169,27 +168,27 @@ impl Builder<'_> {
 
     /// What decides whether the caller may. What reads the input is tested twice: before it is looked at, as far as that
     /// goes, and after.
-    fn authorize(&mut self, id: Id<Route>, route: &Route, knowing: Knowing, then: Id<Node>) -> Id<Node> {
+    fn authorize(&mut self, id: Id<Route>, route: &Route, phase: Phase, then: Id<Node>) -> Id<Node> {
         let policy = self.policy;
-        let due = |reads_input: bool| knowing == Knowing::Early || reads_input;
+        let due = |reads_input: bool| phase == Phase::BeforeInput || reads_input;
         let mut next = then;
         if !route.access.whens.is_empty() && due(route.access.whens.iter().any(|when| when.reads.input)) {
-            next = self.test(Test::Whens(id, knowing), next);
+            next = self.test(Test::Whens(id, phase), next);
         }
         let forbidden = || policy.door_forbids.iter().map(|rule| &policy.rules[*rule]);
         if route.is_open_to_callers()
             && !policy.door_forbids.is_empty()
             && due(forbidden().any(|rule| rule.reads.input))
         {
-            next = self.test(Test::Doors(knowing), next);
+            next = self.test(Test::Doors(phase), next);
         }
         for requirement in route.access.requirements.iter().rev() {
             let permissions = || requirement.any_of.iter().map(|permission| &policy.permissions[*permission]);
             if due(permissions().any(|permission| self.reads_input(permission))) {
-                next = self.requirement(requirement, knowing, next);
+                next = self.requirement(requirement, phase, next);
             }
         }
-        if knowing == Knowing::Early {
+        if phase == Phase::BeforeInput {
             for scope in route.access.scopes.iter().rev() {
                 next = self.test(Test::Scope(*scope), next);
             }
@@ -203,7 +202,7 @@ impl Builder<'_> {
         grants.chain(terms.forbids.iter().copied()).any(|rule| self.policy.rules[rule].reads.input)
     }
 
-    fn requirement(&mut self, requirement: &Requirement, knowing: Knowing, then: Id<Node>) -> Id<Node> {
+    fn requirement(&mut self, requirement: &Requirement, phase: Phase, then: Id<Node>) -> Id<Node> {
         let policy = self.policy;
         let permissions = || requirement.any_of.iter().map(|permission| &policy.permissions[*permission]);
         let plain = |permission: &Permission| {
@@ -212,7 +211,7 @@ impl Builder<'_> {
         };
         if !permissions().all(plain) {
             let set = self.permission_sets.intern(requirement.any_of.clone());
-            return self.test(Test::Permission(set, knowing), then);
+            return self.test(Test::Permission(set, phase), then);
         }
         let mut roles: Vec<IdSet<Role>> =
             permissions().map(|permission| permission.roles).filter(|set| !set.is_empty()).collect();
@@ -260,11 +259,11 @@ impl Builder<'_> {
         let callers: Vec<Id<Token>> = route.issues.iter().filter(makes_callers).copied().collect();
         let is_guarded = !self.policy.door_forbids.is_empty();
         if is_guarded && callers.is_empty() {
-            next = self.test(Test::Doors(Knowing::All), next);
+            next = self.test(Test::Doors(Phase::AfterInput), next);
         }
         for token in callers.into_iter().rev() {
             if is_guarded {
-                next = self.test(Test::Doors(Knowing::All), next);
+                next = self.test(Test::Doors(Phase::AfterInput), next);
             }
             next = self.probe(Probe::Admit(token), next, Leaf::DenyProbe);
         }

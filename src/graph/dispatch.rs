@@ -5,11 +5,10 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use crate::check::typed::{ParameterType, PathSegment};
+use crate::collections::table::{Id, Table};
+use crate::graph::Endpoint;
 use crate::model::path::is_uuid;
-use crate::model::table::{Id, Table};
-
-use super::Endpoint;
+use crate::typed::{ParameterType, PathSegment};
 
 /// A trie over path segments, whose literals are all in one hash table.
 #[derive(Debug)]
@@ -59,7 +58,7 @@ impl Literal {
 }
 
 impl Dispatch {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut branches = Table::new();
         let root = branches.push(Branch::default());
         let (literals, hasher) = (HashTable::new(), DefaultHashBuilder::default());
@@ -67,7 +66,7 @@ impl Dispatch {
     }
 
     /// The endpoint of a path, made by `endpoint` where the path is new.
-    pub(super) fn insert(&mut self, path: &[PathSegment], endpoint: impl FnOnce() -> Id<Endpoint>) -> Id<Endpoint> {
+    pub(crate) fn insert(&mut self, path: &[PathSegment], endpoint: impl FnOnce() -> Id<Endpoint>) -> Id<Endpoint> {
         let mut at = self.root;
         for segment in path {
             at = match segment {

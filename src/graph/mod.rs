@@ -2,30 +2,29 @@
 //! every door leads into. Equal nodes are one node, so what routes have in common is there once. Nothing here
 //! looks at a request.
 
-mod answer;
-mod build;
-mod diagram;
-mod dispatch;
-mod logic;
-mod render;
-
-pub(crate) use answer::{Answer, CorsAnswer};
-pub(crate) use build::{build, parameters, takes_anonymous};
-pub(crate) use diagram::{Diagram, Outcome, Variable};
-pub(crate) use dispatch::Dispatch;
-pub(crate) use logic::{Answers, Domain, Logic, Plan, Question, Remembered, Several, Stage, Variables};
+pub(crate) mod answer;
+pub(crate) mod build;
+pub(crate) mod diagram;
+pub(crate) mod dispatch;
+pub(crate) mod logic;
+pub(crate) mod render;
 
 use std::collections::HashMap;
 
 use http::Method;
 
-use crate::check::typed::{BodyRule, Limit, Permission, Role, Route, Scope, Service, Token};
+use crate::collections::id_set::IdSet;
+use crate::collections::table::{Id, Table};
+pub(crate) use crate::graph::answer::{Answer, CorsAnswer};
+pub(crate) use crate::graph::build::{build, parameters, takes_anonymous};
+pub(crate) use crate::graph::diagram::{Diagram, Outcome, Variable};
+pub(crate) use crate::graph::dispatch::Dispatch;
+pub(crate) use crate::graph::logic::{Answers, Domain, Logic, Plan, Question, Remembered, Several, Stage, Variables};
 use crate::model::headers::Header;
-use crate::model::id_set::IdSet;
-use crate::model::params::Parameter;
 use crate::model::reason::Reason;
-use crate::model::table::{Id, Table};
-use crate::shape::Shape;
+use crate::protocol::params::Parameter;
+use crate::typed::schemas::Shape;
+use crate::typed::{BodyRule, Limit, Permission, Role, Route, Scope, Service, Token};
 
 /// A compiled policy's doors and nodes.
 #[derive(Debug)]
@@ -66,14 +65,14 @@ struct Plans {
 
 impl DecisionGraph {
     /// What decides a permission.
-    pub(crate) fn permission(&self, id: Id<Permission>, knowing: Knowing) -> Plan {
-        let early = || self.plans.early_permissions.get(&id).filter(|_| knowing == Knowing::Early);
+    pub(crate) fn permission(&self, id: Id<Permission>, phase: Phase) -> Plan {
+        let early = || self.plans.early_permissions.get(&id).filter(|_| phase == Phase::BeforeInput);
         early().or_else(|| self.plans.permissions.get(id.row())).copied().unwrap_or(Plan::NO)
     }
 
     /// What decides the conditions of a route.
-    pub(crate) fn conditions(&self, route: Id<Route>, knowing: Knowing) -> Plan {
-        let early = || self.plans.early_whens.get(&route).filter(|_| knowing == Knowing::Early);
+    pub(crate) fn conditions(&self, route: Id<Route>, phase: Phase) -> Plan {
+        let early = || self.plans.early_whens.get(&route).filter(|_| phase == Phase::BeforeInput);
         early().or_else(|| self.plans.whens.get(route.row())).copied().unwrap_or(Plan::NO)
     }
 
@@ -88,10 +87,10 @@ impl DecisionGraph {
     }
 
     /// What decides that no `forbid *` closes a door.
-    pub(crate) fn doors(&self, knowing: Knowing) -> Plan {
-        match knowing {
-            Knowing::Early => self.plans.early_doors,
-            Knowing::All => self.plans.doors,
+    pub(crate) fn doors(&self, phase: Phase) -> Plan {
+        match phase {
+            Phase::BeforeInput => self.plans.early_doors,
+            Phase::AfterInput => self.plans.doors,
         }
     }
 }
@@ -155,22 +154,22 @@ pub(crate) enum Node {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Test {
     /// One of these permissions.
-    Permission(Id<Vec<Id<Permission>>>, Knowing),
+    Permission(Id<Vec<Id<Permission>>>, Phase),
     /// A scope, asked of callers that come with scopes.
     Scope(Id<Scope>),
     /// The conditions of the route.
-    Whens(Id<Route>, Knowing),
+    Whens(Id<Route>, Phase),
     /// No `forbid *` closes the door.
-    Doors(Knowing),
+    Doors(Phase),
 }
 
-/// How much is known when a test is made.
+/// The part of the journey in which a test is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Knowing {
-    /// Not yet the input: what it could still turn out well passes.
-    Early,
-    /// All.
-    All,
+pub(crate) enum Phase {
+    /// The input isn't validated yet: conditions on it count as satisfied.
+    BeforeInput,
+    /// The input is validated, or there is none.
+    AfterInput,
 }
 
 /// What a probe tries.

@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::check::typed::{BodyRule, Limit, Service, TypedPolicy};
-use crate::model::table::Id;
-
-use super::{DecisionGraph, Knowing, Leaf, Node, Probe, Test};
+use crate::collections::table::Id;
+use crate::graph::{DecisionGraph, Leaf, Node, Phase, Probe, Test};
+use crate::typed::{BodyRule, Limit, Service, TypedPolicy};
 
 /// A node as its label and its labelled edges.
 struct Drawn {
@@ -110,18 +109,18 @@ impl DecisionGraph {
 }
 
 fn draw_test(graph: &DecisionGraph, policy: &TypedPolicy, test: Test) -> String {
-    let as_far = |knowing: Knowing| if knowing == Knowing::Early { "" } else { ", the input known" };
+    let as_far = |phase: Phase| if phase == Phase::BeforeInput { "" } else { ", the input known" };
     match test {
-        Test::Permission(set, knowing) => {
+        Test::Permission(set, phase) => {
             let names = graph.permission_sets[set].iter().map(|id| policy.permission_names.get(*id));
-            format!("may {}{}", names.collect::<Vec<_>>().join(" | "), as_far(knowing))
+            format!("may {}{}", names.collect::<Vec<_>>().join(" | "), as_far(phase))
         }
         Test::Scope(scope) => format!("scope {:?}", policy.scope_names.get(scope)),
-        Test::Whens(route, knowing) => {
+        Test::Whens(route, phase) => {
             let many = if policy.routes[route].access.whens.len() > 1 { "s" } else { "" };
-            format!("the route's condition{many}{}", as_far(knowing))
+            format!("the route's condition{many}{}", as_far(phase))
         }
-        Test::Doors(knowing) => format!("no forbid *{}", as_far(knowing)),
+        Test::Doors(phase) => format!("no forbid *{}", as_far(phase)),
     }
 }
 

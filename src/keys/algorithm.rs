@@ -24,7 +24,7 @@ impl HmacAlgorithm {
         }
     }
 
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         [Self::Hs256, Self::Hs384, Self::Hs512].into_iter().find(|algorithm| algorithm.name() == name)
     }
 
@@ -37,7 +37,7 @@ impl HmacAlgorithm {
         }
     }
 
-    pub(super) fn mac(self) -> hmac::Algorithm {
+    pub(crate) fn mac(self) -> hmac::Algorithm {
         match self {
             Self::Hs256 => hmac::HMAC_SHA256,
             Self::Hs384 => hmac::HMAC_SHA384,
@@ -101,7 +101,7 @@ impl SignatureAlgorithm {
         !matches!(self, Self::Ps256 | Self::Ps384 | Self::Ps512)
     }
 
-    pub(super) fn verification(self) -> &'static dyn VerificationAlgorithm {
+    pub(crate) fn verification(self) -> &'static dyn VerificationAlgorithm {
         match self {
             Self::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
             Self::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
@@ -138,7 +138,7 @@ impl KeyKind {
     }
 
     /// The algorithms that a key of this kind can be used with.
-    pub(super) fn algorithms(self) -> &'static [SignatureAlgorithm] {
+    pub(crate) fn algorithms(self) -> &'static [SignatureAlgorithm] {
         use SignatureAlgorithm::{EdDsa, Es256, Es384, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
         match self {
             Self::Rsa => &[Rs256, Rs384, Rs512, Ps256, Ps384, Ps512],
@@ -149,7 +149,7 @@ impl KeyKind {
     }
 
     /// How many bytes a coordinate and a private number have, of a curve (RFC 7518 §6.2, RFC 8037 §2).
-    pub(super) fn field_bytes(self) -> usize {
+    pub(crate) fn field_bytes(self) -> usize {
         match self {
             Self::P384 => 48,
             Self::P256 | Self::Ed25519 | Self::Rsa => 32,

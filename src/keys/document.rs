@@ -6,10 +6,11 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::error::KeySetError;
-use super::jwk::MAX_DEPTH;
-use super::set::MAX_KEYS;
-use crate::model::json::{self, Strict};
+use crate::keys::error::KeySetError;
+use crate::keys::jwk::MAX_DEPTH;
+use crate::keys::set::MAX_KEYS;
+use crate::model::json;
+use crate::model::json::Strict;
 
 /// The most values within a key: its members, and what stands in lists.
 const MAX_VALUES: usize = 256;
@@ -20,7 +21,7 @@ const NO_KEYS: &str = "no keys";
 const TOO_MANY: &str = "too many keys";
 
 /// Hands on each key of a set (RFC 7517 §5).
-pub(super) fn parse(text: &[u8], each: impl FnMut(&Value)) -> Result<(), KeySetError> {
+pub(crate) fn parse(text: &[u8], each: impl FnMut(&Value)) -> Result<(), KeySetError> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let read = deserializer.deserialize_any(Set { each }).and_then(|()| deserializer.end());
     read.map_err(|error| {

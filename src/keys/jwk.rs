@@ -7,16 +7,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::algorithm::{HmacAlgorithm, KeyKind, SignatureAlgorithm};
-use super::pair::Pair;
-use super::private::{Halves, PrivateKey};
-use super::public::{Flaw, PublicKey};
+use crate::keys::algorithm::{HmacAlgorithm, KeyKind, SignatureAlgorithm};
+use crate::keys::pair::Pair;
+use crate::keys::private::{Halves, PrivateKey};
+use crate::keys::public::{Flaw, PublicKey};
 use crate::model::json;
 
 /// The longest key in bytes. With the certificates that some carry along, one has a few KiB.
 const MAX_TEXT: usize = 64 * 1024;
 /// How deeply what a key holds may nest. What is defined is flat; others may add what they like.
-pub(super) const MAX_DEPTH: usize = 16;
+pub(crate) const MAX_DEPTH: usize = 16;
 
 const NUMBERS: Flaw = "one of its numbers is missing, or isn't base64url without padding and stray bits";
 const LENGTH: Flaw = "one of its numbers isn't as long as its curve says (RFC 7518 §6.2, RFC 8037 §2)";
@@ -30,13 +30,13 @@ const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 type Number = Zeroizing<Vec<u8>>;
 
 /// A key of a key ring.
-pub(super) enum Jwk {
+pub(crate) enum Jwk {
     Secret { bytes: Number, pinned: Option<HmacAlgorithm> },
     Pair(Pair),
 }
 
 /// Reads the one key of a text.
-pub(super) fn parse(text: &[u8]) -> Result<Jwk, Flaw> {
+pub(crate) fn parse(text: &[u8]) -> Result<Jwk, Flaw> {
     if text.len() > MAX_TEXT {
         return Err("it is longer than 64 KiB, which no key is");
     }
@@ -64,7 +64,7 @@ pub(super) fn parse(text: &[u8]) -> Result<Jwk, Flaw> {
 }
 
 /// A key of a set that is published: only a public one that is for signatures.
-pub(super) fn public(members: &Map<String, Value>) -> Result<Pair, Flaw> {
+pub(crate) fn public(members: &Map<String, Value>) -> Result<Pair, Flaw> {
     if members.get("kty").is_some_and(|kty| kty == "oct") {
         return Err("it is a secret, which nobody publishes: it verifies nothing");
     }

@@ -1,27 +1,26 @@
 //! Keys: secrets, key pairs and key sets come in as bytes, PEM and JWK; keys that are ready to verify and to sign go out.
 //! What is wrong with one is told without a byte of it, and nothing here needs randomness.
 
-mod algorithm;
-mod document;
-mod error;
-mod jwk;
-mod pair;
-mod pem;
-mod private;
-mod public;
-mod ring;
-mod set;
-mod sign;
-mod verify;
-
-pub(crate) use algorithm::{HmacAlgorithm, SignatureAlgorithm};
-pub use error::{BindError, KeyProblem, KeySetError};
-pub(crate) use pair::Pair;
-pub(crate) use ring::Entry;
-pub use ring::Keys;
-pub use set::{KeySet, SkippedKey};
-pub(crate) use sign::SigningKey;
-pub(crate) use verify::VerifyingKey;
-
+pub(crate) mod algorithm;
+pub(crate) mod document;
+pub(crate) mod error;
+pub(crate) mod jwk;
+pub(crate) mod pair;
+pub(crate) mod pem;
+pub(crate) mod private;
+pub(crate) mod public;
+pub(crate) mod ring;
+pub(crate) mod set;
+pub(crate) mod sign;
 #[cfg(test)]
 mod tests;
+pub(crate) mod verify;
+
+pub(crate) use crate::keys::algorithm::{HmacAlgorithm, SignatureAlgorithm};
+pub use crate::keys::error::{BindError, KeyProblem, KeySetError};
+pub(crate) use crate::keys::pair::Pair;
+pub(crate) use crate::keys::ring::Entry;
+pub use crate::keys::ring::Keys;
+pub use crate::keys::set::{KeySet, SkippedKey};
+pub(crate) use crate::keys::sign::SigningKey;
+pub(crate) use crate::keys::verify::VerifyingKey;

@@ -2,29 +2,29 @@
 
 use std::sync::Arc;
 
-use super::algorithm::{KeyKind, SignatureAlgorithm};
-use super::private::{Halves, PrivateKey};
-use super::public::PublicKey;
-use super::verify::VerifyingKey;
+use crate::keys::algorithm::{KeyKind, SignatureAlgorithm};
+use crate::keys::private::{Halves, PrivateKey};
+use crate::keys::public::PublicKey;
+use crate::keys::verify::VerifyingKey;
 
 /// A key pair, or its public half.
 #[derive(Clone)]
 pub(crate) struct Pair {
-    pub(super) public: PublicKey,
+    pub(crate) public: PublicKey,
     /// Where it may sign.
-    pub(super) private: Option<Arc<PrivateKey>>,
+    pub(crate) private: Option<Arc<PrivateKey>>,
     /// The one algorithm that it is for, where it says so.
-    pub(super) pinned: Option<SignatureAlgorithm>,
+    pub(crate) pinned: Option<SignatureAlgorithm>,
     /// Its name, where it has one.
-    pub(super) id: Option<String>,
+    pub(crate) id: Option<String>,
 }
 
 impl Pair {
-    pub(super) fn private((public, private): Halves) -> Self {
+    pub(crate) fn private((public, private): Halves) -> Self {
         Self { private: Some(Arc::new(private)), ..Self::public(public) }
     }
 
-    pub(super) fn public(public: PublicKey) -> Self {
+    pub(crate) fn public(public: PublicKey) -> Self {
         Self { public, private: None, pinned: None, id: None }
     }
 
@@ -47,7 +47,7 @@ impl Pair {
     }
 
     /// The algorithms that it may be used with.
-    pub(super) fn algorithms(&self) -> impl Iterator<Item = SignatureAlgorithm> {
+    pub(crate) fn algorithms(&self) -> impl Iterator<Item = SignatureAlgorithm> {
         let all = self.kind().algorithms().iter().copied();
         all.filter(|algorithm| self.pinned.is_none_or(|pinned| pinned == *algorithm))
     }

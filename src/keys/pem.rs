@@ -3,10 +3,10 @@
 use pem_rfc7468::Decoder;
 use zeroize::Zeroizing;
 
-use super::algorithm::KeyKind;
-use super::pair::Pair;
-use super::private::PrivateKey;
-use super::public::{Flaw, PublicKey};
+use crate::keys::algorithm::KeyKind;
+use crate::keys::pair::Pair;
+use crate::keys::private::PrivateKey;
+use crate::keys::public::{Flaw, PublicKey};
 
 /// The longest text in bytes. A private RSA key of 8192 bits has less than 7 KiB.
 const MAX_TEXT: usize = 16 * 1024;
@@ -16,7 +16,7 @@ const NO_PEM: Flaw =
 const NO_KEY: Flaw = "it is no public RSA, P-256, P-384 or Ed25519 key";
 
 /// Reads the one key of a text.
-pub(super) fn parse(text: &[u8]) -> Result<Pair, Flaw> {
+pub(crate) fn parse(text: &[u8]) -> Result<Pair, Flaw> {
     if text.len() > MAX_TEXT {
         return Err("it is longer than 16 KiB, which no key is: supply one key alone");
     }
@@ -57,5 +57,5 @@ fn spki(der: &[u8]) -> Result<PublicKey, Flaw> {
             return Ok(key);
         }
     }
-    PublicKey::rsa_der(der).map_err(|flaw| if flaw == super::public::NO_RSA { NO_KEY } else { flaw })
+    PublicKey::rsa_der(der).map_err(|flaw| if flaw == crate::keys::public::NO_RSA { NO_KEY } else { flaw })
 }

@@ -10,8 +10,8 @@ use aws_lc_rs::signature::{
 };
 use p256::ecdsa::signature::Signer;
 
-use super::algorithm::{KeyKind, SignatureAlgorithm};
-use super::public::{Flaw, PublicKey, TOO_LARGE, TOO_SMALL};
+use crate::keys::algorithm::{KeyKind, SignatureAlgorithm};
+use crate::keys::public::{Flaw, PublicKey, TOO_LARGE, TOO_SMALL};
 
 const MISMATCHED: Flaw = "its halves don't belong together: supply a private key with its own public one";
 const NO_KEY: Flaw = "it is no RSA, P-256, P-384 or Ed25519 key, or its halves don't belong together";
@@ -25,11 +25,11 @@ pub(crate) enum PrivateKey {
 }
 
 /// Both halves of a pair.
-pub(super) type Halves = (PublicKey, PrivateKey);
+pub(crate) type Halves = (PublicKey, PrivateKey);
 
 impl PrivateKey {
     /// A key as `PrivateKeyInfo` (RFC 5208), of whichever kind it is.
-    pub(super) fn pkcs8(der: &[u8]) -> Result<Halves, Flaw> {
+    pub(crate) fn pkcs8(der: &[u8]) -> Result<Halves, Flaw> {
         match RsaKeyPair::from_pkcs8(der) {
             Ok(pair) => return rsa(pair),
             Err(rejected) if size(&rejected).is_some() => return Err(size(&rejected).unwrap_or(NO_KEY)),
@@ -42,22 +42,22 @@ impl PrivateKey {
     }
 
     /// An RSA key as `RSAPrivateKey` (RFC 8017 §A.1.2).
-    pub(super) fn pkcs1(der: &[u8]) -> Result<Halves, Flaw> {
+    pub(crate) fn pkcs1(der: &[u8]) -> Result<Halves, Flaw> {
         rsa(RsaKeyPair::from_der(der).map_err(|rejected| size(&rejected).unwrap_or(NO_KEY))?)
     }
 
     /// A key of a curve as `ECPrivateKey` (RFC 5915).
-    pub(super) fn sec1(der: &[u8]) -> Result<Halves, Flaw> {
+    pub(crate) fn sec1(der: &[u8]) -> Result<Halves, Flaw> {
         elliptic(|algorithm| EcdsaKeyPair::from_private_key_der(algorithm, der))
     }
 
     /// An RSA key of all its numbers.
-    pub(super) fn rsa<N: AsRef<[u8]>, P: AsRef<[u8]>>(numbers: &KeyPairComponents<N, P>) -> Result<Halves, Flaw> {
+    pub(crate) fn rsa<N: AsRef<[u8]>, P: AsRef<[u8]>>(numbers: &KeyPairComponents<N, P>) -> Result<Halves, Flaw> {
         rsa(RsaKeyPair::from_components(numbers).map_err(|rejected| size(&rejected).unwrap_or(MISMATCHED))?)
     }
 
     /// A key of a curve: its private number, and its public half as it is written in a JWK.
-    pub(super) fn of_curve(kind: KeyKind, number: &[u8], public: &[u8]) -> Result<Halves, Flaw> {
+    pub(crate) fn of_curve(kind: KeyKind, number: &[u8], public: &[u8]) -> Result<Halves, Flaw> {
         if kind == KeyKind::Ed25519 {
             return ed25519(Ed25519KeyPair::from_seed_and_public_key(number, public).map_err(|_| MISMATCHED)?);
         }
@@ -67,7 +67,7 @@ impl PrivateKey {
     }
 
     /// The signature, which is the same every time; none where the algorithm takes another key, or randomness.
-    pub(super) fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
         use SignatureAlgorithm::{EdDsa, Es256, Es384, Rs256, Rs384, Rs512};
         match (self, algorithm) {
             (Self::Rsa(pair), Rs256) => sign_pkcs1(pair, &RSA_PKCS1_SHA256, &digest::SHA256, message),

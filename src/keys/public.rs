@@ -4,15 +4,15 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{PublicKey as RsaPublicKey, PublicKeyComponents, RsaParameters};
 use aws_lc_rs::signature::ParsedPublicKey;
 
-use super::algorithm::{KeyKind, SignatureAlgorithm};
+use crate::keys::algorithm::{KeyKind, SignatureAlgorithm};
 
 /// Why a key can't be used, and what to do about it; never anything of the key itself.
-pub(super) type Flaw = &'static str;
+pub(crate) type Flaw = &'static str;
 
-pub(super) const TOO_SMALL: Flaw = "its modulus has fewer than 2048 bits (RFC 7518 §3.3): make a longer key";
-pub(super) const TOO_LARGE: Flaw = "its modulus has more than 8192 bits: make a shorter key, such as one of 3072 bits";
-pub(super) const NO_RSA: Flaw = "its modulus and exponent aren't those of an RSA key";
-pub(super) const FACTORABLE: Flaw =
+pub(crate) const TOO_SMALL: Flaw = "its modulus has fewer than 2048 bits (RFC 7518 §3.3): make a longer key";
+pub(crate) const TOO_LARGE: Flaw = "its modulus has more than 8192 bits: make a shorter key, such as one of 3072 bits";
+pub(crate) const NO_RSA: Flaw = "its modulus and exponent aren't those of an RSA key";
+pub(crate) const FACTORABLE: Flaw =
     "its modulus was made by a faulty library, and can be factored (ROCA, CVE-2017-15361): make another key";
 const NO_POINT: Flaw = "it isn't a point on its curve";
 
@@ -26,13 +26,13 @@ pub(crate) struct PublicKey {
 
 impl PublicKey {
     /// An RSA key of modulus and exponent, as numbers without leading zeros.
-    pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, Flaw> {
+    pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, Flaw> {
         let components = PublicKeyComponents { n: modulus, e: exponent };
         Self::rsa_der(components.as_der().map_err(|_| NO_RSA)?.as_ref())
     }
 
     /// An RSA key in either spelling.
-    pub(super) fn rsa_der(der: &[u8]) -> Result<Self, Flaw> {
+    pub(crate) fn rsa_der(der: &[u8]) -> Result<Self, Flaw> {
         let key = RsaPublicKey::from_der(der).map_err(|_| NO_RSA)?;
         match RsaParameters::public_modulus_len(key.as_ref()).map_err(|_| NO_RSA)? {
             0..2048 => Err(TOO_SMALL),
@@ -43,7 +43,7 @@ impl PublicKey {
     }
 
     /// A key of a curve: an uncompressed point (SEC 1 §2.3.3), the 32 bytes of Ed25519, or `SubjectPublicKeyInfo`.
-    pub(super) fn of_curve(kind: KeyKind, bytes: &[u8]) -> Result<Self, Flaw> {
+    pub(crate) fn of_curve(kind: KeyKind, bytes: &[u8]) -> Result<Self, Flaw> {
         let [algorithm] = kind.algorithms() else { return Err(NO_POINT) };
         let key = ParsedPublicKey::new(algorithm.verification(), bytes).map_err(|_| NO_POINT)?;
         Ok(Self { kind, der: key.as_der().map_err(|_| NO_POINT)?.as_ref().into() })
@@ -54,7 +54,7 @@ impl PublicKey {
     }
 
     /// The key made ready for an algorithm; none where that takes another kind of key.
-    pub(super) fn prepare(&self, algorithm: SignatureAlgorithm) -> Option<ParsedPublicKey> {
+    pub(crate) fn prepare(&self, algorithm: SignatureAlgorithm) -> Option<ParsedPublicKey> {
         if algorithm.key_kind() != self.kind {
             return None;
         }

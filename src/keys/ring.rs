@@ -5,13 +5,13 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::algorithm::{HmacAlgorithm, SignatureAlgorithm};
-use super::jwk::{self, Jwk};
-use super::pair::Pair;
-use super::pem;
-use super::public::Flaw;
-use super::set::KeySet;
-use super::sign::SigningKey;
+use crate::keys::algorithm::{HmacAlgorithm, SignatureAlgorithm};
+use crate::keys::jwk::Jwk;
+use crate::keys::pair::Pair;
+use crate::keys::public::Flaw;
+use crate::keys::set::KeySet;
+use crate::keys::sign::SigningKey;
+use crate::keys::{jwk, pem};
 
 /// The keys that a host supplies, by the names that policies give them. Secrets and private keys are wiped when they are
 /// dropped, and never printed.

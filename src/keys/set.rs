@@ -6,18 +6,17 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::algorithm::SignatureAlgorithm;
-use super::document;
-use super::error::KeySetError;
-use super::jwk;
-use super::pair::Pair;
-use super::public::Flaw;
-use super::verify::VerifyingKey;
+use crate::keys::algorithm::SignatureAlgorithm;
+use crate::keys::error::KeySetError;
+use crate::keys::pair::Pair;
+use crate::keys::public::Flaw;
+use crate::keys::verify::VerifyingKey;
+use crate::keys::{document, jwk};
 
 /// The longest set in bytes.
-pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// The most keys of a set.
-pub(super) const MAX_KEYS: usize = 10_000;
+pub(crate) const MAX_KEYS: usize = 10_000;
 /// The longest name of a key that is repeated, in bytes.
 const MAX_LEGIBLE: usize = 128;
 

@@ -8,9 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use super::algorithm::{HmacAlgorithm, SignatureAlgorithm};
-use super::pair::Pair;
-use super::private::PrivateKey;
+use crate::keys::algorithm::{HmacAlgorithm, SignatureAlgorithm};
+use crate::keys::pair::Pair;
+use crate::keys::private::PrivateKey;
 
 /// A key that signs, with one algorithm.
 pub(crate) struct SigningKey {
@@ -59,7 +59,7 @@ impl SigningKey {
         }
     }
 
-    pub(super) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match &self.form {
             Form::Secret(_, key) => Some(hmac::sign(key, message).as_ref().to_vec()),
             Form::Private(algorithm, key) => key.sign(*algorithm, message),

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::ParsedPublicKey;
 
-use super::algorithm::{HmacAlgorithm, SignatureAlgorithm};
-use super::public::PublicKey;
+use crate::keys::algorithm::{HmacAlgorithm, SignatureAlgorithm};
+use crate::keys::public::PublicKey;
 
 /// A key that verifies. It says no to every algorithm but those that it was made for.
 pub(crate) struct VerifyingKey {
@@ -26,7 +26,7 @@ impl VerifyingKey {
     }
 
     /// For the one algorithm that it is pinned to, or for all that go with its kind.
-    pub(super) fn public(key: PublicKey, pinned: Option<SignatureAlgorithm>) -> Self {
+    pub(crate) fn public(key: PublicKey, pinned: Option<SignatureAlgorithm>) -> Self {
         let all = key.kind().algorithms().iter().copied();
         let allowed = all.filter(|algorithm| pinned.is_none_or(|pinned| pinned == *algorithm));
         let prepared = allowed.map(|algorithm| (algorithm, OnceLock::new())).collect();
@@ -34,7 +34,7 @@ impl VerifyingKey {
     }
 
     /// The algorithms of key pairs that it was made for.
-    pub(super) fn algorithms(&self) -> impl Iterator<Item = SignatureAlgorithm> {
+    pub(crate) fn algorithms(&self) -> impl Iterator<Item = SignatureAlgorithm> {
         let prepared = match &self.form {
             Form::Public(_, prepared) => prepared.as_ref(),
             Form::Secret(..) => &[],

@@ -6,24 +6,23 @@
 
 use smallvec::SmallVec;
 
-use crate::model::bucket::{Entries, Usage};
-
-use super::terms::{Algorithm, Period, Terms};
-use super::{fixed_window, sliding_log, sliding_window, slots, token_bucket};
+use crate::limit::bucket::{Entries, Usage};
+use crate::limit::terms::{Algorithm, Period, Terms};
+use crate::limit::{fixed_window, sliding_log, sliding_window, slots, token_bucket};
 
 /// What a request asks of one bucket.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'c> {
-    pub(super) terms: &'c Terms,
-    pub(super) cost: u64,
-    pub(super) now: i64,
+pub(crate) struct Asked<'c> {
+    pub(crate) terms: &'c Terms,
+    pub(crate) cost: u64,
+    pub(crate) now: i64,
     /// Whether what is taken may be spent for as long as a lease lasts.
-    pub(super) leased: bool,
+    pub(crate) leased: bool,
 }
 
 /// What a charge came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Charged {
+pub(crate) enum Charged {
     /// It fits into every rate.
     Admitted {
         after: Kept,
@@ -43,14 +42,14 @@ pub(super) enum Charged {
 
 /// What is kept of a bucket, and until when.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Kept {
-    pub(super) usage: Usage,
-    pub(super) expires: i64,
+pub(crate) struct Kept {
+    pub(crate) usage: Usage,
+    pub(crate) expires: i64,
 }
 
 impl Kept {
     /// The state, and when it may be forgotten. After the last moment that is told apart, nothing is forgotten.
-    pub(super) fn until(self, now: i64) -> (Usage, i64) {
+    pub(crate) fn until(self, now: i64) -> (Usage, i64) {
         (self.usage, if now > LATEST { i64::MAX } else { self.expires })
     }
 }
@@ -78,11 +77,11 @@ pub struct Refusal {
 }
 
 /// What a rate says to a charge: how it stands afterwards, or why not.
-pub(super) type Verdict = Result<Standing, Refusal>;
+pub(crate) type Verdict = Result<Standing, Refusal>;
 
 /// Charges a bucket.
-pub(super) fn charge(usage: &Usage, asked: Asked<'_>) -> Charged {
-    let asked = Asked { now: moment(asked.now), cost: asked.cost.min(super::Rate::MOST + 1), ..asked };
+pub(crate) fn charge(usage: &Usage, asked: Asked<'_>) -> Charged {
+    let asked = Asked { now: moment(asked.now), cost: asked.cost.min(crate::limit::Rate::MOST + 1), ..asked };
     match (asked.terms.algorithm(), usage) {
         (Algorithm::TokenBucket, Usage::TokenBucket(buckets)) => token_bucket::charge(buckets, asked),
         (Algorithm::TokenBucket, _) => token_bucket::charge(&[], asked),
@@ -99,7 +98,7 @@ pub(super) fn charge(usage: &Usage, asked: Asked<'_>) -> Charged {
 
 /// What all rates say together: the one with the least left speaks, and a refusal beats what admits. Without a rate,
 /// nothing is admitted.
-pub(super) fn together(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
+pub(crate) fn together(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
     let nothing = Standing { quota: 0, window: 0, remaining: 0, full_after: 0 };
     let tighter = |one: Standing, other: Standing| if other.remaining < one.remaining { other } else { one };
     let both = |one: Verdict, other: Verdict| match (one, other) {
@@ -114,18 +113,18 @@ pub(super) fn together(verdicts: impl IntoIterator<Item = Verdict>) -> Verdict {
 }
 
 /// What one rate makes of its entry in a state.
-pub(super) struct Weighed<E> {
+pub(crate) struct Weighed<E> {
     /// The entry with the charge.
-    pub(super) after: E,
+    pub(crate) after: E,
     /// The entry without it, where what was stored lies too far ahead.
-    pub(super) healed: Option<E>,
-    pub(super) verdict: Verdict,
+    pub(crate) healed: Option<E>,
+    pub(crate) verdict: Verdict,
     /// For how long what is taken now may be spent.
-    pub(super) lasts: i64,
+    pub(crate) lasts: i64,
 }
 
 /// A state's entry for one period.
-pub(super) trait Entry: Copy + Ord {
+pub(crate) trait Entry: Copy + Ord {
     fn period(&self) -> i64;
 
     /// When it stops to count.
@@ -133,7 +132,7 @@ pub(super) trait Entry: Copy + Ord {
 }
 
 /// Charges a state that has an entry a period. What the rates of other tiers count is counted on, and refuses nothing.
-pub(super) fn by_period<E: Entry>(
+pub(crate) fn by_period<E: Entry>(
     stored: &[E],
     asked: Asked<'_>,
     weigh: impl Fn(Option<E>, &Period) -> Weighed<E>,
@@ -184,34 +183,34 @@ fn by_one_period<E: Entry>(weighed: Weighed<E>, usage: fn(Entries<E>) -> Usage) 
 
 /// The last moment that is told apart, in the year 2223: what is later happens then, and what is before 1970 happens at its
 /// beginning. So no sum of a moment and a few periods is beyond what a double holds exactly.
-pub(super) const LATEST: i64 = 8_000_000_000_000_000;
+pub(crate) const LATEST: i64 = 8_000_000_000_000_000;
 
-pub(super) fn moment(at: i64) -> i64 {
+pub(crate) fn moment(at: i64) -> i64 {
     at.clamp(0, LATEST)
 }
 
 /// A moment that was stored, which may lie ahead of every clock.
-pub(super) fn stored_moment(at: i64) -> i64 {
-    at.clamp(0, LATEST + 2 * super::Rate::LONGEST)
+pub(crate) fn stored_moment(at: i64) -> i64 {
+    at.clamp(0, LATEST + 2 * crate::limit::Rate::LONGEST)
 }
 
 /// The window's beginning.
-pub(super) fn start_of(at: i64, period: i64) -> i64 {
+pub(crate) fn start_of(at: i64, period: i64) -> i64 {
     at - at.rem_euclid(period.max(1))
 }
 
 /// Machines that share a bucket don't share a clock: this far, in microseconds, one may be ahead of another.
-pub(super) const SKEW: i64 = 60_000_000;
+pub(crate) const SKEW: i64 = 60_000_000;
 
 /// The time that a charge is made at, where the newest of what was counted belongs to `newest`. A clock that is behind
 /// by no more than a window and the skew stands still until it has caught up, or what was admitted would be forgotten
 /// early. A state from further ahead is wrong, or the clock was: what it holds then counts as admitted now, and the
 /// bucket heals with its window.
-pub(super) fn clock(newest: i64, now: i64, period: i64) -> i64 {
+pub(crate) fn clock(newest: i64, now: i64, period: i64) -> i64 {
     if newest > now && newest <= now.saturating_add(period).saturating_add(SKEW) { newest } else { now }
 }
 
 /// What was counted, and a cost more.
-pub(super) fn add(count: u32, cost: u64) -> u32 {
+pub(crate) fn add(count: u32, cost: u64) -> u32 {
     u32::try_from(u64::from(count).saturating_add(cost)).unwrap_or(u32::MAX)
 }

@@ -1,12 +1,11 @@
 //! The fixed window: what was admitted since the clock last passed a multiple of the period. Cheap, and it admits twice
 //! the rate around a boundary.
 
-use crate::model::bucket::{FixedWindow, Usage};
-
-use super::charge::{
+use crate::limit::bucket::{FixedWindow, Usage};
+use crate::limit::charge::{
     Asked, Charged, Entry, Refusal, Standing, Weighed, add, by_period, clock, start_of, stored_moment,
 };
-use super::terms::{Period, Rate};
+use crate::limit::terms::{Period, Rate};
 
 impl Entry for FixedWindow {
     fn period(&self) -> i64 {
@@ -19,7 +18,7 @@ impl Entry for FixedWindow {
 }
 
 /// Charges windows, one a period.
-pub(super) fn charge(stored: &[FixedWindow], asked: Asked<'_>) -> Charged {
+pub(crate) fn charge(stored: &[FixedWindow], asked: Asked<'_>) -> Charged {
     let weigh = |window: Option<FixedWindow>, period: &Period| weigh(window, period.rate(), asked.now, asked.cost);
     by_period(stored, asked, weigh, Usage::FixedWindow)
 }

@@ -23,15 +23,18 @@
 //! # Ok::<(), portcullis::limit::RateError>(())
 //! ```
 
-mod charge;
-mod fixed_window;
-mod sliding_log;
-mod sliding_window;
-mod slots;
-mod stage;
-mod terms;
-mod token_bucket;
+pub(crate) mod bucket;
+pub(crate) mod charge;
+pub(crate) mod fixed_window;
+pub(crate) mod sliding_log;
+pub(crate) mod sliding_window;
+pub(crate) mod slots;
+pub(crate) mod stage;
+pub(crate) mod terms;
+pub(crate) mod token_bucket;
 
-pub use charge::{Refusal, Standing};
-pub use stage::{Admitted, Charge, Lease, Leasing, Outcome, Stage, Write, charge_all, charge_in_place, charge_one};
-pub use terms::{Algorithm, Parted, Period, Rate, RateError, Terms};
+pub use crate::limit::charge::{Refusal, Standing};
+pub use crate::limit::stage::{
+    Admitted, Charge, Lease, Leasing, Outcome, Stage, Write, charge_all, charge_in_place, charge_one,
+};
+pub use crate::limit::terms::{Algorithm, Parted, Period, Rate, RateError, Terms};

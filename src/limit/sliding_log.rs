@@ -1,12 +1,11 @@
 //! The sliding log: an admission counts for exactly one window from its moment.
 
-use crate::model::bucket::{Admission, Usage};
-
-use super::charge::{Asked, Charged, Kept, Refusal, Standing, Verdict, add, clock, stored_moment, together};
-use super::terms::{Period, Rate, Terms};
+use crate::limit::bucket::{Admission, Usage};
+use crate::limit::charge::{Asked, Charged, Kept, Refusal, Standing, Verdict, add, clock, stored_moment, together};
+use crate::limit::terms::{Period, Rate, Terms};
 
 /// Charges a log. What counts nowhere any more is forgotten.
-pub(super) fn charge(stored: &[Admission], asked: Asked<'_>) -> Charged {
+pub(crate) fn charge(stored: &[Admission], asked: Asked<'_>) -> Charged {
     let Asked { terms, cost, now, .. } = asked;
     let mut log: Vec<Admission> =
         stored.iter().map(|admission| Admission(stored_moment(admission.0), admission.1)).collect();

@@ -1,12 +1,11 @@
 //! The sliding window by two counters: of the window before, as much counts as still overlaps with the last period, as
 //! if it had come evenly.
 
-use crate::model::bucket::{SlidingWindow, Usage};
-
-use super::charge::{
+use crate::limit::bucket::{SlidingWindow, Usage};
+use crate::limit::charge::{
     Asked, Charged, Entry, Refusal, Standing, Weighed, add, by_period, clock, start_of, stored_moment,
 };
-use super::terms::{Period, Rate};
+use crate::limit::terms::{Period, Rate};
 
 impl Entry for SlidingWindow {
     fn period(&self) -> i64 {
@@ -19,7 +18,7 @@ impl Entry for SlidingWindow {
 }
 
 /// Charges pairs of windows, one a period.
-pub(super) fn charge(stored: &[SlidingWindow], asked: Asked<'_>) -> Charged {
+pub(crate) fn charge(stored: &[SlidingWindow], asked: Asked<'_>) -> Charged {
     let weigh = |windows: Option<SlidingWindow>, period: &Period| weigh(windows, period.rate(), asked.now, asked.cost);
     by_period(stored, asked, weigh, Usage::SlidingWindow)
 }

@@ -1,13 +1,12 @@
 //! How many run at once: each has a slot, which it gives back, or which is free again after the rate's period. A slot is
 //! known by the moment at which it was taken, and moments are told apart: the second of two takes the next microsecond.
 
-use crate::model::bucket::Usage;
-
-use super::charge::{Asked, Charged, Kept, Refusal, Standing, clock, stored_moment, together};
-use super::terms::{Period, Rate};
+use crate::limit::bucket::Usage;
+use crate::limit::charge::{Asked, Charged, Kept, Refusal, Standing, clock, stored_moment, together};
+use crate::limit::terms::{Period, Rate};
 
 /// Takes a slot. A request takes one, whatever it costs.
-pub(super) fn charge(stored: &[i64], asked: Asked<'_>) -> Charged {
+pub(crate) fn charge(stored: &[i64], asked: Asked<'_>) -> Charged {
     let Asked { terms, now, .. } = asked;
     let newest = stored.iter().copied().max().map_or(now, stored_moment);
     let clock = clock(newest, now, terms.longest_period());

@@ -2,11 +2,10 @@
 
 use std::num::NonZeroU64;
 
-use crate::model::bucket::Usage;
-
-use super::charge::{self, Asked, Charged, Entry as _, Refusal, Standing};
-use super::terms::{Algorithm, Terms};
-use super::token_bucket;
+use crate::limit::bucket::Usage;
+use crate::limit::charge::{Asked, Charged, Entry as _, Refusal, Standing};
+use crate::limit::terms::{Algorithm, Terms};
+use crate::limit::{charge, token_bucket};
 
 /// What a request asks of one bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]

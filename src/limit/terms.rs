@@ -146,7 +146,7 @@ pub struct Parted {
 }
 
 impl Parted {
-    pub(super) const ZERO: Self = Self { micros: 0, parts: 0 };
+    pub(crate) const ZERO: Self = Self { micros: 0, parts: 0 };
 
     /// The time that `amount` tokens of a rate take to come back.
     fn of(amount: u64, rate: Rate) -> Self {
@@ -159,7 +159,7 @@ impl Parted {
     }
 
     /// In microseconds, rounded up.
-    pub(super) fn rounded_up(self) -> i64 {
+    pub(crate) fn rounded_up(self) -> i64 {
         self.micros.saturating_add(i64::from(self.parts > 0))
     }
 }
@@ -198,7 +198,7 @@ impl Terms {
     }
 
     /// What was admitted longer ago counts nowhere, in microseconds.
-    pub(super) fn longest_period(&self) -> i64 {
+    pub(crate) fn longest_period(&self) -> i64 {
         self.periods.last().map_or(0, |period| period.rate.period)
     }
 }

@@ -4,10 +4,9 @@
 //! All times are told to a part of a microsecond, of which the rate's count makes one, so that a token takes exactly the
 //! period divided by the count.
 
-use crate::model::bucket::{TokenBucket, Usage};
-
-use super::charge::{Asked, Charged, Entry, Refusal, SKEW, Standing, Weighed, by_period, stored_moment};
-use super::terms::{Parted, Period};
+use crate::limit::bucket::{TokenBucket, Usage};
+use crate::limit::charge::{Asked, Charged, Entry, Refusal, SKEW, Standing, Weighed, by_period, stored_moment};
+use crate::limit::terms::{Parted, Period};
 
 /// No lease lasts longer, in microseconds.
 const LONGEST_LEASE: i64 = 10_000_000;
@@ -23,7 +22,7 @@ impl Entry for TokenBucket {
 }
 
 /// Charges buckets, one a period.
-pub(super) fn charge(stored: &[TokenBucket], asked: Asked<'_>) -> Charged {
+pub(crate) fn charge(stored: &[TokenBucket], asked: Asked<'_>) -> Charged {
     by_period(stored, asked, |bucket, period| weigh(bucket, period, asked), Usage::TokenBucket)
 }
 
@@ -56,7 +55,7 @@ fn weigh(stored: Option<TokenBucket>, period: &Period, asked: Asked<'_>) -> Weig
 
 /// What most charges come to: one bucket admits them. Where it doesn't, or nobody could have left it so, nothing has happened.
 #[inline]
-pub(super) fn admit(stored: &mut TokenBucket, now: i64, cost: u64, period: &Period) -> Option<Standing> {
+pub(crate) fn admit(stored: &mut TokenBucket, now: i64, cost: u64, period: &Period) -> Option<Standing> {
     let (ahead, is_too_far) = ahead(*stored, now, period);
     if is_too_far || cost > period.rate().burst {
         return None;

@@ -1,6 +1,6 @@
 //! What the compiler has to say about a policy: one plain struct for all findings. Rendering is the caller's.
 
-use super::source::Span;
+use crate::model::source::Span;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use super::value::{Key, Value};
+use crate::model::value::{Key, Value};
 
 /// Elements in their order. Cheap to clone; whether something is among them is found without looking at all of them.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use std::slice;
 
 use http::StatusCode;
 
-use super::source::Span;
+use crate::model::source::Span;
 
 /// The stages of a request's journey, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -8,8 +8,8 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
 
-use super::duration;
-use super::list::List;
+use crate::model::duration;
+use crate::model::list::List;
 
 /// A value of the policy language.
 #[derive(Debug, Clone)]

@@ -12,8 +12,8 @@ const SALT_TEXT: usize = 22;
 const KEY: usize = 72;
 
 /// A hash by bcrypt, taken apart.
-pub(super) struct Bcrypt {
-    pub(super) cost: u32,
+pub(crate) struct Bcrypt {
+    pub(crate) cost: u32,
     salt: [u8; 16],
     /// What bcrypt keeps of 24 bytes.
     output: [u8; 23],
@@ -21,7 +21,7 @@ pub(super) struct Bcrypt {
 
 impl Bcrypt {
     /// The password has at most 72 bytes, none of them NUL, and the cost is one that bcrypt has.
-    pub(super) fn hash(password: &str, cost: u32, salt: [u8; 16]) -> Self {
+    pub(crate) fn hash(password: &str, cost: u32, salt: [u8; 16]) -> Self {
         let mut key = Zeroizing::new([0; KEY]);
         for (byte, of_password) in key.iter_mut().zip(password.bytes()) {
             *byte = of_password;
@@ -32,7 +32,7 @@ impl Bcrypt {
     }
 
     /// Reads what `$2a$`, `$2b$` and `$2y$` begin: three names of one algorithm. `$2x$` is another, and broken.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.splitn(5, '$').collect();
         let ["", "2a" | "2b" | "2y", cost, rest] = fields.as_slice() else { return None };
         if cost.len() != 2 || !cost.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -45,12 +45,12 @@ impl Bcrypt {
     }
 
     /// Whether it is the hash of this password; see [`Bcrypt::hash`].
-    pub(super) fn matches(&self, password: &str) -> bool {
+    pub(crate) fn matches(&self, password: &str) -> bool {
         let own = Self::hash(password, self.cost, self.salt);
         verify_slices_are_equal(&own.output, &self.output).is_ok()
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("$2b${:02}${}{}", self.cost, BASE_64.encode(self.salt), BASE_64.encode(self.output))
     }
 }

@@ -1,20 +1,20 @@
 //! Passwords: how a policy hashes them, and whether one has a stored hash. Slow on purpose, and pure: salts come from
 //! the host. Whatever is wrong with a password or a hash is "doesn't match", and takes the time that a match takes.
 
-mod crypt;
-mod rule;
-mod stored;
+pub(crate) mod crypt;
+pub(crate) mod rule;
+pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
-mod work;
+pub(crate) mod work;
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-pub(crate) use rule::PasswordRule;
-use stored::Stored;
-pub(crate) use work::{
+pub(crate) use crate::password::rule::PasswordRule;
+use crate::password::stored::Stored;
+pub(crate) use crate::password::work::{
     Algorithm, MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST, Work,
 };
 

@@ -7,15 +7,15 @@ use argon2::password_hash::{Error, PasswordHasher};
 use argon2::{Algorithm as Variant, Argon2, Version};
 use scrypt::Scrypt;
 
-use super::PasswordError;
-use super::crypt::Bcrypt;
-use super::stored::Stored;
-use super::work::{Algorithm, Work};
+use crate::password::PasswordError;
+use crate::password::crypt::Bcrypt;
+use crate::password::stored::Stored;
+use crate::password::work::{Algorithm, Work};
 
 /// The bytes of a hash that a policy makes by Argon2id or scrypt: what cannot be guessed needs no more.
-pub(super) const OUTPUT: usize = 32;
+pub(crate) const OUTPUT: usize = 32;
 /// The bytes of a salt (RFC 9106 §3.1).
-pub(super) const SALT: usize = 16;
+pub(crate) const SALT: usize = 16;
 
 /// How a policy hashes passwords.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +31,12 @@ impl PasswordRule {
         Self { work, accepted }
     }
 
-    pub(super) fn work(&self) -> Work {
+    pub(crate) fn work(&self) -> Work {
         self.work
     }
 
     /// Whether hashes by it count.
-    pub(super) fn takes(&self, algorithm: Algorithm) -> bool {
+    pub(crate) fn takes(&self, algorithm: Algorithm) -> bool {
         algorithm == self.work.algorithm() || self.accepted.contains(&algorithm)
     }
 
@@ -57,7 +57,7 @@ impl PasswordRule {
     }
 
     /// Takes the time of a hash, for nothing; whether the machine has the memory for it.
-    pub(super) fn spend(&self) -> bool {
+    pub(crate) fn spend(&self) -> bool {
         Stored::parse(&self.dummy()).is_some_and(|dummy| black_box(dummy.matches(black_box(""))).is_some())
     }
 

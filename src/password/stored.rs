@@ -5,9 +5,9 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{Error, PasswordVerifier};
 use scrypt::Scrypt;
 
-use super::crypt::Bcrypt;
-use super::rule::{OUTPUT, SALT};
-use super::work::Work;
+use crate::password::crypt::Bcrypt;
+use crate::password::rule::{OUTPUT, SALT};
+use crate::password::work::Work;
 
 /// The most bytes of a hash's text; the longest that could be well-formed has fewer.
 const MOST_TEXT: usize = 512;
@@ -15,7 +15,7 @@ const MOST_TEXT: usize = 512;
 const ARGON2_VERSION: u32 = 19;
 
 /// A hash that a server bears to check.
-pub(super) struct Stored {
+pub(crate) struct Stored {
     work: Work,
     form: Form,
 }
@@ -27,7 +27,7 @@ enum Form {
 }
 
 impl Stored {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.len() > MOST_TEXT {
             return None;
         }
@@ -59,13 +59,13 @@ impl Stored {
         }
     }
 
-    pub(super) fn work(&self) -> Work {
+    pub(crate) fn work(&self) -> Work {
         self.work
     }
 
     /// Whether it is the hash of this password, which its algorithm takes. None where that can't be found out: the machine
     /// hasn't the memory.
-    pub(super) fn matches(&self, password: &str) -> Option<bool> {
+    pub(crate) fn matches(&self, password: &str) -> Option<bool> {
         let found = match &self.form {
             Form::Argon2id(hash) => Argon2::default().verify_password(password.as_bytes(), hash.as_ref()),
             Form::Scrypt(hash) => Scrypt::new().verify_password(password.as_bytes(), hash.as_ref()),
@@ -79,7 +79,7 @@ impl Stored {
     }
 
     /// Whether a new hash by this work would be stronger.
-    pub(super) fn is_weaker_than(&self, work: Work) -> bool {
+    pub(crate) fn is_weaker_than(&self, work: Work) -> bool {
         let is_short = match &self.form {
             Form::Bcrypt(_) => false,
             Form::Argon2id(hash) | Form::Scrypt(hash) => {

@@ -5,8 +5,8 @@ use std::iter::zip;
 
 use proptest::prelude::*;
 
-use super::stored::Stored;
-use super::{Algorithm, MAX_PASSWORD, PasswordError, PasswordOutcome, PasswordRule, PasswordTask, Work};
+use crate::password::stored::Stored;
+use crate::password::{Algorithm, MAX_PASSWORD, PasswordError, PasswordOutcome, PasswordRule, PasswordTask, Work};
 
 /// From the tests of Argon2's reference implementation.
 const ARGON2ID: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";

@@ -1,6 +1,6 @@
 //! How much work a hash is: an algorithm with its parameters. What a server bears, and which of two is stronger.
 
-use super::{MAX_PASSWORD, PasswordError};
+use crate::password::{MAX_PASSWORD, PasswordError};
 
 /// The most memory of a hash, in bytes.
 pub(crate) const MOST_MEMORY: u64 = 1024 * 1024 * 1024;
@@ -50,7 +50,7 @@ impl Work {
 
     /// Whether a server bears it, whoever asks for it: what a policy may ask for, and no more. A stored hash names its own
     /// work, and may come from anywhere.
-    pub(super) fn is_bearable(self) -> bool {
+    pub(crate) fn is_bearable(self) -> bool {
         match self {
             Self::Argon2id { memory, iterations, parallelism } => {
                 u64::from(memory) * 1024 <= MOST_MEMORY
@@ -70,7 +70,7 @@ impl Work {
     }
 
     /// Whether it can take a password whole.
-    pub(super) fn takes(self, password: &str) -> Result<(), PasswordError> {
+    pub(crate) fn takes(self, password: &str) -> Result<(), PasswordError> {
         let is_bcrypt = self.algorithm() == Algorithm::Bcrypt;
         let most = if is_bcrypt { MOST_BCRYPT_PASSWORD } else { MAX_PASSWORD };
         if password.len() > most {
@@ -83,7 +83,7 @@ impl Work {
     }
 
     /// Whether it is another algorithm, or any of its parameters is lower.
-    pub(super) fn is_weaker_than(self, other: Self) -> bool {
+    pub(crate) fn is_weaker_than(self, other: Self) -> bool {
         match (self, other) {
             (
                 Self::Argon2id { memory, iterations, parallelism },

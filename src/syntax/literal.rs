@@ -1,14 +1,15 @@
 //! Comes in: the pair of one literal. Goes out: its value, or a diagnostic that says why there is none. It never
 //! panics on a shape that the grammar let through, and never repeats the text of a string.
 
-use super::lower::{Lowering, Pair};
-use super::parse::Rule;
-use super::tree::{Literal, Spanned};
 use crate::model::diagnostic::Diagnostic;
+use crate::syntax::lower::{Lowering, Pair};
+use crate::syntax::parse::Rule;
+use crate::syntax::tree::{Literal, Spanned};
+
 use std::net::IpAddr;
 
 /// The constant that a literal pair stands for.
-pub(super) fn literal(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Literal> {
+pub(crate) fn literal(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Literal> {
     Some(match pair.as_rule() {
         Rule::k_null => Literal::Null,
         Rule::k_true => Literal::Bool(true),
@@ -26,7 +27,7 @@ pub(super) fn literal(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Li
 }
 
 /// `1_000`, `-5`
-pub(super) fn int(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<i64>> {
+pub(crate) fn int(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<i64>> {
     let span = lowering.span(pair);
     if let Ok(node) = digits(pair.as_str()).parse() {
         return Some(Spanned { node, span });
@@ -39,7 +40,7 @@ pub(super) fn int(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanne
 }
 
 /// An int that counts something: not below 0.
-pub(super) fn natural(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<u64>> {
+pub(crate) fn natural(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<u64>> {
     let Spanned { node, span } = int(lowering, pair)?;
     if let Ok(node) = u64::try_from(node) {
         return Some(Spanned { node, span });
@@ -64,7 +65,7 @@ fn float(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<f64> {
 }
 
 /// `1h30m`, in milliseconds
-pub(super) fn duration(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<u64>> {
+pub(crate) fn duration(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<u64>> {
     let span = lowering.span(pair);
     let text = digits(pair.as_str());
     let mut rest = text.as_str();
@@ -95,7 +96,7 @@ pub(super) fn duration(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<S
 }
 
 /// `64KiB`, in bytes
-pub(super) fn size(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<u64>> {
+pub(crate) fn size(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<u64>> {
     let span = lowering.span(pair);
     let text = digits(pair.as_str());
     let (number, unit) = split_while(&text, |c| c.is_ascii_digit());
@@ -143,7 +144,7 @@ fn address(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<IpAddr> {
 }
 
 /// `10.0.0.0/8`; a bare address is the network of that address alone.
-pub(super) fn network(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<ipnet::IpNet>> {
+pub(crate) fn network(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Spanned<ipnet::IpNet>> {
     let span = lowering.span(pair);
     if pair.as_rule() == Rule::address {
         return Some(Spanned { node: address(lowering, pair)?.into(), span });
@@ -160,7 +161,7 @@ pub(super) fn network(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Option<Sp
 }
 
 /// What a string says: without its quotes, escapes resolved.
-pub(super) fn unescape(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> String {
+pub(crate) fn unescape(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> String {
     let text = pair.as_str();
     let body = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     let body_start = pair.as_span().start() + 1;

@@ -5,29 +5,23 @@
 //! grammar stops, `recover` reads the file declaration by declaration, and `diagnose` and `expected` find the words.
 //! `format` goes back to text.
 
-mod diagnose;
-mod expected;
-mod format;
-mod literal;
-mod lower;
-mod lower_expression;
-mod lower_route;
-mod lower_rule;
-mod lower_schema;
-mod lower_setting;
-mod misplaced;
-mod parse;
-mod recover;
-mod scan;
+pub(crate) mod errors;
+pub(crate) mod format;
+pub(crate) mod literal;
+pub(crate) mod lower;
+pub(crate) mod parse;
+pub(crate) mod scan;
 pub mod tree;
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::{Source, Span};
-pub use format::format;
-use lower::Lowering;
-use parse::{Part, Rule};
+use crate::syntax::errors::recover;
+pub use crate::syntax::format::format;
+use crate::syntax::lower::Lowering;
+use crate::syntax::parse::{Part, Rule};
+use crate::syntax::tree::{Comment, Declaration, File};
+
 use pest::iterators::Pairs;
-use tree::{Comment, Declaration, File};
 
 /// The largest policy file, in bytes.
 pub const SOURCE_LIMIT: usize = 1 << 20;

@@ -11,16 +11,16 @@ struct Grammar;
 
 /// Where the grammar stopped.
 #[derive(Debug)]
-pub(super) struct Stop {
+pub(crate) struct Stop {
     /// The offset in the text given.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     /// What would have fitted there.
-    pub(super) expected: Vec<Rule>,
+    pub(crate) expected: Vec<Rule>,
 }
 
 /// Which part of a policy a text holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// A file: `policy NAME`, and declarations.
     File,
     /// Declarations alone.
@@ -28,7 +28,7 @@ pub(super) enum Part {
 }
 
 /// Reads `text`, whose brackets must have been counted: the parser recurses through them.
-pub(super) fn parse(part: Part, text: &str) -> Result<Pairs<'_, Rule>, Stop> {
+pub(crate) fn parse(part: Part, text: &str) -> Result<Pairs<'_, Rule>, Stop> {
     let rule = match part {
         Part::File => Rule::file,
         Part::Declarations => Rule::declarations,

@@ -1,15 +1,15 @@
 //! Comes in: the text of a file. Goes out: its comments, where its lines begin and how deeply, and what is wrong with
 //! strings, regexes and brackets. One pass, no recursion: it guards the parser, which recurses through brackets.
 
-use super::recover::begins_declaration;
-use super::tree::Comment;
-use super::{DEPTH_LIMIT, ERROR_LIMIT, nested_too_deeply};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
+use crate::syntax::errors::recover::begins_declaration;
+use crate::syntax::tree::Comment;
+use crate::syntax::{DEPTH_LIMIT, ERROR_LIMIT, nested_too_deeply};
 
 /// How to take brackets that don't match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Brackets {
+pub(crate) enum Brackets {
     /// As they stand.
     Strict,
     /// What begins a declaration at the very left ends what was open: its author forgot to close it.
@@ -18,28 +18,28 @@ pub(super) enum Brackets {
 
 /// What the scan has found.
 #[derive(Debug)]
-pub(super) struct Scan {
+pub(crate) struct Scan {
     /// In the order written.
-    pub(super) comments: Vec<Comment>,
+    pub(crate) comments: Vec<Comment>,
     /// By position.
-    pub(super) problems: Vec<Diagnostic>,
+    pub(crate) problems: Vec<Diagnostic>,
     /// The lines that begin with a word.
-    pub(super) lines: Vec<Line>,
+    pub(crate) lines: Vec<Line>,
 }
 
 /// Where a line begins.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// Its first character that isn't blank.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// Whether blanks stand before it.
-    pub(super) indented: bool,
+    pub(crate) indented: bool,
     /// Whether brackets are open there.
-    pub(super) inside: bool,
+    pub(crate) inside: bool,
 }
 
 /// Scans a text that is at most 1 MiB long.
-pub(super) fn scan(file: u32, text: &str, brackets: Brackets) -> Scan {
+pub(crate) fn scan(file: u32, text: &str, brackets: Brackets) -> Scan {
     let mut scanner = Scanner {
         file,
         text,

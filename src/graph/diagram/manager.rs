@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::{Diagram, Node, Outcome, Run, Variable};
+use crate::graph::diagram::{Diagram, Node, Outcome, Run, Variable};
 
 /// Diagrams that are all different.
 #[derive(Debug, Default)]

@@ -3,9 +3,9 @@
 //!
 //! A node's edges are runs of outcomes: a variable with a thousand classes, two of which matter, has three edges.
 
-mod manager;
+pub(crate) mod manager;
 
-pub(crate) use manager::{Diagrams, TooLarge};
+pub(crate) use crate::graph::diagram::manager::{Diagrams, TooLarge};
 
 /// A variable, by its place in the order: lower ones are asked first.
 pub(crate) type Variable = u32;

@@ -1,8 +1,8 @@
 //! Conditions taken apart, down to what is one question: about one attribute and constants, or anything else.
 
-use crate::check::typed::{Attribute, Comparison, Condition, Expr, Read, Role, Type, TypedPolicy};
-use crate::model::table::Id;
+use crate::collections::table::Id;
 use crate::model::value::Value;
+use crate::typed::{Attribute, Comparison, Condition, Expr, Read, Role, Type, TypedPolicy};
 
 /// A condition, as questions and what joins them.
 #[derive(Debug, Clone)]

@@ -8,9 +8,8 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::graph::diagram::Outcome;
+use crate::graph::logic::atom::{Is, Kind, Test};
 use crate::model::value::{Key, Value};
-
-use super::atom::{Is, Kind, Test};
 
 /// The classes of one attribute's values, numbered from 0; then one each for `null`, absent and unknown.
 #[derive(Debug)]

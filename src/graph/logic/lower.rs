@@ -5,33 +5,32 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::check::typed::{Condition, Expr, Role, Rule, TypedPolicy};
-use crate::graph::Knowing;
+use crate::collections::id_set::IdSets;
+use crate::collections::table::{Id, Table};
+use crate::graph::Phase;
 use crate::graph::diagram::{Diagram, Diagrams, Run, TooLarge, Variable};
-use crate::model::id_set::IdSets;
-use crate::model::table::{Id, Table};
-
-use super::atom::{Atom, Formula, Kind, Test};
-use super::domain::{Domain, Truth};
-use super::plan::{Logic, Plan, Several};
-use super::variable::{Stage, Variables};
+use crate::graph::logic::atom::{Atom, Formula, Kind, Test};
+use crate::graph::logic::domain::{Domain, Truth};
+use crate::graph::logic::plan::{Logic, Plan, Several};
+use crate::graph::logic::variable::{Stage, Variables};
+use crate::typed::{Condition, Expr, Role, Rule, TypedPolicy};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
 /// Makes plans, and remembers those it made.
 pub(crate) struct Lowering<'p> {
-    pub(super) policy: &'p TypedPolicy,
-    pub(super) diagrams: Diagrams,
-    pub(super) variables: Variables,
-    pub(super) several: Table<Several>,
+    pub(crate) policy: &'p TypedPolicy,
+    pub(crate) diagrams: Diagrams,
+    pub(crate) variables: Variables,
+    pub(crate) several: Table<Several>,
     several_ids: Map<Several, Id<Several>>,
-    pub(super) role_sets: IdSets<Role>,
+    pub(crate) role_sets: IdSets<Role>,
     formulas: Formulas,
     tests: Map<Expr, Tests>,
     /// How much is known when the plans that are being made are followed.
-    pub(crate) knowing: Knowing,
-    of_conditions: Map<(Id<Condition>, bool, Knowing), Plan>,
-    of_rules: Map<(Id<Rule>, bool, Knowing), Plan>,
+    pub(crate) phase: Phase,
+    of_conditions: Map<(Id<Condition>, bool, Phase), Plan>,
+    of_rules: Map<(Id<Rule>, bool, Phase), Plan>,
 }
 
 /// Rules and conditions, taken apart.
@@ -72,7 +71,7 @@ impl<'p> Lowering<'p> {
             role_sets,
             formulas,
             tests,
-            knowing: Knowing::All,
+            phase: Phase::AfterInput,
             of_conditions: Map::default(),
             of_rules: Map::default(),
         }
@@ -85,9 +84,9 @@ impl<'p> Lowering<'p> {
     }
 
     /// That a rule's condition is true, or false, for sure. A rule without one always holds.
-    pub(super) fn rule(&mut self, id: Id<Rule>, positive: bool) -> Plan {
-        let knowing = if self.policy.rules[id].reads.input { self.knowing } else { Knowing::All };
-        if let Some(known) = self.of_rules.get(&(id, positive, knowing)) {
+    pub(crate) fn rule(&mut self, id: Id<Rule>, positive: bool) -> Plan {
+        let phase = if self.policy.rules[id].reads.input { self.phase } else { Phase::AfterInput };
+        if let Some(known) = self.of_rules.get(&(id, positive, phase)) {
             return *known;
         }
         let formula = self.formulas.rules.get_mut(id.row()).and_then(Option::take);
@@ -104,7 +103,7 @@ impl<'p> Lowering<'p> {
         if let Some(slot) = self.formulas.rules.get_mut(id.row()) {
             *slot = formula;
         }
-        self.of_rules.insert((id, positive, knowing), plan);
+        self.of_rules.insert((id, positive, phase), plan);
         plan
     }
 
@@ -133,7 +132,7 @@ impl<'p> Lowering<'p> {
                 let stage = Stage::of(expr, self.policy);
                 let variable = self.variables.opaque(stage, expr);
                 let truths = [(0, Truth::No), (1, Truth::Yes), (2, Truth::Unknown), (3, Truth::Open)];
-                let open = self.knowing == Knowing::Early && stage == Stage::Input;
+                let open = self.phase == Phase::BeforeInput && stage == Stage::Input;
                 self.question(variable, truths.get(..if open { 4 } else { 3 }).unwrap_or_default(), positive)
             }
             Formula::Atom(Atom::Test(test)) => self.test(test, positive),
@@ -147,7 +146,7 @@ impl<'p> Lowering<'p> {
                 }
             }
             Formula::Condition(id) => {
-                let key = (*id, positive, self.knowing);
+                let key = (*id, positive, self.phase);
                 if let Some(known) = self.of_conditions.get(&key) {
                     return *known;
                 }
@@ -164,7 +163,7 @@ impl<'p> Lowering<'p> {
     }
 
     /// A question that is answered by *yes* or *no*.
-    pub(super) fn is(&mut self, variable: Variable, positive: bool) -> Plan {
+    pub(crate) fn is(&mut self, variable: Variable, positive: bool) -> Plan {
         self.question(variable, &[(0, Truth::No), (1, Truth::Yes)], positive)
     }
 
@@ -173,7 +172,7 @@ impl<'p> Lowering<'p> {
         let kind = test.kind().or_else(|| only_kind(tests));
         let of_kind = || tests.keys().filter(|test| test.kind().or_else(|| only_kind(tests)) == kind);
         let stage = Stage::of(&test.path, self.policy);
-        if self.knowing == Knowing::Early && stage == Stage::Input {
+        if self.phase == Phase::BeforeInput && stage == Stage::Input {
             return Plan::YES;
         }
         let of = (test.path.clone(), kind);
@@ -190,11 +189,11 @@ impl<'p> Lowering<'p> {
         Plan::Diagram(self.diagrams.node(variable, &runs))
     }
 
-    pub(super) fn all(&mut self, parts: Vec<Plan>) -> Plan {
+    pub(crate) fn all(&mut self, parts: Vec<Plan>) -> Plan {
         self.joined(parts, true)
     }
 
-    pub(super) fn any(&mut self, parts: Vec<Plan>) -> Plan {
+    pub(crate) fn any(&mut self, parts: Vec<Plan>) -> Plan {
         self.joined(parts, false)
     }
 

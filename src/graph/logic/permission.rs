@@ -5,13 +5,12 @@ use indexmap::IndexMap;
 
 use foldhash::fast::FixedState;
 
-use crate::check::typed::{Grantee, Permission, Role, Rule, Scope, Terms, When};
-use crate::model::id_set::IdSet;
-use crate::model::table::Id;
-
-use super::lower::Lowering;
-use super::plan::Plan;
-use super::variable::Variables;
+use crate::collections::id_set::IdSet;
+use crate::collections::table::Id;
+use crate::graph::logic::lower::Lowering;
+use crate::graph::logic::plan::Plan;
+use crate::graph::logic::variable::Variables;
+use crate::typed::{Grantee, Permission, Role, Rule, Scope, Terms, When};
 
 impl Lowering<'_> {
     /// That a permission is granted.

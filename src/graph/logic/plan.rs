@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::check::typed::{Role, Scope};
+use crate::collections::bit_set::BitSet;
+use crate::collections::id_set::IdSet;
+use crate::collections::table::{Id, Table};
 use crate::graph::diagram::{Diagram, Diagrams, Outcome};
-use crate::model::bits::BitSet;
-use crate::model::id_set::IdSet;
-use crate::model::table::{Id, Table};
-
-use super::variable::{Question, Remembered, Variables};
-use super::walk::Walks;
+use crate::graph::logic::variable::{Question, Remembered, Variables};
+use crate::graph::logic::walk::Walks;
+use crate::typed::{Role, Scope};
 
 /// What decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +65,7 @@ pub(crate) struct Logic {
 }
 
 impl Logic {
-    pub(super) fn new(mut diagrams: Diagrams, variables: Variables, several: Table<Several>) -> Self {
+    pub(crate) fn new(mut diagrams: Diagrams, variables: Variables, several: Table<Several>) -> Self {
         diagrams.finish();
         let walks = Walks::of(&diagrams, &variables);
         let (mut once, mut shared) = (BitSet::default(), BitSet::default());

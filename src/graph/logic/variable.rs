@@ -6,12 +6,11 @@ use std::hash::Hash;
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
-use crate::check::typed::{Expr, Read, Role, Scope, TypedPolicy};
+use crate::collections::id_set::IdSet;
 use crate::graph::diagram;
-use crate::model::id_set::IdSet;
-
-use super::atom::Kind;
-use super::domain::Domain;
+use crate::graph::logic::atom::Kind;
+use crate::graph::logic::domain::Domain;
+use crate::typed::{Expr, Read, Role, Scope, TypedPolicy};
 
 /// What a diagram's node asks.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ pub(crate) enum Question<'v> {
 
 /// The same, as a walk finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Ask {
+pub(crate) enum Ask {
     HasUser,
     Capped,
     Roles(IdSet<Role>),
@@ -166,7 +165,7 @@ impl Variables {
     }
 
     /// What a variable asks, as a walk finds it.
-    pub(super) fn ask(&self, variable: diagram::Variable) -> Ask {
+    pub(crate) fn ask(&self, variable: diagram::Variable) -> Ask {
         let (group, row) = (variable >> GROUP, variable & ((1 << GROUP) - 1));
         match (self.question(variable), group) {
             (Some(Question::HasUser), _) => Ask::HasUser,

@@ -1,13 +1,12 @@
 //! Diagrams as they are followed: flat, a step a node, and with what each asks at hand.
 
 use crate::graph::diagram::{Diagram, Diagrams, Outcome, Run};
-
-use super::plan::Answers;
-use super::variable::{Ask, Variables};
+use crate::graph::logic::plan::Answers;
+use crate::graph::logic::variable::{Ask, Variables};
 
 /// The steps of all diagrams.
 #[derive(Debug)]
-pub(super) struct Walks {
+pub(crate) struct Walks {
     steps: Box<[Step]>,
     /// One after the other, by outcome; what is above the last leads where that does.
     tables: Box<[Diagram]>,
@@ -32,7 +31,7 @@ enum Edges {
 const LONGEST_TABLE: Outcome = 16;
 
 impl Walks {
-    pub(super) fn of(diagrams: &Diagrams, variables: &Variables) -> Self {
+    pub(crate) fn of(diagrams: &Diagrams, variables: &Variables) -> Self {
         let (mut tables, mut runs, mut steps) = (Vec::new(), Vec::new(), Vec::new());
         for (variable, edges) in diagrams.nodes() {
             let last = edges.last().map_or(0, |run| run.from);
@@ -51,7 +50,7 @@ impl Walks {
     }
 
     /// Whether the way that the answers lead ends at *yes*.
-    pub(super) fn holds(&self, diagram: Diagram, variables: &Variables, answers: &impl Answers) -> bool {
+    pub(crate) fn holds(&self, diagram: Diagram, variables: &Variables, answers: &impl Answers) -> bool {
         let mut at = diagram;
         while let Some(step) = at.row().and_then(|row| self.steps.get(row)) {
             let other = |variable| variables.question(variable).map_or(0, |question| answers.answer(question));

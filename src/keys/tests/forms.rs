@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::ring::Entry;
-use super::super::{Keys, jwk};
-use super::*;
+use crate::keys::ring::Entry;
+use crate::keys::tests::*;
+use crate::keys::{Keys, jwk};
 
 #[test]
 fn every_form_of_a_key_is_the_same_key() {

@@ -1,16 +1,16 @@
 //! Keys of every kind, in every form.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::panic)]
 
-mod forms;
-mod sets;
-mod signatures;
-mod vectors;
+pub(crate) mod forms;
+pub(crate) mod sets;
+pub(crate) mod signatures;
+pub(crate) mod vectors;
 
 use serde_json::{Map, Value, json};
 
-use super::algorithm::{KeyKind, SignatureAlgorithm};
-use super::pair::Pair;
-use super::{jwk, pem};
+use crate::keys::algorithm::{KeyKind, SignatureAlgorithm};
+use crate::keys::pair::Pair;
+use crate::keys::{jwk, pem};
 
 /// A file of `tests/keys`.
 macro_rules! fixture {

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::super::{KeySet, KeySetError};
-use super::*;
+use crate::keys::tests::*;
+use crate::keys::{KeySet, KeySetError};
 
 fn parse(keys: &[Value]) -> KeySet {
     KeySet::parse(set_of(keys).as_bytes()).unwrap()

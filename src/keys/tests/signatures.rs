@@ -6,8 +6,8 @@ use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use serde_json::json;
 
-use super::super::{HmacAlgorithm, SigningKey, VerifyingKey};
-use super::*;
+use crate::keys::tests::*;
+use crate::keys::{HmacAlgorithm, SigningKey, VerifyingKey};
 
 const MESSAGE: &[u8] = b"what is signed";
 
@@ -216,8 +216,8 @@ fn keys_go_anywhere_and_say_nothing() {
     fn travels<T: Send + Sync>() {}
     travels::<VerifyingKey>();
     travels::<SigningKey>();
-    travels::<super::super::Keys>();
-    travels::<super::super::KeySet>();
+    travels::<crate::keys::Keys>();
+    travels::<crate::keys::KeySet>();
     let pair = key(KeyKind::Ed25519).pair();
     let signing = SigningKey::private(SignatureAlgorithm::EdDsa, &pair).unwrap();
     assert_eq!(format!("{signing:?}"), r#"SigningKey { algorithm: "EdDSA", .. }"#);

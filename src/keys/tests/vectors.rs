@@ -4,17 +4,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use super::super::private::PrivateKey;
-use super::super::{HmacAlgorithm, KeySet, VerifyingKey};
-use super::*;
+use crate::keys::private::PrivateKey;
+use crate::keys::tests::*;
+use crate::keys::{HmacAlgorithm, KeySet, VerifyingKey};
 
 /// Bytes of hexadecimal digits.
-pub(super) fn bytes(hex: &str) -> Vec<u8> {
+pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 /// Of two numbers of one length, the first less the second.
-pub(super) fn difference(one: &[u8], other: &[u8]) -> Vec<u8> {
+pub(crate) fn difference(one: &[u8], other: &[u8]) -> Vec<u8> {
     let mut borrow = 0;
     let mut digits: Vec<u8> = one
         .iter()

@@ -1,10 +1,10 @@
 //! What stands between two parts of a pair, by their rules alone.
 
-use super::paper::Gap;
+use crate::syntax::format::layout::Gap;
 use crate::syntax::parse::Rule;
 
 /// What stands before the `index`th part of `parent`, which is a `next`, and comes after a `before`.
-pub(super) fn gap(parent: Rule, index: usize, before: Rule, next: Rule) -> Gap {
+pub(crate) fn gap(parent: Rule, index: usize, before: Rule, next: Rule) -> Gap {
     match (parent, before, next) {
         (_, _, Rule::bracket_close | Rule::paren_close)
         | (_, Rule::bracket_open | Rule::paren_open, _)
@@ -65,7 +65,7 @@ fn has_head(rule: Rule) -> bool {
 }
 
 /// An entry whose first part says what the rest is for.
-pub(super) fn is_setting(rule: Rule) -> bool {
+pub(crate) fn is_setting(rule: Rule) -> bool {
     matches!(
         rule,
         Rule::keys_entry

@@ -1,22 +1,22 @@
 //! Comes in: rows of cells. Goes out: the text, with the cells aligned. Its length is bounded by the rows' own: no cell
 //! is padded by more than [`WIDEST`] and a little.
 
-use super::paper::{Row, Table};
-use super::{LINE, WIDEST};
+use crate::syntax::format::layout::{Row, Table};
+use crate::syntax::format::{LINE, WIDEST};
 
 /// Where lines that continue another begin at most.
 const FURTHEST: usize = 60;
 
 /// Which tables there are.
 #[derive(Debug)]
-pub(super) struct Tables {
-    pub(super) count: usize,
+pub(crate) struct Tables {
+    pub(crate) count: usize,
     /// Those that hold routes.
-    pub(super) routes: Vec<Table>,
+    pub(crate) routes: Vec<Table>,
 }
 
 /// The rows as text.
-pub(super) fn print(rows: &[Row<'_>], tables: Tables) -> String {
+pub(crate) fn print(rows: &[Row<'_>], tables: Tables) -> String {
     let widths = widths(rows, &tables);
     let mut out = String::new();
     for row in rows {

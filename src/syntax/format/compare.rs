@@ -4,21 +4,22 @@
 use crate::model::source::{Source, Span};
 use crate::syntax::parse::Rule;
 use crate::syntax::tree::{Comment, File};
+
 use pest::iterators::Pairs;
 
 /// Where in `source` the formatted text first says something else.
-pub(super) fn first_difference(
+pub(crate) fn first_difference(
     source: &Source,
     pairs: Pairs<'_, Rule>,
     tree: &File,
     formatted: &Source,
 ) -> Option<Span> {
     let start = Some(tree.policy.span);
-    let Ok((formatted_pairs, comments)) = super::super::read(0, formatted) else { return start };
+    let Ok((formatted_pairs, comments)) = crate::syntax::read(0, formatted) else { return start };
     if let Some(at) = token_difference(pairs, formatted_pairs.clone()) {
         return Some(at);
     }
-    let Ok(formatted_tree) = super::super::lower(0, formatted.text(), formatted_pairs, comments) else { return start };
+    let Ok(formatted_tree) = crate::syntax::lower(0, formatted.text(), formatted_pairs, comments) else { return start };
     comment_difference(source, &tree.comments, formatted, &formatted_tree.comments, start)
         .or_else(|| doc_difference(tree, &formatted_tree))
 }

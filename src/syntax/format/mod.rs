@@ -28,15 +28,15 @@
 //! - A line that is too long is broken at commas, before `and`, `or`, facets, `when`, `unless`, `except`, `because` and
 //!   `else`. A route is never broken.
 
-mod between;
-mod columns;
-mod compare;
-mod paper;
-mod walk;
+pub(crate) mod between;
+pub(crate) mod columns;
+pub(crate) mod compare;
+pub(crate) mod layout;
+pub(crate) mod walk;
 
-use super::SOURCE_LIMIT;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::{Source, Span};
+use crate::syntax::SOURCE_LIMIT;
 
 /// How many characters a line has, where something can be done about it.
 const LINE: usize = 120;
@@ -47,11 +47,11 @@ const WIDEST: usize = 48;
 ///
 /// # Errors
 ///
-/// Every syntax error, as [`parse`](super::parse()) tells them; `policy_too_large`, if the result couldn't be parsed for
+/// Every syntax error, as [`parse`](crate::syntax::parse()) tells them; `policy_too_large`, if the result couldn't be parsed for
 /// its size; `format_mismatch`, if it would say something else than `source`, which is a fault of this function.
 pub fn format(source: &Source) -> Result<String, Vec<Diagnostic>> {
-    let (pairs, comments) = super::read(0, source)?;
-    let tree = super::lower(0, source.text(), pairs.clone(), comments)?;
+    let (pairs, comments) = crate::syntax::read(0, source)?;
+    let tree = crate::syntax::lower(0, source.text(), pairs.clone(), comments)?;
     let (rows, tables) = walk::walk(source.text(), &tree.comments, pairs.clone());
     let text = columns::print(&rows, tables);
 

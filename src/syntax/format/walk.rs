@@ -1,18 +1,19 @@
 //! Comes in: the pairs of a file. Goes out: its rows. Every token goes to the paper once and in the order written,
 //! commas apart; a block on one line that turns out too long is the one thing written a second time.
 
-use super::between::{gap, is_setting};
-use super::columns::Tables;
-use super::paper::{Gap, Paper, Row, Table};
+use crate::syntax::format::between::{gap, is_setting};
+use crate::syntax::format::columns::Tables;
+use crate::syntax::format::layout::{Gap, Paper, Row, Table};
 use crate::syntax::lower::Pair;
 use crate::syntax::parse::Rule;
 use crate::syntax::tree::Comment;
+
 use pest::iterators::Pairs;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
 /// The rows of a file, and the tables that they are in.
-pub(super) fn walk<'s>(text: &'s str, comments: &'s [Comment], pairs: Pairs<'_, Rule>) -> (Vec<Row<'s>>, Tables) {
+pub(crate) fn walk<'s>(text: &'s str, comments: &'s [Comment], pairs: Pairs<'_, Rule>) -> (Vec<Row<'s>>, Tables) {
     let mut walker = Walker { text, paper: Paper::new(text, comments), routes: Vec::new(), last: None, hanging: false };
     for pair in pairs {
         match pair.as_rule() {

@@ -1,27 +1,28 @@
 //! The typed tree of a policy file: what was written, where, and with which comments. Nothing here is
 //! resolved or checked; every name is still text.
 
-mod expression;
-mod route;
-mod rule;
-mod schema;
-mod setting;
+pub(crate) mod expressions;
+pub(crate) mod permissions;
+pub(crate) mod routes;
+pub(crate) mod schemas;
+pub(crate) mod settings;
 
-pub use expression::{BinaryOperator, Expression, ExpressionKind, Literal, ValueType, ValueTypeKind};
-pub use route::{Clause, ClauseKind, Login, PathPattern, Route, Routes, Segment};
-pub use rule::{
+pub use crate::model::source::{Span, Spanned};
+pub use crate::syntax::tree::expressions::{
+    BinaryOperator, Expression, ExpressionKind, Literal, ValueType, ValueTypeKind,
+};
+pub use crate::syntax::tree::permissions::{
     Action, Condition, Effect, NeverSubject, Pattern, PermissionSet, Polarity, Resource, Role, Rule, Scope,
 };
-pub use schema::{
+pub use crate::syntax::tree::routes::{Clause, ClauseKind, Login, PathPattern, Route, Routes, Segment};
+pub use crate::syntax::tree::schemas::{
     Facet, FacetKind, Field, NumberBound, Schema, SchemaEntry, SchemaType, SchemaTypeKind, UnknownFields,
 };
-pub use setting::{
+pub use crate::syntax::tree::settings::{
     Algorithm, Attribute, Carried, Claim, Cookie, CookieEntry, Cors, CorsEntry, Csrf, CsrfEntry, Headers, HeadersEntry,
     Keys, Limit, LimitEntry, Mapping, Password, PasswordEntry, Provider, ProviderEntry, Rate, Secrets, SingleUse, Tier,
     Token, TokenEntry, Transport, TransportEntry,
 };
-
-pub use crate::model::source::{Span, Spanned};
 
 /// A name or a string, as written (a string without its quotes, escapes resolved).
 pub type Text = Spanned<String>;

@@ -1,0 +1,85 @@
+//! Conditions as an author would write them.
+
+use crate::decide::name_of;
+use crate::model::value::Value;
+use crate::typed::{Comparison, Expr, TypedPolicy};
+
+/// An expression in the language's words, cut where it is long.
+pub(crate) fn written(expr: &Expr, policy: &TypedPolicy) -> String {
+    const LONGEST: usize = 100;
+    let text = words(expr, policy, 0);
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// Where it gets deep, nobody reads on.
+const DEEPEST: usize = 6;
+
+fn words(expr: &Expr, policy: &TypedPolicy, depth: usize) -> String {
+    if depth > DEEPEST {
+        return "…".to_owned();
+    }
+    let of = |expr: &Expr| words(expr, policy, depth + 1);
+    let inner = |expr: &Expr| match expr {
+        Expr::All(_) | Expr::Any(_) | Expr::Compare(..) | Expr::Matches(..) | Expr::IsNull(_) => {
+            format!("({})", of(expr))
+        }
+        _ => of(expr),
+    };
+    let joined = |parts: &[Expr], by: &str| parts.iter().map(inner).collect::<Vec<_>>().join(by);
+    match expr {
+        Expr::Constant(value) => constant(value),
+        Expr::Read(read) => name_of(read, policy),
+        Expr::Field(of_what, name) => format!("{}.{name}", of(of_what)),
+        Expr::List(items) => format!("[{}]", items.iter().map(of).collect::<Vec<_>>().join(", ")),
+        Expr::Record(fields) => {
+            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {}", of(value))).collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        Expr::Coalesce(operands) => joined(operands, " ?? "),
+        Expr::Add(left, right) => format!("{} + {}", inner(left), inner(right)),
+        Expr::Subtract(left, right) => format!("{} - {}", inner(left), inner(right)),
+        Expr::Has(what) => format!("has({})", of(what)),
+        Expr::HasUser => "has(user)".to_owned(),
+        Expr::IsNull(what) => format!("{} == null", inner(what)),
+        Expr::Is(role) => format!("user is {}", policy.role_names.get(*role)),
+        Expr::Compare(comparison, left, right) => {
+            format!("{} {} {}", inner(left), operator(*comparison), inner(right))
+        }
+        Expr::Matches(what, pattern) => format!("{} matches /{}/", inner(what), pattern.0.as_str()),
+        Expr::Not(what) => format!("not {}", inner(what)),
+        Expr::All(parts) => joined(parts, " and "),
+        Expr::Any(parts) => joined(parts, " or "),
+        Expr::Condition(id) => inner(&policy.conditions[*id].expr),
+    }
+}
+
+fn constant(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("\"{}\"", text.escape_default()),
+        Value::List(items) => format!("[{}]", items.iter().map(constant).collect::<Vec<_>>().join(", ")),
+        other => {
+            let json = serde_json::to_value(other).unwrap_or_default();
+            json.as_str().map_or_else(|| json.to_string(), ToOwned::to_owned)
+        }
+    }
+}
+
+fn operator(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "==",
+        Comparison::NotEqual => "!=",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+        Comparison::In => "in",
+        Comparison::Contains => "contains",
+        Comparison::ContainsAll => "contains_all",
+        Comparison::Intersects => "intersects",
+        Comparison::StartsWith => "starts_with",
+        Comparison::EndsWith => "ends_with",
+    }
+}

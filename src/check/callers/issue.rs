@@ -1,0 +1,181 @@
+//! What a route issues: whether the policy can make such tokens at all, and whether one answer can hold them.
+
+use std::collections::HashSet;
+
+use crate::check::Checker;
+use crate::check::callers::token::OWN_CLAIMS;
+use crate::check::routes::clause::Draft;
+use crate::check::routes::route::Declared;
+use crate::keys::SignatureAlgorithm;
+use crate::model::diagnostic::Diagnostic;
+use crate::model::source::Span;
+use crate::syntax::tree;
+use crate::syntax::tree::{Carried, Text, TokenEntry};
+
+impl<'t> Checker<'t> {
+    pub(crate) fn goes_on(&mut self, name: &Text, draft: &Draft<'_>) {
+        if !draft.issues.is_empty() && !draft.issues.iter().any(|issued| issued.node == name.node) {
+            self.report(
+                Diagnostic::warning(
+                    "rotation_ends",
+                    name.span,
+                    format!("`{}` is spent here, and no fresh one is issued", name.node),
+                )
+                .help(format!("add it: `issues …, {}`", name.node)),
+            );
+        }
+    }
+
+    /// Of what a login led to, one family: another would outlive it, and no reuse would end that.
+    pub(crate) fn stays_in_family(&mut self, name: &Text, draft: &Draft<'_>, declared: &Declared<'_>) {
+        for issued in draft.issues.iter().filter(|issued| issued.node != name.node) {
+            let row = self.names.tokens.get(&issued.node).map(|(row, _)| row);
+            let token = row.and_then(|row| declared.tokens.id(row)).map(|token| &declared.tokens[token]);
+            if token.is_some_and(|token| token.single_use.is_some()) {
+                let message =
+                    format!("`{}` would begin a family of its own, whatever becomes of `{}`", issued.node, name.node);
+                self.report(
+                    Diagnostic::error("second_family", issued.span, message)
+                        .also(name.span, "exchanged here")
+                        .help(format!("issue `{}` again, and tokens that aren't `single_use`", name.node)),
+                );
+            }
+        }
+    }
+
+    /// Tokens that a route issues must be complete, and the answer must be able to hold all of them.
+    pub(crate) fn issued(&mut self, tokens: &[&'t Text]) {
+        let mut carriers: Vec<(Carried, &Text)> = Vec::new();
+        for name in tokens {
+            let Some((_, token)) = self.names.tokens.find(name, &mut self.diagnostics) else { continue };
+            let token = *token;
+            if !self.issuable(name, token) {
+                continue;
+            }
+            if ["access_token", "token_type", "expires_in", "refresh_token"].contains(&name.node.as_str()) {
+                self.report_once(
+                    Diagnostic::error(
+                        "reserved_name",
+                        token.name.span,
+                        format!("the answer has a `{}` of its own", name.node),
+                    )
+                    .also(name.span, "issued here")
+                    .help("give the token another name: it may go out under that (RFC 6749 §5.1)"),
+                );
+            }
+            let carried = token.entries.iter().find_map(|entry| match &entry.node {
+                TokenEntry::Carried(carried) => Some(carried.clone()),
+                _ => None,
+            });
+            let carried = carried.unwrap_or(Carried::Bearer);
+            if let Some((_, first)) = carriers.iter().find(|(known, _)| alike(known, &carried)) {
+                let message = format!("`{}` and `{}` are carried alike", first.node, name.node);
+                self.report(
+                    Diagnostic::error("issued_alike", name.span, message)
+                        .label("one answer can't hold both")
+                        .also(first.span, "the other one")
+                        .help("carry one of them elsewhere, such as `carried cookie \"NAME\"`"),
+                );
+            }
+            carriers.push((carried, name));
+        }
+    }
+
+    /// Whether the policy can make such a token at all; what it lacks for that is told.
+    fn issuable(&mut self, name: &Text, token: &'t tree::Token) -> bool {
+        if let Some(NotIssued { span, why, help }) = not_issued(token) {
+            self.report_once(
+                Diagnostic::error("not_issuable", name.span, format!("`{}` can't be issued here", name.node))
+                    .also(span, why)
+                    .help(help),
+            );
+            return false;
+        }
+        if !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::Lifetime(_))) {
+            self.report_once(
+                Diagnostic::error(
+                    "not_issuable",
+                    token.name.span,
+                    format!("a route issues `{}`, and nothing says for how long", token.name.node),
+                )
+                .also(name.span, "issued here")
+                .help("add `lifetime 15m`"),
+            );
+        }
+        let claims = token.entries.iter().filter_map(|entry| match &entry.node {
+            TokenEntry::Claims(claims) => Some(claims),
+            _ => None,
+        });
+        let own = |claim: &tree::Claim| OWN_CLAIMS.contains(&claim.attribute.name.node.as_str());
+        let sourceless =
+            claims.flatten().find(|claim| claim.source.is_none() && !claim.attribute.optional && !own(claim));
+        if let Some(claim) = sourceless {
+            let name = &claim.attribute.name;
+            let message = format!("a route issues this token, and nothing says where `{}` comes from", name.node);
+            self.report_once(
+                Diagnostic::error("claim_without_source", name.span, message)
+                    .help(format!("write `{}: … = account.NAME`", name.node)),
+            );
+        }
+        true
+    }
+}
+
+/// What in a token's declaration keeps the policy from issuing it.
+pub(crate) struct NotIssued {
+    pub(crate) span: Span,
+    pub(crate) why: &'static str,
+    pub(crate) help: &'static str,
+}
+
+/// Why the policy doesn't issue a token, if it can't.
+pub(crate) fn not_issued(token: &tree::Token) -> Option<NotIssued> {
+    let help = "issue a token with a `key` and a `lifetime`";
+    let made_elsewhere = token.entries.iter().find_map(|entry| match &entry.node {
+        TokenEntry::Keys(_) => Some(NotIssued { span: entry.span, why: "others sign it", help }),
+        TokenEntry::Opaque => Some(NotIssued { span: entry.span, why: "the host makes it", help }),
+        _ => None,
+    });
+    made_elsewhere.or_else(|| {
+        let algorithms = token.entries.iter().filter_map(|entry| match &entry.node {
+            TokenEntry::Algorithm(names) => Some(names),
+            _ => None,
+        });
+        let needs_randomness =
+            |name: &Text| SignatureAlgorithm::named(&name.node).is_some_and(|algorithm| !algorithm.is_repeatable());
+        let name = algorithms.flatten().find(|name| needs_randomness(name))?;
+        Some(NotIssued {
+            span: name.span,
+            why: "such a signature takes random numbers, and the same request must get the same decision",
+            help: "sign with `RS256`, which takes the same kind of key, or with `ES256` or `EdDSA`",
+        })
+    })
+}
+
+fn alike(one: &Carried, other: &Carried) -> bool {
+    match (one, other) {
+        (Carried::Bearer, Carried::Bearer) => true,
+        (Carried::Cookie(one), Carried::Cookie(other)) | (Carried::Body(one), Carried::Body(other)) => {
+            one.node == other.node
+        }
+        (Carried::Header(one), Carried::Header(other)) => one.node.eq_ignore_ascii_case(&other.node),
+        _ => false,
+    }
+}
+
+/// The tokens of an `issues`, each once.
+pub(crate) fn each_once<'t>(names: &'t [Text], out: &mut Vec<Diagnostic>) -> Vec<&'t Text> {
+    let mut seen: HashSet<&str> = HashSet::new();
+    let mut found = Vec::new();
+    for name in names {
+        if seen.insert(&name.node) {
+            found.push(name);
+        } else {
+            out.push(
+                Diagnostic::error("duplicate_name", name.span, format!("`{}` is issued twice", name.node))
+                    .help("name it once"),
+            );
+        }
+    }
+    found
+}

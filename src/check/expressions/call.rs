@@ -1,0 +1,115 @@
+//! Calls: `has(…)`, `request.header("…")`, `request.cookie("…")`.
+
+use http::HeaderName;
+
+use crate::check::Checker;
+use crate::check::expressions::narrowing::call_key;
+use crate::check::expressions::{Guards, Typed, View};
+use crate::check::names::suggest;
+use crate::model::diagnostic::Diagnostic;
+use crate::syntax::tree::{Expression, ExpressionKind, Literal, Text};
+use crate::typed::{Expr, Read, Type};
+
+impl Checker<'_> {
+    /// `has(…)`, `request.header("…")`, `request.cookie("…")`
+    pub(crate) fn call(
+        &mut self,
+        expression: &Expression,
+        path: &[Text],
+        arguments: &[Expression],
+        view: &View<'_>,
+        guards: &Guards<'_>,
+    ) -> Option<Typed> {
+        let words: Vec<&str> = path.iter().map(|name| name.node.as_str()).collect();
+        match (words.as_slice(), arguments) {
+            (["has"], [argument]) => self.has(argument, view, guards),
+            (["request", "header" | "cookie"], [argument]) if view.request => {
+                let read = self.named_read(words.last() == Some(&"header"), argument)?;
+                let guarded = call_key(expression).is_some_and(|key| guards.hold(&key));
+                Some(Typed { guarded, ..Typed::new(Expr::Read(read), Type::String, !guarded) })
+            }
+            (["has"], _) | (["request", "header" | "cookie"], _) if words == ["has"] || view.request => {
+                let message = format!("`{}` takes one thing in its brackets", words.join("."));
+                let help = match words.as_slice() {
+                    ["has"] => "write `has(user.email)`".to_owned(),
+                    _ => format!("write `{}(\"NAME\")`", words.join(".")),
+                };
+                self.report_once(Diagnostic::error("wrong_call", expression.span, message).help(help));
+                None
+            }
+            (
+                [.., operator @ ("contains" | "contains_all" | "intersects" | "starts_with" | "ends_with" | "matches")],
+                _,
+            ) if words.len() > 1 => {
+                let left = words.get(..words.len() - 1).unwrap_or_default().join(".");
+                let message = format!("`{operator}` is an operator, and no function");
+                self.report_once(
+                    Diagnostic::error("wrong_call", expression.span, message)
+                        .help(format!("write `{left} {operator} …`")),
+                );
+                None
+            }
+            _ => {
+                let message = format!("there is no function `{}` here", words.join("."));
+                let known = ["has", "request.header", "request.cookie"];
+                let error = Diagnostic::error("unknown_name", expression.span, message);
+                self.report_once(match suggest(&words.join("."), known.into_iter()) {
+                    Some(meant) => error.help(format!("did you mean `{meant}`?")),
+                    None => error.help("there are `has(…)`, `request.header(\"…\")` and `request.cookie(\"…\")`"),
+                });
+                None
+            }
+        }
+    }
+
+    fn named_read(&mut self, header: bool, argument: &Expression) -> Option<Read> {
+        let ExpressionKind::Literal(Literal::String(name)) = &argument.kind else {
+            self.report_once(
+                Diagnostic::error("wrong_call", argument.span, "the name must be written out")
+                    .help("write it in quotes, such as `request.header(\"x-version\")`"),
+            );
+            return None;
+        };
+        if !header {
+            return Some(Read::Cookie(name.clone()));
+        }
+        match HeaderName::from_bytes(name.as_bytes()) {
+            Ok(name) => Some(Read::Header(name)),
+            Err(_) => {
+                self.report_once(
+                    Diagnostic::error("invalid_header", argument.span, format!("`{name}` is no header name"))
+                        .help("write letters, digits and `-`, such as `\"x-version\"`"),
+                );
+                None
+            }
+        }
+    }
+
+    /// `has(x)`: there is an `x`. On the way to it, things may be absent, too.
+    fn has(&mut self, argument: &Expression, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
+        if let ExpressionKind::Path(path) = &argument.kind
+            && let [root] = path.as_slice()
+            && root.node == "user"
+            && view.user.is_some()
+        {
+            return Some(Typed::there(Expr::HasUser, Type::Bool));
+        }
+        let is_header = matches!(&argument.kind, ExpressionKind::Call(path, _) if path.len() > 1);
+        if !is_header && !matches!(argument.kind, ExpressionKind::Path(_)) {
+            self.report_once(
+                Diagnostic::error("wrong_call", argument.span, "`has` asks for something by its name")
+                    .help("write `has(user.email)`"),
+            );
+            return None;
+        }
+        let typed = self.infer(argument, view, guards)?;
+        if let Expr::Condition(_) = typed.expr {
+            self.report_once(
+                Diagnostic::error("wrong_call", argument.span, "a condition is true or false, not there or absent")
+                    .help("take the `has(…)` away from around it"),
+            );
+            return None;
+        }
+        Some(Typed::there(Expr::Has(Box::new(typed.expr)), Type::Bool))
+    }
+}

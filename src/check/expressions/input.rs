@@ -1,0 +1,157 @@
+//! What a request brings: parameters, the query, the body; and the conditions that read it by name.
+
+use crate::check::Checker;
+use crate::check::expressions::view::Inputs;
+use crate::check::expressions::{Guards, Typed, View};
+use crate::check::names::worth_suggesting;
+use crate::collections::bit_set::BitSet;
+use crate::collections::table::Id;
+use crate::model::diagnostic::Diagnostic;
+use crate::syntax::tree::Text;
+use crate::typed::{Attribute, BodyRule, Condition, Expr, ParameterType, PathSegment, Read, Route, Type};
+
+impl Checker<'_> {
+    /// `params.x`, `query.x`, `body.x`: of every route in view.
+    pub(crate) fn input(&mut self, root: &str, name: &Text, view: &View<'_>) -> Option<Typed> {
+        let mut found: Option<Attribute> = None;
+        for route in self.routes_in(view) {
+            match (self.input_of(route, root, &name.node), &mut found) {
+                (Some(attribute), None) => found = Some(attribute),
+                (Some(attribute), Some(found)) if attribute.ty == found.ty => found.optional |= attribute.optional,
+                (given, _) => {
+                    self.no_input(root, name, route, given.as_ref());
+                    return None;
+                }
+            }
+        }
+        let Some(attribute) = found else {
+            let message = format!("no route leads to {}, so `{root}.{}` is never known", view.place, name.node);
+            self.report_once(Diagnostic::error("unknown_attribute", name.span, message).help(match view.place {
+                "a limit" => "name the limit in a route, or take the test out",
+                _ => "let a route require the permission, or take the test out",
+            }));
+            return None;
+        };
+        let read = match root {
+            "params" => Read::Param(name.node.clone()),
+            "query" => Read::Query(name.node.clone()),
+            _ => Read::Body(name.node.clone()),
+        };
+        Some(Typed::new(Expr::Read(read), attribute.ty, attribute.optional))
+    }
+
+    /// The routes that an expression is for. Going through them takes steps, too.
+    fn routes_in(&mut self, view: &View<'_>) -> Vec<Id<Route>> {
+        let routes = match view.inputs {
+            Inputs::None => Vec::new(),
+            Inputs::Routes(routes) => routes.to_vec(),
+            Inputs::Requiring { permissions, doors } => {
+                let mut rows = BitSet::default();
+                for requiring in permissions.iter().filter_map(|row| self.requiring.get(*row as usize)) {
+                    rows.extend(requiring.iter().map(|route| route.row()));
+                }
+                if doors {
+                    rows.extend(self.doors.iter().map(|route| route.row()));
+                }
+                rows.rows().filter_map(|row| self.routes.id(row)).collect()
+            }
+        };
+        self.steps += routes.len();
+        routes
+    }
+
+    fn input_of(&mut self, route: Id<Route>, root: &str, name: &str) -> Option<Attribute> {
+        let route = &self.routes[route];
+        if let (BodyRule::Shape(shape), _) | (_, Some(shape)) = (route.body, route.query) {
+            self.steps += self.shapes.table[shape].fields.len();
+        }
+        match root {
+            "params" => route.path.iter().find_map(|segment| match segment {
+                PathSegment::Parameter { name: known, ty } if known == name => Some(Attribute {
+                    name: known.clone(),
+                    ty: if *ty == ParameterType::Int { Type::Int } else { Type::String },
+                    optional: false,
+                }),
+                PathSegment::Rest(known) if known == name => {
+                    Some(Attribute { name: known.clone(), ty: Type::String, optional: false })
+                }
+                _ => None,
+            }),
+            "query" => Type::Shape(route.query?).field(name, &self.shapes.table),
+            _ => match route.body {
+                BodyRule::Shape(shape) => Type::Shape(shape).field(name, &self.shapes.table),
+                BodyRule::Empty | BodyRule::Raw | BodyRule::Token(_) => None,
+            },
+        }
+    }
+
+    fn no_input(&mut self, root: &str, name: &Text, route: Id<Route>, given: Option<&Attribute>) {
+        let written = self.route_name(route);
+        let span = self.routes[route].span;
+        let shape = match (root, self.routes[route].body, self.routes[route].query) {
+            ("body", BodyRule::Shape(shape), _) | ("query", _, Some(shape)) => Some(shape),
+            _ => None,
+        };
+        if let (None, Some(shape)) = (given, shape) {
+            let shape = &self.shapes.table[shape];
+            let known = shape.fields.iter().map(|field| field.name.as_str());
+            let message = format!("the schema `{}` of `{written}` has no field `{}`", shape.name, name.node);
+            let error = self.no_such(&message, name, known);
+            self.report_once(error);
+            return;
+        }
+        let (message, help) = match (given, root) {
+            (Some(_), _) => (
+                format!("`{root}.{}` has another type in `{written}`", name.node),
+                "give it one type in all routes that this is for".to_owned(),
+            ),
+            (None, "params") => (
+                format!("`{written}` has no parameter `{}`", name.node),
+                "read a parameter that every route has which this is for".to_owned(),
+            ),
+            (None, _) => (
+                format!("`{written}` has no `{root}` with a field `{}`", name.node),
+                format!("give the route `{root} SCHEMA` with that field, or take the test out"),
+            ),
+        };
+        self.report_once(
+            Diagnostic::error("unknown_attribute", name.span, message)
+                .also(span, "this is for that route, too")
+                .help(help),
+        );
+    }
+
+    /// A named condition, checked where it is used.
+    pub(crate) fn condition_named(&mut self, name: &Text, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
+        let Some((row, (_, condition))) = self.names.conditions.get(&name.node) else {
+            self.no_condition(name, view);
+            return None;
+        };
+        let expression = &condition.expression;
+        let id: Id<Condition> = self.conditions.id(row)?;
+        self.condition_here(id, expression, name.span, view, guards)
+            .then(|| Typed::there(Expr::Condition(id), Type::Bool))
+    }
+
+    fn no_condition(&mut self, name: &Text, view: &View<'_>) {
+        if view.roots().contains(&name.node.as_str()) {
+            let message = format!("`{}` isn't a value", name.node);
+            let help = match name.node.as_str() {
+                "user" => "read something of it, such as `user.id`; whether there is one says `has(user)`".to_owned(),
+                root => format!("read something of it: `{root}.NAME`"),
+            };
+            self.report_once(Diagnostic::error("not_a_value", name.span, message).help(help));
+            return;
+        }
+        if worth_suggesting(&self.diagnostics) {
+            let mut told = Vec::new();
+            self.names.conditions.find(name, &mut told);
+            told.into_iter().for_each(|error| self.report_once(error));
+        } else {
+            let message = format!("there is no condition `{}`", name.node);
+            self.report_once(
+                Diagnostic::error("unknown_condition", name.span, message).help("declare `condition NAME = …`"),
+            );
+        }
+    }
+}

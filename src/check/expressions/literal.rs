@@ -1,0 +1,110 @@
+//! Literals, lists and records.
+
+use std::collections::HashMap;
+
+use crate::check::Checker;
+use crate::check::expressions::{Guards, Typed, View};
+use crate::check::names::twice;
+use crate::model::diagnostic::Diagnostic;
+use crate::model::network::unmapped;
+use crate::model::source::Span;
+use crate::model::value::Value;
+use crate::syntax::tree::{Expression, Literal, Text};
+use crate::typed::{Attribute, Expr, Type};
+
+impl Checker<'_> {
+    pub(crate) fn constant(&mut self, literal: &Literal, span: Span) -> Option<Typed> {
+        let (value, ty) = match literal {
+            Literal::Null => (Value::Null, Type::Null),
+            Literal::Bool(value) => (Value::Bool(*value), Type::Bool),
+            Literal::Int(value) => (Value::Int(*value), Type::Int),
+            Literal::Float(value) => (Value::Float(*value), Type::Float),
+            Literal::String(value) => (Value::String(value.clone()), Type::String),
+            Literal::Duration(milliseconds) => {
+                let duration = i64::try_from(*milliseconds).ok().map(jiff::SignedDuration::from_millis)?;
+                (Value::Duration(duration), Type::Duration)
+            }
+            Literal::Size(bytes) => (Value::Int(i64::try_from(*bytes).ok()?), Type::Int),
+            Literal::Timestamp(value) => (Value::Timestamp(*value), Type::Timestamp),
+            Literal::Ip(value) => (Value::Ip(value.to_canonical()), Type::Ip),
+            Literal::Network(network) => {
+                let right = network.trunc();
+                if right != *network {
+                    self.report_once(
+                        Diagnostic::error("host_bits", span, format!("`{network}` is an address inside a network"))
+                            .help(format!("write the network `{right}`, or the address `{}`", network.addr())),
+                    );
+                    return None;
+                }
+                (Value::Network(unmapped(right)), Type::Cidr)
+            }
+        };
+        Some(Typed::there(Expr::Constant(value), ty))
+    }
+
+    /// `[a, b]`: elements of one type, all of them there.
+    pub(crate) fn list(&mut self, items: &[Expression], view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
+        let inferred: Vec<Option<Typed>> = items
+            .iter()
+            .map(|item| {
+                let typed = self.infer(item, view, guards)?;
+                self.discharged(item, &typed, view)?;
+                Some(typed)
+            })
+            .collect();
+        let mut typed: Vec<Typed> = inferred.into_iter().collect::<Option<_>>()?;
+        if typed.iter().any(|item| item.ty == Type::Cidr) {
+            typed.iter_mut().for_each(widen);
+        }
+        let mut ty = Type::Never;
+        for (item, place) in typed.iter().zip(items) {
+            ty = self.alike((items.first()?, &ty), (place, &item.ty), place.span, "a list can't hold both")?;
+        }
+        let exprs = typed.into_iter().map(|item| item.expr).collect();
+        Some(Typed::there(Expr::List(exprs), Type::List(Box::new(ty))))
+    }
+
+    /// `{ a: x, b: y }`
+    pub(crate) fn record(
+        &mut self,
+        fields: &[(Text, Expression)],
+        view: &View<'_>,
+        guards: &Guards<'_>,
+    ) -> Option<Typed> {
+        let mut typed: Vec<(&Text, Typed)> = Vec::with_capacity(fields.len());
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        let mut sound = true;
+        for (name, value) in fields {
+            if let Some(first) = seen.insert(&name.node, name.span) {
+                let error = twice(self.sources, first, name.span, &format!("field `{}`", name.node));
+                self.report_once(error);
+                sound = false;
+                continue;
+            }
+            let inferred = self.infer(value, view, guards);
+            let there = inferred.filter(|inferred| self.discharged(value, inferred, view).is_some());
+            match there {
+                Some(value) => typed.push((name, value)),
+                None => sound = false,
+            }
+        }
+        if !sound {
+            return None;
+        }
+        typed.sort_by(|(one, _), (other, _)| one.node.cmp(&other.node));
+        let attributes = typed
+            .iter()
+            .map(|(name, value)| Attribute { name: name.node.clone(), ty: value.ty.clone(), optional: false })
+            .collect();
+        let exprs = typed.into_iter().map(|(name, value)| (name.node.clone(), value.expr)).collect();
+        Some(Typed::there(Expr::Record(exprs), Type::Record(attributes)))
+    }
+}
+
+/// An address that is written among networks is a network of one. That is a matter of types alone: its value compares as
+/// either, so that what a condition is made of doesn't depend on where it is used.
+fn widen(item: &mut Typed) {
+    if let Expr::Constant(Value::Ip(_)) = item.expr {
+        item.ty = Type::Cidr;
+    }
+}

@@ -1,0 +1,215 @@
+//! Names: what a path or a call reads where it stands, of which type, and whether it is there.
+
+use crate::check::Checker;
+use crate::check::expressions::{Guards, Typed, View, known_names, may_be_null};
+use crate::check::names::{suggest, worth_suggesting};
+use crate::collections::table::Table;
+use crate::model::diagnostic::Diagnostic;
+use crate::syntax::tree::Text;
+use crate::typed::{Attribute, Expr, Read, Type};
+
+pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+const REQUEST: [&str; 6] = ["method", "path", "host", "origin", "header(\"…\")", "cookie(\"…\")"];
+
+impl Checker<'_> {
+    /// A path: what its first words read, and fields of that.
+    pub(crate) fn path_read(&mut self, path: &[Text], view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
+        let (mut typed, used) = self.root(path, view, guards)?;
+        let mut so_far: Vec<&str> = path.iter().take(used).map(|name| name.node.as_str()).collect();
+        narrow(&mut typed, guards, &so_far);
+        for name in path.iter().skip(used) {
+            let field = self.field_of(&typed, name, &so_far)?;
+            so_far.push(&name.node);
+            let read = Expr::Field(Box::new(typed.expr), name.node.clone());
+            typed = Typed::new(read, field.ty, typed.optional || field.optional);
+            narrow(&mut typed, guards, &so_far);
+        }
+        Some(typed)
+    }
+
+    fn field_of(&mut self, of: &Typed, name: &Text, so_far: &[&str]) -> Option<Attribute> {
+        let inner = match &of.ty {
+            Type::Nullable(inner) => {
+                self.report_once(may_be_null(name.span, Some(&so_far.join("."))));
+                inner.as_ref()
+            }
+            ty => ty,
+        };
+        let field = inner.field(&name.node, &self.shapes.table);
+        if field.is_none() {
+            let whole = so_far.join(".");
+            let known = inner.field_names(&self.shapes.table);
+            let error = if known.is_empty() {
+                let message = format!("`{whole}` is {}, which has no fields", self.a_type(inner));
+                Diagnostic::error("unknown_attribute", name.span, message).help(format!("read `{whole}` itself"))
+            } else {
+                self.no_such(&format!("`{whole}` has no field `{}`", name.node), name, known.into_iter())
+            };
+            self.report_once(error);
+        }
+        field
+    }
+
+    /// What the first words of a path read, and how many they are.
+    fn root(&mut self, path: &[Text], view: &View<'_>, guards: &Guards<'_>) -> Option<(Typed, usize)> {
+        let (first, rest) = path.split_first()?;
+        if let Some(siblings) = view.siblings
+            && let Some(field) = siblings.get(&first.node)
+        {
+            let read = Expr::Read(Read::Sibling(first.node.clone()));
+            return Some((Typed::new(read, field.ty.clone(), field.optional), 1));
+        }
+        if first.node == "now" && rest.is_empty() && view.roots().contains(&"now") {
+            return Some((Typed::there(Expr::Read(Read::Now), Type::Timestamp), 1));
+        }
+        if first.node == "now" && view.roots().contains(&"now") {
+            let message = "`now` is a `timestamp`, which has no fields";
+            self.report_once(
+                Diagnostic::error("unknown_attribute", first.span, message).help("compare it with a time: `now < …`"),
+            );
+            return None;
+        }
+        if view.conditions && rest.is_empty() {
+            return self.condition_named(first, view, guards).map(|typed| (typed, 1));
+        }
+        if !view.roots().contains(&first.node.as_str()) {
+            self.no_root(path, view);
+            return None;
+        }
+        let Some(name) = rest.first() else {
+            let message = format!("`{}` isn't a value", first.node);
+            let help = match first.node.as_str() {
+                "user" => "read something of it, such as `user.id`; whether there is one says `has(user)`".to_owned(),
+                root => format!("read something of it: `{root}.NAME`"),
+            };
+            self.report_once(Diagnostic::error("not_a_value", first.span, message).help(help));
+            return None;
+        };
+        let typed = match first.node.as_str() {
+            "claims" => self.claim(name, view),
+            "account" => self.account(name),
+            "user" => self.user(name, view, guards),
+            "resource" => self.resource(name, view),
+            "context" => self.context_attribute(name),
+            "request" => self.request(name),
+            "client" if name.node == "ip" => Some(Typed::there(Expr::Read(Read::ClientIp), Type::Ip)),
+            "client" => {
+                let message = format!("`client` has no attribute `{}`", name.node);
+                let error = self.no_such(&message, name, ["ip"].into_iter());
+                self.report_once(error);
+                None
+            }
+            root => self.input(root, name, view),
+        };
+        typed.map(|typed| (typed, 2))
+    }
+
+    fn no_root(&mut self, path: &[Text], view: &View<'_>) {
+        let words: Vec<&str> = path.iter().map(|name| name.node.as_str()).collect();
+        let (Some(first), Some(last)) = (path.first(), path.last()) else { return };
+        let roots = view.roots();
+        let siblings = view.siblings.into_iter().flat_map(|fields| fields.keys().map(String::as_str));
+        let known: Vec<&str> = roots.iter().copied().chain(siblings).collect();
+        let message = format!("`{}` can't be read in {}", words.join("."), view.place);
+        let error = Diagnostic::error("unknown_name", first.span.to(last.span), message);
+        let error = match suggest(&first.node, known.iter().copied()) {
+            Some(meant) => error.help(format!("did you mean `{meant}`?")),
+            None if first.node == "resource" && view.place == "a route" => {
+                error.help("a route's own condition reads `resource` where the route has one `on RESOURCE(PARAMETER)`")
+            }
+            None if view.claims.is_some() => error.help("a mapping reads the token's claims: write `claims.NAME`"),
+            None if view.account => error.help("an issued claim comes from the account: write `account.NAME`"),
+            None => error.help(known_names("what can be read here begins with", known.into_iter())),
+        };
+        self.report_once(error);
+    }
+
+    /// `there is no such thing`, with the one that was probably meant.
+    pub(crate) fn no_such<'n>(
+        &self,
+        message: &str,
+        name: &Text,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) -> Diagnostic {
+        let most = if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 };
+        let known = || known.clone().take(most);
+        let (name, span) = (name.node.as_str(), name.span);
+        let meant = suggest(name, known());
+        let error = Diagnostic::error("unknown_attribute", span, message).label("not declared");
+        match meant {
+            Some(meant) => error.help(format!("did you mean `{meant}`?")),
+            None if known().next().is_none() => error.help("declare it, or read something that is declared"),
+            None => error.help(known_names("declared are", known())),
+        }
+    }
+
+    fn claim(&mut self, name: &Text, view: &View<'_>) -> Option<Typed> {
+        let claims = view.claims.unwrap_or_default();
+        let slot = view.claim_slots.get(name.node.as_str()).copied();
+        let Some((slot, claim)) = slot.and_then(|slot| Some((slot, claims.get(slot)?))) else {
+            let known = claims.iter().map(|claim| claim.name.as_str());
+            let error = self.no_such(&format!("there is no claim `{}`", name.node), name, known);
+            self.report_once(Diagnostic { code: "unknown_claim", ..error });
+            return None;
+        };
+        Some(Typed::new(Expr::Read(Read::Claim(slot)), claim.ty.clone(), claim.optional))
+    }
+
+    fn account(&mut self, name: &Text) -> Option<Typed> {
+        let (row, _) = self.names.account.find(name, &mut self.diagnostics)?;
+        // Where its type is in error, that was said.
+        let attribute = self.account.get(row)?.as_ref()?;
+        let read = Expr::Read(Read::Account(Table::promised(row + 1).nth(row)?));
+        Some(Typed::new(read, attribute.ty.clone(), attribute.optional))
+    }
+
+    fn context_attribute(&mut self, name: &Text) -> Option<Typed> {
+        if let Some(id) = self.context_rows.get(&name.node).and_then(|row| self.context.id(*row)) {
+            let attribute = &self.context[id];
+            let read = Expr::Read(Read::Context(id));
+            return Some(Typed::new(read, attribute.ty.clone(), attribute.optional));
+        }
+        let mut found = Vec::new();
+        self.names.context.find(name, &mut found);
+        // A block's condition is checked for each of its routes.
+        found.into_iter().for_each(|error| self.report_once(error));
+        None
+    }
+
+    fn request(&mut self, name: &Text) -> Option<Typed> {
+        let there = |read, ty| Some(Typed::there(Expr::Read(read), ty));
+        match name.node.as_str() {
+            "method" => there(Read::Method, Type::Enum(METHODS.map(ToOwned::to_owned).into())),
+            "path" => there(Read::Path, Type::String),
+            "host" => there(Read::Host, Type::String),
+            "origin" => Some(Typed::new(Expr::Read(Read::Origin), Type::String, true)),
+            "header" | "cookie" => {
+                let message = format!("`request.{}` wants a name", name.node);
+                let help = format!("write `request.{}(\"NAME\")`", name.node);
+                self.report_once(Diagnostic::error("not_a_value", name.span, message).help(help));
+                None
+            }
+            _ => {
+                let message = format!("`request` has no attribute `{}`", name.node);
+                let error = self.no_such(&message, name, REQUEST.into_iter());
+                self.report_once(error);
+                None
+            }
+        }
+    }
+}
+
+/// Behind `has(x)`, absence is out of the question; behind `x != null`, so is `null`.
+fn narrow(typed: &mut Typed, guards: &Guards<'_>, path: &[&str]) {
+    let path = path.join(".");
+    if typed.optional && guards.hold(&path) {
+        typed.optional = false;
+        typed.guarded = true;
+    }
+    if let Type::Nullable(inner) = &typed.ty
+        && guards.hold(&format!("{path}!"))
+    {
+        typed.ty = (**inner).clone();
+        typed.guarded = true;
+    }
+}

@@ -1,0 +1,123 @@
+//! Attributes of the caller and of the resource that is asked about.
+
+use crate::check::Checker;
+use crate::check::expressions::{Caller, Guards, Typed, View};
+use crate::collections::bit_set::BitSet;
+use crate::collections::table::Id;
+use crate::model::diagnostic::Diagnostic;
+use crate::syntax::tree::Text;
+use crate::typed::{Attribute, Expr, Read, Resource, Type};
+
+impl Checker<'_> {
+    /// An attribute of the caller, which anonymous callers don't have.
+    pub(crate) fn user(&mut self, name: &Text, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
+        let anonymous = view.user == Some(Caller::Perhaps) && !guards.hold("user");
+        let guarded = view.user == Some(Caller::Perhaps);
+        let read =
+            |read, ty, optional| Some(Typed { guarded, ..Typed::new(Expr::Read(read), ty, optional || anonymous) });
+        match name.node.as_str() {
+            "id" => return read(Read::UserId, Type::String, false),
+            "tier" => {
+                let tiers = self.tier_names.get_or_insert_with(|| {
+                    self.names.tiers.iter().map(|(tier, _)| tier.to_owned()).collect::<Vec<_>>().into()
+                });
+                let ty = if tiers.is_empty() { Type::String } else { Type::Enum(tiers.clone()) };
+                return read(Read::UserTier, ty, true);
+            }
+            "scopes" => {
+                return read(Read::UserScopes, Type::List(Box::new(Type::String)), !self.all_capped);
+            }
+            "token" => {
+                let tokens = self.token_names.get_or_insert_with(|| {
+                    self.names.mappings.iter().map(|(_, mapping)| mapping.token.node.clone()).collect::<Vec<_>>().into()
+                });
+                return read(Read::UserToken, Type::Enum(tokens.clone()), false);
+            }
+            "roles" => {
+                self.report_once(
+                    Diagnostic::error("roles_read", name.span, "`user.roles` can't be read as a value")
+                        .help("ask for a role with `user is ROLE`, or make an attribute in `user from`"),
+                );
+                return None;
+            }
+            _ => {}
+        }
+        if let Some(id) = self.attribute_rows.get(&name.node).and_then(|row| self.attributes.id(*row)) {
+            let attribute = &self.attributes[id];
+            return read(Read::UserAttribute(id), attribute.ty.clone(), attribute.optional);
+        }
+        if !self.broken_attributes.contains(&name.node) {
+            let known = ["id", "tier", "scopes", "token"]
+                .into_iter()
+                .chain(self.attributes.iter().map(|attribute| attribute.name.as_str()));
+            let error = self.no_such(&format!("`user` has no attribute `{}`", name.node), name, known);
+            self.report_once(error);
+        }
+        None
+    }
+
+    /// An attribute of the resource: of all that are in view, or, where it is guarded, of some.
+    pub(crate) fn resource(&mut self, name: &Text, view: &View<'_>) -> Option<Typed> {
+        if name.node == "id" {
+            let doors = view.resources.as_ref().is_some_and(|(_, doors)| *doors);
+            return Some(Typed::new(Expr::Read(Read::ResourceId), Type::String, doors));
+        }
+        let (rows, doors) = view.resources.as_ref()?;
+        // Through the resources in view, or through those that have the attribute, whichever are fewer.
+        let declaring = self.declaring.get(&name.node).map(Vec::as_slice).unwrap_or_default();
+        let in_view = rows.len();
+        let of_row = |row: usize| self.resources.id(row).map(|id| (id, &self.resources[id]));
+        let candidates: Vec<(Id<Resource>, &Attribute)> = if in_view < declaring.len() {
+            let viewed = rows.rows().filter_map(of_row);
+            viewed.filter_map(|(id, resource)| Some((id, resource.attributes.get(&name.node)?))).collect()
+        } else {
+            let viewed = declaring.iter().filter(|id| rows.contains(id.row()));
+            viewed.filter_map(|id| Some((*id, self.resources[*id].attributes.get(&name.node)?))).collect()
+        };
+        let declared_by = candidates.len();
+        let mut found: Option<Attribute> = None;
+        let mut clash = None;
+        for (resource, attribute) in candidates {
+            match &mut found {
+                None => found = Some(attribute.clone()),
+                Some(found) if found.ty == attribute.ty => found.optional |= attribute.optional,
+                Some(found) => clash = Some((resource, self.a_type(&found.ty), self.a_type(&attribute.ty))),
+            }
+        }
+        self.steps += in_view.min(declaring.len());
+        if let Some((resource, one, other)) = clash {
+            let resource = &self.resources[resource].name;
+            let message = format!("`resource.{}` is {one} and, of `{resource}`, {other}", name.node);
+            self.report_once(
+                Diagnostic::error("type_mismatch", name.span, message)
+                    .help("write a rule for each resource, or give the attribute one type"),
+            );
+            return None;
+        }
+        let Some(attribute) = found else {
+            let broken = self.broken_attributes.contains(&name.node);
+            if !broken {
+                let error = self.no_attribute(name, rows);
+                self.report_once(error);
+            }
+            return None;
+        };
+        let everywhere = declared_by == in_view && !doors;
+        let id = *self.attribute_ids.get(&name.node)?;
+        let read = Expr::Read(Read::Resource(id));
+        Some(Typed::new(read, attribute.ty, attribute.optional || !everywhere))
+    }
+
+    fn no_attribute(&self, name: &Text, rows: &BitSet) -> Diagnostic {
+        let mut all = rows.rows().filter_map(|row| self.resources.id(row)).map(|id| &self.resources[id]);
+        let (first, second) = (all.next(), all.next());
+        let message = match (first, second) {
+            (Some(only), None) => format!("the resource `{}` has no attribute `{}`", only.name, name.node),
+            _ => format!("no resource here has an attribute `{}`", name.node),
+        };
+        let shown = first.into_iter().chain(second).chain(all).take(50);
+        let known = shown.flat_map(|resource| resource.attributes.keys().map(String::as_str)).chain(["id"]);
+        let known: Vec<&str> = known.collect();
+        self.no_such(&message, name, known.into_iter())
+    }
+}

@@ -1,0 +1,7 @@
+//! The route table and the transport block.
+
+pub(crate) mod clause;
+pub(crate) mod path;
+pub(crate) mod route;
+pub(crate) mod service;
+pub(crate) mod transport;

@@ -1,0 +1,161 @@
+//! The tokens that a route hands out: which, in exchange for what, and where each of them travels.
+
+use http::{HeaderValue, header};
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json};
+
+use crate::decide::Denial;
+use crate::decide::browser::cookie;
+use crate::decide::callers::entropy::Entropy;
+use crate::decide::callers::family;
+use crate::decide::callers::family::{Exchange, Standing, Terms};
+use crate::decide::callers::issuer::{Issued, Issuer, no_entropy};
+use crate::decide::callers::refresh::{Presented, no_family, refused, reused};
+use crate::decide::journey::Journey;
+use crate::decide::respond::Outcome;
+use crate::model::headers::Header;
+use crate::model::reason::{Code, Stage};
+use crate::model::value::Known;
+use crate::protocol::decision::Effect;
+use crate::protocol::family::FamilyState;
+use crate::typed::{Cookie, Token, TokenCarrier, TypedPolicy};
+
+impl<'g> Journey<'g, '_> {
+    /// Who makes tokens for the account that was asked for.
+    pub(crate) fn issuer(&self) -> Issuer<'_> {
+        let account = match self.lookup.known_account() {
+            Known::Value(account) => Some(account),
+            Known::Absent | Known::Unknown => None,
+        };
+        Issuer { policy: self.policy, keys: self.keys, account, now: self.request.now }
+    }
+
+    /// Hands out what the route issues. All that can fail is done before anything is recorded.
+    pub(crate) fn issue(&mut self) -> Outcome<'g> {
+        let answer = self.issued().and_then(|(tokens, effects)| {
+            let outcome = handed_out(self.policy, &tokens, self.request.now)?;
+            Ok((outcome, effects))
+        });
+        match answer {
+            Ok((outcome, effects)) => {
+                self.effects.extend(effects);
+                outcome
+            }
+            Err(denial) => Outcome::Denied(denial),
+        }
+    }
+
+    fn issued(&self) -> Result<(Vec<Issued>, Vec<Effect>), Denial> {
+        let entropy = self.request.entropy.map(Entropy::new).ok_or_else(no_entropy)?;
+        let mut effects = Vec::new();
+        let mut tokens = Vec::new();
+        for kind in &self.route.issues {
+            tokens.push(match self.presented.as_ref().filter(|presented| presented.kind == *kind) {
+                Some(presented) => self.successor(presented, &entropy, &mut effects)?,
+                None => {
+                    let (issued, family) = self.issuer().first(*kind, &entropy)?;
+                    effects.extend(family.map(|(id, state)| family_effect(&id, 0, state)));
+                    issued
+                }
+            });
+        }
+        // What is exchanged for something else is spent all the same.
+        if let Some(presented) = self.presented.as_ref().filter(|spent| !self.route.issues.contains(&spent.kind)) {
+            effects.extend(self.revocation(presented));
+        }
+        Ok((tokens, effects))
+    }
+
+    /// The token that takes the place of the one that was presented: a new one, or the one that it was exchanged for a
+    /// moment ago.
+    fn successor(
+        &self,
+        presented: &Presented,
+        entropy: &Entropy<'_>,
+        effects: &mut Vec<Effect>,
+    ) -> Result<Issued, Denial> {
+        let (kind, token) = (presented.kind, &self.policy.tokens[presented.kind]);
+        let state = self.stored(presented)?.ok_or_else(|| no_family(token))?;
+        let (terms, now) = (Terms::of(token), self.request.now);
+        let client = self.client_name();
+        match family::standing(&presented.text, state, &terms, now, client.as_deref()) {
+            Standing::Live => {}
+            Standing::Repeated => {
+                let unread = || refused(token, "the exchange can't be repeated");
+                let text = family::successor(&presented.text, state).ok_or_else(unread)?;
+                return Ok(Issued { kind, text, expires: state.expires });
+            }
+            Standing::Reused => return Err(reused(token)),
+            Standing::Refused(why) => return Err(refused(token, why)),
+        }
+        let id = family::new_id(entropy, &token.name, Some(&presented.family)).ok_or_else(no_entropy)?;
+        let issued = self.issuer().signed(kind, terms.expires(now, state.ends), &id)?;
+        let exchange = Exchange { presented: &presented.text, successor: &issued.text, now, client };
+        let next = family::rotate(state, &terms, exchange, entropy).ok_or_else(no_entropy)?;
+        effects.push(family_effect(&presented.family, state.version, next));
+        Ok(issued)
+    }
+}
+
+/// RFC 6749 §5.1: in the body, but for what travels in cookies.
+fn handed_out(policy: &TypedPolicy, tokens: &[Issued], now: Timestamp) -> Result<Outcome<'static>, Denial> {
+    let mut body = Map::new();
+    let mut headers: Vec<Header> = vec![
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::PRAGMA, HeaderValue::from_static("no-cache")),
+    ];
+    for Issued { kind, text, expires } in tokens {
+        let token = &policy.tokens[*kind];
+        let seconds = expires.as_second().saturating_sub(now.as_second()).max(0);
+        match (&token.carrier, &token.cookie) {
+            (TokenCarrier::Bearer, _) => {
+                body.insert("access_token".to_owned(), text.as_str().into());
+                body.insert("token_type".to_owned(), "Bearer".into());
+                body.insert("expires_in".to_owned(), seconds.into());
+            }
+            (TokenCarrier::Cookie(_), Some(declared)) => {
+                let Some(cookie) = given(declared, text, seconds) else {
+                    return Err(too_long(token));
+                };
+                headers.push((header::SET_COOKIE, cookie));
+            }
+            (TokenCarrier::Body(_), _) if !body.contains_key("refresh_token") => {
+                body.insert("refresh_token".to_owned(), text.as_str().into());
+            }
+            (TokenCarrier::Body(_) | TokenCarrier::Header(_) | TokenCarrier::Cookie(_), _) => {
+                body.insert(token.name.clone(), text.as_str().into());
+            }
+        }
+    }
+    Ok(Outcome::Tokens { body: Json::Object(body), headers })
+}
+
+/// What browsers take of a cookie's name and value together, in bytes (RFC 6265bis §5.7).
+const MOST_COOKIE: usize = 4096;
+
+fn too_long(token: &Token) -> Denial {
+    let message = format!("what the account says makes `{}` longer than a cookie may be", token.name);
+    Denial::new(Code::AccountIncomplete, Stage::Issue, message).at(token.span)
+}
+
+/// A browser keeps a cookie no longer than its token holds. None, where it wouldn't take it at all.
+fn given(declared: &Cookie, text: &str, seconds: i64) -> Option<HeaderValue> {
+    if declared.name.len() + text.len() > MOST_COOKIE {
+        return None;
+    }
+    let max_age = declared.max_age.map_or(seconds, |most| most.min(seconds));
+    let mut value = cookie::set(&Cookie { max_age: Some(max_age), ..declared.clone() }, text)?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The cookie of a token that doesn't hold any more, taken from the browser.
+pub(crate) fn taken_back(token: &Token) -> Option<Header> {
+    let gone = Cookie { max_age: Some(0), ..token.cookie.clone()? };
+    Some((header::SET_COOKIE, cookie::set(&gone, "")?))
+}
+
+pub(crate) fn family_effect(id: &str, read: u64, state: FamilyState) -> Effect {
+    Effect::Family { id: id.to_owned(), read, expires: state.ends, state }
+}

@@ -1,0 +1,85 @@
+//! Who logs in, or comes back with a refresh token: their account, their password, and the caller that they will be.
+
+use crate::collections::table::Id;
+use crate::decide::Denial;
+use crate::decide::callers::authenticate::challenged_alone;
+use crate::decide::callers::entropy::Entropy;
+use crate::decide::callers::identity::mapped;
+use crate::decide::callers::{family, token};
+use crate::decide::journey::{Halt, Journey};
+use crate::eval::evaluate::{Cache, ResourceRef, evaluate};
+use crate::eval::value_ref::ValueRef;
+use crate::graph::Phase;
+use crate::model::reason::{Code, Stage};
+use crate::model::value::Known;
+use crate::password::PasswordTask;
+use crate::protocol::account::AccountOf;
+use crate::protocol::decision::Effect;
+use crate::typed::Token;
+
+impl Journey<'_, '_> {
+    /// Does whoever logs in know the password? It takes the same time, and the answer is the same, where there is no such
+    /// account.
+    pub(crate) fn password(&mut self) -> Result<(), Halt> {
+        let (Some((who, password)), Some(rule)) = (&self.route.login, &self.policy.password) else {
+            return Err(Denial::new(Code::LoginFailed, Stage::Login, "the policy takes no passwords here").into());
+        };
+        let context = self.eval_context(Phase::AfterInput);
+        let environment = context.on(ResourceRef::None);
+        self.lookup.start();
+        let typed = (evaluate(who, &environment), evaluate(password, &environment));
+        self.lookup.wanted()?;
+        let (Known::Value(ValueRef::Text(who)), Known::Value(ValueRef::Text(password))) = typed else {
+            return Err(login_failed("the request doesn't say who logs in, or with which password"));
+        };
+        self.lookup.start();
+        let account = self.lookup.account(|| AccountOf::Login(who.clone().into_owned()));
+        self.lookup.wanted()?;
+        let hash = match account {
+            Known::Value(account) => account.password_hash.clone(),
+            Known::Absent => None,
+            Known::Unknown => return Err(account_unknown("nothing is known of the account").into()),
+        };
+        let is_known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| rule.dummy());
+        let outcome = self.lookup.password(|| PasswordTask::new(rule.clone(), password.clone().into_owned(), hash));
+        self.lookup.wanted()?;
+        let Some(outcome) = outcome.filter(|outcome| !outcome.failed) else {
+            return Err(account_unknown("nobody could say whether the password holds").into());
+        };
+        if !is_known || !outcome.matches {
+            return Err(login_failed("there is no such account, or the password is another"));
+        }
+        if outcome.needs_rehash {
+            let login = who.into_owned();
+            self.effects.push(Effect::Rehash { login });
+        }
+        Ok(())
+    }
+
+    /// Becomes the caller that a token of this kind would make, if it were issued.
+    pub(crate) fn admit(&mut self, kind: Id<Token>) -> Result<(), Halt> {
+        let token = &self.policy.tokens[kind];
+        let Some(mapping) = self.policy.mappings.iter().find(|mapping| mapping.token == kind) else { return Ok(()) };
+        let issuer = self.issuer();
+        let entropy = self.request.entropy.map(Entropy::new);
+        let id = entropy.and_then(|entropy| family::token_id(&entropy, &token.name));
+        let payload = issuer.payload(kind, issuer.expires(kind), id.as_deref())?;
+        let claims = token::issued(self.policy, token, &payload)
+            .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
+        let identity = mapped(self.policy, mapping, kind, &claims)
+            .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
+        self.user = Some(identity);
+        // What rules have read of whoever was calling before isn't theirs.
+        self.cache = Cache::default();
+        Ok(())
+    }
+}
+
+fn login_failed(why: &'static str) -> Halt {
+    Denial { stage: Stage::Login, ..challenged_alone(Code::LoginFailed, why) }.into()
+}
+
+pub(crate) fn account_unknown(why: &'static str) -> Denial {
+    Denial::new(Code::AccountUnknown, Stage::Login, why)
+}

@@ -1,0 +1,180 @@
+//! A token that the request brings to exchange or to give up: whether it is genuine, and how its family stands.
+
+use std::borrow::Cow;
+
+use serde_json::Value as Json;
+use zeroize::Zeroizing;
+
+use crate::collections::table::Id;
+use crate::decide::Denial;
+use crate::decide::callers::authenticate::{challenged_as_invalid, invalid_token, missing};
+use crate::decide::callers::family::{Standing, Terms};
+use crate::decide::callers::issue::{family_effect, taken_back};
+use crate::decide::callers::{family, token};
+use crate::decide::journey::{Halt, Journey};
+use crate::decide::respond::Outcome;
+use crate::eval::cookies;
+use crate::model::reason::{Code, Stage};
+use crate::model::value::Known;
+use crate::protocol::account::{AccountOf, TokenFact};
+use crate::protocol::decision::Effect;
+use crate::protocol::family::FamilyState;
+use crate::protocol::request::Record;
+use crate::typed::{Token, TokenCarrier, Type};
+
+/// A genuine token of the kind that the route takes.
+pub(crate) struct Presented {
+    pub(crate) kind: Id<Token>,
+    pub(crate) text: Zeroizing<String>,
+    pub(crate) family: String,
+    claims: Record,
+    /// Why it doesn't hold any more.
+    ended: Option<&'static str>,
+}
+
+impl<'g> Journey<'g, '_> {
+    /// Whether the token can be exchanged. Whoever brings one that was exchanged before has stolen it, or was robbed.
+    pub(crate) fn redeemable(&mut self, kind: Id<Token>) -> Result<(), Halt> {
+        let token = &self.policy.tokens[kind];
+        self.present(kind)?;
+        let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
+        self.lookup.start();
+        let stored = self.stored(presented);
+        let account =
+            self.lookup.account(|| AccountOf::Token { kind: token.name.clone(), claims: presented.claims.clone() });
+        self.lookup.wanted()?;
+        let state = stored?.ok_or_else(|| no_family(token))?;
+        let client = self.client_name();
+        match family::standing(&presented.text, state, &Terms::of(token), self.request.now, client.as_deref()) {
+            Standing::Live | Standing::Repeated => {}
+            Standing::Refused(why) => return Err(refused(token, why).into()),
+            Standing::Reused => {
+                let effect = self.revocation(presented);
+                self.effects.extend(effect);
+                return Err(reused(token).into());
+            }
+        }
+        if let Some(why) = presented.ended {
+            return Err(refused(token, why).into());
+        }
+        match account {
+            Known::Value(_) => self.is_of_account(presented),
+            Known::Absent => Err(refused(token, "the token's account is gone").into()),
+            Known::Unknown => {
+                Err(crate::decide::callers::login::account_unknown("nothing is known of the token's account")
+                    .at(token.span)
+                    .into())
+            }
+        }
+    }
+
+    /// Does the token speak of the account that the host has answered? What it must say of one, in texts, would be the same
+    /// today.
+    fn is_of_account(&self, presented: &Presented) -> Result<(), Halt> {
+        let token = &self.policy.tokens[presented.kind];
+        let issuer = self.issuer();
+        let today = issuer.payload(presented.kind, issuer.expires(presented.kind), None)?;
+        let mut named =
+            token.claims.iter().filter(|claim| claim.source.is_some() && !claim.optional && claim.ty == Type::String);
+        if named.all(|claim| today.get(&claim.name) == presented.claims.get(&claim.name)) {
+            Ok(())
+        } else {
+            Err(refused(token, "the token is of another account").into())
+        }
+    }
+
+    /// Whether the token is one of ours, so that its bearer may give it up.
+    pub(crate) fn revocable(&mut self, kind: Id<Token>) -> Result<(), Halt> {
+        let token = &self.policy.tokens[kind];
+        self.present(kind)?;
+        let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
+        self.lookup.start();
+        let stored = self.stored(presented);
+        self.lookup.wanted()?;
+        stored?;
+        Ok(())
+    }
+
+    /// Takes the family out of use. Where there is none, there is nothing to take.
+    pub(crate) fn revoke(&mut self) -> Outcome<'g> {
+        let Some(presented) = &self.presented else { return Outcome::Deny(Vec::new()) };
+        let effect = self.revocation(presented);
+        let gone = taken_back(&self.policy.tokens[presented.kind]);
+        self.effects.extend(effect);
+        Outcome::Revoked(gone)
+    }
+
+    pub(crate) fn revocation(&self, presented: &Presented) -> Option<Effect> {
+        let state = self.stored(presented).ok()??;
+        (!state.revoked).then(|| family_effect(&presented.family, state.version, family::revoke(state)))
+    }
+
+    /// How the family stands, as the host said; none where there is no such family.
+    pub(crate) fn stored(&self, presented: &Presented) -> Result<Option<&FamilyState>, Denial> {
+        let token = &self.policy.tokens[presented.kind];
+        match self.lookup.token(&token.name, &presented.family) {
+            Some(Some(TokenFact::Family(state))) => Ok(Some(state)),
+            Some(None) => Ok(None),
+            Some(Some(TokenFact::Claims(_))) | None => Err(match presented.ended {
+                Some(why) => refused(token, why),
+                None => Denial::new(Code::TokenUnknown, Stage::Login, "nothing is known of the token's family")
+                    .at(token.span),
+            }),
+        }
+    }
+
+    /// Who is using the token, as far as that can be told: exchanging it again is forgiven to nobody else.
+    pub(crate) fn client_name(&self) -> Option<String> {
+        self.client.map(|address| address.to_string())
+    }
+
+    /// Verifies the token, once.
+    fn present(&mut self, kind: Id<Token>) -> Result<(), Denial> {
+        if self.presented.is_none() {
+            self.presented = Some(self.verify_carried(kind)?);
+        }
+        Ok(())
+    }
+
+    /// A refresh token is a credential: a missing or bad one is a 401, whatever it was carried in.
+    fn verify_carried(&self, kind: Id<Token>) -> Result<Presented, Denial> {
+        let token = &self.policy.tokens[kind];
+        let text = match &token.carrier {
+            TokenCarrier::Cookie(name) => {
+                let found = cookies::find(name, self.request.headers);
+                found.map_err(|_| refused(token, "the token's cookie came twice, or is malformed"))?
+            }
+            TokenCarrier::Body(_) | TokenCarrier::Bearer | TokenCarrier::Header(_) => match &self.carried {
+                Some(Json::String(text)) => Some(Cow::Borrowed(text.as_str())),
+                Some(_) => return Err(refused(token, "the token isn't a string")),
+                None => None,
+            },
+        };
+        let text = text.ok_or_else(|| at_login(token, missing()))?;
+        let verified = token::parse(&text)
+            .and_then(|unverified| unverified.verify_member(self.policy, kind, self.keys, self.request.now))
+            .map_err(|why| refused(token, why))?;
+        let family = verified.id.as_deref().and_then(family::family_of);
+        let family = family.ok_or_else(|| refused(token, "the token is of no family"))?.to_owned();
+        let claims = token.claims_as_record(&verified.claims);
+        let ended = verified.ended;
+        Ok(Presented { kind, claims, text: Zeroizing::new(text.into_owned()), family, ended })
+    }
+}
+
+fn at_login(token: &Token, denial: Denial) -> Denial {
+    Denial { stage: Stage::Login, ..denial }.at(token.span)
+}
+
+pub(crate) fn refused(token: &Token, why: &'static str) -> Denial {
+    at_login(token, invalid_token(why))
+}
+
+pub(crate) fn reused(token: &Token) -> Denial {
+    let why = "the token was exchanged before: its whole family is revoked";
+    at_login(token, challenged_as_invalid(Code::TokenReused, why))
+}
+
+pub(crate) fn no_family(token: &Token) -> Denial {
+    refused(token, "there is no such family of tokens")
+}

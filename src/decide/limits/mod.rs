@@ -1,0 +1,165 @@
+//! How often: which buckets a request is charged to, whether they admit it, and what the client is told. All
+//! limits of a stage are charged together, or none is.
+
+pub(crate) mod headers;
+pub(crate) mod key;
+pub(crate) mod terms;
+
+use http::{HeaderValue, header};
+
+use crate::collections::table::Id;
+use crate::decide::Denial;
+use crate::decide::limits::headers::seconds;
+pub(crate) use crate::decide::limits::headers::{Tightest, headers};
+use crate::decide::limits::terms::{Undecided, charges, skips};
+use crate::eval::evaluate::Environment;
+use crate::limit::{Admitted, Algorithm, Charge, Outcome, Refusal};
+use crate::model::reason::{Code, Stage};
+use crate::protocol::decision::Effect;
+use crate::typed::{ChargeStage, Limit, OnFailure, TypedPolicy};
+
+/// What the limits of a stage ask.
+#[derive(Debug, Default)]
+pub(crate) struct Plan<'p> {
+    /// In the order of the charges.
+    limits: Vec<&'p Limit>,
+    pub(crate) charges: Vec<Charge>,
+    /// Limits that can't be decided, and let the request pass all the same.
+    notes: Vec<Denial>,
+    refused: Option<Denial>,
+}
+
+/// What charging them came to.
+#[derive(Debug, Default)]
+pub(crate) struct Charged<'p> {
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) tightest: Option<Tightest<'p>>,
+    /// Limits that would have denied, or couldn't be decided, and let the request pass all the same.
+    pub(crate) notes: Vec<Denial>,
+    pub(crate) refused: Option<Denial>,
+}
+
+/// What the limits of a set ask: nothing where one of them can't be decided, and denies.
+pub(crate) fn plan<'p>(policy: &'p TypedPolicy, limits: &[Id<Limit>], environment: &Environment<'_>) -> Plan<'p> {
+    let mut plan = Plan::default();
+    for limit in limits.iter().map(|limit| &policy.limits[*limit]).filter(|limit| !skips(limit, environment)) {
+        match charges(policy, limit, environment) {
+            Ok(charges) => {
+                plan.charges.extend(charges);
+                plan.limits.resize(plan.charges.len(), limit);
+            }
+            Err(why) if passes(limit, why) => plan.notes.push(undecided(limit, why)),
+            Err(why) => {
+                let refused = Some(undecided(limit, why));
+                return Plan { refused, notes: plan.notes, ..Plan::default() };
+            }
+        }
+    }
+    plan
+}
+
+impl<'p> Plan<'p> {
+    /// What the outcomes come to, one for each charge.
+    pub(crate) fn settle(self, outcomes: &[Outcome]) -> Charged<'p> {
+        let mut charged = Charged { notes: self.notes, refused: self.refused, ..Charged::default() };
+        let mut refused: Option<Tightest<'p>> = None;
+        let mut longest_wait: Option<(&Limit, &Charge, Option<i64>)> = None;
+        for ((limit, charge), outcome) in self.limits.into_iter().zip(&self.charges).zip(outcomes) {
+            let is_rate = charge.terms.algorithm() != Algorithm::Concurrency;
+            match *outcome {
+                Outcome::Admitted(Admitted { standing, slot, .. }) => {
+                    let bucket = || charge.bucket.clone();
+                    charged.effects.extend(slot.map(|slot| Effect::Slot { bucket: bucket(), slot }));
+                    if is_rate && !limit.dry_run {
+                        charged.tightest = Some(Tightest { limit, standing }.or(charged.tightest));
+                    }
+                }
+                Outcome::Refused(Refusal { retry_after, .. }) if limit.dry_run => {
+                    charged.notes.push(used_up(limit, charge, retry_after));
+                }
+                Outcome::Refused(Refusal { standing, retry_after }) => {
+                    let longer = longest_wait.is_none_or(|(_, _, known)| match (known, retry_after) {
+                        (Some(known), Some(wait)) => wait > known,
+                        (Some(_), None) => true,
+                        (None, _) => false,
+                    });
+                    if longer {
+                        longest_wait = Some((limit, charge, retry_after));
+                    }
+                    if is_rate {
+                        refused = Some(Tightest { limit, standing }.or(refused));
+                    }
+                }
+            }
+        }
+        if let Some((limit, charge, wait)) = longest_wait {
+            // None was consumed, so what the others would have left says nothing.
+            charged.tightest = refused;
+            charged.refused = Some(used_up(limit, charge, wait));
+        }
+        charged
+    }
+
+    /// What silence comes to.
+    pub(crate) fn unanswered(self) -> Charged<'p> {
+        let mut charged = Charged { notes: self.notes, ..Charged::default() };
+        let mut limits = self.limits;
+        limits.dedup_by(|one, other| std::ptr::eq(*one, *other));
+        for limit in limits {
+            let denial = undecided(limit, Undecided::State);
+            if passes(limit, Undecided::State) {
+                charged.notes.push(denial);
+            } else {
+                charged.refused = charged.refused.or(Some(denial));
+            }
+        }
+        charged
+    }
+}
+
+/// Whether a request passes a limit that can't be decided. What the policy's author let pass are facts that are missing.
+fn passes(limit: &Limit, why: Undecided) -> bool {
+    match why {
+        Undecided::Key | Undecided::Tier | Undecided::Cost | Undecided::State => {
+            limit.dry_run || limit.on_failure == OnFailure::Allow
+        }
+        Undecided::CheapCost => limit.dry_run,
+    }
+}
+
+fn undecided(limit: &Limit, why: Undecided) -> Denial {
+    let why = match why {
+        Undecided::Key => "its key is unknown",
+        Undecided::Tier => "its tier is unknown",
+        Undecided::Cost => "its cost is unknown",
+        Undecided::State => "nothing is known of its bucket",
+        Undecided::CheapCost => "a request costs at least 1, and this one less",
+    };
+    denial(limit, Code::LimitUndecided, format!("the limit `{}` can't be decided: {why}", limit.name))
+}
+
+/// A slot may be given back at any moment; it is no use to ask again in the next one.
+const WAIT_FOR_A_SLOT: i64 = 1_000_000;
+
+fn used_up(limit: &Limit, charge: &Charge, wait: Option<i64>) -> Denial {
+    let Some(wait) = wait else {
+        let message = format!("the request costs more than the limit `{}` ever admits", limit.name);
+        return denial(limit, Code::RateLimited, message);
+    };
+    let (message, wait) = match charge.terms.algorithm() {
+        Algorithm::Concurrency => {
+            (format!("as many requests run as the limit `{}` lets run at once", limit.name), wait.min(WAIT_FOR_A_SLOT))
+        }
+        _ => (format!("the limit `{}` is used up", limit.name), wait),
+    };
+    denial(limit, Code::RateLimited, message).with_header(header::RETRY_AFTER, HeaderValue::from(seconds(wait)))
+}
+
+fn denial(limit: &Limit, code: Code, message: String) -> Denial {
+    let stage = match limit.stage {
+        ChargeStage::Guard => Stage::Guard,
+        ChargeStage::Limit | ChargeStage::AfterValidate => Stage::Limit,
+    };
+    let message = if limit.dry_run { format!("{message} (`dry_run`: it let the request pass)") } else { message };
+    Denial::new(code, stage, message).at(limit.span)
+}

@@ -1,0 +1,144 @@
+//! Permissions in a scene: the same rules as at a door, without the door.
+
+use crate::collections::table::Id;
+use crate::decide::permissions::authorize::Findings;
+use crate::decide::permissions::scene::{Resource, Scene};
+use crate::eval::evaluate::{Cache, EvalContext, ResourceRef};
+use crate::eval::questions;
+use crate::graph::{DecisionGraph, Phase, Plan};
+use crate::model::reason::{Code, Reason, Stage};
+use crate::protocol::decision::Verdict;
+use crate::typed;
+use crate::typed::{Permission, TypedPolicy};
+
+/// A permission of one policy, found by its name once, at start-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PermissionId {
+    pub(crate) fingerprint: u64,
+    pub(crate) id: Id<Permission>,
+}
+
+/// What came of a question. Why is asked of the policy: [`Policy::explain`](crate::Policy::explain).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub struct Ruling {
+    /// `Allow` or `Deny`.
+    pub verdict: Verdict,
+}
+
+impl Ruling {
+    fn of(allowed: bool) -> Self {
+        Self { verdict: if allowed { Verdict::Allow } else { Verdict::Deny } }
+    }
+
+    /// Whether the verdict is `Allow`.
+    pub fn is_allowed(self) -> bool {
+        self.verdict == Verdict::Allow
+    }
+}
+
+/// Whether the caller has one of these permissions.
+pub(crate) fn any(
+    policy: &TypedPolicy,
+    graph: &DecisionGraph,
+    scene: &Scene<'_>,
+    permissions: &[PermissionId],
+    resource: Option<&Resource<'_>>,
+) -> Ruling {
+    let question = Question { policy, graph, scene, resource };
+    Ruling::of(permissions.iter().any(|permission| question.granted(*permission)))
+}
+
+/// Whether the caller has all of these permissions. Nothing is granted where nothing is asked for.
+pub(crate) fn all(
+    policy: &TypedPolicy,
+    graph: &DecisionGraph,
+    scene: &Scene<'_>,
+    permissions: &[PermissionId],
+    resource: Option<&Resource<'_>>,
+) -> Ruling {
+    let question = Question { policy, graph, scene, resource };
+    Ruling::of(!permissions.is_empty() && permissions.iter().all(|permission| question.granted(*permission)))
+}
+
+/// Why the caller has a permission, or hasn't: at least one reason.
+pub(crate) fn explain<'p>(
+    policy: &'p TypedPolicy,
+    graph: &'p DecisionGraph,
+    scene: &Scene<'_>,
+    permission: PermissionId,
+    resource: Option<&Resource<'_>>,
+) -> Vec<Reason<'p>> {
+    let question = Question { policy, graph, scene, resource };
+    let reason = |code, message: &'static str| {
+        vec![Reason { code, stage: Stage::Authorize, message: message.into(), span: None }]
+    };
+    if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
+        return reason(Code::PermissionDenied, "the permission or the scene is another policy's");
+    }
+    let Some(thing) = question.thing(permission.id) else {
+        return reason(Code::PermissionDenied, "the permission is one on things of another kind, or of another policy");
+    };
+    if question.granted(permission) {
+        return reason(Code::Allowed, "the permission is granted, and nothing forbids it");
+    }
+    let cache = Cache::default();
+    let context = EvalContext { cache: Some(&cache), ..scene.eval_context(policy) };
+    let mut findings = Findings::default();
+    findings.permissions(&[permission.id], None, context, |_| thing);
+    let told = findings.into_denials().into_iter();
+    told.map(|denial| Reason { code: denial.code, stage: denial.stage, message: denial.message, span: denial.span })
+        .collect()
+}
+
+/// Whether a plan says *yes* of a thing in a scene.
+pub(crate) fn holds(
+    policy: &TypedPolicy,
+    graph: &DecisionGraph,
+    scene: &Scene<'_>,
+    plan: Plan,
+    (kind, resource): (Id<typed::Resource>, Option<&Resource<'_>>),
+) -> bool {
+    let thing = match resource {
+        Some(resource) => resource.thing(policy, kind),
+        None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),
+    };
+    thing.is_some_and(|thing| questions::holds(&graph.logic, plan, &scene.eval_context(policy).on(thing)))
+}
+
+struct Question<'q> {
+    policy: &'q TypedPolicy,
+    graph: &'q DecisionGraph,
+    scene: &'q Scene<'q>,
+    resource: Option<&'q Resource<'q>>,
+}
+
+impl<'q> Question<'q> {
+    fn granted(&self, permission: PermissionId) -> bool {
+        let Self { policy, graph, scene, .. } = self;
+        // Numbers of another policy would stand for other roles and permissions here.
+        if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
+            return false;
+        }
+        let Some(thing) = self.thing(permission.id) else { return false };
+        let plan = graph.permission(permission.id, Phase::AfterInput);
+        if let Plan::Held(roles) = plan {
+            return scene
+                .user()
+                .is_some_and(|user| user.scopes.is_none() && policy.role_sets.has_any(roles, &user.roles));
+        }
+        let cache = Cache::default();
+        let context = EvalContext { cache: Some(&cache), ..scene.eval_context(policy) };
+        questions::holds(&graph.logic, plan, &context.on(thing))
+    }
+
+    /// What a permission is asked for; `None` where that is a thing of another kind.
+    fn thing(&self, permission: Id<Permission>) -> Option<ResourceRef<'q>> {
+        let kind = self.policy.permissions[permission].resource;
+        match self.resource {
+            Some(resource) => resource.thing(self.policy, kind),
+            None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A door: what its rules are asked about, and why it stays shut.
+
+use smallvec::SmallVec;
+
+use crate::collections::table::Id;
+use crate::decide::Denial;
+use crate::decide::journey::Journey;
+use crate::decide::permissions::authorize::Findings;
+use crate::decide::respond::Outcome;
+use crate::eval::attributes::Attributes;
+use crate::eval::evaluate::{EvalContext, InputState, RequestRef, ResourceRef, truth};
+use crate::eval::questions::holds;
+use crate::graph::{Phase, Test};
+use crate::model::reason::{Code, Stage};
+use crate::model::truth::Truths;
+use crate::protocol::question::Question;
+use crate::protocol::request::Record;
+use crate::typed::{BodyRule, Permission, Resource, Scope};
+
+impl<'g> Journey<'g, '_> {
+    /// What is known around the conditions of rules.
+    pub(crate) fn eval_context(&self, phase: Phase) -> EvalContext<'_> {
+        EvalContext {
+            user: self.user.as_ref(),
+            client: self.client,
+            now: Some(self.request.now),
+            context: self.lookup.context().map(Attributes::Json),
+            call: Some(RequestRef {
+                method: self.request.method,
+                path: self.target.canonical_path(),
+                authority: self.target.authority(),
+                headers: self.request.headers,
+                route: self.route,
+                params: &self.input.params,
+            }),
+            body: match (self.route.body, phase, &self.input.body) {
+                (BodyRule::Shape(shape), _, Some(body)) => InputState::Json(shape, body),
+                (BodyRule::Shape(_), Phase::BeforeInput, None) => InputState::Pending,
+                _ => InputState::Unknown,
+            },
+            query: match (self.route.query, phase, &self.input.query) {
+                (Some(shape), _, Some(query)) => InputState::Json(shape, query),
+                (Some(_), Phase::BeforeInput, None) => InputState::Pending,
+                _ => InputState::Unknown,
+            },
+            cache: Some(&self.cache),
+            missing: self.lookup.if_asking(),
+            ..EvalContext::empty(self.policy)
+        }
+    }
+
+    /// The thing of a kind that this route is about.
+    fn thing(&self, resource: Id<Resource>) -> ResourceRef<'_> {
+        let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
+        let Some(id) = subject.and_then(|subject| self.input.params.get(&subject.parameter)) else {
+            return ResourceRef::Of { resource, id: None, attributes: None };
+        };
+        let attributes = self.facts_of(&self.policy.resources[resource].name, id).map(Attributes::Json);
+        ResourceRef::Of { resource, id: Some(id), attributes }
+    }
+
+    /// What the host looked up of `RESOURCE/ID`.
+    fn facts_of(&self, resource: &str, id: &str) -> Option<&Record> {
+        let mut name: SmallVec<[u8; 128]> = SmallVec::new();
+        name.extend_from_slice(resource.as_bytes());
+        name.push(b'/');
+        name.extend_from_slice(id.as_bytes());
+        self.lookup.resource(std::str::from_utf8(&name).ok()?)
+    }
+
+    /// The thing that a condition of the route is about.
+    fn own_thing(&self) -> ResourceRef<'_> {
+        match self.route.access.subjects.as_slice() {
+            [only] => self.thing(only.resource),
+            _ => ResourceRef::None,
+        }
+    }
+
+    /// What isn't known can only turn a *yes* into a *no*: the host is asked where that happens, for the first thing alone,
+    /// as the next may not be needed then.
+    pub(crate) fn test(&self, test: Test) -> Result<bool, Vec<Question>> {
+        self.lookup.start();
+        let holds = self.holds(test);
+        if !holds {
+            self.lookup.first_wanted()?;
+        }
+        Ok(holds)
+    }
+
+    fn holds(&self, test: Test) -> bool {
+        let logic = &self.graph.logic;
+        match test {
+            Test::Permission(any_of, phase) => {
+                self.graph.permission_sets[any_of].iter().any(|permission| self.granted(*permission, phase))
+            }
+            Test::Scope(scope) => self.has_scope(scope),
+            Test::Whens(route, phase) => {
+                let context = self.eval_context(phase);
+                let environment = &context.on(self.own_thing());
+                holds(logic, self.graph.conditions(route, phase), environment)
+            }
+            Test::Doors(phase) => {
+                let context = self.eval_context(phase);
+                holds(logic, self.graph.doors(phase), &context.on(ResourceRef::None))
+            }
+        }
+    }
+
+    fn granted(&self, permission: Id<Permission>, phase: Phase) -> bool {
+        let thing = self.thing(self.policy.permissions[permission].resource);
+        let context = self.eval_context(phase);
+        holds(&self.graph.logic, self.graph.permission(permission, phase), &context.on(thing))
+    }
+
+    /// Whether all that the route takes was looked at.
+    fn input_is_known(&self) -> bool {
+        let body = !matches!(self.route.body, BodyRule::Shape(_)) || self.input.body.is_some();
+        body && (self.route.query.is_none() || self.input.query.is_some())
+    }
+
+    /// A scope is asked of callers that are capped by scopes.
+    fn has_scope(&self, scope: Id<Scope>) -> bool {
+        self.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(&scope))
+    }
+
+    /// Every reason why the caller may not. An anonymous one is asked for a credential; and what is concealed is told to
+    /// nobody.
+    pub(crate) fn refused(&mut self) -> Result<Outcome<'g>, Vec<Question>> {
+        self.lookup.start();
+        let access = &self.route.access;
+        let mut findings = Findings::default();
+        let context = self.eval_context(Phase::BeforeInput);
+        let phase = if self.input_is_known() { Phase::AfterInput } else { Phase::BeforeInput };
+        for scope in access.scopes.iter().filter(|scope| !self.has_scope(**scope)) {
+            findings.scope(self.policy.scope_names.get(*scope), self.route.span);
+        }
+        for requirement in &access.requirements {
+            if !requirement.any_of.iter().any(|permission| self.granted(*permission, phase)) {
+                let thing = |permission: &Permission| self.thing(permission.resource);
+                findings.permissions(&requirement.any_of, Some(requirement.span), context, thing);
+            }
+        }
+        // Whoever logs in comes in by no permission, either.
+        if self.route.is_open_to_callers() || self.route.service.makes_callers() {
+            findings.doors(context);
+        }
+        let environment = context.on(self.own_thing());
+        for when in &access.whens {
+            let outcome = truth(&when.expr, &environment);
+            if !outcome.may(Truths::TRUE) {
+                findings.when(&when.expr, when.span, outcome, &environment);
+            }
+        }
+        // Every reason is told, whichever decided.
+        self.lookup.wanted()?;
+        let mut denials = findings.into_denials();
+        if denials.is_empty() {
+            let message = "whatever the input were, it wouldn't be allowed";
+            denials.push(Denial::new(Code::PermissionDenied, Stage::Authorize, message));
+        }
+        if self.user.is_none()
+            && !access.public
+            && let Some(mut credential) = self.credential.take()
+        {
+            credential.stage = Stage::Authorize;
+            denials.insert(0, credential);
+        }
+        Ok(if access.conceal { Outcome::Conceal(denials) } else { Outcome::Deny(denials) })
+    }
+}

@@ -1,0 +1,186 @@
+//! Who asks about what, outside a request.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+
+use crate::collections::table::Id;
+use crate::decide::callers::identity::vouched_for;
+use crate::eval::attributes::AttributeSet;
+use crate::eval::evaluate::{Environment, EvalContext, ResourceRef};
+use crate::eval::identity::Identity;
+use crate::eval::questions::class;
+use crate::graph::{DecisionGraph, Stage};
+use crate::protocol::request::{Record, User};
+use crate::typed;
+use crate::typed::TypedPolicy;
+
+/// Who asks, and what is known around them: for work that is no HTTP request, such as a job, a queue or a test, made by
+/// [`Policy::scene`](crate::Policy::scene); and inside a handler, made by [`Decision::scene`](crate::Decision::scene).
+///
+/// What isn't known here is *unknown*, which never grants and always forbids: the request, parameters and input of a route
+/// among it. It holds for the policy that made it alone.
+#[derive(Clone)]
+pub struct Scene<'a> {
+    pub(crate) fingerprint: u64,
+    pub(crate) user: Option<Who<'a>>,
+    pub(crate) context: Option<AttributeSet<'a>>,
+    pub(crate) client: Option<IpAddr>,
+    pub(crate) now: Timestamp,
+}
+
+/// A caller, of this scene or of a decision.
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "a scene is made for each question, and a box would be an allocation")]
+pub(crate) enum Who<'a> {
+    Own(Identity<'a>),
+    Of(&'a Identity<'a>),
+}
+
+/// A policy may ask more of the attributes of all its resources than is worth remembering with each thing.
+const MOST_CLASSES: usize = 1024;
+
+fn classes(graph: &DecisionGraph, stage: Stage, environment: &Environment<'_>) -> Vec<u32> {
+    let asked = graph.logic.variables.classes(stage).take(MOST_CLASSES);
+    asked.map(|(path, domain)| class(path, domain, environment)).collect()
+}
+
+impl<'a> Scene<'a> {
+    pub(crate) fn new(
+        policy: &TypedPolicy,
+        user: Option<&'a User>,
+        context: Option<&'a Record>,
+        client: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Self {
+        let user = user.filter(|user| !user.id.is_empty());
+        Self {
+            fingerprint: policy.fingerprint,
+            user: user.map(|user| Who::Own(vouched_for(policy, user))),
+            context: context.map(|context| AttributeSet::Json(Cow::Borrowed(context))),
+            client,
+            now,
+        }
+    }
+
+    /// Every attribute looked at, so that no question looks at one again.
+    pub(crate) fn prepared(self, policy: &TypedPolicy, graph: &DecisionGraph) -> Self {
+        if self.fingerprint != policy.fingerprint {
+            return self;
+        }
+        let user = self.user.map(|user| {
+            let mut identity = match user {
+                Who::Own(identity) => identity,
+                Who::Of(identity) => identity.clone(),
+            };
+            if let AttributeSet::Json(record) = &identity.attributes {
+                identity.attributes = AttributeSet::slots(record, policy.attributes.iter(), policy);
+            }
+            Who::Own(identity)
+        });
+        let context = self.context.map(|context| match context {
+            AttributeSet::Json(record) => AttributeSet::slots(&record, policy.context.iter(), policy),
+            slots @ AttributeSet::Slots(_) => slots,
+        });
+        let mut prepared = Self { user, context, ..self };
+        let context = prepared.eval_context(policy);
+        let environment = context.on(ResourceRef::None);
+        let of_user = classes(graph, Stage::User, &environment);
+        let of_context = classes(graph, Stage::Context, &environment);
+        if let Some(Who::Own(identity)) = &mut prepared.user {
+            identity.attributes.set_classes(of_user);
+        }
+        if let Some(context) = &mut prepared.context {
+            context.set_classes(of_context);
+        }
+        prepared
+    }
+
+    /// The same scene, which borrows nothing: to be kept from one request to the next.
+    pub fn into_owned(self) -> Scene<'static> {
+        let Self { fingerprint, user, context, client, now } = self;
+        let user = user.map(|user| match user {
+            Who::Own(identity) => Who::Own(identity.into_owned()),
+            Who::Of(identity) => Who::Own(identity.clone().into_owned()),
+        });
+        Scene { fingerprint, user, context: context.map(AttributeSet::into_owned), client, now }
+    }
+
+    pub(crate) fn user(&self) -> Option<&Identity<'a>> {
+        self.user.as_ref().map(|user| match user {
+            Who::Own(identity) => identity,
+            Who::Of(identity) => identity,
+        })
+    }
+
+    /// What is known around the conditions of rules.
+    pub(crate) fn eval_context<'s>(&'s self, policy: &'s TypedPolicy) -> EvalContext<'s> {
+        EvalContext {
+            user: self.user(),
+            client: self.client.map(|address| address.to_canonical()),
+            now: Some(self.now),
+            context: self.context.as_ref().map(AttributeSet::attributes),
+            ..EvalContext::empty(policy)
+        }
+    }
+}
+
+impl fmt::Debug for Scene<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.user().map(|identity| &identity.id);
+        f.debug_struct("Scene").field("user", &id).field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+/// A thing that is asked about: its attributes, and the `id` among them.
+#[derive(Clone)]
+pub struct Resource<'a> {
+    id: Option<Cow<'a, str>>,
+    facts: AttributeSet<'a>,
+    /// Whose slots they are.
+    of: Option<(u64, Id<typed::Resource>)>,
+}
+
+impl<'a> Resource<'a> {
+    /// A thing whose attributes are looked at when rules read them. Where many questions are asked of one thing,
+    /// [`Policy::resource`](crate::Policy::resource) looks at them once.
+    pub fn of(record: &'a Record) -> Self {
+        let id = record.get("id").and_then(serde_json::Value::as_str);
+        Self { id: id.map(Cow::Borrowed), facts: AttributeSet::Json(Cow::Borrowed(record)), of: None }
+    }
+
+    pub(crate) fn prepared(
+        policy: &TypedPolicy,
+        graph: &DecisionGraph,
+        kind: &str,
+        record: &Record,
+    ) -> Option<Resource<'static>> {
+        let (id, declared) = policy.resources.enumerate().find(|(_, resource)| resource.name == kind)?;
+        let named = record.get("id").and_then(serde_json::Value::as_str);
+        let mut prepared = Resource {
+            id: named.map(|id| Cow::Owned(id.to_owned())),
+            facts: AttributeSet::slots(record, declared.attributes.values(), policy),
+            of: Some((policy.fingerprint, id)),
+        };
+        let context = EvalContext::empty(policy);
+        let found = classes(graph, Stage::Resource, &context.on(prepared.thing(policy, id)?));
+        prepared.facts.set_classes(found);
+        Some(prepared)
+    }
+
+    /// The thing that a permission on things of a kind is about; `None` where this is a thing of another kind.
+    pub(crate) fn thing(&self, policy: &TypedPolicy, kind: Id<typed::Resource>) -> Option<ResourceRef<'_>> {
+        if self.of.is_some_and(|of| of != (policy.fingerprint, kind)) {
+            return None;
+        }
+        Some(ResourceRef::Of { resource: kind, id: self.id.as_deref(), attributes: Some(self.facts.attributes()) })
+    }
+}
+
+impl fmt::Debug for Resource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resource").field("id", &self.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,156 @@
+//! What diagrams ask, answered from what is known.
+
+use crate::collections::id_set::IdSet;
+use crate::eval::attributes::{Attributes, Slots};
+use crate::eval::evaluate::{Environment, ResourceRef, evaluate, truth};
+use crate::eval::value_ref::ValueRef;
+use crate::graph::{Answers, Domain, Logic, Plan, Question, Remembered};
+use crate::model::truth::Truths;
+use crate::model::value::{Known, Value};
+use crate::typed::{Comparison, Expr, Read, Role, Scope};
+
+/// Whether a plan says *yes*.
+pub(crate) fn holds(logic: &Logic, plan: Plan, environment: &Environment<'_>) -> bool {
+    let slots = |attributes| match attributes {
+        Some(Attributes::Slots(slots)) => Some(slots),
+        Some(Attributes::Json(_)) | None => None,
+    };
+    let answering = Answering {
+        environment,
+        user: slots(environment.context.user.map(|user| user.attributes())),
+        context: slots(environment.context.context),
+        resource: match environment.thing {
+            ResourceRef::Of { attributes, .. } => slots(attributes),
+            ResourceRef::None => None,
+        },
+    };
+    logic.holds(plan, &answering)
+}
+
+/// What a question comes to.
+pub(crate) fn answer(question: Question<'_>, environment: &Environment<'_>) -> u32 {
+    Answering { environment, user: None, context: None, resource: None }.answer(question)
+}
+
+/// What is known, and what of it was looked at before.
+struct Answering<'e> {
+    environment: &'e Environment<'e>,
+    user: Option<&'e Slots>,
+    context: Option<&'e Slots>,
+    resource: Option<&'e Slots>,
+}
+
+impl Answers for Answering<'_> {
+    #[inline]
+    fn has_user(&self) -> bool {
+        self.environment.context.user.is_some()
+    }
+
+    #[inline]
+    fn is_capped(&self) -> bool {
+        self.environment.context.user.is_some_and(|user| user.scopes.is_some())
+    }
+
+    #[inline]
+    fn has_role(&self, roles: IdSet<Role>) -> bool {
+        let context = self.environment.context;
+        context.user.is_some_and(|user| context.policy.role_sets.has_any(roles, &user.roles))
+    }
+
+    #[inline]
+    fn has_scope(&self, scopes: IdSet<Scope>) -> bool {
+        let context = self.environment.context;
+        context.user.is_some_and(|user| context.policy.scope_sets.has_any(scopes, &user.known_scopes))
+    }
+
+    fn answer(&self, question: Question<'_>) -> u32 {
+        let environment = self.environment;
+        match question {
+            Question::HasUser => u32::from(self.has_user()),
+            Question::Capped => u32::from(self.is_capped()),
+            Question::Roles(roles) => u32::from(self.has_role(roles)),
+            Question::Scopes(scopes) => u32::from(self.has_scope(scopes)),
+            Question::Class(path, domain) => class(path, domain, environment),
+            Question::Opaque(expr) => match self.compared(expr) {
+                Some(holds) => u32::from(holds),
+                None => {
+                    let outcomes = truth(expr, environment);
+                    match (outcomes.may(Truths::FALSE), outcomes.may(Truths::TRUE)) {
+                        (true, false) => 0,
+                        (false, true) => 1,
+                        (false, false) => 2,
+                        (true, true) => 3,
+                    }
+                }
+            },
+        }
+    }
+
+    #[inline]
+    fn known(&self, of: Remembered, row: u32) -> Option<u32> {
+        let slots = match of {
+            Remembered::User => self.user,
+            Remembered::Context => self.context,
+            Remembered::Resource => self.resource,
+        };
+        slots.and_then(|slots| slots.classes.get(row as usize)).copied()
+    }
+}
+
+impl<'e> Answering<'e> {
+    /// The comparisons that rules make most, of what was looked at before: without a look at anything else.
+    fn compared(&self, expr: &Expr) -> Option<bool> {
+        let Expr::Compare(comparison, left, right) = expr else { return None };
+        let (Expr::Read(left), Expr::Read(right)) = (&**left, &**right) else { return None };
+        match (comparison, self.slot(left)?, self.slot(right)?) {
+            (Comparison::Equal, Slot::Text(left), Slot::Text(right)) => Some(left == right),
+            (Comparison::Contains, Slot::Value(Value::List(list)), Slot::Text(text)) => Some(list.holds_text(text)),
+            (Comparison::Intersects, Slot::Value(Value::List(left)), Slot::Value(Value::List(right))) => {
+                Some(left.meets(right))
+            }
+            _ => None,
+        }
+    }
+
+    /// What is read, where it has a value that was looked at before.
+    fn slot(&self, read: &Read) -> Option<Slot<'e>> {
+        let context = self.environment.context;
+        let known = match read {
+            Read::UserId => return context.user.map(|user| Slot::Text(&user.id)),
+            Read::ResourceId => match self.environment.thing {
+                ResourceRef::Of { id: Some(id), .. } => return Some(Slot::Text(id)),
+                ResourceRef::Of { id: None, .. } | ResourceRef::None => return None,
+            },
+            Read::UserAttribute(id) => self.user?.values.get(id.row()),
+            Read::Context(id) => self.context?.values.get(id.row()),
+            Read::Resource(name) => match self.environment.thing {
+                ResourceRef::Of { resource, .. } => {
+                    self.resource?.values.get(context.policy.resources[resource].slot(*name)?)
+                }
+                ResourceRef::None => None,
+            },
+            _ => None,
+        };
+        match known? {
+            Known::Value(Value::String(text)) => Some(Slot::Text(text)),
+            Known::Value(value) => Some(Slot::Value(value)),
+            Known::Absent | Known::Unknown => None,
+        }
+    }
+}
+
+/// A value that was looked at before.
+enum Slot<'e> {
+    Text(&'e str),
+    Value(&'e Value),
+}
+
+/// The class of an attribute.
+pub(crate) fn class(path: &Expr, domain: &Domain, environment: &Environment<'_>) -> u32 {
+    match evaluate(path, environment) {
+        Known::Value(ValueRef::List(_) | ValueRef::Record(_)) => domain.of_parts(),
+        Known::Value(value) => domain.class(&value.key()),
+        Known::Absent => domain.absent(),
+        Known::Unknown => domain.unknown(),
+    }
+}

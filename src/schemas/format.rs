@@ -1,0 +1,100 @@
+//! Texts with a form: whether a text has it, and the one way in which such a value is handed on.
+
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use regex::Regex;
+use url::{Host, Url};
+
+use crate::model::network::unmapped;
+
+/// RFC 5321 §4.5.3.1.3, as corrected by erratum 1690 to RFC 3696.
+const LONGEST_EMAIL: usize = 254;
+/// RFC 1035 §2.3.4, less the length of the first label and the root.
+const LONGEST_HOSTNAME: usize = 253;
+const LONGEST_LABEL: usize = 63;
+
+/// An RFC 3339 date-time, and nothing else that jiff reads. A leap second is no instant here, and neither is one
+/// that is finer than nanoseconds.
+pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let date = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+        let time = r"[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,9})?";
+        Regex::new(&format!(r"\A{date}[Tt]{time}(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])\z")).ok()
+    });
+    let fingerprint: Timestamp = has_form(&FORM, text).then(|| text.parse().ok()).flatten()?;
+    // What an offset moves before the year 0 has no date-time of this form.
+    (!fingerprint.to_string().starts_with('-')).then_some(fingerprint)
+}
+
+/// An address. An IPv4 address mapped into IPv6 is that IPv4 address, as everywhere (RFC 4291 §2.5.5.2).
+pub(crate) fn ip(text: &str) -> Option<IpAddr> {
+    text.parse().ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// An address and how many bits count, with none set beyond them.
+pub(crate) fn cidr(text: &str) -> Option<IpNet> {
+    let (_, bits) = text.split_once('/')?;
+    let net: IpNet = text.parse().ok()?;
+    if net.addr() != net.network() || net.prefix_len().to_string() != bits {
+        return None;
+    }
+    Some(unmapped(net))
+}
+
+/// A valid e-mail address of the HTML standard (§4.10.5.1.5), less dots at the ends or in a row of the local part,
+/// which no mail server takes.
+pub(crate) fn is_email(text: &str) -> bool {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let word = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+";
+        let label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
+        Regex::new(&format!(r"\A{word}(?:\.{word})*@{label}(?:\.{label})*\z")).ok()
+    });
+    text.len() <= LONGEST_EMAIL && has_form(&FORM, text)
+}
+
+/// An absolute URL of http or https that all parsers read alike: of RFC 3986's characters only, valid to the URL
+/// standard too, without a user, and with its host written as it is (`0x7f.1` is an address to some, a name to others).
+pub(crate) fn is_url(text: &str) -> bool {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let rest = r"(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*";
+        Regex::new(&format!(
+            r"\A(?i:https?)://(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]+)?(?:[/?#]{rest})?\z"
+        ))
+        .ok()
+    });
+    let Some(found) = FORM.as_ref().and_then(|form| form.captures(text)) else { return false };
+    let written = found.name("host").map(|host| host.as_str().to_ascii_lowercase());
+    let fragments = text.matches('#').count();
+    let Ok(url) = Url::parse(text) else { return false };
+    fragments <= 1 && url.host().map(|host: Host<&str>| host.to_string()) == written
+}
+
+/// RFC 3339 full-date
+pub(crate) fn is_date(text: &str) -> bool {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z").ok());
+    has_form(&FORM, text) && text.parse::<Date>().is_ok()
+}
+
+/// RFC 1123 §2.1: labels of letters, digits and inner hyphens. The last one is no number, so that a name is never an
+/// address, in any way to write one.
+pub(crate) fn is_hostname(text: &str) -> bool {
+    let label = |label: &str| {
+        (1..=LONGEST_LABEL).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = text.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let hexadecimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = digits(&last) || last.strip_prefix("0x").is_some_and(hexadecimal);
+    text.len() <= LONGEST_HOSTNAME && text.split('.').all(label) && !number
+}
+
+fn has_form(form: &LazyLock<Option<Regex>>, text: &str) -> bool {
+    form.as_ref().is_some_and(|form| form.is_match(text))
+}

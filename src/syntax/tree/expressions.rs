@@ -1,0 +1,125 @@
+//! Expressions and the types of values.
+
+use crate::syntax::tree::{Span, Text};
+
+use std::net::IpAddr;
+
+/// An expression and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expression {
+    /// All of it, brackets included.
+    pub span: Span,
+    /// What it says.
+    pub kind: ExpressionKind,
+}
+
+/// The forms of an expression. Chains of `and` and of `or` are flat, so their length costs no depth.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExpressionKind {
+    /// `"x"`, `5`, `15m`, `10.0.0.0/8`, `null`
+    Literal(Literal),
+    /// `user.id`, `now`, `on_site`: at least one name
+    Path(Vec<Text>),
+    /// `has(user.email)`, `request.header("x")`: the path called, and the arguments
+    Call(Vec<Text>, Vec<Expression>),
+    /// `[a, b]`
+    List(Vec<Expression>),
+    /// `{ a: x, b: y }`
+    Record(Vec<(Text, Expression)>),
+    /// `not a`
+    Not(Box<Expression>),
+    /// `a and b and c`: at least two
+    All(Vec<Expression>),
+    /// `a or b or c`: at least two
+    Any(Vec<Expression>),
+    /// `a ?? b ?? c`: at least two
+    Coalesce(Vec<Expression>),
+    /// `a == b`, `a + b`
+    Binary(Box<Expression>, BinaryOperator, Box<Expression>),
+    /// `user is admin`: the left side, and the role's name
+    Is(Box<Expression>, Text),
+    /// `a matches /re/`: the left side, and the regex without its slashes
+    Matches(Box<Expression>, Text),
+}
+
+/// Operators with two operands whose chains aren't flat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BinaryOperator {
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `in`
+    In,
+    /// `contains`
+    Contains,
+    /// `contains_all`
+    ContainsAll,
+    /// `intersects`
+    Intersects,
+    /// `starts_with`
+    StartsWith,
+    /// `ends_with`
+    EndsWith,
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+}
+
+/// A constant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// `1_000`, `-5`
+    Int(i64),
+    /// `0.5`
+    Float(f64),
+    /// `"x"`
+    String(String),
+    /// `15m`, in milliseconds
+    Duration(u64),
+    /// `64KiB`, in bytes
+    Size(u64),
+    /// `2026-11-23T10:00:00Z`
+    Timestamp(jiff::Timestamp),
+    /// `203.0.113.9`
+    Ip(IpAddr),
+    /// `10.0.0.0/8`, host bits as written
+    Network(ipnet::IpNet),
+}
+
+/// The type of an attribute or a claim.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValueType {
+    /// Where it stands.
+    pub span: Span,
+    /// Which type.
+    pub kind: ValueTypeKind,
+}
+
+/// The forms of a value's type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ValueTypeKind {
+    /// `string`, `int`, or the name of a schema
+    Named(String),
+    /// `"draft" | "published"`
+    Enum(Vec<Text>),
+    /// `[T]`
+    List(Box<ValueType>),
+    /// `{ a: T, b?: U }`: name, whether it is optional, type
+    Record(Vec<(Text, bool, ValueType)>),
+    /// `T | null`
+    Nullable(Box<ValueType>),
+}
