@@ -11,6 +11,8 @@
 
 #[path = "never/condition.rs"]
 mod condition;
+#[path = "allocation/counting.rs"]
+mod counting;
 #[path = "never/exact.rs"]
 mod exact;
 #[path = "never/hostile.rs"]
