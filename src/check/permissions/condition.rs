@@ -2,7 +2,7 @@
 //! typed policy.
 
 use crate::check::Checker;
-use crate::check::expressions::{Guards, View, bare_names};
+use crate::check::expressions::{Guards, Site, bare_names};
 use crate::check::order::order;
 use crate::check::permissions::permission::{closing, in_a_cycle, rows_only};
 use crate::collections::table::Id;
@@ -74,7 +74,7 @@ impl Checker<'_> {
                 compound: !named.is_empty(),
             })
             .collect();
-        self.told_by_conditions();
+        self.narrow_conditions();
     }
 
     /// Checks a condition for the place where it is used, and says whether it is sound there.
@@ -83,21 +83,20 @@ impl Checker<'_> {
         id: Id<Condition>,
         expression: &Expression,
         place: Span,
-        view: &View<'_>,
-        guards: &Guards<'_>,
+        site: Site<'_>,
     ) -> bool {
         self.used_conditions.insert(id.row());
         if !self.sound_conditions {
             return false;
         }
-        let key = (id.row(), view.key, guards.row(&mut self.guard_sets));
+        let key = (id.row(), site.view.key, Guards::row(site.guards, &mut self.guard_sets));
         if let Some(known) = self.checked_conditions.get(&key) {
             return *known;
         }
         // There may be as many sets of guards as ways to combine them.
         self.steps += STEPS_OF_A_USE;
         self.uses.push(place);
-        let typed = self.truth(expression, view, guards);
+        let typed = self.truth(expression, site);
         self.uses.pop();
         let sound = typed.is_some();
         if let Some(expr) = typed {
