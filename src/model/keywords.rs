@@ -4,19 +4,19 @@
 /// A closed set of words.
 pub trait Keyword: Copy + 'static {
     /// All members in the order in which diagnostics list them.
-    const ALL: &'static [Self];
+    const KEYWORDS: &'static [Self];
 
     /// The word in a policy.
     fn word(self) -> &'static str;
 
     /// The member with this word.
     fn find(word: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|keyword| keyword.word() == word)
+        Self::KEYWORDS.iter().copied().find(|keyword| keyword.word() == word)
     }
 
     /// The words of all members.
     fn words() -> impl Iterator<Item = &'static str> {
-        Self::ALL.iter().map(|keyword| keyword.word())
+        Self::KEYWORDS.iter().map(|keyword| keyword.word())
     }
 }
 
@@ -29,7 +29,7 @@ macro_rules! keywords {
         }
 
         impl Keyword for $name {
-            const ALL: &'static [Self] = &[$(Self::$variant),+];
+            const KEYWORDS: &'static [Self] = &[$(Self::$variant),+];
 
             fn word(self) -> &'static str {
                 match self {
@@ -173,9 +173,8 @@ keywords! {
     }
 }
 
-/// The algorithms that count requests.
+/// The algorithms that count requests. Stores match them exhaustively, as each algorithm has a state of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Algorithm {
     /// Counts what was admitted since the clock last passed a multiple of the period.
     FixedWindow,
@@ -191,6 +190,10 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// All algorithms.
+    pub const ALL: [Self; 5] =
+        [Self::FixedWindow, Self::SlidingWindow, Self::SlidingLog, Self::TokenBucket, Self::Concurrency];
+
     /// The name in policies.
     pub fn name(self) -> &'static str {
         match self {
@@ -204,7 +207,7 @@ impl Algorithm {
 }
 
 impl Keyword for Algorithm {
-    const ALL: &'static [Self] = &[Self::FixedWindow, Self::SlidingWindow, Self::SlidingLog, Self::TokenBucket];
+    const KEYWORDS: &'static [Self] = &[Self::FixedWindow, Self::SlidingWindow, Self::SlidingLog, Self::TokenBucket];
 
     fn word(self) -> &'static str {
         self.name()

@@ -20,7 +20,7 @@ pub(crate) use crate::typed::browser::{Cookie, Cors, Csrf, CsrfLayer, HeaderSet,
 pub(crate) use crate::typed::callers::{
     Claim, KeySet, Mapping, Proof, Purpose, Secret, SingleUse, Token, TokenCarrier, bare_typ,
 };
-pub(crate) use crate::typed::expressions::{Comparison, Expr, Pattern, Read, Reads};
+pub(crate) use crate::typed::expressions::{Expr, Pattern, Read, Reads};
 pub(crate) use crate::typed::limits::{ChargeStage, Cost, Limit, Quota, Tier};
 pub(crate) use crate::typed::permissions::{
     Attribute, Condition, Grant, Grantee, Never, NeverOf, Permission, Resource, Role, Rule, Scope, Terms,

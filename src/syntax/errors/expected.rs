@@ -1,6 +1,7 @@
 //! The words for the grammar's rules in syntax errors: the label of each rule, and the keywords that it can begin with.
 
 use crate::model::keywords::{Format, Keyword as _, Maximum, Transform, UnknownFields};
+use crate::model::operator::Operator;
 use crate::syntax::parse::Rule;
 use crate::syntax::tree::routes::CLAUSES;
 
@@ -131,9 +132,7 @@ expectations! {
         k_null => "a value" ["null"],
         k_true => "a value" ["true"],
         k_false => "a value" ["false"],
-        infix => "an operator" [
-            "and" "or" "in" "contains" "contains_all" "intersects" "starts_with" "ends_with" "matches" "is"
-        ],
+        infix => "an operator" ["and" "or"],
         is_test matches_test => "an operator",
         k_is => "an operator" ["is"],
         k_matches => "an operator" ["matches"],
@@ -188,6 +187,10 @@ pub(crate) fn keywords(rule: Rule) -> Vec<&'static str> {
     let mut words = expectation(rule).1.to_vec();
     match rule {
         Rule::clause => words.extend(CLAUSES.iter().map(|(word, _)| *word)),
+        Rule::infix => {
+            let operators = Operator::ALL.iter().map(|operator| operator.text());
+            words.extend(operators.filter(|text| text.starts_with(char::is_alphabetic)).chain(["matches", "is"]));
+        }
         Rule::unknown_fields => words.extend(UnknownFields::words()),
         Rule::transport_entry | Rule::maximum_name => words.extend(Maximum::words()),
         Rule::facet | Rule::facet_word => {

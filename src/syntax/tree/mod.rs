@@ -21,9 +21,7 @@ pub use crate::syntax::tree::callers::{
     Carried, Claim, Keys, Mapping, Password, PasswordEntry, Provider, ProviderEntry, Secrets, SingleUse, Token,
     TokenEntry,
 };
-pub use crate::syntax::tree::expressions::{
-    BinaryOperator, Expression, ExpressionKind, Literal, ValueType, ValueTypeKind,
-};
+pub use crate::syntax::tree::expressions::{Expression, ExpressionKind, Literal, Operator, ValueType, ValueTypeKind};
 pub use crate::syntax::tree::limits::{Limit, LimitEntry, Rate, Tier};
 pub use crate::syntax::tree::permissions::{
     Action, Condition, Effect, NeverSubject, Pattern, PermissionSet, Polarity, Resource, Role, Rule, Scope,
