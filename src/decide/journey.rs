@@ -1,8 +1,6 @@
 //! The walk of one request through the graph. Where it needs to know what only the host knows, it pauses at that node, and
 //! goes on from there.
 
-use std::net::IpAddr;
-
 use serde_json::Value as Json;
 
 use crate::collections::table::Id;
@@ -50,68 +48,92 @@ impl From<Vec<Question>> for Halt {
     }
 }
 
-/// A request on its way through the graph, and what it has gathered.
+/// A request on its way through the graph.
 pub(crate) struct Journey<'g, 'r> {
     pub(crate) policy: &'g TypedPolicy,
     pub(crate) graph: &'g DecisionGraph,
     pub(crate) keys: &'g BoundKeys,
     pub(crate) request: Request<'r>,
-    pub(crate) target: Target<'g, 'r>,
     pub(crate) door: &'g Door,
     pub(crate) route: &'g Route,
-    pub(crate) client: Option<IpAddr>,
+    pub(crate) progress: Progress<'g, 'r>,
+}
+
+/// The results of a journey's steps so far.
+pub(crate) struct Progress<'g, 'r> {
+    pub(crate) target: Target<'g, 'r>,
     pub(crate) user: Option<Identity<'r>>,
-    /// What is wrong with the credential, where something is.
-    pub(crate) credential: Option<Denial>,
-    /// What the last probe found.
-    pub(crate) found: Option<Denial>,
+    /// The denial that a missing or bad credential causes on a route that needs a caller.
+    pub(crate) credential_denial: Option<Denial>,
+    /// The denial of the last probe.
+    pub(crate) probe_denial: Option<Denial>,
     pub(crate) notes: Vec<Denial>,
     pub(crate) tightest: Option<Tightest<'g>>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) input: Input<'g, 'r>,
-    /// What the body carried as a token.
-    pub(crate) carried: Option<Json>,
-    /// A genuine token, to be exchanged or given up.
+    /// The field of the body that carries a token.
+    pub(crate) body_token: Option<Json>,
+    /// The verified token that is to be exchanged or revoked.
     pub(crate) presented: Option<Presented>,
-    /// What the host knows.
     pub(crate) lookup: Lookup<'r>,
-    /// What rules have read.
+    /// The lists and records that rules have read.
     pub(crate) cache: Cache,
+}
+
+impl<'g, 'r> Progress<'g, 'r> {
+    fn new(door: &'g Door, target: Target<'g, 'r>, lookup: Lookup<'r>) -> Self {
+        Self {
+            input: Input { params: Params::new(&door.parameters, target.path.clone()), ..Input::default() },
+            target,
+            user: None,
+            credential_denial: None,
+            probe_denial: None,
+            notes: Vec::new(),
+            tightest: None,
+            effects: Vec::new(),
+            body_token: None,
+            presented: None,
+            lookup,
+            cache: Cache::default(),
+        }
+    }
+
+    pub(crate) fn into_owned(self) -> Progress<'g, 'static> {
+        Progress {
+            target: self.target.into_owned(),
+            user: self.user.map(Identity::into_owned),
+            credential_denial: self.credential_denial,
+            probe_denial: self.probe_denial,
+            notes: self.notes,
+            tightest: self.tightest,
+            effects: self.effects,
+            input: self.input.into_owned(),
+            body_token: self.body_token,
+            presented: self.presented,
+            lookup: self.lookup.into_owned(),
+            cache: self.cache,
+        }
+    }
 }
 
 impl<'g, 'r> Journey<'g, 'r> {
     pub(crate) fn new(
         ready: Ready<'g>,
         request: Request<'r>,
-        lookup: Lookup<'r>,
-        target: Target<'g, 'r>,
         door: &'g Door,
+        target: Target<'g, 'r>,
+        lookup: Lookup<'r>,
     ) -> Self {
-        let Ready { policy, graph, keys } = ready;
-        let route = &policy.routes[door.route];
-        let input = Input { params: Params::new(&door.parameters, target.path.clone()), ..Input::default() };
-        let client = target.client;
-        Self {
-            policy,
-            graph,
-            keys,
-            request,
-            target,
-            door,
-            route,
-            client,
-            user: None,
-            credential: None,
-            found: None,
-            notes: Vec::new(),
-            tightest: None,
-            effects: Vec::new(),
-            input,
-            carried: None,
-            presented: None,
-            lookup,
-            cache: Cache::default(),
-        }
+        Self::resume(ready, request, door, Progress::new(door, target, lookup))
+    }
+
+    pub(crate) fn resume(
+        Ready { policy, graph, keys }: Ready<'g>,
+        request: Request<'r>,
+        door: &'g Door,
+        progress: Progress<'g, 'r>,
+    ) -> Self {
+        Self { policy, graph, keys, request, door, route: &policy.routes[door.route], progress }
     }
 
     /// Goes from a node to the end, or to where the host must be asked.
@@ -124,14 +146,14 @@ impl<'g, 'r> Journey<'g, 'r> {
                 Node::Probe { probe, pass, fail } => match self.probe(probe) {
                     Ok(()) => Ok(pass),
                     Err(Halt::Denied(denial)) => {
-                        self.found = Some(denial);
+                        self.progress.probe_denial = Some(denial);
                         Ok(fail)
                     }
                     Err(Halt::Asks(questions)) => Err(questions),
                 },
                 Node::Roles { any_of, yes, no } => {
                     // Where the policy has no scopes, none lets a caller through who is capped by them.
-                    let holds = self.user.as_ref().is_some_and(|user| {
+                    let holds = self.progress.user.as_ref().is_some_and(|user| {
                         let mut sets = graph.role_sets[any_of].iter();
                         user.scopes.is_none() && sets.any(|set| self.policy.role_sets.has_any(*set, &user.roles))
                     });
@@ -153,20 +175,21 @@ impl<'g, 'r> Journey<'g, 'r> {
         nobody: Id<Node>,
         malformed: Id<Node>,
     ) -> Result<Id<Node>, Vec<Question>> {
-        self.lookup.start();
-        let authenticated = authenticate::authenticate(self.policy, self.keys, &self.request, &self.lookup);
-        self.lookup.wanted()?;
+        let progress = &mut self.progress;
+        let authenticated = progress
+            .lookup
+            .asking_for(|| authenticate::authenticate(self.policy, self.keys, &self.request, &progress.lookup))?;
         Ok(match authenticated {
             Authenticated::Known(identity) => {
-                self.user = Some(identity);
+                progress.user = Some(identity);
                 caller
             }
             Authenticated::Nobody(denial) => {
-                self.credential = Some(denial);
+                progress.credential_denial = Some(denial);
                 nobody
             }
             Authenticated::Malformed(denial) => {
-                self.credential = Some(denial);
+                progress.credential_denial = Some(denial);
                 malformed
             }
         })
@@ -178,8 +201,8 @@ impl<'g, 'r> Journey<'g, 'r> {
             Leaf::IssueCsrf => respond::csrf_token(self),
             Leaf::Issue => self.issue(),
             Leaf::Revoke => self.revoke(),
-            Leaf::DenyProbe => denied(self.found.take()),
-            Leaf::DenyCredential => denied(self.credential.take()),
+            Leaf::DenyProbe => denied(self.progress.probe_denial.take()),
+            Leaf::DenyCredential => denied(self.progress.credential_denial.take()),
             Leaf::DenyPermission => return self.refused(),
             Leaf::Unavailable(service) => {
                 let why = service.unavailable().unwrap_or("this version doesn't serve this");

@@ -13,7 +13,7 @@ use crate::model::value::Known;
 use crate::password::{PasswordOutcome, PasswordTask};
 use crate::protocol::account::{Account, AccountOf, TokenFact};
 use crate::protocol::decision::Effect;
-use crate::protocol::question::{Answer, Question};
+use crate::protocol::question::{Answer, AnswerMismatch, Question};
 use crate::protocol::request::{Facts, Record, Request};
 use crate::typed;
 
@@ -31,13 +31,13 @@ pub(crate) struct Lookup<'r> {
 #[derive(Default)]
 struct Asking {
     asked: Vec<Question>,
-    /// What was to be charged, and what the host said to it.
-    charged: Vec<(Vec<Charge>, Option<Vec<Outcome>>)>,
+    /// The outcomes of charges, by the index of the question in `asked`.
+    charged: Vec<(usize, Vec<Outcome>)>,
     wanted: RefCell<Vec<Question>>,
 }
 
-/// What became of charges, and what the host must record of them.
-pub(crate) struct Reckoned {
+/// The outcomes of charges, and the effects that record them.
+pub(crate) struct ChargeResults {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) effects: Vec<Effect>,
 }
@@ -146,20 +146,22 @@ impl<'r> Lookup<'r> {
     }
 
     /// What becomes of the charges of a stage; nothing where the host was asked and didn't say, or is to be asked first.
-    pub(crate) fn charge(&self, charges: &[Charge], now: Timestamp) -> Option<Reckoned> {
-        let Some(asking) = &self.asking else { return Some(self.reckon(charges, now)) };
+    pub(crate) fn charge(&self, charges: &[Charge], now: Timestamp) -> Option<ChargeResults> {
+        let Some(asking) = &self.asking else { return Some(self.charge_stored(charges, now)) };
         if charges.iter().all(|charge| self.facts.buckets.contains_key(&charge.bucket)) {
-            return Some(self.reckon(charges, now));
+            return Some(self.charge_stored(charges, now));
         }
-        if let Some((_, outcomes)) = asking.charged.iter().find(|(asked, _)| asked == charges) {
-            return outcomes.clone().map(|outcomes| Reckoned { outcomes, effects: Vec::new() });
+        let is_same =
+            |index: usize| matches!(asking.asked.get(index), Some(Question::Charge(asked)) if asked == charges);
+        if let Some((_, outcomes)) = asking.charged.iter().find(|(index, _)| is_same(*index)) {
+            return Some(ChargeResults { outcomes: outcomes.clone(), effects: Vec::new() });
         }
-        asking.wanted.borrow_mut().push(Question::Charge(charges.to_vec()));
+        self.want(|| Question::Charge(charges.to_vec()));
         None
     }
 
-    /// On the states that the host told before.
-    fn reckon(&self, charges: &[Charge], now: Timestamp) -> Reckoned {
+    /// Charges the states that came with the request.
+    fn charge_stored(&self, charges: &[Charge], now: Timestamp) -> ChargeResults {
         let stored = |bucket: &str| self.facts.buckets.get(bucket);
         let state = |bucket: &str| stored(bucket).map(|state| state.usage.clone());
         let Stage { outcomes, writes } = charge_all(charges, now.as_microsecond(), Leasing::Off, state);
@@ -170,7 +172,7 @@ impl<'r> Lookup<'r> {
             let expires = Timestamp::from_microsecond(write.expires).unwrap_or(Timestamp::MAX);
             Some(Effect::Bucket { id, read, state, expires })
         };
-        Reckoned { outcomes, effects: writes.into_iter().filter_map(effect).collect() }
+        ChargeResults { outcomes, effects: writes.into_iter().filter_map(effect).collect() }
     }
 
     pub(crate) fn want_body(&self, most: usize) {
@@ -189,63 +191,72 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// Forgets what was wanted for something else.
-    pub(crate) fn start(&self) {
-        if let Some(asking) = &self.asking {
-            asking.wanted.borrow_mut().clear();
-        }
+    /// Runs a step that looks facts up. Returns its result, or the questions to answer before it is run again.
+    pub(crate) fn asking_for<T>(&self, step: impl FnOnce() -> T) -> Result<T, Vec<Question>> {
+        let (result, questions) = self.with_questions(step);
+        if questions.is_empty() { Ok(result) } else { Err(questions) }
     }
 
-    /// What was wanted since the start; nothing where all is known that could be.
-    pub(crate) fn wanted(&self) -> Result<(), Vec<Question>> {
-        let wanted = self.asking.as_ref().map(|asking| asking.wanted.take()).unwrap_or_default();
-        if wanted.is_empty() { Ok(()) } else { Err(wanted) }
+    /// Runs a step that looks facts up. Returns its result, and the questions whose answers may change it.
+    pub(crate) fn with_questions<T>(&self, step: impl FnOnce() -> T) -> (T, Vec<Question>) {
+        let Some(Asking { wanted, .. }) = &self.asking else { return (step(), Vec::new()) };
+        wanted.borrow_mut().clear();
+        let result = step();
+        (result, wanted.take())
     }
 
-    /// The first of it: what comes after may not be needed once that is known.
-    pub(crate) fn first_wanted(&self) -> Result<(), Vec<Question>> {
-        self.wanted().map_err(|mut wanted| {
-            wanted.truncate(1);
-            wanted
-        })
-    }
-
-    /// Remembers a question and what the host says to it. Silence, and an answer to another question, leave it open for
-    /// good: it isn't asked twice.
-    pub(crate) fn answer(&mut self, question: Question, answer: Option<Answer>) {
-        let question = match (question, &mut self.asking) {
-            (Question::Charge(charges), Some(asking)) => {
-                let outcomes = match answer {
-                    Some(Answer::Charged(outcomes)) if outcomes.len() == charges.len() => Some(outcomes),
-                    _ => None,
-                };
-                asking.charged.push((charges, outcomes));
-                return;
-            }
-            (question, _) => question,
+    /// Records a question and its answer. A question that gets no answer, or one that doesn't fit, isn't asked again: its
+    /// facts stay unknown.
+    pub(crate) fn answer(&mut self, question: Question, answer: Option<Answer>) -> Result<(), AnswerMismatch> {
+        let recorded = match answer {
+            Some(answer) => self.record(&question, answer),
+            None => Ok(()),
         };
-        let facts = self.facts.to_mut();
-        match (&question, answer) {
-            (Question::Context, Some(Answer::Context(context))) => facts.context = Some(context),
-            (Question::Resource { kind, id }, Some(Answer::Resource(attributes))) => {
-                facts.resources.insert(format!("{kind}/{id}"), attributes);
-            }
-            (Question::Body { .. }, Some(Answer::Body(body))) => self.body = Some(Cow::Owned(body)),
-            (Question::KeySet { name, .. }, Some(Answer::KeySet(set))) => {
-                facts.key_sets.insert(name.clone(), set);
-            }
-            (Question::Token { id, .. }, Some(Answer::Token(fact))) => {
-                facts.tokens.insert(id.clone(), fact);
-            }
-            (Question::Account(_), Some(Answer::Account(account))) => {
-                facts.account = account.map_or(Known::Absent, Known::Value);
-            }
-            (Question::Password(_), Some(Answer::Password(outcome))) => self.password = Some(outcome),
-            _ => {}
-        }
         if let Some(asking) = &mut self.asking {
             asking.asked.push(question);
         }
+        recorded
+    }
+
+    fn record(&mut self, question: &Question, answer: Answer) -> Result<(), AnswerMismatch> {
+        match (question, answer) {
+            (Question::Context, Answer::Context(context)) => self.facts.to_mut().context = Some(context),
+            (Question::Resource { kind, id }, Answer::Resource(attributes)) => {
+                self.facts.to_mut().resources.insert(format!("{kind}/{id}"), attributes);
+            }
+            (Question::Charge(charges), Answer::Charged(outcomes)) => {
+                let (expected, given) = (charges.len(), outcomes.len());
+                if expected != given {
+                    return Err(AnswerMismatch::Count { expected, given });
+                }
+                if let Some(asking) = &mut self.asking {
+                    asking.charged.push((asking.asked.len(), outcomes));
+                }
+            }
+            (Question::Body { .. }, Answer::Body(body)) => self.body = Some(Cow::Owned(body)),
+            (Question::KeySet { name, .. }, Answer::KeySet(set)) => {
+                self.facts.to_mut().key_sets.insert(name.clone(), set);
+            }
+            (Question::Token { id, .. }, Answer::Token(fact)) => {
+                self.facts.to_mut().tokens.insert(id.clone(), fact);
+            }
+            (Question::Account(_), Answer::Account(account)) => {
+                self.facts.to_mut().account = account.map_or(Known::Absent, Known::Value);
+            }
+            (Question::Password(_), Answer::Password(outcome)) => self.password = Some(outcome),
+            (
+                Question::Context
+                | Question::Resource { .. }
+                | Question::Charge(_)
+                | Question::Body { .. }
+                | Question::KeySet { .. }
+                | Question::Token { .. }
+                | Question::Account(_)
+                | Question::Password(_),
+                answer,
+            ) => return Err(AnswerMismatch::Kind { question: question.kind(), answer: answer.kind() }),
+        }
+        Ok(())
     }
 }
 

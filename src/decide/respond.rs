@@ -11,7 +11,7 @@ use crate::decide::browser::{cors, csrf};
 use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::issuer::no_entropy;
 use crate::decide::decision::{Asked, Caller, Decision};
-use crate::decide::journey::Journey;
+use crate::decide::journey::{Journey, Progress};
 use crate::decide::{Denial, limits};
 use crate::eval::attributes::AttributeSet;
 use crate::graph::{Answer, DecisionGraph, Endpoint};
@@ -112,21 +112,22 @@ fn asked<'g, 'r>(
     Asked { policy, graph, context: context.map(AttributeSet::Json), client, now: request.now }
 }
 
-/// A decision on a request that went through the graph.
+/// The decision on a request that went through the graph.
 pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> Decision<'g, 'r> {
-    let Journey { policy, door, request, target, .. } = journey;
-    let answer = &journey.graph.answers[door.answer];
-    let ended = ended(policy, outcome, Some(journey.route.span), (answer, target.scheme), &request);
+    let Journey { policy, graph, door, route, request, progress, .. } = journey;
+    let Progress { target, user, credential_denial, notes: denials, tightest, effects, input, lookup, .. } = progress;
+    let answer = &graph.answers[door.answer];
+    let ended = ended(policy, outcome, Some(route.span), (answer, target.scheme), &request);
     let Ended { verdict, status, reasons, mut headers, body } = ended;
-    if let Some(tightest) = journey.tightest {
+    if let Some(tightest) = tightest {
         headers.limits = limits::headers(tightest, request.now);
     }
     let mut notes = Vec::new();
-    for denial in journey.notes {
+    for denial in denials {
         notes.push(reason(denial, None));
     }
-    // A credential that didn't hold, and yet didn't decide, is worth a line in the log; none at all is not.
-    if let Some(bad) = journey.credential
+    // A bad credential that didn't decide is worth a line in the log; a missing one is not.
+    if let Some(bad) = credential_denial
         && bad.code != Code::CredentialMissing
         && reasons.first().is_none_or(|reason| reason.code != bad.code)
     {
@@ -137,20 +138,20 @@ pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> 
         status,
         reasons,
         notes,
-        user: journey.user.map(|identity| Caller { policy, identity }),
+        user: user.map(|identity| Caller { policy, identity }),
         headers,
         removed_headers: &answer.removed,
-        // RFC 9110 §9.3.2: to `HEAD`, the headers of the answer, without its body.
+        // RFC 9110 §9.3.2: the answer to `HEAD` has the headers and no body.
         body: body.filter(|_| verdict != Verdict::Answer || *request.method != Method::HEAD),
-        // What wasn't validated isn't handed on.
+        // Only validated input is handed on.
         input: match verdict {
-            Verdict::Deny => Input { params: journey.input.params, ..Input::default() },
-            Verdict::Allow | Verdict::Answer => journey.input,
+            Verdict::Deny => Input { params: input.params, ..Input::default() },
+            Verdict::Allow | Verdict::Answer => input,
         },
-        target: Some(target.canonical),
         secret_query: door.secret_query,
-        effects: journey.effects,
-        asked: asked(policy, journey.graph, &request, journey.client, journey.lookup.into_context()),
+        effects,
+        asked: asked(policy, graph, &request, target.client, lookup.into_context()),
+        target: Some(target.canonical),
     }
 }
 

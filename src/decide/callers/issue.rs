@@ -23,7 +23,7 @@ use crate::typed::{Cookie, Token, TokenCarrier, TypedPolicy};
 impl<'g> Journey<'g, '_> {
     /// Who makes tokens for the account that was asked for.
     pub(crate) fn issuer(&self) -> Issuer<'_> {
-        let account = match self.lookup.known_account() {
+        let account = match self.progress.lookup.known_account() {
             Known::Value(account) => Some(account),
             Known::Absent | Known::Unknown => None,
         };
@@ -38,7 +38,7 @@ impl<'g> Journey<'g, '_> {
         });
         match answer {
             Ok((outcome, effects)) => {
-                self.effects.extend(effects);
+                self.progress.effects.extend(effects);
                 outcome
             }
             Err(denial) => Outcome::Denied(denial),
@@ -50,7 +50,7 @@ impl<'g> Journey<'g, '_> {
         let mut effects = Vec::new();
         let mut tokens = Vec::new();
         for kind in &self.route.issues {
-            tokens.push(match self.presented.as_ref().filter(|presented| presented.kind == *kind) {
+            tokens.push(match self.progress.presented.as_ref().filter(|presented| presented.kind == *kind) {
                 Some(presented) => self.successor(presented, &entropy, &mut effects)?,
                 None => {
                     let (issued, family) = self.issuer().first(*kind, &entropy)?;
@@ -60,7 +60,9 @@ impl<'g> Journey<'g, '_> {
             });
         }
         // What is exchanged for something else is spent all the same.
-        if let Some(presented) = self.presented.as_ref().filter(|spent| !self.route.issues.contains(&spent.kind)) {
+        if let Some(presented) =
+            self.progress.presented.as_ref().filter(|spent| !self.route.issues.contains(&spent.kind))
+        {
             effects.extend(self.revocation(presented));
         }
         Ok((tokens, effects))

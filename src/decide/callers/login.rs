@@ -26,15 +26,12 @@ impl Journey<'_, '_> {
         };
         let context = self.eval_context(Phase::AfterInput);
         let environment = context.on(ResourceRef::None);
-        self.lookup.start();
-        let typed = (evaluate(who, &environment), evaluate(password, &environment));
-        self.lookup.wanted()?;
+        let lookup = &self.progress.lookup;
+        let typed = lookup.asking_for(|| (evaluate(who, &environment), evaluate(password, &environment)))?;
         let (Known::Value(ValueRef::Text(who)), Known::Value(ValueRef::Text(password))) = typed else {
             return Err(login_failed("the request doesn't say who logs in, or with which password"));
         };
-        self.lookup.start();
-        let account = self.lookup.account(|| AccountOf::Login(who.clone().into_owned()));
-        self.lookup.wanted()?;
+        let account = lookup.asking_for(|| lookup.account(|| AccountOf::Login(who.clone().into_owned())))?;
         let hash = match account {
             Known::Value(account) => account.password_hash.clone(),
             Known::Absent => None,
@@ -42,8 +39,8 @@ impl Journey<'_, '_> {
         };
         let is_known = hash.is_some();
         let hash = hash.unwrap_or_else(|| rule.dummy());
-        let outcome = self.lookup.password(|| PasswordTask::new(rule.clone(), password.clone().into_owned(), hash));
-        self.lookup.wanted()?;
+        let task = || PasswordTask::new(rule.clone(), password.clone().into_owned(), hash);
+        let outcome = lookup.asking_for(|| lookup.password(task))?;
         let Some(outcome) = outcome.filter(|outcome| !outcome.failed) else {
             return Err(account_unknown("nobody could say whether the password holds").into());
         };
@@ -52,7 +49,7 @@ impl Journey<'_, '_> {
         }
         if outcome.needs_rehash {
             let login = who.into_owned();
-            self.effects.push(Effect::Rehash { login });
+            self.progress.effects.push(Effect::Rehash { login });
         }
         Ok(())
     }
@@ -69,9 +66,9 @@ impl Journey<'_, '_> {
             .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
         let identity = mapped(self.policy, mapping, kind, &claims)
             .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
-        self.user = Some(identity);
+        self.progress.user = Some(identity);
         // What rules have read of whoever was calling before isn't theirs.
-        self.cache = Cache::default();
+        self.progress.cache = Cache::default();
         Ok(())
     }
 }

@@ -37,12 +37,10 @@ impl<'g> Journey<'g, '_> {
     pub(crate) fn redeemable(&mut self, kind: Id<Token>) -> Result<(), Halt> {
         let token = &self.policy.tokens[kind];
         self.present(kind)?;
-        let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
-        self.lookup.start();
-        let stored = self.stored(presented);
-        let account =
-            self.lookup.account(|| AccountOf::Token { kind: token.name.clone(), claims: presented.claims.clone() });
-        self.lookup.wanted()?;
+        let Some(presented) = &self.progress.presented else { return Err(at_login(token, missing()).into()) };
+        let lookup = &self.progress.lookup;
+        let account_of = || AccountOf::Token { kind: token.name.clone(), claims: presented.claims.clone() };
+        let (stored, account) = lookup.asking_for(|| (self.stored(presented), lookup.account(account_of)))?;
         let state = stored?.ok_or_else(|| no_family(token))?;
         let client = self.client_name();
         match family::standing(&presented.text, state, &Terms::of(token), self.request.now, client.as_deref()) {
@@ -50,7 +48,7 @@ impl<'g> Journey<'g, '_> {
             Standing::Refused(why) => return Err(refused(token, why).into()),
             Standing::Reused => {
                 let effect = self.revocation(presented);
-                self.effects.extend(effect);
+                self.progress.effects.extend(effect);
                 return Err(reused(token).into());
             }
         }
@@ -87,20 +85,17 @@ impl<'g> Journey<'g, '_> {
     pub(crate) fn revocable(&mut self, kind: Id<Token>) -> Result<(), Halt> {
         let token = &self.policy.tokens[kind];
         self.present(kind)?;
-        let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
-        self.lookup.start();
-        let stored = self.stored(presented);
-        self.lookup.wanted()?;
-        stored?;
+        let Some(presented) = &self.progress.presented else { return Err(at_login(token, missing()).into()) };
+        self.progress.lookup.asking_for(|| self.stored(presented))??;
         Ok(())
     }
 
     /// Takes the family out of use. Where there is none, there is nothing to take.
     pub(crate) fn revoke(&mut self) -> Outcome<'g> {
-        let Some(presented) = &self.presented else { return Outcome::Deny(Vec::new()) };
+        let Some(presented) = &self.progress.presented else { return Outcome::Deny(Vec::new()) };
         let effect = self.revocation(presented);
         let gone = taken_back(&self.policy.tokens[presented.kind]);
-        self.effects.extend(effect);
+        self.progress.effects.extend(effect);
         Outcome::Revoked(gone)
     }
 
@@ -112,7 +107,7 @@ impl<'g> Journey<'g, '_> {
     /// How the family stands, as the host said; none where there is no such family.
     pub(crate) fn stored(&self, presented: &Presented) -> Result<Option<&FamilyState>, Denial> {
         let token = &self.policy.tokens[presented.kind];
-        match self.lookup.token(&token.name, &presented.family) {
+        match self.progress.lookup.token(&token.name, &presented.family) {
             Some(Some(TokenFact::Family(state))) => Ok(Some(state)),
             Some(None) => Ok(None),
             Some(Some(TokenFact::Claims(_))) | None => Err(match presented.ended {
@@ -125,13 +120,13 @@ impl<'g> Journey<'g, '_> {
 
     /// Who is using the token, as far as that can be told: exchanging it again is forgiven to nobody else.
     pub(crate) fn client_name(&self) -> Option<String> {
-        self.client.map(|address| address.to_string())
+        self.progress.target.client.map(|address| address.to_string())
     }
 
     /// Verifies the token, once.
     fn present(&mut self, kind: Id<Token>) -> Result<(), Denial> {
-        if self.presented.is_none() {
-            self.presented = Some(self.verify_carried(kind)?);
+        if self.progress.presented.is_none() {
+            self.progress.presented = Some(self.verify_carried(kind)?);
         }
         Ok(())
     }
@@ -144,7 +139,7 @@ impl<'g> Journey<'g, '_> {
                 let found = cookies::find(name, self.request.headers);
                 found.map_err(|_| refused(token, "the token's cookie came twice, or is malformed"))?
             }
-            TokenCarrier::Body(_) | TokenCarrier::Bearer | TokenCarrier::Header(_) => match &self.carried {
+            TokenCarrier::Body(_) | TokenCarrier::Bearer | TokenCarrier::Header(_) => match &self.progress.body_token {
                 Some(Json::String(text)) => Some(Cow::Borrowed(text.as_str())),
                 Some(_) => return Err(refused(token, "the token isn't a string")),
                 None => None,

@@ -21,30 +21,30 @@ impl<'g> Journey<'g, '_> {
     /// What is known around the conditions of rules.
     pub(crate) fn eval_context(&self, phase: Phase) -> EvalContext<'_> {
         EvalContext {
-            user: self.user.as_ref(),
-            client: self.client,
+            user: self.progress.user.as_ref(),
+            client: self.progress.target.client,
             now: Some(self.request.now),
-            context: self.lookup.context().map(Attributes::Json),
+            context: self.progress.lookup.context().map(Attributes::Json),
             call: Some(RequestRef {
                 method: self.request.method,
-                path: self.target.canonical_path(),
-                authority: self.target.authority(),
+                path: self.progress.target.canonical_path(),
+                authority: self.progress.target.authority(),
                 headers: self.request.headers,
                 route: self.route,
-                params: &self.input.params,
+                params: &self.progress.input.params,
             }),
-            body: match (self.route.body, phase, &self.input.body) {
+            body: match (self.route.body, phase, &self.progress.input.body) {
                 (BodyRule::Shape(shape), _, Some(body)) => InputState::Json(shape, body),
                 (BodyRule::Shape(_), Phase::BeforeInput, None) => InputState::Pending,
                 _ => InputState::Unknown,
             },
-            query: match (self.route.query, phase, &self.input.query) {
+            query: match (self.route.query, phase, &self.progress.input.query) {
                 (Some(shape), _, Some(query)) => InputState::Json(shape, query),
                 (Some(_), Phase::BeforeInput, None) => InputState::Pending,
                 _ => InputState::Unknown,
             },
-            cache: Some(&self.cache),
-            missing: self.lookup.if_asking(),
+            cache: Some(&self.progress.cache),
+            missing: self.progress.lookup.if_asking(),
             ..EvalContext::empty(self.policy)
         }
     }
@@ -52,7 +52,7 @@ impl<'g> Journey<'g, '_> {
     /// The thing of a kind that this route is about.
     fn thing(&self, resource: Id<Resource>) -> ResourceRef<'_> {
         let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
-        let Some(id) = subject.and_then(|subject| self.input.params.get(&subject.parameter)) else {
+        let Some(id) = subject.and_then(|subject| self.progress.input.params.get(&subject.parameter)) else {
             return ResourceRef::Of { resource, id: None, attributes: None };
         };
         let attributes = self.facts_of(&self.policy.resources[resource].name, id).map(Attributes::Json);
@@ -65,7 +65,7 @@ impl<'g> Journey<'g, '_> {
         name.extend_from_slice(resource.as_bytes());
         name.push(b'/');
         name.extend_from_slice(id.as_bytes());
-        self.lookup.resource(std::str::from_utf8(&name).ok()?)
+        self.progress.lookup.resource(std::str::from_utf8(&name).ok()?)
     }
 
     /// The thing that a condition of the route is about.
@@ -79,12 +79,12 @@ impl<'g> Journey<'g, '_> {
     /// What isn't known can only turn a *yes* into a *no*: the host is asked where that happens, for the first thing alone,
     /// as the next may not be needed then.
     pub(crate) fn test(&self, test: Test) -> Result<bool, Vec<Question>> {
-        self.lookup.start();
-        let holds = self.holds(test);
-        if !holds {
-            self.lookup.first_wanted()?;
+        let (holds, mut questions) = self.progress.lookup.with_questions(|| self.holds(test));
+        if holds || questions.is_empty() {
+            return Ok(holds);
         }
-        Ok(holds)
+        questions.truncate(1);
+        Err(questions)
     }
 
     fn holds(&self, test: Test) -> bool {
@@ -114,19 +114,35 @@ impl<'g> Journey<'g, '_> {
 
     /// Whether all that the route takes was looked at.
     fn input_is_known(&self) -> bool {
-        let body = !matches!(self.route.body, BodyRule::Shape(_)) || self.input.body.is_some();
-        body && (self.route.query.is_none() || self.input.query.is_some())
+        let body = !matches!(self.route.body, BodyRule::Shape(_)) || self.progress.input.body.is_some();
+        body && (self.route.query.is_none() || self.progress.input.query.is_some())
     }
 
     /// A scope is asked of callers that are capped by scopes.
     fn has_scope(&self, scope: Id<Scope>) -> bool {
-        self.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(&scope))
+        self.progress.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(&scope))
     }
 
-    /// Every reason why the caller may not. An anonymous one is asked for a credential; and what is concealed is told to
-    /// nobody.
+    /// Denies with every reason why the caller may not. An anonymous caller is asked for a credential. A concealed route
+    /// answers as if it didn't exist.
     pub(crate) fn refused(&mut self) -> Result<Outcome<'g>, Vec<Question>> {
-        self.lookup.start();
+        let mut denials = self.progress.lookup.asking_for(|| self.refusals())?;
+        if denials.is_empty() {
+            let message = "whatever the input were, it wouldn't be allowed";
+            denials.push(Denial::new(Code::PermissionDenied, Stage::Authorize, message));
+        }
+        let access = &self.route.access;
+        if self.progress.user.is_none()
+            && !access.public
+            && let Some(mut credential) = self.progress.credential_denial.take()
+        {
+            credential.stage = Stage::Authorize;
+            denials.insert(0, credential);
+        }
+        Ok(if access.conceal { Outcome::Conceal(denials) } else { Outcome::Deny(denials) })
+    }
+
+    fn refusals(&self) -> Vec<Denial> {
         let access = &self.route.access;
         let mut findings = Findings::default();
         let context = self.eval_context(Phase::BeforeInput);
@@ -140,7 +156,7 @@ impl<'g> Journey<'g, '_> {
                 findings.permissions(&requirement.any_of, Some(requirement.span), context, thing);
             }
         }
-        // Whoever logs in comes in by no permission, either.
+        // A login needs no permission, either.
         if self.route.is_open_to_callers() || self.route.service.makes_callers() {
             findings.doors(context);
         }
@@ -151,20 +167,6 @@ impl<'g> Journey<'g, '_> {
                 findings.when(&when.expr, when.span, outcome, &environment);
             }
         }
-        // Every reason is told, whichever decided.
-        self.lookup.wanted()?;
-        let mut denials = findings.into_denials();
-        if denials.is_empty() {
-            let message = "whatever the input were, it wouldn't be allowed";
-            denials.push(Denial::new(Code::PermissionDenied, Stage::Authorize, message));
-        }
-        if self.user.is_none()
-            && !access.public
-            && let Some(mut credential) = self.credential.take()
-        {
-            credential.stage = Stage::Authorize;
-            denials.insert(0, credential);
-        }
-        Ok(if access.conceal { Outcome::Conceal(denials) } else { Outcome::Deny(denials) })
+        findings.into_denials()
     }
 }
