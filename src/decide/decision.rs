@@ -49,12 +49,12 @@ pub struct Decision<'g, 'r> {
     pub(crate) secret_query: bool,
     /// What the host must record.
     pub effects: Vec<Effect>,
-    pub(crate) asked: Asked<'g, 'r>,
+    pub(crate) check_context: CheckContext<'g, 'r>,
 }
 
-/// What further questions are asked of.
+/// The context of permission checks inside a handler.
 #[derive(Clone)]
-pub(crate) struct Asked<'g, 'r> {
+pub(crate) struct CheckContext<'g, 'r> {
     pub(crate) policy: &'g TypedPolicy,
     pub(crate) graph: &'g DecisionGraph,
     pub(crate) context: Option<AttributeSet<'r>>,
@@ -62,10 +62,10 @@ pub(crate) struct Asked<'g, 'r> {
     pub(crate) now: Timestamp,
 }
 
-impl<'g> Asked<'g, '_> {
-    fn into_owned(self) -> Asked<'g, 'static> {
+impl<'g> CheckContext<'g, '_> {
+    fn into_owned(self) -> CheckContext<'g, 'static> {
         let Self { policy, graph, context, client, now } = self;
-        Asked { policy, graph, context: context.map(AttributeSet::into_owned), client, now }
+        CheckContext { policy, graph, context: context.map(AttributeSet::into_owned), client, now }
     }
 }
 
@@ -115,7 +115,7 @@ impl<'g> Decision<'g, '_> {
             target: self.target.map(|target| Cow::Owned(target.into_owned())),
             secret_query: self.secret_query,
             effects: self.effects,
-            asked: self.asked.into_owned(),
+            check_context: self.check_context.into_owned(),
         }
     }
 
@@ -156,17 +156,17 @@ impl<'g> Decision<'g, '_> {
 
     /// Whether the same caller has one of these permissions; see [`Decision::check`].
     pub fn check_any(&self, permissions: &[PermissionId], resource: Option<&Resource<'_>>) -> Ruling {
-        check::any(self.asked.policy, self.asked.graph, &self.scene(), permissions, resource)
+        check::any(self.check_context.policy, self.check_context.graph, &self.scene(), permissions, resource)
     }
 
     /// Whether the same caller has all of these permissions; see [`Decision::check`]. Without any, it is denied.
     pub fn check_all(&self, permissions: &[PermissionId], resource: Option<&Resource<'_>>) -> Ruling {
-        check::all(self.asked.policy, self.asked.graph, &self.scene(), permissions, resource)
+        check::all(self.check_context.policy, self.check_context.graph, &self.scene(), permissions, resource)
     }
 
     /// The caller and the circumstances, to ask further questions of the same policy.
     pub fn scene(&self) -> Scene<'_> {
-        let Asked { policy, context, client, now, .. } = &self.asked;
+        let CheckContext { policy, context, client, now, .. } = &self.check_context;
         Scene {
             fingerprint: policy.fingerprint,
             user: self.user.as_ref().map(|user| Who::Of(&user.identity)),

@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::collections::table::Id;
 use crate::decide::Denial;
+use crate::decide::headers::exactly_one;
 use crate::graph::{CorsAnswer, Endpoint};
 use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
@@ -23,17 +24,8 @@ pub(crate) fn preflight(request: &Request<'_>) -> Option<Option<Method>> {
     is_preflight.then(|| requested().and_then(|method| Method::from_bytes(method.as_bytes()).ok()))
 }
 
-/// The one value of a header.
-fn alone<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => Some(value),
-        _ => None,
-    }
-}
-
 fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
-    alone(headers, name).and_then(|value| value.to_str().ok())
+    exactly_one(headers, name).and_then(|value| value.to_str().ok())
 }
 
 /// Whether a preflight's page may send what it asks for.
@@ -102,7 +94,7 @@ pub(crate) fn headers<'g, 'r>(
     match &cors.origins {
         Origins::Any => (&answer.allowed, None),
         origins @ Origins::Listed(_) => {
-            let origin = alone(request.headers, &header::ORIGIN);
+            let origin = exactly_one(request.headers, &header::ORIGIN);
             match origin.filter(|origin| origin.to_str().is_ok_and(|origin| origins.name(origin))) {
                 Some(origin) => (&answer.allowed, Some(Cow::Borrowed(origin))),
                 None => (&answer.foreign, None),

@@ -12,6 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::decide::Denial;
 use crate::decide::browser::cookie;
 use crate::decide::callers::entropy::Entropy;
+use crate::decide::callers::issuer::no_entropy;
+use crate::decide::headers::{Repeated, at_most_one};
+use crate::decide::journey::Journey;
+use crate::decide::respond::Response;
 use crate::decide::routes::transport::{Target, without_default_port};
 use crate::eval::cookies;
 use crate::eval::cookies::Unclear;
@@ -61,11 +65,9 @@ pub(crate) fn check(check: &Check<'_>, request: &Request<'_>) -> Result<(), Deni
     let session = session(csrf, layer, request.headers)?.ok_or_else(|| {
         denial(Code::CsrfSession, "the request has no session cookie that a token could be bound to", csrf)
     })?;
-    let mut tokens = request.headers.get_all(&layer.header).iter();
-    let token = tokens.next().ok_or_else(|| denial(Code::CsrfMissing, "the request has no CSRF token", csrf))?;
-    if tokens.next().is_some() {
-        return Err(denial(Code::CsrfInvalid, "the request has two CSRF tokens", csrf));
-    }
+    let token = at_most_one(request.headers, &layer.header)
+        .map_err(|Repeated| denial(Code::CsrfInvalid, "the request has two CSRF tokens", csrf))?
+        .ok_or_else(|| denial(Code::CsrfMissing, "the request has no CSRF token", csrf))?;
     let token = token.to_str().unwrap_or_default();
     check_token(csrf, layer, key, &session, token, request.now)
 }
@@ -84,11 +86,7 @@ pub(crate) fn is_safe(request: &Request<'_>) -> bool {
 }
 
 /// The session cookie's value.
-pub(crate) fn session<'h>(
-    csrf: &Csrf,
-    layer: &CsrfLayer,
-    headers: &'h HeaderMap,
-) -> Result<Option<Cow<'h, str>>, Denial> {
+fn session<'h>(csrf: &Csrf, layer: &CsrfLayer, headers: &'h HeaderMap) -> Result<Option<Cow<'h, str>>, Denial> {
     cookies::find(&layer.session.name, headers).map_err(|unclear| {
         let why = match unclear {
             Unclear::Twice => "there are two session cookies",
@@ -102,14 +100,8 @@ pub(crate) fn session<'h>(
 fn check_origin(check: &Check<'_>, request: &Request<'_>) -> Result<(), Denial> {
     let csrf = check.csrf;
     let single = |name: &HeaderName| {
-        let mut values = request.headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => Ok(Some(value.as_bytes())),
-            (Some(_), Some(_)) => {
-                Err(denial(Code::CsrfOrigin, "a header about the request's origin stands twice", csrf))
-            }
-        }
+        let repeated = |Repeated| denial(Code::CsrfOrigin, "a header about the request's origin stands twice", csrf);
+        at_most_one(request.headers, name).map(|value| value.map(HeaderValue::as_bytes)).map_err(repeated)
     };
     let site = single(&SEC_FETCH_SITE)?;
     let origin = single(&header::ORIGIN)?;
@@ -131,7 +123,7 @@ fn is_own(origin: &str, target: &Target<'_, '_>) -> bool {
 }
 
 /// A session that nobody has yet, and the `Set-Cookie` value that makes it the browser's.
-pub(crate) fn fresh_session(layer: &CsrfLayer, entropy: &Entropy<'_>) -> Option<(String, HeaderValue)> {
+fn fresh_session(layer: &CsrfLayer, entropy: &Entropy<'_>) -> Option<(String, HeaderValue)> {
     let session = URL_SAFE_NO_PAD.encode(entropy.expand::<SESSION_BYTES>("session")?);
     let cookie = cookie::set(&layer.session, &session)?;
     Some((session, cookie))
@@ -184,4 +176,25 @@ fn signed(session: &str, content: &[u8]) -> Vec<u8> {
         message.extend(field);
     }
     message
+}
+
+impl Journey<'_, '_> {
+    /// Issues a token for the session of the request, or for a fresh session.
+    pub(crate) fn issue_csrf(&self) -> Result<Response<'static>, Denial> {
+        let csrf = self.policy.csrf.as_ref();
+        let layer = csrf.and_then(|csrf| csrf.token.as_ref());
+        let (Some(csrf), Some(layer), Some(key)) = (csrf, layer, self.keys.csrf()) else {
+            return Err(Denial::new(Code::CsrfInvalid, Stage::Issue, "the policy has no CSRF key"));
+        };
+        let entropy = self.request.entropy.map(Entropy::new).ok_or_else(no_entropy)?;
+        let (session, cookie) = match session(csrf, layer, self.request.headers)? {
+            Some(session) => (session, None),
+            None => {
+                let (session, cookie) = fresh_session(layer, &entropy).ok_or_else(no_entropy)?;
+                (Cow::Owned(session), Some(cookie))
+            }
+        };
+        let token = issue(key, &session, self.request.now, &entropy).ok_or_else(no_entropy)?;
+        Ok(Response::CsrfToken { token, cookie })
+    }
 }

@@ -14,12 +14,12 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// A limit, and its rate that has the least left.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tightest<'p> {
+pub(crate) struct TightestRate<'p> {
     pub(crate) limit: &'p Limit,
     pub(crate) standing: Standing,
 }
 
-impl<'p> Tightest<'p> {
+impl<'p> TightestRate<'p> {
     /// The tighter of the two: clients are told of one rate.
     pub(crate) fn or(self, other: Option<Self>) -> Self {
         match other {
@@ -31,8 +31,8 @@ impl<'p> Tightest<'p> {
 
 /// `X-RateLimit-*`, with the reset in Unix seconds, and the fields of the IETF's
 /// draft-ietf-httpapi-ratelimit-headers-10, with it in seconds from now.
-pub(crate) fn headers(tightest: Tightest<'_>, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
-    let Tightest { limit, standing: Standing { quota, window, remaining, full_after } } = tightest;
+pub(crate) fn headers(tightest: TightestRate<'_>, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
+    let TightestRate { limit, standing: Standing { quota, window, remaining, full_after } } = tightest;
     let mut headers = Vec::new();
     if limit.dialects != Dialects::Standard {
         let reset = now.checked_add(SignedDuration::from_micros(full_after)).unwrap_or(Timestamp::MAX);

@@ -10,7 +10,7 @@ use http::{HeaderValue, header};
 use crate::collections::table::Id;
 use crate::decide::Denial;
 use crate::decide::limits::headers::seconds;
-pub(crate) use crate::decide::limits::headers::{Tightest, headers};
+pub(crate) use crate::decide::limits::headers::{TightestRate, headers};
 use crate::decide::limits::terms::{Undecided, charges, skips};
 use crate::eval::evaluate::Environment;
 use crate::limit::{Admitted, Algorithm, Charge, Outcome, Refusal};
@@ -33,7 +33,7 @@ pub(crate) struct Plan<'p> {
 #[derive(Debug, Default)]
 pub(crate) struct Charged<'p> {
     pub(crate) effects: Vec<Effect>,
-    pub(crate) tightest: Option<Tightest<'p>>,
+    pub(crate) tightest: Option<TightestRate<'p>>,
     /// Limits that would have denied, or couldn't be decided, and let the request pass all the same.
     pub(crate) notes: Vec<Denial>,
     pub(crate) refused: Option<Denial>,
@@ -62,7 +62,7 @@ impl<'p> Plan<'p> {
     /// What the outcomes come to, one for each charge.
     pub(crate) fn settle(self, outcomes: &[Outcome]) -> Charged<'p> {
         let mut charged = Charged { notes: self.notes, refused: self.refused, ..Charged::default() };
-        let mut refused: Option<Tightest<'p>> = None;
+        let mut refused: Option<TightestRate<'p>> = None;
         let mut longest_wait: Option<(&Limit, &Charge, Option<i64>)> = None;
         for ((limit, charge), outcome) in self.limits.into_iter().zip(&self.charges).zip(outcomes) {
             let is_rate = charge.terms.algorithm() != Algorithm::Concurrency;
@@ -71,7 +71,7 @@ impl<'p> Plan<'p> {
                     let bucket = || charge.bucket.clone();
                     charged.effects.extend(slot.map(|slot| Effect::Slot { bucket: bucket(), slot }));
                     if is_rate && !limit.dry_run {
-                        charged.tightest = Some(Tightest { limit, standing }.or(charged.tightest));
+                        charged.tightest = Some(TightestRate { limit, standing }.or(charged.tightest));
                     }
                 }
                 Outcome::Refused(Refusal { retry_after, .. }) if limit.dry_run => {
@@ -87,7 +87,7 @@ impl<'p> Plan<'p> {
                         longest_wait = Some((limit, charge, retry_after));
                     }
                     if is_rate {
-                        refused = Some(Tightest { limit, standing }.or(refused));
+                        refused = Some(TightestRate { limit, standing }.or(refused));
                     }
                 }
             }

@@ -6,7 +6,7 @@ use crate::collections::table::Id;
 use crate::decide::Denial;
 use crate::decide::journey::Journey;
 use crate::decide::permissions::authorize::Findings;
-use crate::decide::respond::Outcome;
+use crate::decide::respond::Response;
 use crate::eval::attributes::Attributes;
 use crate::eval::evaluate::{EvalContext, InputState, RequestRef, ResourceRef, truth};
 use crate::eval::questions::holds;
@@ -125,7 +125,7 @@ impl<'g> Journey<'g, '_> {
 
     /// Denies with every reason why the caller may not. An anonymous caller is asked for a credential. A concealed route
     /// answers as if it didn't exist.
-    pub(crate) fn refused(&mut self) -> Result<Outcome<'g>, Vec<Question>> {
+    pub(crate) fn refused(&mut self) -> Result<Response<'g>, Vec<Question>> {
         let mut denials = self.progress.lookup.asking_for(|| self.refusals())?;
         if denials.is_empty() {
             let message = "whatever the input were, it wouldn't be allowed";
@@ -139,7 +139,7 @@ impl<'g> Journey<'g, '_> {
             credential.stage = Stage::Authorize;
             denials.insert(0, credential);
         }
-        Ok(if access.conceal { Outcome::Conceal(denials) } else { Outcome::Deny(denials) })
+        Ok(if access.conceal { Response::Concealed(denials) } else { Response::DeniedForAll(denials) })
     }
 
     fn refusals(&self) -> Vec<Denial> {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, header};
 
+use crate::decide::headers::is_token_byte;
 use crate::model::host::split_port;
 use crate::protocol::request::{Request, Scheme};
 use crate::typed::{Forwarded, Transport};
@@ -203,9 +204,4 @@ fn value(text: &str) -> Option<(Cow<'_, str>, &str)> {
             other => value.push(other),
         }
     }
-}
-
-/// RFC 9110 §5.6.2, `tchar`.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

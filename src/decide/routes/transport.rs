@@ -9,9 +9,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::decide::Denial;
 use crate::decide::browser::csrf;
-use crate::decide::respond::Outcome;
+use crate::decide::headers::{Repeated, at_most_one};
+use crate::decide::respond::Response;
 use crate::decide::routes::canonical;
-use crate::decide::routes::client::Client;
+use crate::decide::routes::client::{Client, client as find_client};
 use crate::model::host::{NamePattern, default_port, is_host, split_port};
 use crate::model::path::decode_segment;
 use crate::model::reason::{Code, Stage};
@@ -86,8 +87,25 @@ impl<'g, 'r> Target<'g, 'r> {
     }
 }
 
-/// Checks what can be checked before anything is known about the policy's routes.
-pub(crate) fn transport<'g, 'r>(
+/// The result of the transport stage.
+pub(crate) enum Admission<'g, 'r> {
+    Admitted(Target<'g, 'r>),
+    Refused { scheme: Scheme, target: Option<Cow<'r, str>>, response: Response<'g> },
+}
+
+/// Checks a request before its route is known.
+pub(crate) fn admit<'g, 'r>(policy: &'g TypedPolicy, request: &Request<'r>) -> Admission<'g, 'r> {
+    let client = find_client(&policy.transport, request);
+    match checked_target(&policy.transport, request, client) {
+        Ok(target) => match require_https(policy, request, &target) {
+            None => Admission::Admitted(target),
+            Some(response) => Admission::Refused { scheme: target.scheme, target: Some(target.canonical), response },
+        },
+        Err(denial) => Admission::Refused { scheme: client.scheme, target: None, response: Response::Denied(denial) },
+    }
+}
+
+fn checked_target<'g, 'r>(
     transport: &'g Transport,
     request: &Request<'r>,
     client: Client,
@@ -130,25 +148,21 @@ pub(crate) fn without_default_port(authority: &str, scheme: Scheme) -> &str {
     }
 }
 
-/// Where https is required, a request in the clear is sent to the same target over https if nothing is lost by that: it is
-/// safe, and holds no credential that anybody could have read by now. Only a listed host is safe to send it to.
-pub(crate) fn secure(
-    policy: &TypedPolicy,
-    request: &Request<'_>,
-    target: &Target<'_, '_>,
-) -> Result<(), Outcome<'static>> {
-    let Some(span) = policy.transport.https.filter(|_| target.scheme == Scheme::Http) else { return Ok(()) };
+/// The response to a request in the clear, if the policy requires https. A redirect to https goes to a listed host only,
+/// and only if the request is safe and has no credential that was exposed.
+fn require_https(policy: &TypedPolicy, request: &Request<'_>, target: &Target<'_, '_>) -> Option<Response<'static>> {
+    let span = policy.transport.https.filter(|_| target.scheme == Scheme::Http)?;
     let host = target.authority().filter(|_| !policy.transport.hosts.is_empty());
     let redirected = host.filter(|_| csrf::is_safe(request) && !has_credential(policy, request));
     let location = redirected.and_then(|host| {
         let host = without_default_port(host, Scheme::Http);
         HeaderValue::from_str(&format!("https://{host}{}", target.canonical)).ok()
     });
-    Err(match location {
-        Some(location) => Outcome::Redirect(location),
+    Some(match location {
+        Some(location) => Response::Redirect(location),
         None => {
             let message = "the request came in the clear, and can't be sent to https unseen";
-            Outcome::Denied(Denial::new(Code::HttpsRequired, Stage::Transport, message).at(span))
+            Response::Denied(Denial::new(Code::HttpsRequired, Stage::Transport, message).at(span))
         }
     })
 }
@@ -250,11 +264,8 @@ fn target<'r>(request: &Request<'r>, client: Client) -> Result<Target<'static, '
 
 /// The authority that the request is for, by the host's own word or by the `Host` header. One of each name only.
 fn host<'r>(request: &Request<'r>) -> Result<Option<Cow<'r, str>>, Denial> {
-    let mut lines = request.headers.get_all(header::HOST).iter();
-    let line = lines.next();
-    if lines.next().is_some() {
-        return Err(Denial::new(Code::HeaderMalformed, Stage::Transport, "there are two `Host` headers"));
-    }
+    let line = at_most_one(request.headers, header::HOST)
+        .map_err(|Repeated| Denial::new(Code::HeaderMalformed, Stage::Transport, "there are two `Host` headers"))?;
     let header =
         line.map(|value| value.to_str().map_err(|_| malformed("the `Host` header isn't ASCII"))).transpose()?;
     match request.host.or(header).filter(|host| !host.is_empty()) {
@@ -348,37 +359,12 @@ mod tests {
 
     #[test]
     fn authorities_one_by_one() {
-        for text in [
-            "a",
-            "a.b.",
-            "a:1",
-            "a:",
-            ":1",
-            "",
-            "a:65536",
-            "a:+1",
-            "a@b",
-            "[::1]",
-            "[::1]:1",
-            "[::1",
-            "::1",
-            "[::1]1",
-            "[::]x:1",
-            "a_b",
-            "a%41",
-            "a..b",
-            "[1:2:3:4:5:6:7::]",
-            "[::2:3:4:5:6:7:8]",
-            "[::ffff:1.2.3.4]:80",
-            "127.0.0.1:80",
-            "a:1:2",
-            "a/b",
-            "ä",
-            "[v1.a]",
-            "]",
-            "[]",
-            "a]:1",
-        ] {
+        let short = [
+            "a", "a.b.", "a:1", "a:", ":1", "", "a:65536", "a:+1", "a@b", "[::1]", "[::1]:1", "[::1", "::1", "[::1]1",
+            "[::]x:1", "a_b", "a%41", "a..b", "a:1:2", "a/b", "ä", "[v1.a]", "]", "[]", "a]:1",
+        ];
+        let long = ["[1:2:3:4:5:6:7::]", "[::2:3:4:5:6:7:8]", "[::ffff:1.2.3.4]:80", "127.0.0.1:80"];
+        for text in short.into_iter().chain(long) {
             assert_eq!(is_authority(text), by_http(text), "{text}");
         }
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::collections::table::Id;
 use crate::decide::Denial;
+use crate::decide::headers::exactly_one;
 use crate::decide::schemas::query;
 use crate::model::json;
 use crate::model::reason::{Code, Stage};
@@ -113,7 +114,7 @@ fn present<'r>(transport: &Transport, request: &Request<'r>) -> Result<&'r [u8],
 
 fn json(transport: &Transport, body: &[u8]) -> Result<Json, Denial> {
     json::parse(body, transport.max_depth)
-        .map_err(|why| denied(Code::BodyMalformed, format!("the body can't be read as JSON: {why}")))
+        .map_err(|error| denied(Code::BodyMalformed, format!("the body can't be read as JSON: {}", error.message())))
 }
 
 fn form(body: &[u8]) -> Result<Json, Denial> {
@@ -143,9 +144,7 @@ fn takes_form(accepts: &[MediaType], essence: &str) -> bool {
 /// The body's media type in lower case, without its parameters, where it is UTF-8: JSON is, whether it says so or not
 /// (RFC 8259 §8.1), and so are forms. Compressed bodies are for the host to unpack.
 fn essence(headers: &HeaderMap) -> Option<String> {
-    let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
-    let text = line.to_str().ok()?;
+    let text = exactly_one(headers, &header::CONTENT_TYPE)?.to_str().ok()?;
     let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     if !encodings.into_iter().all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return None;
