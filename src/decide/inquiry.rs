@@ -1,4 +1,4 @@
-//! A decision that waits for its host: it keeps what it has worked out, and owns all that it keeps.
+//! Decisions that wait for answers of the host.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,12 +15,12 @@ use crate::graph::{Door, Node};
 use crate::protocol::question::{Answer, Question};
 use crate::protocol::request::{Facts, Request, Scheme, User};
 
-/// How far a decision is.
+/// A step of a decision.
 #[derive(Debug)]
 #[must_use]
 #[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and a box would be an allocation")]
 pub enum Step<'g, 'r> {
-    /// Done.
+    /// The decision is made.
     Decided(Decision<'g, 'r>),
     /// The host must be asked first.
     Ask(Inquiry<'g>),
@@ -39,13 +39,13 @@ pub struct Inquiry<'g> {
     next: u32,
 }
 
-/// A question, and what its answer is known by.
+/// A question with its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Asked {
-    /// To be given back with the answer.
+    /// The id to give back with the answer.
     pub id: QuestionId,
-    /// What the host is asked.
+    /// The question.
     pub question: Question,
 }
 
@@ -74,14 +74,13 @@ impl<'g> Inquiry<'g> {
         Self { ready, request, door, progress: Box::new(progress.into_owned()), at, questions, next }
     }
 
-    /// What the host is asked now, all of which can be looked up at the same time: at least one question.
+    /// The questions to answer now: at least one. They can be looked up concurrently.
     pub fn questions(&self) -> &[Asked] {
         &self.questions
     }
 
-    /// Goes on with what the host has found. A question without an answer, or with one of another kind, stays open: what it
-    /// asked for is *unknown*, which fails closed, and it isn't asked again. Answers to anything else are ignored, and of
-    /// two to one question the first counts.
+    /// Continues with the host's answers. A question without an answer, or with one of another kind, isn't asked again: its
+    /// facts are *unknown*, which fails closed. Answers to other questions are ignored. The first of two answers counts.
     pub fn answer(self, answers: impl IntoIterator<Item = (QuestionId, Answer)>) -> Step<'g, 'static> {
         let Self { ready, request, door, progress, at, questions, next } = self;
         let mut answers: Vec<(QuestionId, Answer)> = answers.into_iter().collect();

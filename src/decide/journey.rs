@@ -1,5 +1,4 @@
-//! The walk of one request through the graph. Where it needs to know what only the host knows, it pauses at that node, and
-//! goes on from there.
+//! The walk of one request through the graph. It pauses at a node that needs facts from the host, and resumes there.
 
 use serde_json::Value as Json;
 
@@ -22,16 +21,16 @@ use crate::protocol::question::Question;
 use crate::protocol::request::Request;
 use crate::typed::{Route, TypedPolicy};
 
-/// Where a journey waits for the host, and what for.
+/// The node where a journey waits, and the questions to answer.
 pub(crate) struct Pause {
     pub(crate) at: Id<Node>,
     pub(crate) questions: Vec<Question>,
 }
 
-/// Why a step of a journey isn't taken.
+/// The reason why a step of a journey isn't taken.
 pub(crate) enum Halt {
     Denied(Denial),
-    /// Something has to be known first. The step is then tried again, so what it has changed so far must be nothing.
+    /// Facts are missing. The step is run again, so it must not have changed anything.
     Asks(Vec<Question>),
 }
 
@@ -135,7 +134,7 @@ impl<'g, 'r> Journey<'g, 'r> {
         Self { policy, graph, keys, request, door, route: &policy.routes[door.route], progress }
     }
 
-    /// Goes from a node to the end, or to where the host must be asked.
+    /// Walks from a node to the response or to a pause.
     pub(crate) fn travel(&mut self, from: Id<Node>) -> Result<Response<'g>, Pause> {
         let graph = self.graph;
         let mut at = from;
@@ -151,7 +150,7 @@ impl<'g, 'r> Journey<'g, 'r> {
                     Err(Halt::Asks(questions)) => Err(questions),
                 },
                 Node::Roles { any_of, yes, no } => {
-                    // Where the policy has no scopes, none lets a caller through who is capped by them.
+                    // A policy without scopes lets no caller through who is capped by scopes.
                     let holds = self.progress.user.as_ref().is_some_and(|user| {
                         let mut sets = graph.role_sets[any_of].iter();
                         user.scopes.is_none() && sets.any(|set| self.policy.role_sets.has_any(*set, &user.roles))
@@ -210,7 +209,6 @@ impl<'g, 'r> Journey<'g, 'r> {
     }
 }
 
-/// With what denied; where nothing is known of that, it is denied all the same.
 fn denied<'g>(denial: Option<Denial>) -> Response<'g> {
     denial.map_or_else(|| Response::DeniedForAll(Vec::new()), Response::Denied)
 }

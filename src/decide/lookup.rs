@@ -1,4 +1,4 @@
-//! What the host knows: all that it said before a decision, or what it says when it is asked on the way.
+//! Facts from the host: those that came with the request, and answers to questions.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -17,17 +17,16 @@ use crate::protocol::question::{Answer, AnswerMismatch, Question};
 use crate::protocol::request::{Facts, Record, Request};
 use crate::typed;
 
-/// What the host has said so far.
+/// The facts that are known so far.
 pub(crate) struct Lookup<'r> {
     facts: Cow<'r, Facts>,
     body: Option<Cow<'r, [u8]>>,
-    /// Whether the password holds that was asked about.
     password: Option<PasswordOutcome>,
-    /// Where the host can be asked; where it can't, what it didn't say stays unknown.
+    /// The questions, if the host can be asked. Otherwise, missing facts stay unknown.
     asking: Option<Asking>,
 }
 
-/// What the host was asked, and what it is to be asked next.
+/// The questions that were asked, and those that are to be asked next.
 #[derive(Default)]
 struct Asking {
     asked: Vec<Question>,
@@ -43,7 +42,7 @@ pub(crate) struct ChargeResults {
 }
 
 impl<'r> Lookup<'r> {
-    /// The host has said what it will ever say.
+    /// Looks up the request's facts only.
     pub(crate) fn of(request: &Request<'r>) -> Self {
         Self {
             facts: Cow::Borrowed(request.facts),
@@ -53,7 +52,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// The host may be asked for what it didn't say.
+    /// Asks the host for facts that the request lacks.
     pub(crate) fn asking(request: &Request<'r>) -> Self {
         Self { asking: Some(Asking::default()), ..Self::of(request) }
     }
@@ -67,7 +66,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// The same, for whoever evaluates rules, where there is somebody to ask.
+    /// The recorder of missing facts for evaluation, if the host can be asked.
     pub(crate) fn if_asking(&self) -> Option<&dyn MissingFacts> {
         self.asking.is_some().then_some(self as &dyn MissingFacts)
     }
@@ -76,7 +75,7 @@ impl<'r> Lookup<'r> {
         self.facts.context.as_ref()
     }
 
-    /// The context, to be kept with the decision.
+    /// The context, for the decision.
     pub(crate) fn into_context(self) -> Option<Cow<'r, Record>> {
         match self.facts {
             Cow::Borrowed(facts) => facts.context.as_ref().map(Cow::Borrowed),
@@ -84,7 +83,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// The attributes of `KIND/ID`; none where there is no such thing, or nothing is known of it.
+    /// The attributes of `KIND/ID`; `None` if it doesn't exist or is unknown.
     pub(crate) fn resource(&self, name: &str) -> Option<&Record> {
         self.facts.resources.get(name)?.as_ref()
     }
@@ -93,7 +92,7 @@ impl<'r> Lookup<'r> {
         self.body.as_deref()
     }
 
-    /// A set of keys, as the host said with the request, or else with its key ring; nothing where nobody said.
+    /// The key set of the request's facts, or else of the key ring.
     pub(crate) fn key_set<'s>(
         &'s self,
         set: &typed::KeySet,
@@ -108,7 +107,7 @@ impl<'r> Lookup<'r> {
         known
     }
 
-    /// What is known of a token; nothing where nobody said.
+    /// The facts about a token: `None` if unknown, `Some(None)` if there is no such token.
     pub(crate) fn token(&self, kind: &str, id: &str) -> Option<Option<&TokenFact>> {
         let known = self.facts.tokens.get(id).map(Option::as_ref);
         if known.is_none() {
@@ -117,7 +116,7 @@ impl<'r> Lookup<'r> {
         known
     }
 
-    /// The account that is logged in to, or that a token speaks of.
+    /// The account of the login or the token.
     pub(crate) fn account(&self, of: impl FnOnce() -> AccountOf) -> Known<&Account> {
         if self.facts.account == Known::Unknown {
             self.want(|| Question::Account(of()));
@@ -125,7 +124,7 @@ impl<'r> Lookup<'r> {
         self.known_account()
     }
 
-    /// The account, where it was asked for before.
+    /// The account, if it was looked up before.
     pub(crate) fn known_account(&self) -> Known<&Account> {
         match &self.facts.account {
             Known::Value(account) => Known::Value(account),
@@ -134,7 +133,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// Whether a password holds; nothing where nobody said.
+    /// The outcome of a password task; `None` if unknown.
     pub(crate) fn password(&self, task: impl FnOnce() -> PasswordTask) -> Option<PasswordOutcome> {
         if self.asking.is_none() {
             return Some(task().run());
@@ -145,7 +144,7 @@ impl<'r> Lookup<'r> {
         self.password.clone()
     }
 
-    /// What becomes of the charges of a stage; nothing where the host was asked and didn't say, or is to be asked first.
+    /// The results of a stage's charges; `None` if unknown.
     pub(crate) fn charge(&self, charges: &[Charge], now: Timestamp) -> Option<ChargeResults> {
         let Some(asking) = &self.asking else { return Some(self.charge_stored(charges, now)) };
         if charges.iter().all(|charge| self.facts.buckets.contains_key(&charge.bucket)) {
@@ -181,7 +180,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// Notes that something is to be asked, once.
+    /// Adds a question that wasn't asked before.
     fn want(&self, question: impl FnOnce() -> Question) {
         let Some(asking) = &self.asking else { return };
         let question = question();

@@ -1,5 +1,5 @@
-//! Graph and request to decision: one loop over the nodes, one file a stage. Pure and total: the same arguments
-//! give the same decision, and no argument makes it panic.
+//! Decides requests: one loop over the graph's nodes, one folder a chapter. Pure and total: the same arguments give the same
+//! decision, and no argument makes it panic.
 
 pub(crate) mod browser;
 pub(crate) mod callers;
@@ -41,7 +41,7 @@ use crate::protocol::request::Request;
 use crate::schemas::violation::Violations;
 use crate::typed::TypedPolicy;
 
-/// Why a request goes no further, or what is noted beside a decision.
+/// A reason to deny a request, or a note beside a decision.
 #[derive(Debug, Clone)]
 pub(crate) struct Denial {
     code: Code,
@@ -50,7 +50,7 @@ pub(crate) struct Denial {
     span: Option<Span>,
     headers: Cow<'static, [Header]>,
     violations: Option<Box<Violations>>,
-    /// What the client is told in place of the code's own words.
+    /// The problem's detail, in place of the code's text.
     detail: Option<Box<str>>,
 }
 
@@ -81,7 +81,7 @@ impl Denial {
     }
 }
 
-/// A policy that is ready to decide.
+/// A policy with its graph and its keys.
 #[derive(Clone, Copy)]
 pub(crate) struct Ready<'g> {
     pub(crate) policy: &'g TypedPolicy,

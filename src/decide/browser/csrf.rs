@@ -1,5 +1,5 @@
-//! Did the site itself send this request? First the browser's own word on where it comes from, then a token that
-//! is bound to the session. Tokens are issued here, too.
+//! CSRF: checks that the site itself sent a request, by the browser's headers and by a token that is bound to the session,
+//! and issues such tokens.
 
 use std::borrow::Cow;
 
@@ -24,28 +24,28 @@ use crate::protocol::request::Request;
 use crate::typed::{Cors, Csrf, CsrfApplies, CsrfLayer};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// How far the clocks of two machines that share a secret may be apart.
+/// The greatest difference between the clocks of two machines that share a secret.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
 const TIME_BYTES: usize = 8;
 const NONCE_BYTES: usize = 16;
 const MAC_BYTES: usize = 32;
 const SESSION_BYTES: usize = 32;
-/// A token's text has 75 characters; whatever is longer isn't one.
-const LONGEST_TEXT: usize = 128;
+/// A token's text has 75 characters.
+const MAX_TEXT: usize = 128;
 
 fn denial(code: Code, message: &'static str, csrf: &Csrf) -> Denial {
     Denial::new(code, Stage::Csrf, message).at(csrf.span)
 }
 
-/// What a request is checked against, and what is known of it.
+/// The settings and facts of a check.
 pub(crate) struct Check<'c> {
     pub(crate) csrf: &'c Csrf,
-    /// The key of the token layer, where there is one.
+    /// The key of the token layer, if there is one.
     pub(crate) key: Option<&'c hmac::Key>,
     /// The route's block, whose origins are trusted.
     pub(crate) cors: Option<&'c Cors>,
     pub(crate) target: &'c Target<'c, 'c>,
-    /// Whether a credential identifies the caller that no browser sends by itself.
+    /// True if the caller's credential is one that no browser sends by itself.
     pub(crate) by_header: bool,
 }
 
@@ -116,7 +116,7 @@ fn check_origin(check: &Check<'_>, request: &Request<'_>) -> Result<(), Denial> 
     if passes { Ok(()) } else { Err(denial(Code::CsrfOrigin, "the request comes from a foreign origin", csrf)) }
 }
 
-/// Whether a page of this host has the origin, as browsers write it (RFC 6454 §6.1): without the default port.
+/// True if the origin is that of the request's host. Browsers omit the default port (RFC 6454 §6.1).
 fn is_own(origin: &str, target: &Target<'_, '_>) -> bool {
     let host = origin.strip_prefix(target.scheme.as_str()).and_then(|rest| rest.strip_prefix("://"));
     host.is_some() && host == target.authority().map(|authority| without_default_port(authority, target.scheme))
@@ -148,7 +148,7 @@ fn check_token(
     now: Timestamp,
 ) -> Result<(), Denial> {
     let invalid = || denial(Code::CsrfInvalid, "the CSRF token wasn't issued for the session that came", csrf);
-    if text.len() > LONGEST_TEXT {
+    if text.len() > MAX_TEXT {
         return Err(invalid());
     }
     let token = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
@@ -167,7 +167,7 @@ fn check_token(
     Ok(())
 }
 
-/// What the MAC is over: each field after its length, so that no two sessions and contents run together.
+/// The input of the MAC: each field after its length, so that fields can't run into each other.
 fn signed(session: &str, content: &[u8]) -> Vec<u8> {
     const PURPOSE: &[u8] = b"portcullis csrf token 1";
     let mut message = Vec::with_capacity(PURPOSE.len() + session.len() + content.len() + 24);

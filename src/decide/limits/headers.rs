@@ -1,4 +1,4 @@
-//! What clients are told of a limit: its rate that has the least left.
+//! Rate limit headers, for the rate that has the least left.
 
 use http::{HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +20,7 @@ pub(crate) struct TightestRate<'p> {
 }
 
 impl<'p> TightestRate<'p> {
-    /// The tighter of the two: clients are told of one rate.
+    /// The rate that has less left: the headers describe one rate.
     pub(crate) fn or(self, other: Option<Self>) -> Self {
         match other {
             Some(other) if other.standing.remaining < self.standing.remaining => other,
@@ -51,7 +51,7 @@ pub(crate) fn headers(tightest: TightestRate<'_>, now: Timestamp) -> Vec<(Header
     headers
 }
 
-/// Whole seconds, rounded up: a client that waits as long as it is told must not come too early.
+/// Whole seconds, rounded up, so that a client which waits so long isn't too early.
 pub(crate) fn seconds(microseconds: i64) -> i64 {
     microseconds.max(0).saturating_add(999_999) / 1_000_000
 }

@@ -1,4 +1,4 @@
-//! A door: what its rules are asked about, and why it stays shut.
+//! The tests of a route's access rules.
 
 use smallvec::SmallVec;
 
@@ -18,7 +18,6 @@ use crate::protocol::request::Record;
 use crate::typed::{BodyRule, Permission, Resource, Scope};
 
 impl<'g> Journey<'g, '_> {
-    /// What is known around the conditions of rules.
     pub(crate) fn eval_context(&self, phase: Phase) -> EvalContext<'_> {
         EvalContext {
             user: self.progress.user.as_ref(),
@@ -49,8 +48,8 @@ impl<'g> Journey<'g, '_> {
         }
     }
 
-    /// The thing of a kind that this route is about.
-    fn thing(&self, resource: Id<Resource>) -> ResourceRef<'_> {
+    /// The route's resource of a kind.
+    fn resource(&self, resource: Id<Resource>) -> ResourceRef<'_> {
         let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
         let Some(id) = subject.and_then(|subject| self.progress.input.params.get(&subject.parameter)) else {
             return ResourceRef::Of { resource, id: None, attributes: None };
@@ -59,7 +58,7 @@ impl<'g> Journey<'g, '_> {
         ResourceRef::Of { resource, id: Some(id), attributes }
     }
 
-    /// What the host looked up of `RESOURCE/ID`.
+    /// The attributes of a resource.
     fn facts_of(&self, resource: &str, id: &str) -> Option<&Record> {
         let mut name: SmallVec<[u8; 128]> = SmallVec::new();
         name.extend_from_slice(resource.as_bytes());
@@ -68,16 +67,16 @@ impl<'g> Journey<'g, '_> {
         self.progress.lookup.resource(std::str::from_utf8(&name).ok()?)
     }
 
-    /// The thing that a condition of the route is about.
-    fn own_thing(&self) -> ResourceRef<'_> {
+    /// The resource that the route's conditions read.
+    fn only_resource(&self) -> ResourceRef<'_> {
         match self.route.access.subjects.as_slice() {
-            [only] => self.thing(only.resource),
+            [only] => self.resource(only.resource),
             _ => ResourceRef::None,
         }
     }
 
-    /// What isn't known can only turn a *yes* into a *no*: the host is asked where that happens, for the first thing alone,
-    /// as the next may not be needed then.
+    /// Makes a test. Unknown facts only turn `true` into `false`, so the host is asked only if the result is `false`, and only
+    /// for the first fact, as the others may not be needed then.
     pub(crate) fn test(&self, test: Test) -> Result<bool, Vec<Question>> {
         let (holds, mut questions) = self.progress.lookup.with_questions(|| self.holds(test));
         if holds || questions.is_empty() {
@@ -96,7 +95,7 @@ impl<'g> Journey<'g, '_> {
             Test::Scope(scope) => self.has_scope(scope),
             Test::Whens(route, phase) => {
                 let context = self.eval_context(phase);
-                let environment = &context.on(self.own_thing());
+                let environment = &context.on(self.only_resource());
                 holds(logic, self.graph.conditions(route, phase), environment)
             }
             Test::Doors(phase) => {
@@ -107,18 +106,18 @@ impl<'g> Journey<'g, '_> {
     }
 
     fn granted(&self, permission: Id<Permission>, phase: Phase) -> bool {
-        let thing = self.thing(self.policy.permissions[permission].resource);
+        let resource = self.resource(self.policy.permissions[permission].resource);
         let context = self.eval_context(phase);
-        holds(&self.graph.logic, self.graph.permission(permission, phase), &context.on(thing))
+        holds(&self.graph.logic, self.graph.permission(permission, phase), &context.on(resource))
     }
 
-    /// Whether all that the route takes was looked at.
+    /// True if all input of the route is validated.
     fn input_is_known(&self) -> bool {
         let body = !matches!(self.route.body, BodyRule::Shape(_)) || self.progress.input.body.is_some();
         body && (self.route.query.is_none() || self.progress.input.query.is_some())
     }
 
-    /// A scope is asked of callers that are capped by scopes.
+    /// True if the caller has a scope or isn't capped by scopes.
     fn has_scope(&self, scope: Id<Scope>) -> bool {
         self.progress.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(&scope))
     }
@@ -152,15 +151,15 @@ impl<'g> Journey<'g, '_> {
         }
         for requirement in &access.requirements {
             if !requirement.any_of.iter().any(|permission| self.granted(*permission, phase)) {
-                let thing = |permission: &Permission| self.thing(permission.resource);
-                findings.permissions(&requirement.any_of, Some(requirement.span), context, thing);
+                let resource = |permission: &Permission| self.resource(permission.resource);
+                findings.permissions(&requirement.any_of, Some(requirement.span), context, resource);
             }
         }
         // A login needs no permission, either.
         if self.route.is_open_to_callers() || self.route.service.makes_callers() {
             findings.doors(context);
         }
-        let environment = context.on(self.own_thing());
+        let environment = context.on(self.only_resource());
         for when in &access.whens {
             let outcome = truth(&when.expr, &environment);
             if !outcome.may(Truths::TRUE) {

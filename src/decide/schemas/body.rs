@@ -1,4 +1,4 @@
-//! The body: whether there is one, of which media type, how to read it, and then its shape.
+//! The body: its presence, its media type, its syntax and its schema.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::schemas::violation::Violations;
 use crate::typed::schemas::{MediaType, Shape};
 use crate::typed::{Token, Transport, TypedPolicy};
 
-/// A route without a body takes none: what no schema speaks of doesn't pass.
+/// Checks that there is no body, for a route that takes none.
 pub(crate) fn check_empty(request: &Request<'_>) -> Result<(), Denial> {
     if announces_body(request.headers) {
         return Err(unexpected("the route takes no body, and one is announced"));
@@ -32,7 +32,7 @@ fn unexpected(why: &'static str) -> Denial {
     Denial::new(Code::BodyUnexpected, Stage::Validate, why)
 }
 
-/// A body that nobody reads has a size all the same.
+/// Checks the size of a body.
 pub(crate) fn check_size(transport: &Transport, request: &Request<'_>) -> Result<(), Denial> {
     match request.body {
         Some(body) if body.len() > transport.max_body => {
@@ -69,7 +69,7 @@ pub(crate) fn check_shape(
     validate(&policy.shapes, shape, &input, encoding, holds).map_err(|violations| violated(&shape.name, violations))
 }
 
-/// The token in its field, which is the only one.
+/// Reads the token of a body, whose only field it is.
 pub(crate) fn check_token(
     transport: &Transport,
     token: &Token,
@@ -162,7 +162,7 @@ fn essence(headers: &HeaderMap) -> Option<String> {
     utf8.then(|| essence.to_ascii_lowercase())
 }
 
-/// The body as handed on, where a token was all of it: nothing of the token.
+/// The body that is handed on after a token was removed.
 pub(crate) fn without_token() -> Json {
     Json::Object(Map::new())
 }
