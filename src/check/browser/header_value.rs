@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use crate::check::names::{list, suggest};
+use crate::check::suggest::{list, suggest};
 
 /// What is wrong with a value: the part of it at fault, what to say, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]

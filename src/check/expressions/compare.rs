@@ -1,6 +1,6 @@
 //! Comparisons and arithmetic: which types go together, and what comes out.
 
-use crate::check::Checker;
+use crate::check::expressions::typer::Typer;
 use crate::check::expressions::unify::Side;
 use crate::check::expressions::{Guards, Typed, View};
 use crate::model::diagnostic::Diagnostic;
@@ -8,7 +8,7 @@ use crate::model::source::Span;
 use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Literal};
 use crate::typed::{Comparison, Expr, Type};
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     pub(crate) fn comparison(
         &mut self,
         left: &Expression,

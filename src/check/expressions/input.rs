@@ -1,16 +1,20 @@
 //! What a request brings: parameters, the query, the body; and the conditions that read it by name.
 
-use crate::check::Checker;
+use crate::check::expressions::conditions::ConditionUse;
+use crate::check::expressions::typer::Typer;
 use crate::check::expressions::view::Inputs;
 use crate::check::expressions::{Guards, Typed, View};
-use crate::check::names::worth_suggesting;
 use crate::collections::bit_set::BitSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
-use crate::syntax::tree::Text;
+use crate::model::source::Span;
+use crate::syntax::tree::{Expression, Text};
 use crate::typed::{Attribute, BodyRule, Condition, Expr, ParameterType, PathSegment, Read, Route, Type};
 
-impl Checker<'_> {
+/// The steps that it takes to check a condition in one more kind of place, beside the steps of its parts.
+const STEPS_OF_A_USE: usize = 100;
+
+impl Typer<'_, '_> {
     /// `params.x`, `query.x`, `body.x`: of every route in view.
     pub(crate) fn input(&mut self, root: &str, name: &Text, view: &View<'_>) -> Option<Typed> {
         let mut found: Option<Attribute> = None;
@@ -47,23 +51,23 @@ impl Checker<'_> {
             Inputs::Routes(routes) => routes.to_vec(),
             Inputs::Requiring { permissions, doors } => {
                 let mut rows = BitSet::default();
-                for requiring in permissions.iter().filter_map(|row| self.requiring.get(*row as usize)) {
+                for requiring in permissions.iter().filter_map(|row| self.routes.requiring.get(*row as usize)) {
                     rows.extend(requiring.iter().map(|route| route.row()));
                 }
                 if doors {
-                    rows.extend(self.doors.iter().map(|route| route.row()));
+                    rows.extend(self.routes.doors.iter().map(|route| route.row()));
                 }
-                rows.rows().filter_map(|row| self.routes.id(row)).collect()
+                rows.rows().filter_map(|row| self.routes.table.id(row)).collect()
             }
         };
-        self.steps += routes.len();
+        self.budget.spend(routes.len());
         routes
     }
 
     fn input_of(&mut self, route: Id<Route>, root: &str, name: &str) -> Option<Attribute> {
-        let route = &self.routes[route];
+        let route = &self.routes.table[route];
         if let (BodyRule::Shape(shape), _) | (_, Some(shape)) = (route.body, route.query) {
-            self.steps += self.shapes.table[shape].fields.len();
+            self.budget.spend(self.shapes.table[shape].fields.len());
         }
         match root {
             "params" => route.path.iter().find_map(|segment| match segment {
@@ -86,9 +90,9 @@ impl Checker<'_> {
     }
 
     fn no_input(&mut self, root: &str, name: &Text, route: Id<Route>, given: Option<&Attribute>) {
-        let written = self.route_name(route);
-        let span = self.routes[route].span;
-        let shape = match (root, self.routes[route].body, self.routes[route].query) {
+        let written = self.routes.name(route);
+        let span = self.routes.table[route].span;
+        let shape = match (root, self.routes.table[route].body, self.routes.table[route].query) {
             ("body", BodyRule::Shape(shape), _) | ("query", _, Some(shape)) => Some(shape),
             _ => None,
         };
@@ -123,14 +127,45 @@ impl Checker<'_> {
 
     /// A named condition, checked where it is used.
     pub(crate) fn condition_named(&mut self, name: &Text, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
-        let Some((row, (_, condition))) = self.names.conditions.get(&name.node) else {
+        let Some((row, condition)) = self.checker.names.conditions.get(&name.node) else {
             self.no_condition(name, view);
             return None;
         };
-        let expression = &condition.expression;
-        let id: Id<Condition> = self.conditions.id(row)?;
-        self.condition_here(id, expression, name.span, view, guards)
+        let id = self.conditions.table.id(row)?;
+        self.is_sound_here(id, &condition.expression, name.span, view, guards)
             .then(|| Typed::there(Expr::Condition(id), Type::Bool))
+    }
+
+    /// Checks a condition for the place where it is used.
+    fn is_sound_here(
+        &mut self,
+        condition: Id<Condition>,
+        expression: &Expression,
+        place: Span,
+        view: &View<'_>,
+        guards: &Guards<'_>,
+    ) -> bool {
+        self.conditions.used.insert(condition.row());
+        if !self.conditions.sound {
+            return false;
+        }
+        let key = ConditionUse { condition, view: view.key, guards: guards.row(&mut self.conditions.guard_sets) };
+        if let Some(known) = self.conditions.checked.get(&key) {
+            return *known;
+        }
+        // There may be as many sets of guards as ways to combine them.
+        self.budget.spend(STEPS_OF_A_USE);
+        self.uses.push(place);
+        let typed = self.truth(expression, view, guards);
+        self.uses.pop();
+        let sound = typed.is_some();
+        if let Some(expr) = typed {
+            let reads = self.conditions.reads(&expr);
+            let row = self.conditions.table.row_mut(condition);
+            (row.expr, row.reads) = (expr, reads);
+        }
+        self.conditions.checked.insert(key, sound);
+        sound
     }
 
     fn no_condition(&mut self, name: &Text, view: &View<'_>) {
@@ -143,10 +178,8 @@ impl Checker<'_> {
             self.report_once(Diagnostic::error("not_a_value", name.span, message).help(help));
             return;
         }
-        if worth_suggesting(&self.diagnostics) {
-            let mut told = Vec::new();
-            self.names.conditions.find(name, &mut told);
-            told.into_iter().for_each(|error| self.report_once(error));
+        if self.checker.findings.are_few() {
+            self.report_once(self.checker.names.conditions.not_declared(name, usize::MAX));
         } else {
             let message = format!("there is no condition `{}`", name.node);
             self.report_once(

@@ -6,32 +6,29 @@
 
 pub(crate) mod call;
 pub(crate) mod compare;
+pub(crate) mod conditions;
 pub(crate) mod input;
 pub(crate) mod key;
 pub(crate) mod literal;
 pub(crate) mod narrowing;
 pub(crate) mod read;
 pub(crate) mod resource;
+pub(crate) mod typer;
 pub(crate) mod types;
 pub(crate) mod unify;
 pub(crate) mod view;
 
-use crate::check::Checker;
-use crate::check::expressions::narrowing::Facts;
-pub(crate) use crate::check::expressions::narrowing::{Guards, Narrowing, bare_names};
-pub(crate) use crate::check::expressions::read::METHODS;
-pub(crate) use crate::check::expressions::view::{Caller, View, ViewKey};
-use crate::check::names::list;
+use crate::check::expressions::narrowing::{Facts, Narrowing};
+pub(crate) use crate::check::expressions::narrowing::{Guards, bare_names};
+use crate::check::expressions::typer::Typer;
+pub(crate) use crate::check::expressions::view::{Caller, View};
+use crate::check::suggest::list;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Text};
 use crate::typed::{Expr, Pattern, Type};
 
 use std::collections::HashMap;
-
-/// The most steps that the expressions of a policy are checked in: a condition is checked for each kind of place that it
-/// is used in.
-const MOST_STEPS: usize = 5_000_000;
 
 /// An expression with its type.
 #[derive(Debug, Clone)]
@@ -54,7 +51,7 @@ impl Typed {
     }
 }
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     /// Resolves and types an expression.
     pub(crate) fn infer(&mut self, expression: &Expression, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
         if !self.step(expression.span) {
@@ -70,8 +67,8 @@ impl Checker<'_> {
                 let inner = self.truth(inner, view, guards)?;
                 Some(Typed::there(Expr::Not(Box::new(inner)), Type::Bool))
             }
-            ExpressionKind::All(parts) => self.junction(parts, view, guards, Expr::All, |told| told.if_true),
-            ExpressionKind::Any(parts) => self.junction(parts, view, guards, Expr::Any, |told| told.if_false),
+            ExpressionKind::All(parts) => self.junction(parts, view, guards, Expr::All, |narrowing| narrowing.if_true),
+            ExpressionKind::Any(parts) => self.junction(parts, view, guards, Expr::Any, |narrowing| narrowing.if_false),
             ExpressionKind::Coalesce(operands) => self.coalesce(operands, view, guards),
             ExpressionKind::Binary(left, BinaryOperator::Add, right) => {
                 self.add(left, right, expression.span, view, guards)
@@ -85,25 +82,10 @@ impl Checker<'_> {
             ExpressionKind::Is(left, role) => self.is_role(left, role, view),
             ExpressionKind::Matches(left, pattern) => {
                 let text = self.text(left, view, guards, "`matches`");
-                let regex = self.compiled(pattern);
+                let regex = self.regexes.compile(pattern, self.checker);
                 Some(Typed::there(Expr::Matches(Box::new(text?), Pattern(regex?)), Type::Bool))
             }
         }
-    }
-
-    /// Counts a step, and says whether there is another. Once there is none, the policy doesn't compile.
-    fn step(&mut self, span: Span) -> bool {
-        self.steps += 1;
-        if self.steps < MOST_STEPS {
-            return true;
-        }
-        if !std::mem::replace(&mut self.out_of_steps, true) {
-            self.report(
-                Diagnostic::error("too_complex", span, "the policy's conditions are used in too many different places")
-                    .help("write large conditions for one resource each, or split the policy"),
-            );
-        }
-        false
     }
 
     /// An expression that is true or false, and there.
@@ -135,7 +117,7 @@ impl Checker<'_> {
         make: fn(Vec<Expr>) -> Expr,
         tells: fn(Narrowing) -> Facts,
     ) -> Option<Typed> {
-        let told: Vec<Facts> = parts.iter().map(|part| tells(self.told(part, view.conditions))).collect();
+        let told: Vec<Facts> = parts.iter().map(|part| tells(self.narrowings.of(part, view.conditions))).collect();
         let mut told_by: HashMap<String, usize> = HashMap::new();
         for fact in told.iter().flatten() {
             *told_by.entry(fact.clone()).or_default() += 1;
@@ -154,11 +136,11 @@ impl Checker<'_> {
             self.report(Diagnostic::error("not_a_user", left.span, what).help(help));
             return None;
         }
-        let mut told = Vec::new();
-        let row = self.names.roles.find(role, &mut told).map(|(row, _)| row);
-        told.into_iter().for_each(|error| self.report_once(error));
-        let row = row?;
-        Some(Typed::there(Expr::Is(*self.roles.ids.get(row)?), Type::Bool))
+        let Some(row) = self.checker.names.roles.row(&role.node) else {
+            self.report_once(self.checker.names.roles.not_declared(role, usize::MAX));
+            return None;
+        };
+        Some(Typed::there(Expr::Is(*self.roles.get(row)?), Type::Bool))
     }
 
     /// `a ?? b`: the first that isn't absent.
@@ -256,16 +238,6 @@ impl Checker<'_> {
                 .label("not an attribute of every resource here, or an optional one")
                 .help(format!("say what holds then: `has({written}) and …`, or `{written} ?? …`")),
             false => error.help(format!("say what holds then: `has({written}) and …`, or `{written} ?? …`")),
-        }
-    }
-
-    /// Reports a finding unless the same was said of the same place: a condition is checked wherever it is used.
-    pub(crate) fn report_once(&mut self, finding: Diagnostic) {
-        if self.said.insert((finding.code, finding.primary.span, finding.message.clone())) {
-            self.report(match self.uses.first() {
-                Some(place) => finding.also(*place, "for what is used here"),
-                None => finding,
-            });
         }
     }
 }

@@ -1,19 +1,20 @@
 //! What a condition says about what is there: `has(x) and …`, `x == null or …`. Purely by form, so that it can be asked
 //! before anything is typed.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
-use crate::check::Checker;
+use crate::check::checker::Checker;
 use crate::check::order::order;
+use crate::model::source::Span;
 use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Literal, Text};
 
 /// What is known to be there, by its path as written: `user`, `user.email`, `request.header("x")`; with `!` behind it, what
 /// is known not to be `null` either.
 pub(crate) type Facts = HashSet<String>;
 
-/// A condition tells no more than so many facts to those who use it.
-const MOST_TOLD: usize = 128;
+/// The most facts that a named condition passes on to its uses.
+const MOST_FACTS: usize = 128;
 
 /// The guards that an expression stands behind: those of the expressions around it, and its neighbours'.
 #[derive(Default)]
@@ -66,48 +67,57 @@ pub(crate) struct Narrowing {
     pub(crate) if_false: Facts,
 }
 
-impl Checker<'_> {
-    /// What all named conditions tell; each after those that it names.
-    pub(crate) fn told_by_conditions(&mut self) {
+/// The narrowing of every named condition, and of each `and` and `or` that was asked for.
+pub(crate) struct Narrowings<'c, 't> {
+    checker: &'c Checker<'t>,
+    conditions: Vec<Narrowing>,
+    junctions: RefCell<HashMap<Span, Narrowing>>,
+}
+
+impl<'c, 't> Narrowings<'c, 't> {
+    /// Finds the narrowings of all named conditions, each after those that it names.
+    pub(crate) fn of_conditions(checker: &'c Checker<'t>) -> Self {
         let expressions: Vec<&Expression> =
-            self.names.conditions.iter().map(|(_, (_, condition))| &condition.expression).collect();
+            checker.names.conditions.values().map(|condition| &condition.expression).collect();
         let references: Vec<Vec<usize>> = expressions
             .iter()
             .map(|expression| {
                 let mut rows = Vec::new();
-                bare_names(expression, &mut |name| {
-                    rows.extend(self.names.conditions.get(&name.node).map(|(row, _)| row))
-                });
+                bare_names(expression, &mut |name| rows.extend(checker.names.conditions.row(&name.node)));
                 rows
             })
             .collect();
-        self.told = vec![Narrowing::default(); expressions.len()];
+        let conditions = vec![Narrowing::default(); expressions.len()];
+        let mut narrowings = Self { checker, conditions, junctions: RefCell::default() };
         for row in order(&references).rows {
-            let Some(mut told) = expressions.get(row).map(|expression| self.told(expression, true)) else { continue };
-            for facts in [&mut told.if_true, &mut told.if_false] {
-                if facts.len() > MOST_TOLD {
+            let Some(mut narrowing) = expressions.get(row).map(|expression| narrowings.of(expression, true)) else {
+                continue;
+            };
+            for facts in [&mut narrowing.if_true, &mut narrowing.if_false] {
+                if facts.len() > MOST_FACTS {
                     facts.clear();
                 }
             }
-            self.told.iter_mut().skip(row).take(1).for_each(|slot| slot.clone_from(&told));
+            narrowings.conditions.iter_mut().skip(row).take(1).for_each(|slot| slot.clone_from(&narrowing));
         }
+        narrowings
     }
 
-    /// What an expression tells. `conditions` says whether bare names are conditions here.
-    pub(crate) fn told(&self, expression: &Expression, conditions: bool) -> Narrowing {
+    /// The narrowing of an expression. `conditions` says whether bare names are conditions here.
+    pub(crate) fn of(&self, expression: &Expression, conditions: bool) -> Narrowing {
         // A junction is asked by every one around it.
         let junction = matches!(expression.kind, ExpressionKind::All(_) | ExpressionKind::Any(_));
-        if let Some(known) = self.told_before.borrow().get(&expression.span).filter(|_| junction) {
+        if let Some(known) = self.junctions.borrow().get(&expression.span).filter(|_| junction) {
             return known.clone();
         }
-        let told = self.told_by(expression, conditions);
+        let narrowing = self.find(expression, conditions);
         if junction {
-            self.told_before.borrow_mut().insert(expression.span, told.clone());
+            self.junctions.borrow_mut().insert(expression.span, narrowing.clone());
         }
-        told
+        narrowing
     }
 
-    fn told_by(&self, expression: &Expression, conditions: bool) -> Narrowing {
+    fn find(&self, expression: &Expression, conditions: bool) -> Narrowing {
         match &expression.kind {
             ExpressionKind::Call(path, arguments) => match (path.as_slice(), arguments.as_slice()) {
                 ([has], [argument]) if has.node == "has" => {
@@ -129,32 +139,22 @@ impl Checker<'_> {
             }
             ExpressionKind::Path(path) => match path.as_slice() {
                 [name] if conditions => {
-                    let row = self.names.conditions.get(&name.node).map(|(row, _)| row);
-                    row.and_then(|row| self.told.get(row)).cloned().unwrap_or_default()
+                    let row = self.checker.names.conditions.row(&name.node);
+                    row.and_then(|row| self.conditions.get(row)).cloned().unwrap_or_default()
                 }
                 _ => Narrowing::default(),
             },
-            ExpressionKind::Not(inner) => {
-                let Narrowing { if_true, if_false } = self.told(inner, conditions);
-                Narrowing { if_true: if_false, if_false: if_true }
-            }
-            ExpressionKind::All(parts) => self.together(parts, conditions),
-            ExpressionKind::Any(parts) => {
-                // By De Morgan: `a or b` is false where `not a and not b` is true.
-                let negated = parts.iter().map(|part| flip(self.told(part, conditions)));
-                flip(joined(negated))
-            }
+            ExpressionKind::Not(inner) => flip(self.of(inner, conditions)),
+            ExpressionKind::All(parts) => joined(parts.iter().map(|part| self.of(part, conditions))),
+            // By De Morgan: `a or b` is false where `not a and not b` is true.
+            ExpressionKind::Any(parts) => flip(joined(parts.iter().map(|part| flip(self.of(part, conditions))))),
             _ => Narrowing::default(),
         }
     }
-
-    fn together(&self, parts: &[Expression], conditions: bool) -> Narrowing {
-        joined(parts.iter().map(|part| self.told(part, conditions)))
-    }
 }
 
-fn flip(told: Narrowing) -> Narrowing {
-    Narrowing { if_true: told.if_false, if_false: told.if_true }
+fn flip(narrowing: Narrowing) -> Narrowing {
+    Narrowing { if_true: narrowing.if_false, if_false: narrowing.if_true }
 }
 
 /// True where all are true; false where any is, so only what all of them tell then is sure.

@@ -1,17 +1,17 @@
 //! Names: what a path or a call reads where it stands, of which type, and whether it is there.
 
-use crate::check::Checker;
+use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Guards, Typed, View, known_names, may_be_null};
-use crate::check::names::{suggest, worth_suggesting};
+use crate::check::routes::path::METHODS;
+use crate::check::suggest::suggest;
 use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::Text;
 use crate::typed::{Attribute, Expr, Read, Type};
 
-pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const REQUEST: [&str; 6] = ["method", "path", "host", "origin", "header(\"…\")", "cookie(\"…\")"];
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     /// A path: what its first words read, and fields of that.
     pub(crate) fn path_read(&mut self, path: &[Text], view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
         let (mut typed, used) = self.root(path, view, guards)?;
@@ -131,7 +131,7 @@ impl Checker<'_> {
         name: &Text,
         known: impl Iterator<Item = &'n str> + Clone,
     ) -> Diagnostic {
-        let most = if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 };
+        let most = self.checker.findings.most_names();
         let known = || known.clone().take(most);
         let (name, span) = (name.node.as_str(), name.span);
         let meant = suggest(name, known());
@@ -156,23 +156,22 @@ impl Checker<'_> {
     }
 
     fn account(&mut self, name: &Text) -> Option<Typed> {
-        let (row, _) = self.names.account.find(name, &mut self.diagnostics)?;
+        let (row, _) = self.checker.names.account.find(name, &self.checker.findings)?;
         // Where its type is in error, that was said.
-        let attribute = self.account.get(row)?.as_ref()?;
+        let attribute = self.attributes.account.get(row)?.as_ref()?;
         let read = Expr::Read(Read::Account(Table::promised(row + 1).nth(row)?));
         Some(Typed::new(read, attribute.ty.clone(), attribute.optional))
     }
 
     fn context_attribute(&mut self, name: &Text) -> Option<Typed> {
-        if let Some(id) = self.context_rows.get(&name.node).and_then(|row| self.context.id(*row)) {
-            let attribute = &self.context[id];
+        if let Some(id) = self.attributes.context_rows.get(&name.node).and_then(|row| self.attributes.context.id(*row))
+        {
+            let attribute = &self.attributes.context[id];
             let read = Expr::Read(Read::Context(id));
             return Some(Typed::new(read, attribute.ty.clone(), attribute.optional));
         }
-        let mut found = Vec::new();
-        self.names.context.find(name, &mut found);
         // A block's condition is checked for each of its routes.
-        found.into_iter().for_each(|error| self.report_once(error));
+        self.report_once(self.checker.names.context.not_declared(name, usize::MAX));
         None
     }
 

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::check::Checker;
-use crate::check::names::{list, suggest, worth_suggesting};
+use crate::check::expressions::typer::Typer;
+use crate::check::suggest::{list, suggest};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree::{Expression, ExpressionKind, Literal};
@@ -23,7 +23,7 @@ enum Meeting {
     Said,
 }
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     /// The type that both have, as literals take the type of what they stand beside. `what` begins the message where
     /// there is none.
     pub(crate) fn alike(&mut self, left: Side<'_>, right: Side<'_>, span: Span, what: &str) -> Option<Type> {
@@ -79,7 +79,7 @@ impl Checker<'_> {
             (Type::Enum(values), Type::String) => self.meet_enum(values, right.0),
             (Type::String, Type::Enum(values)) => self.meet_enum(values, left.0),
             (Type::Enum(one), Type::Enum(other)) => {
-                self.steps += one.len() + other.len();
+                self.budget.spend(one.len() + other.len());
                 let known: HashSet<&String> = one.iter().collect();
                 if other.iter().any(|value| known.contains(value)) { Meeting::As(Type::String) } else { Meeting::Apart }
             }
@@ -94,7 +94,7 @@ impl Checker<'_> {
 
     /// A string beside an enum: what is written out must be one of its values.
     fn meet_enum(&mut self, values: &Arc<[String]>, text: &Expression) -> Meeting {
-        self.steps += values.len();
+        self.budget.spend(values.len());
         let known: HashSet<&str> = values.iter().map(String::as_str).collect();
         let (mut sound, mut written_out) = (true, true);
         let mut due = vec![text];
@@ -117,7 +117,7 @@ impl Checker<'_> {
     }
 
     fn no_value(&mut self, written: &str, span: Span, values: &[String]) {
-        let most = if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 };
+        let most = self.checker.findings.most_names();
         let known = || values.iter().map(String::as_str).take(most);
         let error = Diagnostic::error("unknown_value", span, format!("there is no value \"{written}\" here"));
         self.report_once(match (suggest(written, known()), list(known())) {
@@ -130,7 +130,7 @@ impl Checker<'_> {
     /// Records compare field by field, so both must have the same ones.
     fn meet_records(&mut self, left: Side<'_>, right: Side<'_>) -> Meeting {
         let (one, other) = (left.1.fields(&self.shapes.table), right.1.fields(&self.shapes.table));
-        self.steps += one.len() + other.len();
+        self.budget.spend(one.len() + other.len());
         if one.len() != other.len() {
             return Meeting::Apart;
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use regex_syntax::hir::{Dot, Hir, HirKind, Look};
 
+use crate::check::checker::{Checker, Report};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::Text;
 
@@ -34,15 +35,19 @@ impl<'t> Regexes<'t> {
         self.of(pattern).is_some_and(|known| known.whole && known.bounded)
     }
 
-    /// A finding, where a pattern that repeats a class would pass with anything around it. One that asks whether a value
+    /// Warns of a pattern that repeats a class and would pass with anything around it. One that asks whether a value
     /// contains a character, as `[A-Z]` does, is meant so.
-    pub(crate) fn loose(&mut self, pattern: &'t Text) -> Option<Diagnostic> {
-        let known = self.of(pattern)?;
-        (!known.whole && known.repeats).then(|| {
-            Diagnostic::warning("unanchored_regex", pattern.span, "this regex matches a part of a value, not all of it")
-                .label("anything may stand around it")
-                .help("anchor it at both ends: `/^…$/`")
-        })
+    pub(crate) fn loose(&mut self, pattern: &'t Text, checker: &Checker<'_>) {
+        if self.of(pattern).is_some_and(|known| !known.whole && known.repeats) {
+            Diagnostic::warning(
+                "unanchored_regex",
+                pattern.span,
+                "this regex matches a part of a value, not all of it",
+            )
+            .label("anything may stand around it")
+            .help("anchor it at both ends: `/^…$/`")
+            .report(checker);
+        }
     }
 }
 

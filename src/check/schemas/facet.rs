@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::fmt::Display;
 
-use crate::check::Checker;
+use crate::check::checker::Report;
+use crate::check::schemas::schema::SchemaChecker;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::{Facet, FacetKind, Literal, NumberBound, SchemaType};
 use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest, Transform};
@@ -11,7 +12,7 @@ use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, Stri
 /// What changes a string, or hides it, has no message.
 const NEVER_FAIL: [&str; 5] = ["trim", "lowercase", "uppercase", "nfc", "secret"];
 
-impl Checker<'_> {
+impl SchemaChecker<'_, '_> {
     pub(crate) fn string_rules(&mut self, facets: &[Facet]) -> StringRules {
         let mut rules = StringRules::default();
         let mut seen = HashSet::new();
@@ -31,7 +32,9 @@ impl Checker<'_> {
                     tests.extend(self.length(least).map(StringTest::MinBytes));
                     tests.extend(self.length(most).map(StringTest::MaxBytes));
                 }
-                FacetKind::Matches(pattern) => tests.extend(self.compiled(pattern).map(StringTest::Matches)),
+                FacetKind::Matches(pattern) => {
+                    tests.extend(self.regexes.compile(pattern, self.checker).map(StringTest::Matches))
+                }
                 FacetKind::OneOf(values) => {
                     tests.push(StringTest::OneOf(values.iter().map(|value| value.node.clone()).collect()));
                 }
@@ -71,11 +74,10 @@ impl Checker<'_> {
         if let (Some(first), Some(second)) = (found.next(), found.next())
             && first.kind != second.kind
         {
-            self.report(
-                Diagnostic::error("contradictory_facets", second.span, "a string can't be in lower and in upper case")
-                    .also(first.span, "the other one")
-                    .help("keep one of the two facets"),
-            );
+            Diagnostic::error("contradictory_facets", second.span, "a string can't be in lower and in upper case")
+                .also(first.span, "the other one")
+                .help("keep one of the two facets")
+                .report(self.checker);
         }
     }
 
@@ -85,7 +87,7 @@ impl Checker<'_> {
         } else {
             "this bound is set twice"
         };
-        self.report(Diagnostic::error("duplicate_facet", facet.span, what).help("keep one of the two facets"));
+        Diagnostic::error("duplicate_facet", facet.span, what).help("keep one of the two facets").report(self.checker);
     }
 
     /// Some string must satisfy all bounds.
@@ -131,10 +133,9 @@ impl Checker<'_> {
                 FacetKind::MultipleOf(step) => {
                     self.bound(&mut rules.multiple_of, facet, step, name, read);
                     if rules.multiple_of.is_some_and(|step| step <= N::default()) {
-                        self.report(
-                            Diagnostic::error("impossible_bounds", step.span, "a step is greater than 0")
-                                .help("write the distance of two values, such as `multiple_of 5`"),
-                        );
+                        Diagnostic::error("impossible_bounds", step.span, "a step is greater than 0")
+                            .help("write the distance of two values, such as `multiple_of 5`")
+                            .report(self.checker);
                     }
                 }
                 FacetKind::Word(word) if word == "secret" => {}
@@ -155,10 +156,9 @@ impl Checker<'_> {
     ) {
         let value = read(bound);
         if value.is_none() {
-            self.report(
-                Diagnostic::error("type_mismatch", bound.span, format!("this bound isn't of type `{name}`"))
-                    .help(format!("write a number of type `{name}`")),
-            );
+            Diagnostic::error("type_mismatch", bound.span, format!("this bound isn't of type `{name}`"))
+                .help(format!("write a number of type `{name}`"))
+                .report(self.checker);
         }
         if slot.is_some() {
             self.twice(facet);
@@ -180,10 +180,9 @@ impl Checker<'_> {
         let (Some(least), Some(most), Some(facet)) = (least, most, last) else { return false };
         if least > most {
             let message = format!("there is no {what}: at least {least}, and at most {most}");
-            self.report(
-                Diagnostic::error("impossible_bounds", facet.span, message)
-                    .help("make the lower bound at most the upper one"),
-            );
+            Diagnostic::error("impossible_bounds", facet.span, message)
+                .help("make the lower bound at most the upper one")
+                .report(self.checker);
         }
         least > most
     }
@@ -191,10 +190,9 @@ impl Checker<'_> {
     /// Only the checks of strings have messages of the policy's own.
     fn no_message(&mut self, facet: &Facet) {
         if let Some(message) = &facet.message {
-            self.report(
-                Diagnostic::error("misplaced_message", message.span, "this facet can't have a message of its own")
-                    .help("take the `else` out: the checks of a string can have one"),
-            );
+            Diagnostic::error("misplaced_message", message.span, "this facet can't have a message of its own")
+                .help("take the `else` out: the checks of a string can have one")
+                .report(self.checker);
         }
     }
 
@@ -205,10 +203,9 @@ impl Checker<'_> {
         let none = next.checked_mul(step).is_none_or(|next| next > most);
         if let (true, true, Some(last)) = (least <= most, none, facets.last()) {
             let message = format!("there is no multiple of {step} from {least} to {most}");
-            self.report(
-                Diagnostic::error("impossible_bounds", last.span, message)
-                    .help("widen the bounds, or take a smaller step"),
-            );
+            Diagnostic::error("impossible_bounds", last.span, message)
+                .help("widen the bounds, or take a smaller step")
+                .report(self.checker);
         }
     }
 
@@ -237,10 +234,9 @@ impl Checker<'_> {
     fn length(&mut self, bound: &NumberBound) -> Option<u64> {
         let length = length(bound);
         if length.is_none() {
-            self.report(
-                Diagnostic::error("type_mismatch", bound.span, "a length is a whole number, 0 or more")
-                    .help("write a whole number, such as `max 200`"),
-            );
+            Diagnostic::error("type_mismatch", bound.span, "a length is a whole number, 0 or more")
+                .help("write a whole number, such as `max 200`")
+                .report(self.checker);
         }
         length
     }
@@ -270,7 +266,7 @@ impl Checker<'_> {
             }
             _ => "take it out, or change the type",
         };
-        self.report(Diagnostic::error("misplaced_facet", facet.span, message).help(help));
+        Diagnostic::error("misplaced_facet", facet.span, message).help(help).report(self.checker);
     }
 }
 
