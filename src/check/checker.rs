@@ -21,17 +21,24 @@ impl<'t> Checker<'t> {
     }
 }
 
-/// Ends the making of a finding: `Diagnostic::error(…).help(…).report(checker)`.
+/// Ends the making of a finding: `Diagnostic::error(…).report_with(checker, "write …")`.
 pub(crate) trait Report {
     fn report(self, checker: &Checker<'_>);
 
-    /// Reports a finding unless the same was said of the same place.
+    /// Reports the finding, with help on what to write instead.
+    fn report_with(self, checker: &Checker<'_>, help: impl Into<String>);
+
+    /// Reports the finding unless the same was said of the same place.
     fn report_once(self, checker: &Checker<'_>);
 }
 
 impl Report for Diagnostic {
     fn report(self, checker: &Checker<'_>) {
         checker.report(self);
+    }
+
+    fn report_with(self, checker: &Checker<'_>, help: impl Into<String>) {
+        checker.report(self.help(help));
     }
 
     fn report_once(self, checker: &Checker<'_>) {

@@ -35,8 +35,7 @@ impl<'t> Entries<'t> {
             };
             Diagnostic::error("duplicate_entry", span, format!("`{word}` stands twice"))
                 .also(first, "first written here")
-                .help(help)
-                .report(checker);
+                .report_with(checker, help);
             return false;
         }
         self.seen.push((word, span));
@@ -92,8 +91,10 @@ pub(crate) fn too_many_values<T>(checker: &Checker<'_>, list: &[Spanned<T>]) -> 
     if let Some(first) = list.get(MOST_VALUES) {
         Diagnostic::error("too_many_entries", first.span, format!("the list has {} entries", list.len()))
             .label("the first that is too many")
-            .help(format!("name at most {MOST_VALUES}; a `*` can stand for many, and so can a network"))
-            .report(checker);
+            .report_with(
+                checker,
+                format!("name at most {MOST_VALUES}; a `*` can stand for many, and so can a network"),
+            );
     }
     list.len() > MOST_VALUES
 }

@@ -105,7 +105,7 @@ fn cookie_rules(checker: &Checker<'_>, name: &Text, cookie: &Cookie, entries: &E
     }
     for (span, message, help) in broken {
         let error = Diagnostic::error("cookie_refused", span, message).label("browsers refuse it otherwise");
-        error.help(help).report(checker);
+        error.report_with(checker, help);
     }
 }
 
@@ -126,8 +126,10 @@ fn unused_cookies(checker: &Checker<'_>, declared: &[&tree::Cookie]) {
     let used = used_cookies(checker);
     for name in declared.iter().map(|cookie| &cookie.name).filter(|name| !used.contains(name.node.as_str())) {
         Diagnostic::warning("unused_cookie", name.span, format!("nothing uses the cookie `{}`", name.node))
-            .help("take the block out, or name the cookie in `csrf { session cookie \"…\" }` or `carried cookie \"…\"`")
-            .report(checker);
+            .report_with(
+                checker,
+                "take the block out, or name the cookie in `csrf { session cookie \"…\" }` or `carried cookie \"…\"`",
+            );
     }
 }
 
@@ -145,8 +147,7 @@ pub(crate) fn cookie_name(checker: &Checker<'_>, name: &Text) -> Option<String> 
         return Some(name.node.clone());
     }
     Diagnostic::error("invalid_cookie", name.span, format!("`{}` is no cookie name", name.node))
-        .help("write letters, digits, `-` and `_`, such as `session-id`")
-        .report(checker);
+        .report_with(checker, "write letters, digits, `-` and `_`, such as `session-id`");
     None
 }
 
@@ -156,8 +157,7 @@ fn cookie_path(checker: &Checker<'_>, path: &Text) -> Option<String> {
         return Some(path.node.clone());
     }
     Diagnostic::error("invalid_cookie", path.span, format!("`{}` is no path of a cookie", path.node))
-        .help("begin with `/`, and leave blanks and `;` out")
-        .report(checker);
+        .report_with(checker, "begin with `/`, and leave blanks and `;` out");
     None
 }
 
@@ -184,8 +184,10 @@ fn cookie_max_age(checker: &Checker<'_>, duration: &Spanned<u64>) -> Option<i64>
         duration.span,
         format!("browsers keep a cookie for a second at least and for {MOST_DAYS} days at most"),
     )
-    .help("write a duration such as `30d`, or leave it out for a cookie that ends with the browser's session")
-    .report(checker);
+    .report_with(
+        checker,
+        "write a duration such as `30d`, or leave it out for a cookie that ends with the browser's session",
+    );
     None
 }
 

@@ -85,8 +85,7 @@ fn cors_block(checker: &Checker<'_>, span: Span, declared: &tree::Cors) -> Cors 
             // Fetch §3.3.5: browsers take the `*` for a name then, or refuse the answer.
             Diagnostic::error("wildcard_credentials", wildcard, "`*` doesn't go with `credentials`")
                 .also(credentials, "answers are for callers with cookies")
-                .help("name each one, or take `credentials` out")
-                .report(checker);
+                .report_with(checker, "name each one, or take `credentials` out");
         }
     }
     cors
@@ -97,8 +96,7 @@ fn origins(checker: &Checker<'_>, written: &[Text], wildcards: &mut Vec<Span>) -
         wildcards.push(any.span);
         if written.len() > 1 {
             Diagnostic::error("invalid_origin", any.span, "`*` stands beside other origins")
-                .help("keep `\"*\"` alone, or take it out")
-                .report(checker);
+                .report_with(checker, "keep `\"*\"` alone, or take it out");
         }
         return Origins::Any;
     }
@@ -108,7 +106,7 @@ fn origins(checker: &Checker<'_>, written: &[Text], wildcards: &mut Vec<Span>) -
     }
     for origin in written {
         if let Err((message, help)) = well_written(&origin.node) {
-            Diagnostic::error("invalid_origin", origin.span, message).help(help).report(checker);
+            Diagnostic::error("invalid_origin", origin.span, message).report_with(checker, help);
             continue;
         }
         let pattern = NamePattern::new(&origin.node);
@@ -145,7 +143,7 @@ fn cors_headers(checker: &Checker<'_>, written: &[Text], wildcards: &mut Vec<Spa
                     false => "write letters, digits and `-`, such as `\"content-type\"`",
                 };
                 let message = format!("`{}` is no header name", name.node);
-                Diagnostic::error("invalid_header", name.span, message).help(help).report(checker);
+                Diagnostic::error("invalid_header", name.span, message).report_with(checker, help);
             }
         }
     }
@@ -162,8 +160,7 @@ fn cors_max_age(checker: &Checker<'_>, duration: &Spanned<u64>) -> Option<Header
         duration.span,
         "browsers keep the answer to a preflight for whole seconds, and for a day at most",
     )
-    .help("write a duration such as `10m`")
-    .report(checker);
+    .report_with(checker, "write a duration such as `10m`");
     None
 }
 

@@ -49,8 +49,7 @@ pub(crate) fn csrf(
                 "ambient" => applies = CsrfApplies::Ambient,
                 "always" => applies = CsrfApplies::Always,
                 other => Diagnostic::error("unknown_name", what.span, format!("`applies` can't be `{other}`"))
-                    .help("write `applies ambient` or `applies always`")
-                    .report(checker),
+                    .report_with(checker, "write `applies ambient` or `applies always`"),
             },
         }
     }
@@ -79,8 +78,7 @@ fn no_token_in(checker: &Checker<'_>, cookie: &Text) {
         let (earlier, later) = checker.findings.in_order(carried, cookie.span);
         Diagnostic::error("cookie_reused", later, format!("the cookie `{}` serves two purposes", cookie.node))
             .also(earlier, "used here, too")
-            .help("give the session that CSRF tokens are bound to a cookie of its own")
-            .report(checker);
+            .report_with(checker, "give the session that CSRF tokens are bound to a cookie of its own");
     }
 }
 
@@ -90,8 +88,7 @@ fn csrf_lifetime(checker: &Checker<'_>, milliseconds: &tree::Spanned<u64>) -> Op
         Some(lifetime) => Some(lifetime),
         None => {
             Diagnostic::error("duration_out_of_range", milliseconds.span, "a CSRF token lives for at least a second")
-                .help("write a duration such as `1h`")
-                .report(checker);
+                .report_with(checker, "write a duration such as `1h`");
             None
         }
     }

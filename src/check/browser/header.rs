@@ -102,7 +102,7 @@ fn remove_header(checker: &Checker<'_>, name: &Text, draft: &mut HeadersDraft) {
     if let Some(set) = draft.set.get(&header) {
         let message = format!("`{}` is both set and removed", name.node);
         let error = Diagnostic::error("set_and_removed", name.span, message).also(*set, "set here");
-        error.help("a header that is set replaces the handler's: take it out of `remove`").report(checker);
+        error.report_with(checker, "a header that is set replaces the handler's: take it out of `remove`");
     } else if draft.removed.insert(header, name.span).is_some() {
         named_twice(&name.node, name.span).report(checker);
     }
@@ -121,15 +121,14 @@ fn preset(checker: &Checker<'_>, name: &Text) -> Option<&'static Preset> {
 pub(crate) fn header_name(checker: &Checker<'_>, name: &Text) -> Option<HeaderName> {
     let Ok(header) = HeaderName::from_bytes(name.node.as_bytes()) else {
         Diagnostic::error("invalid_header", name.span, format!("`{}` is no header name", name.node))
-            .help("write letters, digits and `-`, such as `X-Frame-Options`")
-            .report(checker);
+            .report_with(checker, "write letters, digits and `-`, such as `X-Frame-Options`");
         return None;
     };
     let by_cors = header.as_str().starts_with(CORS_HEADERS);
     if by_cors || ENGINE_HEADERS.contains(&header.as_str()) {
         let message = format!("`{}` is written by the decision itself", name.node);
         let help = if by_cors { "declare `cors { origins … }` instead" } else { "take it out" };
-        Diagnostic::error("reserved_header", name.span, message).help(help).report(checker);
+        Diagnostic::error("reserved_header", name.span, message).report_with(checker, help);
         return None;
     }
     Some(header)
@@ -141,22 +140,20 @@ fn header_value(checker: &Checker<'_>, name: &Text, value: &Text) -> Option<Head
     let Some(header) = HeaderValue::from_str(&value.node).ok().filter(|_| printable && trimmed) else {
         let message = format!("the value of `{}` can't stand in a header", name.node);
         Diagnostic::error("invalid_header", value.span, message)
-            .help("write printable ASCII on one line, without blanks at the ends")
-            .report(checker);
+            .report_with(checker, "write printable ASCII on one line, without blanks at the ends");
         return None;
     };
     let lower = name.node.to_ascii_lowercase();
     if let Err(fault) = check(&lower, &value.node) {
         let span = within(checker, value, fault.part);
-        Diagnostic::error("invalid_header_value", span, fault.message).help(fault.help).report(checker);
+        Diagnostic::error("invalid_header_value", span, fault.message).report_with(checker, fault.help);
         return None;
     }
     if lower.starts_with("content-security-policy") {
         for keyword in unquoted_keywords(&value.node) {
             let message = format!("`{keyword}` without quotes is a host name, not the keyword");
             Diagnostic::error("unquoted_csp_keyword", value.span, message)
-                .help(format!("write `'{keyword}'`"))
-                .report(checker);
+                .report_with(checker, format!("write `'{keyword}'`"));
         }
     }
     Some(header)

@@ -21,8 +21,7 @@ pub(crate) fn carrier(checker: &Checker<'_>, carried: &Carried) -> Option<TokenC
         Carried::Header(name) => carrier_header(checker, name),
         Carried::Body(field) if field.node.is_empty() => {
             Diagnostic::error("invalid_field", field.span, "a field has a name")
-                .help("write the name of the field that holds the token, such as `\"refreshToken\"`")
-                .report(checker);
+                .report_with(checker, "write the name of the field that holds the token, such as `\"refreshToken\"`");
             None
         }
         Carried::Body(field) => Some(TokenCarrier::Body(field.node.clone())),
@@ -40,7 +39,7 @@ fn carrier_header(checker: &Checker<'_>, name: &Text) -> Option<TokenCarrier> {
     } else {
         return Some(TokenCarrier::Header(header.as_str().to_owned()));
     };
-    Diagnostic::error("reserved_header", name.span, message).help(help).report(checker);
+    Diagnostic::error("reserved_header", name.span, message).report_with(checker, help);
     None
 }
 
@@ -77,8 +76,7 @@ pub(crate) fn tell_issued_apart(checker: &Checker<'_>, tokens: &Table<Token>) {
             Diagnostic::error("keys_shared", last.span, message)
                 .label("the same keys verify both")
                 .also(first.span, "the other one")
-                .help("give each an `issuer`, a `typ` or an `audience` of its own")
-                .report(checker);
+                .report_with(checker, "give each an `issuer`, a `typ` or an `audience` of its own");
         }
     }
 }
@@ -92,8 +90,7 @@ fn tell_these_apart(checker: &Checker<'_>, alike: &[&Token]) {
         Diagnostic::error("tokens_alike", opaque.span, message)
             .label("an opaque token says nothing about itself")
             .also(other.span, "carried alike")
-            .help("carry it in a header or a cookie of its own: `carried header \"x-api-key\"`")
-            .report(checker);
+            .report_with(checker, "carry it in a header or a cookie of its own: `carried header \"x-api-key\"`");
         return;
     }
     if !are_apart(alike) {
@@ -105,8 +102,7 @@ fn tell_these_apart(checker: &Checker<'_>, alike: &[&Token]) {
         };
         Diagnostic::error("tokens_alike", last.span, what)
             .also(first.span, "carried alike")
-            .help("give each an `issuer` of its own, or each a `typ` of its own")
-            .report(checker);
+            .report_with(checker, "give each an `issuer` of its own, or each a `typ` of its own");
     }
 }
 

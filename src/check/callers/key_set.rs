@@ -21,7 +21,7 @@ pub(crate) fn key_sets(checker: &Checker<'_>) -> Table<KeySet> {
                 trusted_url(checker, url, "`jwks`");
                 for url_again in more {
                     let error = checker.findings.twice(url.span, url_again.span, "`jwks`");
-                    error.help("keep one URL; a token of several issuers is several tokens").report(checker);
+                    error.report_with(checker, "keep one URL; a token of several issuers is several tokens");
                 }
             }
         }

@@ -63,8 +63,7 @@ fn caller(typer: &Typer<'_, '_>, drafts: &[Option<MappingDraft>]) -> CallerAttri
             let message = format!("`user.{}` is {other} here, and {one} in another mapping", name.node);
             Diagnostic::error("type_mismatch", name.span, message)
                 .also(*first, "the other one")
-                .help("give it one type in all mappings")
-                .report(checker);
+                .report_with(checker, "give it one type in all mappings");
         }
     }
     for draft in drafts.iter().flatten() {
@@ -72,8 +71,7 @@ fn caller(typer: &Typer<'_, '_>, drafts: &[Option<MappingDraft>]) -> CallerAttri
         for (name, (first, _)) in known.iter().filter(|(name, _)| !own.contains(*name)) {
             Diagnostic::error("mappings_differ", draft.span, format!("this mapping has no `{name}`"))
                 .also(*first, "another mapping gives every caller one")
-                .help(format!("add `{name} = …`: every caller has the same attributes"))
-                .report(checker);
+                .report_with(checker, format!("add `{name} = …`: every caller has the same attributes"));
         }
     }
     CallerAttributes {
@@ -108,8 +106,7 @@ fn ids_apart<'t>(checker: &Checker<'_>, mappings: impl Iterator<Item = &'t tree:
             Diagnostic::error("ids_overlap", later, "two mappings share a space of ids")
                 .label("an id from here may equal one from there")
                 .also(earlier, "the other mapping's")
-                .help("prefix all but one, each in its own way: `id = \"partner:\" + claims.sub`")
-                .report(checker);
+                .report_with(checker, "prefix all but one, each in its own way: `id = \"partner:\" + claims.sub`");
         }
     }
 }
@@ -140,17 +137,20 @@ fn mapping_draft(
     let token = tokens.id(row)?;
     if let TokenCarrier::Body(_) = tokens[token].carrier {
         let message = format!("the token `{}` isn't carried by every request", mapping.token.node);
-        Diagnostic::error("token_not_carried", mapping.token.span, message)
-            .help("make the user from a token that is carried as a bearer token, in a cookie or in a header")
-            .report(typer.checker);
+        Diagnostic::error("token_not_carried", mapping.token.span, message).report_with(
+            typer.checker,
+            "make the user from a token that is carried as a bearer token, in a cookie or in a header",
+        );
     }
     if tokens[token].single_use.is_some() {
         let message = format!("`{}` is good for one exchange, not for every request", mapping.token.node);
         Diagnostic::error("single_use_caller", mapping.token.span, message)
             .label("nobody would ask whether it was exchanged or revoked")
             .also(tokens[token].span, "declared here")
-            .help("make the user from the token that is issued beside it, such as an access token")
-            .report(typer.checker);
+            .report_with(
+                typer.checker,
+                "make the user from the token that is issued beside it, such as an access token",
+            );
     }
     let view = View::mapping(&tokens[token].claims);
     let mut seen = Seen::default();
@@ -175,8 +175,7 @@ fn mapping_draft(
             }
             "scopes" => draft.scopes = scopes_of(typer, expression, &view),
             "token" => Diagnostic::error("reserved_name", name.span, "`user.token` is built in")
-                .help("give the attribute another name")
-                .report(typer.checker),
+                .report_with(typer.checker, "give the attribute another name"),
             _ => {
                 let typed = typer.infer(expression, &view, &Guards::default());
                 draft.others.push((name.clone(), typed));
@@ -185,8 +184,7 @@ fn mapping_draft(
     }
     if !seen.contains("id") {
         Diagnostic::error("incomplete", span, "the mapping doesn't say who the user is")
-            .help("add `id = claims.NAME`")
-            .report(typer.checker);
+            .report_with(typer.checker, "add `id = claims.NAME`");
     }
     Some(draft)
 }
@@ -200,8 +198,7 @@ fn scopes_of(typer: &mut Typer<'_, '_>, expression: &Expression, view: &View<'_>
         other => {
             let message = format!("`scopes` must be a `[string]` or a `string`, and this is {}", typer.a_type(other));
             Diagnostic::error("type_mismatch", expression.span, message)
-                .help("write the claim that holds them, such as `claims.scope`")
-                .report(typer.checker);
+                .report_with(typer.checker, "write the claim that holds them, such as `claims.scope`");
             None
         }
     }
@@ -228,9 +225,10 @@ fn caller_id(typer: &mut Typer<'_, '_>, name: &Text, expression: &Expression, vi
     let what = format!("`{}`", name.node);
     let typed = typer.expect(expression, &Type::String, &what, view)?;
     if typed.optional {
-        expressions::undischarged(expression.span, &what)
-            .help("a caller always has an id: take the `?` off the claim, so that a token without it is refused")
-            .report(typer.checker);
+        expressions::undischarged(expression.span, &what).report_with(
+            typer.checker,
+            "a caller always has an id: take the `?` off the claim, so that a token without it is refused",
+        );
         return None;
     }
     Some(typed.expr)

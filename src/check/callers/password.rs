@@ -109,12 +109,10 @@ fn accepted_hashes(checker: &Checker<'_>, own: &Text, names: &[Text]) -> Vec<Alg
             let message = format!("hashes of `{}` are accepted anyway", name.node);
             Diagnostic::error("accepted_twice", name.span, message)
                 .also(own.span, "what new hashes are made with")
-                .help("take it out: weaker ones of it are renewed at login")
-                .report(checker);
+                .report_with(checker, "take it out: weaker ones of it are renewed at login");
         } else if accepted.contains(&algorithm) {
             Diagnostic::error("accepted_twice", name.span, format!("`{}` is accepted twice", name.node))
-                .help("name it once")
-                .report(checker);
+                .report_with(checker, "name it once");
         } else {
             accepted.push(algorithm);
         }
@@ -133,8 +131,7 @@ fn foreign_entries(checker: &Checker<'_>, name: &Text, own: &[&str], password: &
         let own: Vec<String> = own.iter().map(|word| format!("`{word}`")).collect();
         Diagnostic::error("password_entry", entry.span, format!("`{}` has no `{word}`", name.node))
             .also(name.span, "the algorithm")
-            .help(format!("it is set by {}", own.join(", ")))
-            .report(checker);
+            .report_with(checker, format!("it is set by {}", own.join(", ")));
     }
     found
 }
@@ -160,8 +157,7 @@ fn argon2(checker: &Checker<'_>, algorithm: Span, numbers: &Numbers<'_>) -> Opti
             format!("with {with}, `argon2id` needs at least {least}MiB of memory"),
         )
         .label("guessed too fast otherwise")
-        .help(format!("write `memory {least}MiB`; a usual choice is `memory 19MiB  iterations 2`"))
-        .report(checker);
+        .report_with(checker, format!("write `memory {least}MiB`; a usual choice is `memory 19MiB  iterations 2`"));
         return None;
     }
     // Whole KiB of memory, as Argon2 counts it.
@@ -182,8 +178,7 @@ fn scrypt(checker: &Checker<'_>, algorithm: Span, numbers: &Numbers<'_>) -> Opti
             format!("with a parallelism of {parallelism}, `scrypt` needs a cost of at least {least}"),
         )
         .label("guessed too fast otherwise")
-        .help(format!("write `cost {least}`, which is the logarithm of N to the base 2"))
-        .report(checker);
+        .report_with(checker, format!("write `cost {least}`, which is the logarithm of N to the base 2"));
         return None;
     }
     Some(Work::Scrypt { cost, block: BLOCK, parallelism })
@@ -195,14 +190,12 @@ fn bcrypt(checker: &Checker<'_>, name: &Text, numbers: &Numbers<'_>) -> Option<W
         let span = numbers.cost.map_or(name.span, |cost| cost.span);
         Diagnostic::error("password_too_weak", span, "`bcrypt` needs a cost of at least 10")
             .label("guessed too fast otherwise")
-            .help("write `cost 12`")
-            .report(checker);
+            .report_with(checker, "write `cost 12`");
         return None;
     }
     Diagnostic::warning("password_of_old", name.span, "`bcrypt` is for hashes that are there already")
         .label("takes 72 bytes of a password, and little memory to guess")
-        .help("write `algorithm argon2id  accept bcrypt`: old hashes are renewed at login")
-        .report(checker);
+        .report_with(checker, "write `algorithm argon2id  accept bcrypt`: old hashes are renewed at login");
     Some(Work::Bcrypt { cost: cost? })
 }
 
@@ -218,6 +211,5 @@ fn hash_number(checker: &Checker<'_>, number: Option<&Spanned<i64>>, word: &str,
 
 fn hash_out_of_range(checker: &Checker<'_>, span: Span, word: &str, range: &str) {
     Diagnostic::error("password_out_of_range", span, format!("this `{word}` is out of range"))
-        .help(format!("write a value from {range}"))
-        .report(checker);
+        .report_with(checker, format!("write a value from {range}"));
 }

@@ -71,8 +71,7 @@ pub(crate) fn proof(
         (Some(key), Some(keys)) => {
             Diagnostic::error("key_and_keys", keys.span, "a token has a `key` or `keys`, not both")
                 .also(key.span, "the other one")
-                .help("keep `key` for a secret of the key ring, or `keys` for a JWK set")
-                .report(checker);
+                .report_with(checker, "keep `key` for a secret of the key ring, or `keys` for a JWK set");
             None
         }
         (None, None) => {
@@ -99,8 +98,7 @@ fn opaque(checker: &Checker<'_>, token: &tree::Token, opaque: Span) -> Option<Pr
         sound = false;
         Diagnostic::error("opaque_token", entry.span, format!("an opaque token has no `{what}`"))
             .also(opaque, "the host knows what it stands for, and until when")
-            .help(format!("take `{what}` out, or `opaque` for a JWT"))
-            .report(checker);
+            .report_with(checker, format!("take `{what}` out, or `opaque` for a JWT"));
     }
     sound.then_some(Proof::Opaque)
 }
@@ -121,8 +119,7 @@ fn by_key(
         let second = algorithms.get(1).map_or(key.span, |(name, _)| name.span);
         Diagnostic::error("several_algorithms", second, "one key is for one algorithm")
             .also(key.span, "the one key")
-            .help("keep one algorithm, or verify with the keys of a JWK set: `keys NAME`")
-            .report(checker);
+            .report_with(checker, "keep one algorithm, or verify with the keys of a JWK set: `keys NAME`");
         return None;
     };
     match algorithm {
@@ -148,10 +145,10 @@ fn by_keys(
             Algorithm::Signature(algorithm) => signatures.push(algorithm),
             Algorithm::Hmac(_) => {
                 let message = format!("`{}` goes by a secret, and a JWK set is public", name.node);
-                Diagnostic::error("symmetric_key_set", name.span, message)
-                    .also(keys.span, "the set")
-                    .help("write `key NAME_OF_A_SECRET`, or an algorithm of key pairs, such as `ES256`")
-                    .report(checker);
+                Diagnostic::error("symmetric_key_set", name.span, message).also(keys.span, "the set").report_with(
+                    checker,
+                    "write `key NAME_OF_A_SECRET`, or an algorithm of key pairs, such as `ES256`",
+                );
                 return None;
             }
         }
@@ -173,15 +170,16 @@ fn algorithms<'e>(checker: &Checker<'_>, names: &'e [Text]) -> Option<Vec<(&'e T
             };
             Diagnostic::error("duplicate_name", name.span, message)
                 .also(first.span, "first written here")
-                .help("keep one of them")
-                .report(checker);
+                .report_with(checker, "keep one of them");
         } else if let Some((other, _)) = found.iter().find(|(_, known)| is_hmac(*known) != is_hmac(algorithm)) {
             let message = format!("`{}` and `{}` don't go together", other.node, name.node);
             Diagnostic::error("algorithms_mixed", name.span, message)
                 .label("one goes by a secret, the other by a key pair")
                 .also(other.span, "the other one")
-                .help("keep one kind: whoever knows the public key could make tokens with it as the secret")
-                .report(checker);
+                .report_with(
+                    checker,
+                    "keep one kind: whoever knows the public key could make tokens with it as the secret",
+                );
         } else {
             found.push((name, algorithm));
         }

@@ -71,7 +71,7 @@ fn provider(checker: &Checker<'_>, secrets: &mut Secrets, provider: &tree::Provi
         };
         if let Some(first) = seen.insert(word, entry.span) {
             let error = checker.findings.twice(first, entry.span, &format!("`{word}`"));
-            error.help("keep one of them").report(checker);
+            error.report_with(checker, "keep one of them");
             continue;
         }
         match &entry.node {
@@ -115,8 +115,7 @@ fn unknown_entry(checker: &Checker<'_>, name: &Text) {
 fn not_empty(checker: &Checker<'_>, text: &Text, word: &str) {
     if text.node.is_empty() {
         Diagnostic::error("nothing_pinned", text.span, format!("`{word}` is empty"))
-            .help("write what the provider gave you when you registered")
-            .report(checker);
+            .report_with(checker, "write what the provider gave you when you registered");
     }
 }
 
@@ -128,11 +127,10 @@ fn provider_scopes(checker: &Checker<'_>, scopes: &[Text]) -> bool {
         let token = |byte: u8| (0x21..0x7f).contains(&byte) && byte != b'"' && byte != b'\\';
         if scope.node.is_empty() || !scope.node.bytes().all(token) {
             Diagnostic::error("invalid_scope", scope.span, format!("`{}` is no scope", scope.node))
-                .help("write each scope as a string of its own: `scopes \"openid\", \"email\"`")
-                .report(checker);
+                .report_with(checker, "write each scope as a string of its own: `scopes \"openid\", \"email\"`");
         } else if let Some(first) = seen.insert(&scope.node, scope.span) {
             let error = checker.findings.twice(first, scope.span, &format!("the scope `{}`", scope.node));
-            error.help("keep one of them").report(checker);
+            error.report_with(checker, "keep one of them");
         }
     }
     seen.contains_key("openid")
@@ -143,8 +141,7 @@ fn way_back(checker: &Checker<'_>, text: &Text, url: &Url) -> Option<String> {
     if url.query().is_some() {
         Diagnostic::error("invalid_url", text.span, "`redirect_url` has a query")
             .label("the provider adds its own")
-            .help("take out the `?` and what follows")
-            .report(checker);
+            .report_with(checker, "take out the `?` and what follows");
         return None;
     }
     Some(url.path().to_owned())

@@ -27,8 +27,7 @@ impl Secrets {
                 let (earlier, later) = checker.findings.in_order(first, name.span);
                 Diagnostic::error("secret_reused", later, format!("the secret `{}` serves two purposes", name.node))
                     .also(earlier, "used here, too")
-                    .help("declare a secret for each purpose")
-                    .report(checker);
+                    .report_with(checker, "declare a secret for each purpose");
             }
             None => self.table.row_mut(id).used = Some((purpose, name.span)),
         }

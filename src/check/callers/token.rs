@@ -82,7 +82,7 @@ impl<'t> TokenChecker<'_, '_, 't> {
             (entries.span("single_use"), carried && entries.span("opaque").is_none(), &parts.carrier)
         {
             Diagnostic::error("single_use_everywhere", span, "this token is shown with every request")
-                    .help("take `single_use` out, or carry it to its own route alone: `carried cookie \"NAME\"` or `carried body \"FIELD\"`").report(self.typer.checker);
+                    .report_with(self.typer.checker, "take `single_use` out, or carry it to its own route alone: `carried cookie \"NAME\"` or `carried body \"FIELD\"`");
         }
         let sound = proof.is_some() && carried;
         let token = Token {
@@ -145,8 +145,7 @@ impl<'t> TokenChecker<'_, '_, 't> {
                 "the token's lifetime is over before it has been idle so long",
             )
             .also(lifetime.span, "the lifetime of all that a login leads to")
-            .help("write a shorter `idle`, or take it out")
-            .report(self.typer.checker);
+            .report_with(self.typer.checker, "write a shorter `idle`, or take it out");
         }
         SingleUse { grace: grace.unwrap_or(SignedDuration::ZERO), idle: idle.map(|(_, idle)| idle) }
     }
@@ -155,8 +154,7 @@ impl<'t> TokenChecker<'_, '_, 't> {
     fn pinned(&mut self, text: &Text) -> Option<String> {
         if text.node.is_empty() {
             Diagnostic::error("nothing_pinned", text.span, "an empty string pins nothing")
-                .help("write what the tokens say there, or take the entry out")
-                .report(self.typer.checker);
+                .report_with(self.typer.checker, "write what the tokens say there, or take the entry out");
             return None;
         }
         Some(text.node.clone())
@@ -174,8 +172,7 @@ impl<'t> TokenChecker<'_, '_, 't> {
                     audience.span,
                     format!("the audience `{}` stands twice", audience.node),
                 )
-                .help("keep one of them")
-                .report(self.typer.checker);
+                .report_with(self.typer.checker, "keep one of them");
             }
         }
         found
@@ -190,8 +187,7 @@ impl<'t> TokenChecker<'_, '_, 't> {
                 _ => "write one that is longer than 0 and at most 366 days, such as `15m`",
             };
             Diagnostic::error("duration_out_of_range", milliseconds.span, "this duration is out of range")
-                .help(help)
-                .report(self.typer.checker);
+                .report_with(self.typer.checker, help);
         }
         within.map_or(SignedDuration::ZERO, SignedDuration::from_millis)
     }
@@ -210,16 +206,17 @@ impl<'t> TokenChecker<'_, '_, 't> {
                 && !matches!(ty, None | Some(Type::Int | Type::Float | Type::Timestamp))
             {
                 Diagnostic::error("type_mismatch", claim.attribute.ty.span, format!("`{}` is a time", name.node))
-                    .help("leave it out, as every token's times are checked, or give it the type `timestamp` or `int`")
-                    .report(self.typer.checker);
+                    .report_with(
+                        self.typer.checker,
+                        "leave it out, as every token's times are checked, or give it the type `timestamp` or `int`",
+                    );
             }
             let mut issued = None;
             match (&claim.source, &ty) {
                 (Some(source), _) if OWN_CLAIMS.contains(&name.node.as_str()) => {
                     let message = format!("`{}` is written by the engine when it issues the token", name.node);
                     Diagnostic::error("claim_of_the_engine", source.span, message)
-                        .help("take the `= …` out, or give the claim another name")
-                        .report(self.typer.checker);
+                        .report_with(self.typer.checker, "take the `= …` out, or give the claim another name");
                 }
                 (Some(source), Some(ty)) => issued = self.claim_source(source, ty, claim.attribute.optional),
                 _ => {}

@@ -54,13 +54,11 @@ impl Conditions {
         for cycle in &order.cycles {
             references
                 .cycle("cyclic_condition", "conditions name", cycle)
-                .help("write out in one of the conditions what it takes from the other")
-                .report(checker);
+                .report_with(checker, "write out in one of the conditions what it takes from the other");
         }
         for name in declared.iter().map(|condition| &condition.name).filter(|name| name.node == "now") {
             Diagnostic::error("reserved_name", name.span, "`now` is the time of the request")
-                .help("give the condition another name")
-                .report(checker);
+                .report_with(checker, "give the condition another name");
         }
         let mut depths = vec![0_usize; declared.len()];
         for row in &order.rows {
@@ -71,8 +69,7 @@ impl Conditions {
             if below <= MOST_LEVELS && depth > MOST_LEVELS {
                 let message = format!("conditions nest more than {MOST_LEVELS} levels deep here");
                 Diagnostic::error("nested_too_deeply", condition.name.span, message)
-                    .help("write it with fewer conditions that name conditions")
-                    .report(checker);
+                    .report_with(checker, "write it with fewer conditions that name conditions");
             }
         }
         let untyped = |row: usize| Condition {

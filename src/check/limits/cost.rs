@@ -21,8 +21,7 @@ pub(crate) fn cost(
     let condition = when.map(|when| typer.truth(when, view, &Guards::default()));
     if let ExpressionKind::Literal(Literal::Int(..=0)) = &amount.kind {
         Diagnostic::error("cost_out_of_range", amount.span, "a request costs at least 1")
-            .help("write `cost 1` or more, or spare requests with `skip when …`")
-            .report(typer.checker);
+            .report_with(typer.checker, "write `cost 1` or more, or spare requests with `skip when …`");
         return None;
     }
     let typed = typed?;
@@ -49,13 +48,11 @@ pub(crate) fn check_costs(checker: &Checker<'_>, typed: &Limit, written: &[Span]
         if let Some(capacity) = capacity.filter(|capacity| *capacity < amount) {
             Diagnostic::error("cost_out_of_range", *span, "a request costs more than a rate ever admits")
                 .label(format!("costs {amount}, and a rate admits {capacity}"))
-                .help("lower the cost, or raise the rate")
-                .report(checker);
+                .report_with(checker, "lower the cost, or raise the rate");
         } else if let (Some(_), Some(always)) = (&cost.when, always.filter(|always| amount <= *always)) {
             Diagnostic::warning("cost_without_effect", *span, "this cost never counts")
                 .label(format!("every request costs at least {always}, and the dearest cost that holds counts"))
-                .help("write a dearer cost, or give the dearer requests the condition")
-                .report(checker);
+                .report_with(checker, "write a dearer cost, or give the dearer requests the condition");
         }
     }
 }

@@ -120,8 +120,7 @@ fn limit(typer: &mut Typer<'_, '_>, limit: &tree::Limit, view: &View<'_>, tiers:
     typed.stage = stage(reads);
     if reads.user && checker.names.mappings.is_empty() {
         Diagnostic::error("no_users", limit.name.span, "this limit reads the user, and nothing makes one")
-            .help("declare `user from TOKEN { … }`, or key the limit on `client.ip`")
-            .report(typer.checker);
+            .report_with(typer.checker, "declare `user from TOKEN { … }`, or key the limit on `client.ip`");
     }
     typed
 }
@@ -141,8 +140,7 @@ fn missing_entries(checker: &Checker<'_>, limit: &tree::Limit, entries: &Entries
     }
     if let (true, Some(span)) = (wrote("rate"), entries.span("tier")) {
         Diagnostic::error("tier_and_rate", span, "a limit goes by its tier or by its own rate, not by both")
-            .help("take one of them out, or make two limits")
-            .report(checker);
+            .report_with(checker, "take one of them out, or make two limits");
     }
 }
 
@@ -166,8 +164,7 @@ fn word<T: Copy>(checker: &Checker<'_>, entry: &str, word: &Text, known: &[(&str
     if found.is_none() {
         let choices: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
         Diagnostic::error("unknown_name", word.span, format!("`{entry}` can't be `{}`", word.node))
-            .help(format!("write {}", choices.join(" or ")))
-            .report(checker);
+            .report_with(checker, format!("write {}", choices.join(" or ")));
     }
     found
 }
@@ -180,8 +177,7 @@ fn concurrency(checker: &Checker<'_>, most: &Spanned<i64>, timeout: Option<&Span
         && !(1..=LONGEST_SLOT_TIMEOUT).contains(&milliseconds)
     {
         Diagnostic::error("duration_out_of_range", timeout.span, "a `timeout` is longer than 0 and at most a day")
-            .help("write for how long a request runs at most, such as `timeout 30s`")
-            .report(checker);
+            .report_with(checker, "write for how long a request runs at most, such as `timeout 30s`");
         return None;
     }
     let period = i64::try_from(milliseconds.saturating_mul(1_000)).ok()?;
@@ -194,12 +190,13 @@ fn leasable(checker: &Checker<'_>, lease: Span, algorithm: Option<Algorithm>) {
     match algorithm {
         Some(Algorithm::SlidingLog) => {
             error("a `sliding_log` counts each admission from its own moment, which a lease doesn't know in advance")
-                .help("write `algorithm sliding_window` or `algorithm token_bucket`, or leave `lease` out")
-                .report(checker)
+                .report_with(
+                    checker,
+                    "write `algorithm sliding_window` or `algorithm token_bucket`, or leave `lease` out",
+                )
         }
         None => error("a lease is a share of a rate, and this limit has none")
-            .help("add an `algorithm` and a `rate`, or leave `lease` out")
-            .report(checker),
+            .report_with(checker, "add an `algorithm` and a `rate`, or leave `lease` out"),
         Some(_) => {}
     }
 }
@@ -210,8 +207,7 @@ fn number(checker: &Checker<'_>, entry: &str, number: &Spanned<i64>, most: u64, 
     if found.is_none() {
         let message = format!("`{entry}` is at least 1 and at most {in_words}");
         Diagnostic::error("number_out_of_range", number.span, message)
-            .help(format!("write a number in that range, such as `{entry} 64`"))
-            .report(checker);
+            .report_with(checker, format!("write a number in that range, such as `{entry} 64`"));
     }
     found
 }

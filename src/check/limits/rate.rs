@@ -26,8 +26,7 @@ pub(crate) fn rates(checker: &Checker<'_>, written: &[tree::Rate]) -> Vec<Rate> 
         if let Some(first) = same {
             Diagnostic::error("duplicate_rate", rate.span, "two rates have the same period")
                 .also(first.span, "the other one")
-                .help("keep the lower one: both would have to hold")
-                .report(checker);
+                .report_with(checker, "keep the lower one: both would have to hold");
         }
     }
     written.iter().filter_map(|written| rate(checker, written)).collect()
@@ -38,13 +37,11 @@ fn rate(checker: &Checker<'_>, rate: &tree::Rate) -> Option<Rate> {
     let count = in_range(rate.count.node);
     if count.is_none() {
         Diagnostic::error("rate_out_of_range", rate.count.span, "a rate admits at least 1 and at most 1,000,000")
-            .help("write a number in that range, such as `100 per 1m`")
-            .report(checker);
+            .report_with(checker, "write a number in that range, such as `100 per 1m`");
     }
     if !(1..=LONGEST_PERIOD_MILLISECONDS).contains(&rate.period.node) {
         Diagnostic::error("rate_out_of_range", rate.period.span, "a window is longer than 0 and at most 366 days")
-            .help("write a duration in that range, such as `1m` or `1d`")
-            .report(checker);
+            .report_with(checker, "write a duration in that range, such as `1m` or `1d`");
         return None;
     }
     let period = i64::try_from(rate.period.node * 1_000).ok()?;
@@ -58,22 +55,22 @@ fn rate(checker: &Checker<'_>, rate: &tree::Rate) -> Option<Rate> {
 fn burst(checker: &Checker<'_>, burst: &tree::Spanned<i64>, in_range: Option<u64>, rate: Rate) -> Option<u64> {
     let Some(size) = in_range else {
         Diagnostic::error("rate_out_of_range", burst.span, "a burst is at least 1 and at most 1,000,000")
-            .help("write a number in that range, such as `100 per 1m burst 200`")
-            .report(checker);
+            .report_with(checker, "write a number in that range, such as `100 per 1m burst 200`");
         return None;
     };
     let longest = i64::try_from(LONGEST_PERIOD_MILLISECONDS * 1_000).unwrap_or(i64::MAX);
     if (Rate { burst: size, ..rate }).refill() > longest {
         Diagnostic::error("rate_out_of_range", burst.span, "this burst would take more than 366 days to come back")
-            .help("write a smaller burst, or a higher rate")
-            .report(checker);
+            .report_with(checker, "write a smaller burst, or a higher rate");
         return None;
     }
     if size < rate.count {
         Diagnostic::warning("burst_below_rate", burst.span, "the burst is below the rate")
             .label(format!("no more than {size} at once, although the rate is {}", rate.count))
-            .help("write a burst of the rate or more, or leave it out: it is then as large as the rate")
-            .report(checker);
+            .report_with(
+                checker,
+                "write a burst of the rate or more, or leave it out: it is then as large as the rate",
+            );
     }
     Some(size)
 }

@@ -25,8 +25,7 @@ pub(crate) fn lint_names(checker: &Checker<'_>) {
     for lint in checker.names.allowing.iter().flat_map(|(_, allowances)| *allowances).flat_map(names) {
         if let Some((_, help)) = NOT_SWITCHABLE.iter().find(|(name, _)| lint.node == *name) {
             Diagnostic::error("lint_not_switchable", lint.span, format!("`{}` can't be switched off", lint.node))
-                .help(*help)
-                .report(checker);
+                .report_with(checker, *help);
         } else if !known.contains(lint.node.as_str()) {
             let names = LINTS.iter().map(|lint| lint.name).take(checker.findings.most_names());
             Diagnostic::error("unknown_lint", lint.span, format!("there is no lint `{}`", lint.node))

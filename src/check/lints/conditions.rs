@@ -54,8 +54,10 @@ pub(crate) fn conditions(checker: &Checker<'_>) {
             let constant = matches!(left.kind, ExpressionKind::Literal(_));
             if !constant && compares(*operator) && written(left) == written(right) {
                 Diagnostic::warning("self_comparison", expression.span, "this compares a value with itself")
-                    .help("write the other value that was meant; to ask whether it is there, write `has(…)`")
-                    .report(checker);
+                    .report_with(
+                        checker,
+                        "write the other value that was meant; to ask whether it is there, write `has(…)`",
+                    );
             }
         }
         ExpressionKind::Matches(_, pattern) => regexes.loose(pattern, checker),
@@ -92,8 +94,7 @@ fn tell(expression: &Expression, known: &Known<'_>, checker: &Checker<'_>) {
     }
     if let Some(value) = decided(expression, known) {
         Diagnostic::warning("constant_condition", expression.span, format!("this is always {value}"))
-            .help("write what it should depend on, or take it out")
-            .report(checker);
+            .report_with(checker, "write what it should depend on, or take it out");
         return;
     }
     match &expression.kind {

@@ -21,8 +21,7 @@ pub(crate) fn cors(checker: &Checker<'_>) {
                         origin.span,
                         "any host of this domain can read answers in a user's name",
                     )
-                    .help("name the hosts, or make sure that nobody else can have one there")
-                    .report(checker);
+                    .report_with(checker, "name the hosts, or make sure that nobody else can have one there");
                 }
                 let host = origin.node.strip_prefix("http://");
                 let host = host.map(|host| host.split(':').next().unwrap_or(host));
@@ -32,8 +31,7 @@ pub(crate) fn cors(checker: &Checker<'_>) {
                         origin.span,
                         format!("whoever is on the way can speak as `http://{host}`"),
                     )
-                    .help(format!("write `https://{host}`"))
-                    .report(checker);
+                    .report_with(checker, format!("write `https://{host}`"));
                 }
             }
         }
@@ -66,8 +64,7 @@ fn cookies(checker: &Checker<'_>) {
             let lacking = lacking.join(" and ");
             let message = format!("`{name}` holds what logs somebody in, and isn't {lacking}");
             Diagnostic::warning("weak_cookie", cookie.name.span, message)
-                .help(format!("add {lacking}, so that neither scripts nor eavesdroppers get it"))
-                .report(checker);
+                .report_with(checker, format!("add {lacking}, so that neither scripts nor eavesdroppers get it"));
         }
     }
 }

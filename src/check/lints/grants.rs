@@ -75,8 +75,7 @@ impl Grants<'_, '_> {
                 let name = format!("{resource}:{}", action.node);
                 let message = format!("no route requires `{name}`, and nobody is granted it");
                 Diagnostic::warning("unused_permission", action.span, message)
-                    .help(format!("take the action out, or write a route that `requires {name}`"))
-                    .report(self.checker);
+                    .report_with(self.checker, format!("take the action out, or write a route that `requires {name}`"));
             }
         }
         let mut seen = HashSet::new();
@@ -88,8 +87,7 @@ impl Grants<'_, '_> {
                 let name = self.permissions.names.get(permission);
                 let message = format!("nobody is granted `{name}`, so this door never opens");
                 Diagnostic::warning("ungranted_permission", requirement.span, message)
-                    .help(format!("grant it to a role: `role NAME {{ allow {name} }}`"))
-                    .report(self.checker);
+                    .report_with(self.checker, format!("grant it to a role: `role NAME {{ allow {name} }}`"));
             }
         }
     }
@@ -105,17 +103,14 @@ impl Grants<'_, '_> {
                 span,
                 "this never forbids anything: its condition is false",
             )
-            .help("take the rule out, or write the condition that it should have")
-            .report(self.checker),
+            .report_with(self.checker, "take the rule out, or write the condition that it should have"),
             RuleEffect::Forbid if !reaches && !empty => {
                 Diagnostic::warning("forbid_without_effect", span, "this never forbids anything: nobody is granted it")
-                    .help("take the rule out: what isn't granted is denied anyway")
-                    .report(self.checker)
+                    .report_with(self.checker, "take the rule out: what isn't granted is denied anyway")
             }
             RuleEffect::Never if !reaches && !empty => {
                 Diagnostic::warning("never_without_effect", span, "nobody is granted what this invariant speaks of")
-                    .help("name permissions that are granted, or take the rule out")
-                    .report(self.checker)
+                    .report_with(self.checker, "name permissions that are granted, or take the rule out")
             }
             RuleEffect::Grant(to) => self.wide_grant(draft, to),
             _ => {}
@@ -129,8 +124,10 @@ impl Grants<'_, '_> {
             (every, except.is_empty(), &draft.rule.condition, matches!(to, Grantee::Scope(_)))
         {
             Diagnostic::warning("grants_everything", every.span, "this grants everything, later permissions too")
-                .help("name the resources, as in `posts:*`, so that a new one has to be granted outright")
-                .report(self.checker);
+                .report_with(
+                    self.checker,
+                    "name the resources, as in `posts:*`, so that a new one has to be granted outright",
+                );
         }
         if to != Grantee::Anyone {
             return;
@@ -143,8 +140,7 @@ impl Grants<'_, '_> {
         if let Some(write) = write {
             let message = format!("anybody may do `{}`, without a name to hold them to", write);
             Diagnostic::warning("anyone_may_write", draft.rule.span, message)
-                .help("leave `anyone` out, so that a caller has to be known")
-                .report(self.checker);
+                .report_with(self.checker, "leave `anyone` out, so that a caller has to be known");
         }
     }
 
@@ -167,8 +163,7 @@ impl Grants<'_, '_> {
                 duplicates.insert(span);
                 Diagnostic::warning("duplicate_rule", span, "this rule says what another one says")
                     .also(earlier, "the other one")
-                    .help("take one of them out")
-                    .report(self.checker);
+                    .report_with(self.checker, "take one of them out");
             }
         }
         duplicates
@@ -219,7 +214,7 @@ impl Grants<'_, '_> {
                     Some(_) => "take it out, or give the broader grant the condition: either one suffices",
                     None => "take it out: roles that a role extends, and an `allow` for every caller, grant it too",
                 };
-                Diagnostic::warning("covered_grant", draft.rule.span, message).help(help).report(self.checker);
+                Diagnostic::warning("covered_grant", draft.rule.span, message).report_with(self.checker, help);
                 count(&mut counts, draft, |count| count.saturating_sub(1));
             }
             drafts().flat_map(|draft| draft.permissions.iter()).for_each(|at| {

@@ -68,8 +68,7 @@ fn missing(checker: &Checker<'_>, span: Span, set: &[(String, &Text)]) {
     if !lacking.is_empty() {
         let message = format!("this block doesn't set {}", lacking.join(" and "));
         Diagnostic::warning("missing_header", span, message)
-            .help("begin it with `preset api` or `preset web`, which have them all")
-            .report(checker);
+            .report_with(checker, "begin it with `preset api` or `preset web`, which have them all");
     }
 }
 
@@ -77,7 +76,7 @@ fn header(checker: &Checker<'_>, lower: &str, name: &Text, value: &Text) {
     let switched_off = lower == "x-xss-protection" && value.node.trim_start().starts_with('0');
     if let Some((_, help)) = DEPRECATED.iter().find(|(known, _)| *known == lower && !switched_off) {
         let message = format!("`{}` does no good any more", name.node);
-        Diagnostic::warning("deprecated_header", name.span.to(value.span), message).help(*help).report(checker);
+        Diagnostic::warning("deprecated_header", name.span.to(value.span), message).report_with(checker, *help);
     }
     match lower {
         "content-security-policy" => value.node.split(',').for_each(|policy| scripts(checker, policy, value)),
@@ -87,8 +86,7 @@ fn header(checker: &Checker<'_>, lower: &str, name: &Text, value: &Text) {
             if matches!(last.as_str(), "unsafe-url" | "no-referrer-when-downgrade") {
                 let message = format!("`{last}` tells other sites the whole address of your pages");
                 Diagnostic::warning("leaky_referrer", value.span, message)
-                    .help("write `strict-origin-when-cross-origin` or `no-referrer`")
-                    .report(checker);
+                    .report_with(checker, "write `strict-origin-when-cross-origin` or `no-referrer`");
             }
         }
         _ => {}
@@ -118,21 +116,18 @@ fn scripts(checker: &Checker<'_>, policy: &str, value: &Text) {
             match word.as_str() {
                 "'unsafe-inline'" if !strict => {
                     Diagnostic::warning("unsafe_script", span, "whatever script gets into a page runs")
-                        .help("write scripts in files of their own, or give them a nonce or a hash")
-                        .report(checker)
+                        .report_with(checker, "write scripts in files of their own, or give them a nonce or a hash")
                 }
                 "'unsafe-eval'" => {
                     Diagnostic::warning("unsafe_script", span, "text that gets into a page can be run as a script")
-                        .help("take it out; for WebAssembly, `'wasm-unsafe-eval'` suffices")
-                        .report(checker)
+                        .report_with(checker, "take it out; for WebAssembly, `'wasm-unsafe-eval'` suffices")
                 }
                 word if ANYWHERE.contains(&word) && !(strict && word.ends_with("s:")) => Diagnostic::warning(
                     "scripts_from_anywhere",
                     span,
                     format!("`{word}` lets scripts come from anybody"),
                 )
-                .help("name the hosts that scripts come from, or write `'self'`")
-                .report(checker),
+                .report_with(checker, "name the hosts that scripts come from, or write `'self'`"),
                 _ => {}
             }
         }
@@ -149,11 +144,9 @@ fn hsts(checker: &Checker<'_>, value: &Text) {
     let preload = directives.contains(&"preload");
     if age < HALF_A_YEAR {
         Diagnostic::warning("short_hsts", value.span, "browsers forget to insist on https within half a year")
-            .help("write `max-age=31536000; includeSubDomains`, a year")
-            .report(checker);
+            .report_with(checker, "write `max-age=31536000; includeSubDomains`, a year");
     } else if preload && (age < A_YEAR || !directives.contains(&"includesubdomains")) {
         Diagnostic::warning("preload_refused", value.span, "browsers' preload lists don't take this")
-            .help("write `max-age=31536000; includeSubDomains; preload`, or leave `preload` out")
-            .report(checker);
+            .report_with(checker, "write `max-age=31536000; includeSubDomains; preload`, or leave `preload` out");
     }
 }

@@ -28,13 +28,11 @@ pub(crate) fn limits(checker: &Checker<'_>) {
         if !reads {
             Diagnostic::warning("shared_bucket", entry.span, "all callers share one bucket")
                 .label("one of them can use it up for the others")
-                .help("write a key that tells them apart: `key user.id ?? client.ip`")
-                .report(checker);
+                .report_with(checker, "write a key that tells them apart: `key user.id ?? client.ip`");
         }
         if let Some(chosen) = chosen {
             Diagnostic::warning("client_chosen_key", chosen.span, "a client chooses this, and so its own bucket")
-                .help("write a key that it can't choose: `user.id`, `client.ip`")
-                .report(checker);
+                .report_with(checker, "write a key that it can't choose: `user.id`, `client.ip`");
         }
     }
     for entry in names.transport.iter().flat_map(|(_, transport)| &transport.entries) {
@@ -47,14 +45,12 @@ pub(crate) fn limits(checker: &Checker<'_>) {
                 for network in wide {
                     let message = format!("`{}` trusts most of the internet's word on who is calling", network.node);
                     Diagnostic::warning("wide_proxies", network.span, message)
-                        .help("name the networks that the proxies are in, as small as they are")
-                        .report(checker);
+                        .report_with(checker, "name the networks that the proxies are in, as small as they are");
                 }
             }
             TransportEntry::Https(what) if what.node == "optional" && names.tokens.iter().next().is_some() => {
                 Diagnostic::warning("https_optional", entry.span, "tokens may travel in the clear")
-                    .help("write `https required`")
-                    .report(checker);
+                    .report_with(checker, "write `https required`");
             }
             _ => {}
         }

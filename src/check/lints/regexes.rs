@@ -45,8 +45,7 @@ impl<'t> Regexes<'t> {
                 "this regex matches a part of a value, not all of it",
             )
             .label("anything may stand around it")
-            .help("anchor it at both ends: `/^…$/`")
-            .report(checker);
+            .report_with(checker, "anchor it at both ends: `/^…$/`");
         }
     }
 }

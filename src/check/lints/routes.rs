@@ -91,29 +91,29 @@ fn stray_clauses(checker: &Checker<'_>, route: &Route) {
         let head = route.method.span.to(route.path.span);
         Diagnostic::warning("stray_clause", clause, "this clause belongs to the route above, and to no other")
             .also(head, "to this one")
-            .help("put it on the route's line, or before the block's first route, where it holds for all of them")
-            .report(checker);
+            .report_with(
+                checker,
+                "put it on the route's line, or before the block's first route, where it holds for all of them",
+            );
     }
 }
 
 fn door(checker: &Checker<'_>, head: Span, said: &Said, safe: bool, has_csrf: bool) {
     if let (Some(credential), false) = (said.credential, said.limited) {
         Diagnostic::warning("missing_limit", credential, "nothing limits how often credentials are tried here")
-            .help("add `limit NAME`, with a limit whose key is `client.ip`")
-            .report(checker);
+            .report_with(checker, "add `limit NAME`, with a limit whose key is `client.ip`");
     } else if said.public && !safe && !said.csrf && !said.limited {
         let help = match has_csrf {
             true => "add `csrf` or `limit NAME`, or let it require something",
             false => "add `limit NAME`, or let it require something",
         };
         let message = "anybody may change something here, from any page and as often as they like";
-        Diagnostic::warning("public_unsafe_method", head, message).help(help).report(checker);
+        Diagnostic::warning("public_unsafe_method", head, message).report_with(checker, help);
         return;
     }
     if has_csrf && !safe && !said.csrf && !said.no_csrf && !said.raw {
         Diagnostic::warning("missing_csrf", head, "this changes something, and doesn't ask for CSRF's proof")
-            .help("add `csrf` here or at the head of the block; write `no csrf` where that is meant")
-            .report(checker);
+            .report_with(checker, "add `csrf` here or at the head of the block; write `no csrf` where that is meant");
     }
 }
 
@@ -124,18 +124,15 @@ fn guarding_limits(checker: &Checker<'_>, guarding: &HashSet<&str>) {
             match &entry.node {
                 LimitEntry::OnFailure(what) if what.node == "allow" => {
                     Diagnostic::warning("login_fails_open", entry.span, "credentials are tried where this limit fails")
-                        .help("write `on_failure deny`, or use another limit for logins")
-                        .report(checker)
+                        .report_with(checker, "write `on_failure deny`, or use another limit for logins")
                 }
                 LimitEntry::DryRun => {
                     Diagnostic::warning("login_fails_open", entry.span, "credentials are tried, as this never denies")
-                        .help("take `dry_run` out, or use another limit for logins")
-                        .report(checker)
+                        .report_with(checker, "take `dry_run` out, or use another limit for logins")
                 }
                 LimitEntry::Algorithm(name) if name.node == "fixed_window" => {
                     Diagnostic::warning("fixed_window_login", entry.span, "twice the rate passes around a window's end")
-                        .help("write `algorithm sliding_log`, which counts each attempt exactly")
-                        .report(checker)
+                        .report_with(checker, "write `algorithm sliding_log`, which counts each attempt exactly")
                 }
                 _ => {}
             }

@@ -56,8 +56,7 @@ pub(crate) fn schemas<'t>(checker: &Checker<'t>) {
         let unknown = schema.unknown_fields.as_ref().filter(|unknown| unknown.node == UnknownFields::Open);
         if let Some(unknown) = unknown.filter(|_| linter.input) {
             Diagnostic::warning("open_schema", unknown.span, "fields that nobody checked are handed on")
-                .help("declare the fields, or write `strip` to leave the others out")
-                .report(checker);
+                .report_with(checker, "declare the fields, or write `strip` to leave the others out");
         }
         linter.entries(&schema.entries);
     }
@@ -145,7 +144,7 @@ impl<'t> SchemaLinter<'_, 't> {
     }
 
     fn warn(&self, code: &'static str, span: Span, message: String, help: &str) {
-        Diagnostic::warning(code, span, message).help(help).report(self.checker);
+        Diagnostic::warning(code, span, message).report_with(self.checker, help);
     }
 }
 

@@ -40,12 +40,11 @@ fn token(checker: &Checker<'_>, token: &Token, makes_callers: bool, rotated: boo
     if makes_callers && !pinned && !opaque {
         let message = format!("`{}` doesn't say by whom and for whom it is made", name.node);
         Diagnostic::warning("unpinned_token", name.span, message)
-            .help("add `issuer \"…\"` and `audience \"…\"`, so that no other service's token passes")
-            .report(checker);
+            .report_with(checker, "add `issuer \"…\"` and `audience \"…\"`, so that no other service's token passes");
     }
     if makes_callers && !has(|entry| matches!(entry, TokenEntry::Lifetime(_))) {
         let message = format!("`{}` may be good for as long as its issuer likes", name.node);
-        Diagnostic::warning("missing_lifetime", name.span, message).help("add `lifetime 15m`").report(checker);
+        Diagnostic::warning("missing_lifetime", name.span, message).report_with(checker, "add `lifetime 15m`");
     }
     let symmetric = token.entries.iter().any(|entry| {
         matches!(&entry.node, TokenEntry::Algorithm(names) if names.iter().any(|name| name.node.starts_with("HS")))
@@ -61,18 +60,19 @@ fn token(checker: &Checker<'_>, token: &Token, makes_callers: bool, rotated: boo
                         false => ("an hour", "write `lifetime 15m`, and let a refresh token be exchanged for new ones"),
                     };
                     let message = format!("a stolen `{}` is good for more than {most}", name.node);
-                    Diagnostic::warning("long_lifetime", lifetime.span, message).help(help).report(checker);
+                    Diagnostic::warning("long_lifetime", lifetime.span, message).report_with(checker, help);
                 }
             }
             TokenEntry::Leeway(leeway) if leeway.node > LONGEST_LEEWAY => {
                 Diagnostic::warning("long_leeway", leeway.span, "tokens stay good for more than two minutes too long")
-                    .help("write `leeway 30s`: clocks that are kept in time differ by less")
-                    .report(checker)
+                    .report_with(checker, "write `leeway 30s`: clocks that are kept in time differ by less")
             }
             TokenEntry::Audience(audiences) if symmetric && audiences.len() > 1 => {
                 Diagnostic::warning("shared_key", entry.span, "each of these audiences can make tokens for the others")
-                    .help("give each its own secret, or write an algorithm with a public key, such as `EdDSA`")
-                    .report(checker)
+                    .report_with(
+                        checker,
+                        "give each its own secret, or write an algorithm with a public key, such as `EdDSA`",
+                    )
             }
             _ => {}
         }

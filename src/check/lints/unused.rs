@@ -13,7 +13,7 @@ pub(crate) fn unused(checker: &Checker<'_>, used: &References<'_>, used_conditio
     let names = &checker.names;
     let warn = |code: &'static str, unused: Vec<(&str, Span)>, what: &str, help: &str| {
         for (name, span) in unused {
-            Diagnostic::warning(code, span, format!("nothing uses the {what} `{name}`")).help(help).report(checker);
+            Diagnostic::warning(code, span, format!("nothing uses the {what} `{name}`")).report_with(checker, help);
         }
     };
     let secrets = without(&names.secrets, |name, ()| used.secrets.contains(name));
@@ -55,22 +55,23 @@ pub(crate) fn unused(checker: &Checker<'_>, used: &References<'_>, used_conditio
     let does_nothing = |role: &Role| role.grants.is_empty() && role.extends.is_empty();
     for (name, span) in without(&names.roles, |name, role| used.roles.contains(name) || !does_nothing(role)) {
         let message = format!("the role `{name}` grants nothing, and nothing asks for it");
-        Diagnostic::warning("unused_role", span, message)
-            .help("grant it something, or take it out: a role that the policy doesn't know grants nothing, too")
-            .report(checker);
+        Diagnostic::warning("unused_role", span, message).report_with(
+            checker,
+            "grant it something, or take it out: a role that the policy doesn't know grants nothing, too",
+        );
     }
     if !names.mappings.iter().any(|(_, mapping)| mapping.entries.iter().any(|(name, _)| name.node == "scopes")) {
         for (name, span, _) in names.scopes.named() {
             let message = format!("no caller comes with scopes, so `{name}` caps nobody");
-            Diagnostic::warning("unused_scope", span, message)
-                .help("say where scopes come from, `scopes = claims.scope` in `user from`, or take it out")
-                .report(checker);
+            Diagnostic::warning("unused_scope", span, message).report_with(
+                checker,
+                "say where scopes come from, `scopes = claims.scope` in `user from`, or take it out",
+            );
         }
     }
     if let (Some((span, _)), false) = (names.csrf, used.csrf) {
         Diagnostic::warning("unused_csrf", span, "no route asks for CSRF's proof")
-            .help("write `csrf` at the head of `routes`, or take the block out")
-            .report(checker);
+            .report_with(checker, "write `csrf` at the head of `routes`, or take the block out");
     }
 }
 

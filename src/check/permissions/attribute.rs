@@ -55,8 +55,7 @@ impl Attributes {
             }
             if name.node == "id" {
                 Diagnostic::error("reserved_name", name.span, "`resource.id` is built in")
-                    .help("take the attribute out: it is the id by which the resource is asked for")
-                    .report(checker);
+                    .report_with(checker, "take the attribute out: it is the id by which the resource is asked for");
                 continue;
             }
             match attribute(checker, shapes, written) {

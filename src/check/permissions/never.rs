@@ -57,8 +57,7 @@ fn door(typer: &Typer<'_, '_>, written: &tree::Text, pattern: &PathPattern) -> O
     let found = typer.routes.table.enumerate().find(|(_, route)| matches(route)).map(|(id, _)| id);
     if found.is_none() {
         Diagnostic::error("unknown_route", pattern.span, "no route has this method and path")
-            .help("write the path as the route table does, its block's prefix included")
-            .report(typer.checker);
+            .report_with(typer.checker, "write the path as the route table does, its block's prefix included");
     }
     found
 }

@@ -44,8 +44,7 @@ impl PermissionIndex {
             let named_set = pattern.action == Action::None && pattern.resource.as_ref().is_some_and(is_set);
             if found.is_empty() && checker.findings.count() == errors && !named_set {
                 Diagnostic::error("empty_pattern", pattern.span, "this pattern matches no permission")
-                    .help("declare the actions of a resource: `resource NAME { actions read, write }`")
-                    .report(checker);
+                    .report_with(checker, "declare the actions of a resource: `resource NAME { actions read, write }`");
             }
             sets.push(found);
         }
@@ -147,8 +146,10 @@ fn too_many_patterns(checker: &Checker<'_>, patterns: &[Pattern]) -> IdSet<Permi
     let span = patterns.first().map_or(Span { file: 0, start: 0, end: 0 }, |pattern| pattern.span);
     if !checker.findings.any_of_code("too_complex") {
         Diagnostic::error("too_complex", span, "the patterns up to this one name too many sets of permissions")
-            .help("name fewer permissions one by one, or give sets that are named often a name: `permissions NAME = …`")
-            .report(checker);
+            .report_with(
+                checker,
+                "name fewer permissions one by one, or give sets that are named often a name: `permissions NAME = …`",
+            );
     }
     IdSet::EMPTY
 }

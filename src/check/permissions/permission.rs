@@ -115,8 +115,7 @@ impl PermissionIndex {
         for cycle in &order.cycles {
             references
                 .cycle("cyclic_permissions", "sets of permissions name", cycle)
-                .help("name the permissions themselves in one of the sets")
-                .report(checker);
+                .report_with(checker, "name the permissions themselves in one of the sets");
         }
         for set in order.rows.iter().filter_map(|row| declared.get(*row)) {
             let rows = self.matching(checker, &set.patterns);

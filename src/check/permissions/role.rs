@@ -37,8 +37,7 @@ pub(crate) fn roles(checker: &Checker<'_>) -> Roles {
     for cycle in &order(&parents_by_row).cycles {
         parents
             .cycle("cyclic_role", "roles extend", cycle)
-            .help("take one of the roles out of `extends`")
-            .report(checker);
+            .report_with(checker, "take one of the roles out of `extends`");
     }
     closed_roles(checker, &declared, &parents_by_row)
 }

@@ -82,8 +82,7 @@ pub(crate) fn rule_drafts<'t>(
             let most = if pairs > MOST_PAIRS { MOST_PAIRS } else { MOST_CONDITIONAL_PAIRS };
             let message = format!("the rules up to this one name more than {most} permissions altogether");
             Diagnostic::error("too_complex", rule.span, message)
-                .help("name fewer permissions in each rule, or let roles extend roles")
-                .report(checker);
+                .report_with(checker, "name fewer permissions in each rule, or let roles extend roles");
             break;
         }
         drafts.push(draft);
@@ -160,8 +159,7 @@ fn rule_draft<'t>(
     let doors = effect == RuleEffect::Forbid && patterns.iter().any(|pattern| index.is_every(pattern));
     if left.is_empty() && !named.is_empty() && !doors {
         Diagnostic::warning("empty_rule", rule.span, "`except` takes away all that this rule names")
-            .help("take the rule out, or name fewer permissions after `except`")
-            .report(checker);
+            .report_with(checker, "take the rule out, or name fewer permissions after `except`");
     }
     let next = sets.len();
     let rows = || index.sets.ids(left).filter_map(|id| u32::try_from(id.row()).ok()).collect();

@@ -154,10 +154,10 @@ impl Subjects<'_> {
                 );
                 Diagnostic::warning("on_missing", requirement.span, message)
             };
-            finding
-                .also(rule, "asks for the resource's attributes")
-                .help(format!("add `on {resource}(PARAMETER)`, with the path parameter that holds the id"))
-                .report(checker);
+            finding.also(rule, "asks for the resource's attributes").report_with(
+                checker,
+                format!("add `on {resource}(PARAMETER)`, with the path parameter that holds the id"),
+            );
         }
     }
 
@@ -170,13 +170,13 @@ impl Subjects<'_> {
             let name = &self.resources[subject.resource].name;
             if !required.any(|permission| self.index.permissions[*permission].resource == subject.resource) {
                 let message = format!("no permission of `{name}` is required here");
-                Diagnostic::error("on_in_vain", subject.span, message)
-                    .help(format!("require a permission such as `{name}:ACTION`, or take the `on` out"))
-                    .report(checker);
+                Diagnostic::error("on_in_vain", subject.span, message).report_with(
+                    checker,
+                    format!("require a permission such as `{name}:ACTION`, or take the `on` out"),
+                );
             } else if !read.contains(subject.resource.row()) {
                 Diagnostic::error("on_in_vain", subject.span, format!("no rule reads an attribute of `{name}`"))
-                    .help("take the `on` out, or write a rule that reads `resource.NAME`")
-                    .report(checker);
+                    .report_with(checker, "take the `on` out, or write a rule that reads `resource.NAME`");
             }
         }
     }

@@ -83,8 +83,7 @@ impl<'t> RouteChecker<'_, 't> {
                 draft.csrf = true;
                 if !self.checker.names.csrf.is_some() {
                     Diagnostic::error("no_csrf", clause.span, "the policy has no `csrf` block")
-                        .help("declare `csrf { … }`")
-                        .report(self.checker);
+                        .report_with(self.checker, "declare `csrf { … }`");
                 }
             }
             ClauseKind::Cors(name) => {
@@ -134,8 +133,10 @@ impl<'t> RouteChecker<'_, 't> {
     fn too_many(&mut self, permissions: usize, span: Span) -> bool {
         if permissions > MOST_REQUIRED {
             Diagnostic::error("too_many_requirements", span, format!("this clause names {permissions} permissions"))
-                .help(format!("name at most {MOST_REQUIRED}, or give the door a permission of its own"))
-                .report(self.checker);
+                .report_with(
+                    self.checker,
+                    format!("name at most {MOST_REQUIRED}, or give the door a permission of its own"),
+                );
         }
         permissions > MOST_REQUIRED
     }
@@ -147,13 +148,13 @@ impl<'t> RouteChecker<'_, 't> {
             "headers" => draft.headers = Some(self.headers.none),
             "cors" => draft.cors = Some(None),
             other if IDENTITY.contains(&other) => {
-                Diagnostic::error("not_switchable", span, format!("`{other}` can't be switched off"))
-                    .help("what protects by identity holds for the whole block: move the route to another block")
-                    .report(self.checker)
+                Diagnostic::error("not_switchable", span, format!("`{other}` can't be switched off")).report_with(
+                    self.checker,
+                    "what protects by identity holds for the whole block: move the route to another block",
+                )
             }
             other => Diagnostic::error("not_switchable", span, format!("there is no `no {other}`"))
-                .help("write `no csrf`, `no cors`, `no headers`, `no limit` or `no body`")
-                .report(self.checker),
+                .report_with(self.checker, "write `no csrf`, `no cors`, `no headers`, `no limit` or `no body`"),
         }
     }
 
@@ -164,12 +165,10 @@ impl<'t> RouteChecker<'_, 't> {
             draft.services.push(ServiceClause { span, kind: ServiceKind::IssuesCsrf });
             if !self.checker.names.csrf.is_some() {
                 Diagnostic::error("no_csrf", name.span, "the policy has no `csrf` block")
-                    .help("declare `csrf { … }`")
-                    .report(self.checker);
+                    .report_with(self.checker, "declare `csrf { … }`");
             } else if !self.checker.names.csrf.is_some_and(|(_, csrf)| issues_tokens(csrf)) {
                 Diagnostic::error("no_csrf_token", name.span, "the `csrf` block has no tokens to issue")
-                    .help("give it a `secret`, a `session`, a `header` and a `lifetime`")
-                    .report(self.checker);
+                    .report_with(self.checker, "give it a `secret`, a `session`, a `header` and a `lifetime`");
             }
         }
         self.issued(&issued);
@@ -185,16 +184,14 @@ pub(crate) fn said_once(checker: &Checker<'_>, clauses: &[Clause], defaults: boo
             && SWITCHABLE.contains(&what.node.as_str())
         {
             Diagnostic::error("nothing_to_switch_off", clause.span, "there is nothing to switch off here")
-                .help("blocks don't nest: leave the default out, or say this in a route")
-                .report(checker);
+                .report_with(checker, "blocks don't nest: leave the default out, or say this in a route");
             continue;
         }
         let Some(subject) = subject(&clause.kind) else { continue };
         if let Some(first) = seen.insert(subject, clause.span) {
             Diagnostic::error("contradictory_clauses", clause.span, "this clause contradicts another, or repeats it")
                 .also(first, "the other one")
-                .help("keep one of the two")
-                .report(checker);
+                .report_with(checker, "keep one of the two");
         }
     }
 }

@@ -19,8 +19,7 @@ impl<'t> RouteChecker<'_, 't> {
                 name.span,
                 format!("`{}` is spent here, and no fresh one is issued", name.node),
             )
-            .help(format!("add it: `issues …, {}`", name.node))
-            .report(self.checker);
+            .report_with(self.checker, format!("add it: `issues …, {}`", name.node));
         }
     }
 
@@ -32,10 +31,10 @@ impl<'t> RouteChecker<'_, 't> {
             if token.is_some_and(|token| token.single_use.is_some()) {
                 let message =
                     format!("`{}` would begin a family of its own, whatever becomes of `{}`", issued.node, name.node);
-                Diagnostic::error("second_family", issued.span, message)
-                    .also(name.span, "exchanged here")
-                    .help(format!("issue `{}` again, and tokens that aren't `single_use`", name.node))
-                    .report(self.checker);
+                Diagnostic::error("second_family", issued.span, message).also(name.span, "exchanged here").report_with(
+                    self.checker,
+                    format!("issue `{}` again, and tokens that aren't `single_use`", name.node),
+                );
             }
         }
     }
@@ -68,8 +67,7 @@ impl<'t> RouteChecker<'_, 't> {
                 Diagnostic::error("issued_alike", name.span, message)
                     .label("one answer can't hold both")
                     .also(first.span, "the other one")
-                    .help("carry one of them elsewhere, such as `carried cookie \"NAME\"`")
-                    .report(self.checker);
+                    .report_with(self.checker, "carry one of them elsewhere, such as `carried cookie \"NAME\"`");
             }
             carriers.push((carried, name));
         }
@@ -163,8 +161,7 @@ pub(crate) fn each_once<'t>(names: &'t [Text], checker: &Checker<'_>) -> Vec<&'t
             found.push(name);
         } else {
             Diagnostic::error("duplicate_name", name.span, format!("`{}` is issued twice", name.node))
-                .help("name it once")
-                .report(checker);
+                .report_with(checker, "name it once");
         }
     }
     found

@@ -40,7 +40,7 @@ pub(crate) fn path(checker: &Checker<'_>, prefix: &PathPattern, path: &PathPatte
     if count > MOST_SEGMENTS {
         let message = format!("the path has {count} segments");
         let help = format!("use at most {MOST_SEGMENTS}");
-        Diagnostic::error("path_too_deep", path.span, message).help(help).report(checker);
+        Diagnostic::error("path_too_deep", path.span, message).report_with(checker, help);
         return None;
     }
     for (at, segment) in written.enumerate() {
@@ -63,8 +63,7 @@ pub(crate) fn path(checker: &Checker<'_>, prefix: &PathPattern, path: &PathPatte
                         name.span,
                         format!("`{{*{}}}` takes the whole rest of the path", name.node),
                     )
-                    .help("let it stand last")
-                    .report(checker);
+                    .report_with(checker, "let it stand last");
                     return None;
                 }
                 (name, PathSegment::Rest(name.node.clone()))
@@ -76,8 +75,7 @@ pub(crate) fn path(checker: &Checker<'_>, prefix: &PathPattern, path: &PathPatte
                 name.span,
                 format!("parameter `{}` stands twice in this path", name.node),
             )
-            .help("give them different names")
-            .report(checker);
+            .report_with(checker, "give them different names");
             return None;
         }
         names.push(&name.node);
@@ -97,15 +95,14 @@ fn literal(checker: &Checker<'_>, literal: &tree::Text) -> Option<String> {
     };
     if let Some(help) = elsewhere {
         let message = format!("`{}` means nothing but itself here", literal.node);
-        Diagnostic::error("invalid_path", literal.span, message).help(help).report(checker);
+        Diagnostic::error("invalid_path", literal.span, message).report_with(checker, help);
         return None;
     }
     match decode_segment(&literal.node) {
         Ok(decoded) => Some(decoded),
         Err(what) => {
             Diagnostic::error("invalid_path", literal.span, format!("this segment holds {what}"))
-                .help("requests with such a path are refused: write the segment without it")
-                .report(checker);
+                .report_with(checker, "requests with such a path are refused: write the segment without it");
             None
         }
     }
@@ -118,8 +115,7 @@ fn parameter_type(checker: &Checker<'_>, ty: &tree::Text) -> Option<ParameterTyp
         "string" => Some(ParameterType::Any),
         other => {
             Diagnostic::error("unknown_type", ty.span, format!("a path parameter can't be of type `{other}`"))
-                .help("write `{name}`, `{name: int}` or `{name: uuid}`")
-                .report(checker);
+                .report_with(checker, "write `{name}`, `{name: int}` or `{name: uuid}`");
             None
         }
     }
@@ -135,8 +131,7 @@ pub(crate) fn distinct(checker: &Checker<'_>, routes: &Table<Route>) {
             let (earlier, later) = checker.findings.in_order(*first, route.span);
             Diagnostic::error("duplicate_route", later, format!("two routes match `{} {shape}`", route.method))
                 .also(earlier, "the other one")
-                .help("take one of them out")
-                .report(checker);
+                .report_with(checker, "take one of them out");
             continue;
         }
         shapes.insert((shape, &route.method), route.span);
@@ -154,8 +149,7 @@ pub(crate) fn distinct(checker: &Checker<'_>, routes: &Table<Route>) {
                 let (earlier, later) = checker.findings.in_order(first, route.span);
                 Diagnostic::error("parameter_types", later, format!("two types of parameter follow `{place}`"))
                     .also(earlier, "the other type")
-                    .help("give both the same type")
-                    .report(checker);
+                    .report_with(checker, "give both the same type");
             }
         }
     }

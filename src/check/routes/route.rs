@@ -137,26 +137,25 @@ impl<'t> RouteChecker<'_, 't> {
         ) {
             let span = if by_default == Some(public) { head } else { public };
             Diagnostic::error("public_and_protected", span, "a route can't be `public` and ask for a caller, too")
-                .help("take `public` out, or move the route to a block of its own")
-                .report(self.checker);
+                .report_with(self.checker, "take `public` out, or move the route to a block of its own");
         }
         if let (Some(authenticated), true) = (draft.access.authenticated, draft.access.requires) {
             Diagnostic::warning("redundant_authenticated", authenticated, "`requires` asks for a caller already")
-                .help("take `authenticated` out, unless an `allow anyone` covers the permission and shouldn't here")
-                .report(self.checker);
+                .report_with(
+                    self.checker,
+                    "take `authenticated` out, unless an `allow anyone` covers the permission and shouldn't here",
+                );
         }
         if draft.access.public.is_none() && draft.access.authenticated.is_none() && !draft.access.requires {
             Diagnostic::error("no_access", head, "this route doesn't say who may call it")
-                .help("add `public`, `authenticated` or `requires PERMISSION`")
-                .report(self.checker);
+                .report_with(self.checker, "add `public`, `authenticated` or `requires PERMISSION`");
         }
         if draft.access.public.is_none()
             && (draft.access.requires || draft.access.authenticated.is_some())
             && self.checker.names.mappings.is_empty()
         {
             Diagnostic::error("no_users", head, "this route needs a caller, and nothing makes one")
-                .help("declare `user from TOKEN { … }`")
-                .report(self.checker);
+                .report_with(self.checker, "declare `user from TOKEN { … }`");
         }
     }
 
@@ -170,8 +169,7 @@ impl<'t> RouteChecker<'_, 't> {
             (Some(token), None) => Some(BodyRule::Token(token)),
             (Some(_), Some(_)) => {
                 Diagnostic::error("two_bodies", route.span, "the token is this route's body already")
-                    .help("take the `body` clause out")
-                    .report(self.checker);
+                    .report_with(self.checker, "take the `body` clause out");
                 None
             }
             (None, Some(rule)) => Some(rule),
@@ -182,8 +180,7 @@ impl<'t> RouteChecker<'_, 't> {
                     head,
                     format!("a {} route must say what body it takes", route.method.node),
                 )
-                .help("add `body SCHEMA`, `body raw` or `no body`")
-                .report(self.checker);
+                .report_with(self.checker, "add `body SCHEMA`, `body raw` or `no body`");
                 None
             }
             (None, None) => Some(BodyRule::Empty),

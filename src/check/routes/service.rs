@@ -31,15 +31,16 @@ impl<'t> RouteChecker<'_, 't> {
                 format!("a route has `{}` or `{}`, not both", first.kind.name(), last.kind.name()),
             )
             .also(first.span, "the other one")
-            .help("give each a route of its own")
-            .report(self.checker);
+            .report_with(self.checker, "give each a route of its own");
             return Service::Handler;
         }
         let Some(ServiceClause { span, kind }) = draft.services.first().copied() else {
             if let Some(issued) = draft.issues.first() {
                 Diagnostic::error("issues_for_nobody", issued.span, "tokens are issued for a login or a rotation")
-                    .help("add `login with password(…, …)`, `callback of PROVIDER` or `rotates TOKEN`")
-                    .report(self.checker);
+                    .report_with(
+                        self.checker,
+                        "add `login with password(…, …)`, `callback of PROVIDER` or `rotates TOKEN`",
+                    );
             }
             return Service::Handler;
         };
@@ -76,15 +77,13 @@ impl<'t> RouteChecker<'_, 't> {
         if matches!(kind, ServiceKind::Password(_) | ServiceKind::Callback(_)) && self.checker.names.account.is_empty()
         {
             Diagnostic::error("no_account", span, "nothing says what is known of who logs in")
-                .help("declare `account { id: string … }`, from which issued claims are made")
-                .report(self.checker);
+                .report_with(self.checker, "declare `account { id: string … }`, from which issued claims are made");
         }
         // What is in error is worth no warning.
         if let (true, Some(missing)) = (self.checker.findings.count() == told, service.unavailable()) {
             Diagnostic::warning("not_running", span, missing)
                 .label("every request that comes so far is answered with 501")
-                .help("serve this route by the host until a version does")
-                .report(self.checker);
+                .report_with(self.checker, "serve this route by the host until a version does");
         }
         service
     }
@@ -99,8 +98,7 @@ impl<'t> RouteChecker<'_, 't> {
                 route.method.span,
                 format!("`{name}` doesn't go with `{}`", route.method.node),
             )
-            .help(format!("write {}", methods.join(" or ")))
-            .report(self.checker);
+            .report_with(self.checker, format!("write {}", methods.join(" or ")));
         }
     }
 
@@ -109,8 +107,7 @@ impl<'t> RouteChecker<'_, 't> {
         let logs_in = matches!(kind, ServiceKind::Password(_) | ServiceKind::Provider(_) | ServiceKind::Callback(_));
         if logs_in && draft.access.public.is_none() && (draft.access.requires || draft.access.authenticated.is_some()) {
             Diagnostic::error("login_for_callers", span, "whoever logs in isn't a caller yet")
-                .help("make the route `public`")
-                .report(self.checker);
+                .report_with(self.checker, "make the route `public`");
         }
     }
 
@@ -118,30 +115,25 @@ impl<'t> RouteChecker<'_, 't> {
         match (kind, draft.issues.first()) {
             (ServiceKind::IssuesCsrf, Some(_)) => {
                 Diagnostic::error("two_services", head, "a route issues a CSRF token or other tokens, not both")
-                    .help("give the CSRF token a route of its own")
-                    .report(self.checker)
+                    .report_with(self.checker, "give the CSRF token a route of its own")
             }
             (ServiceKind::Provider(_), Some(issued)) => {
                 Diagnostic::error("issues_for_nobody", issued.span, "nobody has logged in before the provider says so")
                     .also(span, "sends the caller to the provider")
-                    .help("move `issues` to the route with `callback of PROVIDER`")
-                    .report(self.checker)
+                    .report_with(self.checker, "move `issues` to the route with `callback of PROVIDER`")
             }
             (ServiceKind::Revokes(_), Some(issued)) => {
                 Diagnostic::error("issues_for_nobody", issued.span, "who logs out gets no tokens")
                     .also(span, "takes a token out of use")
-                    .help("take `issues` out, or write `rotates TOKEN` to exchange the token")
-                    .report(self.checker)
+                    .report_with(self.checker, "take `issues` out, or write `rotates TOKEN` to exchange the token")
             }
             (ServiceKind::Rotates(_), None) => {
                 Diagnostic::error("rotates_for_nothing", head, "this route takes a token and gives none back")
-                    .help("add `issues TOKEN, …`")
-                    .report(self.checker)
+                    .report_with(self.checker, "add `issues TOKEN, …`")
             }
             (kind, None) if kind.issues() => {
                 Diagnostic::error("login_for_nothing", span, "this route logs somebody in and gives nothing back")
-                    .help("add `issues TOKEN, …`")
-                    .report(self.checker)
+                    .report_with(self.checker, "add `issues TOKEN, …`")
             }
             _ => {}
         }
@@ -150,8 +142,7 @@ impl<'t> RouteChecker<'_, 't> {
     fn needs_password(&mut self, span: Span) {
         if self.checker.names.password.is_none() {
             Diagnostic::error("no_password", span, "nothing says how passwords are hashed")
-                .help("declare `password { algorithm argon2id }`")
-                .report(self.checker);
+                .report_with(self.checker, "declare `password { algorithm argon2id }`");
         }
     }
 
@@ -165,12 +156,10 @@ impl<'t> RouteChecker<'_, 't> {
         let mut clauses =
             routes.flat_map(|block| block.defaults.iter().chain(block.routes.iter().flat_map(|route| &route.clauses)));
         if !clauses.any(of) {
-            Diagnostic::error("no_callback", name.span, format!("nobody comes back from `{}`", name.node))
-                .help(format!(
-                    "add a route at its `redirect_url`: `GET /… public  callback of {}  issues TOKEN`",
-                    name.node
-                ))
-                .report(self.checker);
+            Diagnostic::error("no_callback", name.span, format!("nobody comes back from `{}`", name.node)).report_with(
+                self.checker,
+                format!("add a route at its `redirect_url`: `GET /… public  callback of {}  issues TOKEN`", name.node),
+            );
         }
     }
 
@@ -184,8 +173,7 @@ impl<'t> RouteChecker<'_, 't> {
             Diagnostic::error("callback_elsewhere", name.span, format!("`{}` doesn't send callers here", name.node))
                 .label(format!("this is `{shape}`"))
                 .also(span, "but there")
-                .help(format!("move the route to `{expected}`, or change `redirect_url`"))
-                .report(self.checker);
+                .report_with(self.checker, format!("move the route to `{expected}`, or change `redirect_url`"));
         }
     }
 
@@ -201,8 +189,7 @@ impl<'t> RouteChecker<'_, 't> {
         if let Some(NotIssued { span, why, .. }) = not_issued(token) {
             Diagnostic::error("not_issuable", name.span, format!("`{}` can't be {verb} here", name.node))
                 .also(span, why)
-                .help("name a token that the policy issues: one with a `key` and a `lifetime`")
-                .report(self.checker);
+                .report_with(self.checker, "name a token that the policy issues: one with a `key` and a `lifetime`");
             return None;
         }
         if rotates && everywhere.unwrap_or(true) {
@@ -211,16 +198,14 @@ impl<'t> RouteChecker<'_, 't> {
                 name.span,
                 format!("`{}` is shown with every request: it can't be rotated", name.node),
             )
-            .help("rotate a token that is `carried cookie \"NAME\"` or `carried body \"FIELD\"`")
-            .report(self.checker);
+            .report_with(self.checker, "rotate a token that is `carried cookie \"NAME\"` or `carried body \"FIELD\"`");
             return None;
         }
         if !rotates && !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::SingleUse(_))) {
             Diagnostic::error("not_revocable", name.span, format!("`{}` holds until it expires", name.node))
                 .label("nobody is asked about it when it is shown")
                 .also(token.name.span, "declared here")
-                .help("revoke a token that is `single_use`, and give this one a short `lifetime`")
-                .report(self.checker);
+                .report_with(self.checker, "revoke a token that is `single_use`, and give this one a short `lifetime`");
             return None;
         }
         if rotates && !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::SingleUse(_))) {
@@ -230,8 +215,7 @@ impl<'t> RouteChecker<'_, 't> {
                 format!("`{}` is exchanged here, and nothing says that it is then spent", name.node),
             )
             .also(token.name.span, "declared here")
-            .help("add `single_use` to the token")
-            .report(self.checker);
+            .report_with(self.checker, "add `single_use` to the token");
         }
         self.tokens.id(row)
     }

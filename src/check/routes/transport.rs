@@ -70,8 +70,7 @@ pub(crate) fn transport(checker: &Checker<'_>) -> Transport {
     }
     if let (Some(span), None) = (entries.span("forwarded"), entries.span("proxies")) {
         Diagnostic::warning("forwarded_by_nobody", span, "no proxy is trusted, so nothing is forwarded")
-            .help("name your proxies: `proxies 10.0.0.0/8`")
-            .report(checker);
+            .report_with(checker, "name your proxies: `proxies 10.0.0.0/8`");
     }
     transport
 }
@@ -98,7 +97,7 @@ fn set_maximum(checker: &Checker<'_>, maximum: &Maximum, value: &Spanned<u64>, t
                 None => (format!("`{name}` is out of range"), format!("a size from {} to {}", size(least), size(most))),
             };
             let error = Diagnostic::error("setting_out_of_range", value.span, what);
-            error.help(format!("write {range}")).report(checker);
+            error.report_with(checker, format!("write {range}"));
         }
     }
 }
@@ -112,7 +111,7 @@ fn hosts(checker: &Checker<'_>, names: &[Text]) -> Vec<NamePattern> {
         let host = name.node.to_ascii_lowercase();
         if let Some(help) = not_a_host(&host) {
             let message = format!("`{}` is no host", name.node);
-            Diagnostic::error("invalid_host", name.span, message).help(help).report(checker);
+            Diagnostic::error("invalid_host", name.span, message).report_with(checker, help);
             continue;
         }
         let pattern = NamePattern::new(&host);
@@ -135,8 +134,7 @@ fn proxies(checker: &Checker<'_>, networks: &[Spanned<IpNet>]) -> Vec<IpNet> {
         if network.prefix_len() == 0 {
             let message = format!("`{}` is everybody: any caller could write the client's address", written.node);
             Diagnostic::error("everybody_trusted", written.span, message)
-                .help("name the networks that your proxies stand in, such as `10.0.0.0/8`")
-                .report(checker);
+                .report_with(checker, "name the networks that your proxies stand in, such as `10.0.0.0/8`");
         } else if proxies.contains(&network) {
             named_twice(checker.written(written.span), written.span).report(checker);
         } else {
@@ -154,7 +152,7 @@ pub(crate) fn without_host_bits(written: &Spanned<IpNet>, checker: &Checker<'_>)
     }
     let message = format!("`{}` has bits beyond its length", written.node);
     let help = format!("write `{right}` for the network, or `{}` for the one address", written.node.addr());
-    Diagnostic::error("host_bits", written.span, message).help(help).report(checker);
+    Diagnostic::error("host_bits", written.span, message).report_with(checker, help);
     None
 }
 

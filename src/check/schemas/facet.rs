@@ -76,8 +76,7 @@ impl SchemaChecker<'_, '_> {
         {
             Diagnostic::error("contradictory_facets", second.span, "a string can't be in lower and in upper case")
                 .also(first.span, "the other one")
-                .help("keep one of the two facets")
-                .report(self.checker);
+                .report_with(self.checker, "keep one of the two facets");
         }
     }
 
@@ -87,7 +86,7 @@ impl SchemaChecker<'_, '_> {
         } else {
             "this bound is set twice"
         };
-        Diagnostic::error("duplicate_facet", facet.span, what).help("keep one of the two facets").report(self.checker);
+        Diagnostic::error("duplicate_facet", facet.span, what).report_with(self.checker, "keep one of the two facets");
     }
 
     /// Some string must satisfy all bounds.
@@ -134,8 +133,7 @@ impl SchemaChecker<'_, '_> {
                     self.bound(&mut rules.multiple_of, facet, step, name, read);
                     if rules.multiple_of.is_some_and(|step| step <= N::default()) {
                         Diagnostic::error("impossible_bounds", step.span, "a step is greater than 0")
-                            .help("write the distance of two values, such as `multiple_of 5`")
-                            .report(self.checker);
+                            .report_with(self.checker, "write the distance of two values, such as `multiple_of 5`");
                     }
                 }
                 FacetKind::Word(word) if word == "secret" => {}
@@ -157,8 +155,7 @@ impl SchemaChecker<'_, '_> {
         let value = read(bound);
         if value.is_none() {
             Diagnostic::error("type_mismatch", bound.span, format!("this bound isn't of type `{name}`"))
-                .help(format!("write a number of type `{name}`"))
-                .report(self.checker);
+                .report_with(self.checker, format!("write a number of type `{name}`"));
         }
         if slot.is_some() {
             self.twice(facet);
@@ -181,8 +178,7 @@ impl SchemaChecker<'_, '_> {
         if least > most {
             let message = format!("there is no {what}: at least {least}, and at most {most}");
             Diagnostic::error("impossible_bounds", facet.span, message)
-                .help("make the lower bound at most the upper one")
-                .report(self.checker);
+                .report_with(self.checker, "make the lower bound at most the upper one");
         }
         least > most
     }
@@ -191,8 +187,7 @@ impl SchemaChecker<'_, '_> {
     fn no_message(&mut self, facet: &Facet) {
         if let Some(message) = &facet.message {
             Diagnostic::error("misplaced_message", message.span, "this facet can't have a message of its own")
-                .help("take the `else` out: the checks of a string can have one")
-                .report(self.checker);
+                .report_with(self.checker, "take the `else` out: the checks of a string can have one");
         }
     }
 
@@ -204,8 +199,7 @@ impl SchemaChecker<'_, '_> {
         if let (true, true, Some(last)) = (least <= most, none, facets.last()) {
             let message = format!("there is no multiple of {step} from {least} to {most}");
             Diagnostic::error("impossible_bounds", last.span, message)
-                .help("widen the bounds, or take a smaller step")
-                .report(self.checker);
+                .report_with(self.checker, "widen the bounds, or take a smaller step");
         }
     }
 
@@ -235,8 +229,7 @@ impl SchemaChecker<'_, '_> {
         let length = length(bound);
         if length.is_none() {
             Diagnostic::error("type_mismatch", bound.span, "a length is a whole number, 0 or more")
-                .help("write a whole number, such as `max 200`")
-                .report(self.checker);
+                .report_with(self.checker, "write a whole number, such as `max 200`");
         }
         length
     }
@@ -266,7 +259,7 @@ impl SchemaChecker<'_, '_> {
             }
             _ => "take it out, or change the type",
         };
-        Diagnostic::error("misplaced_facet", facet.span, message).help(help).report(self.checker);
+        Diagnostic::error("misplaced_facet", facet.span, message).report_with(self.checker, help);
     }
 }
 

@@ -59,8 +59,10 @@ impl SchemaChecker<'_, '_> {
             if let Some(first) = earlier.iter().find(|first| takes_all_of(first, member)) {
                 Diagnostic::error("unreachable_member", member.span, "no value gets as far as this type")
                     .also(first.span, "this one takes them all")
-                    .help("the first type that takes a value counts: put the narrower one first, or take it out")
-                    .report(self.checker);
+                    .report_with(
+                        self.checker,
+                        "the first type that takes a value counts: put the narrower one first, or take it out",
+                    );
             }
         }
         let (nulls, others): (Vec<_>, Vec<_>) = members.iter().partition(|member| is_null(member));
@@ -80,9 +82,10 @@ impl SchemaChecker<'_, '_> {
     fn tagged_union(&mut self, span: Span, tag: &Text, cases: &[(Text, SchemaType)]) -> Option<InputType> {
         self.distinct_names(cases.iter().map(|(name, _)| name));
         if cases.is_empty() {
-            Diagnostic::error("empty_union", span, "a union without cases takes no value")
-                .help(format!("write cases, such as `union on \"{}\" {{ \"a\": SCHEMA }}`", tag.node))
-                .report(self.checker);
+            Diagnostic::error("empty_union", span, "a union without cases takes no value").report_with(
+                self.checker,
+                format!("write cases, such as `union on \"{}\" {{ \"a\": SCHEMA }}`", tag.node),
+            );
             return None;
         }
         let mut taken = Vec::new();
@@ -90,8 +93,7 @@ impl SchemaChecker<'_, '_> {
             let case = self.input_type(ty);
             if case.as_ref().is_some_and(|case| !matches!(case, InputType::Record(_) | InputType::Shape(_))) {
                 Diagnostic::error("case_without_fields", ty.span, "a case must be an object, as it holds the tag")
-                    .help("write a schema's name, or a record: `{ FIELD: TYPE }`")
-                    .report(self.checker);
+                    .report_with(self.checker, "write a schema's name, or a record: `{ FIELD: TYPE }`");
                 continue;
             }
             taken.push(case.map(|ty| Case { name: name.node.clone(), span: name.span, ty }));
@@ -117,8 +119,7 @@ impl SchemaChecker<'_, '_> {
             "any" => (InputType::Any, "`any`"),
             "null" => {
                 Diagnostic::error("null_alone", ty.span, "a field that is always `null` says nothing")
-                    .help("write what else it may be: `TYPE | null`")
-                    .report(self.checker);
+                    .report_with(self.checker, "write what else it may be: `TYPE | null`");
                 return None;
             }
             _ => return self.schema_type(name, ty),

@@ -26,12 +26,13 @@ pub(crate) fn accepts(checker: &Checker<'_>, schema: &tree::Schema, shape: &Shap
         for written in types {
             let Some(ty) = media_type(&written.node) else {
                 let message = format!("bodies of `{}` can't be read", written.node);
-                Diagnostic::error("media_type_unreadable", written.span, message)
-                    .help(format!(
+                Diagnostic::error("media_type_unreadable", written.span, message).report_with(
+                    checker,
+                    format!(
                         "write `application/json`, a type that ends in `+json`, `application/*+json` or `{FORM}`; a \
                      route takes other bodies with `body raw`"
-                    ))
-                    .report(checker);
+                    ),
+                );
                 continue;
             };
             if ty == MediaType::Form {
@@ -39,8 +40,7 @@ pub(crate) fn accepts(checker: &Checker<'_>, schema: &tree::Schema, shape: &Shap
             }
             if accepted.contains(&ty) {
                 Diagnostic::error("duplicate_name", written.span, format!("`{}` stands twice", written.node))
-                    .help("keep one of them")
-                    .report(checker);
+                    .report_with(checker, "keep one of them");
             } else {
                 accepted.push(ty);
             }
@@ -79,8 +79,7 @@ pub(crate) fn no_schema_entries(checker: &Checker<'_>, entries: &[SchemaEntry]) 
         };
         if let Some(span) = span {
             Diagnostic::error("misplaced_entry", span, format!("a record can't have `{word}`"))
-                .help("declare a schema of these fields, and name it here")
-                .report(checker);
+                .report_with(checker, "declare a schema of these fields, and name it here");
         }
     }
 }

@@ -101,8 +101,7 @@ fn finite(checker: &Checker<'_>, shapes: &Shapes) -> bool {
     for name in infinite() {
         Diagnostic::error("infinite_schema", name.span, format!("no finite value satisfies `{}`", name.node))
             .label("holds itself in a required field")
-            .help("make that field optional, nullable, or a list that may be empty")
-            .report(checker);
+            .report_with(checker, "make that field optional, nullable, or a list that may be empty");
     }
     infinite().next().is_none()
 }
@@ -118,8 +117,7 @@ fn defaults(checker: &Checker<'_>, shapes: &Table<Shape>) {
         };
         let message = format!("the default of `{}` isn't valid: {why}", field.name);
         Diagnostic::error("invalid_default", span, message)
-            .help("write a default that the field itself would take and leave as it is")
-            .report(checker);
+            .report_with(checker, "write a default that the field itself would take and leave as it is");
     }
 }
 
@@ -140,8 +138,7 @@ fn tags(checker: &Checker<'_>, shapes: &Table<Shape>) {
         }
         let message = format!("no value has this case: its own `{}` doesn't take `{}`", union.tag, case.name);
         Diagnostic::error("tag_refused", case.span, message)
-            .help(format!("leave `{}` out of the case: the union declares it", union.tag))
-            .report(checker);
+            .report_with(checker, format!("leave `{}` out of the case: the union declares it", union.tag));
     }
 }
 
@@ -200,8 +197,7 @@ fn constant(expression: &Expression, checker: &Checker<'_>) -> Option<Json> {
         }
         _ => {
             Diagnostic::error("not_constant", expression.span, "a default must be a constant")
-                .help("write a number, a string, `true`, `false`, `null`, or a list of them")
-                .report(checker);
+                .report_with(checker, "write a number, a string, `true`, `false`, `null`, or a list of them");
             None
         }
     }
