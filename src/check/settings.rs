@@ -91,10 +91,8 @@ pub(crate) fn too_many_values<T>(checker: &Checker<'_>, list: &[Spanned<T>]) -> 
     if let Some(first) = list.get(MOST_VALUES) {
         Diagnostic::error("too_many_entries", first.span, format!("the list has {} entries", list.len()))
             .label("the first that is too many")
-            .report_with(
-                checker,
-                format!("name at most {MOST_VALUES}; a `*` can stand for many, and so can a network"),
-            );
+            .help(format!("name at most {MOST_VALUES}; a `*` can stand for many, and so can a network"))
+            .report(checker);
     }
     list.len() > MOST_VALUES
 }

@@ -1,4 +1,4 @@
-//! Who is calling, as a typed policy says it: secrets, key sets, tokens, and how claims become the caller.
+//! Callers in a typed policy: secrets, key sets, tokens, and the mappings from claims to the caller.
 
 use jiff::SignedDuration;
 
@@ -11,15 +11,15 @@ use crate::typed::browser::Cookie;
 use crate::typed::expressions::Expr;
 use crate::typed::types::Type;
 
-/// A secret that the key ring must supply, and what for.
+/// A secret that the key ring must supply, and its purpose.
 #[derive(Debug)]
 pub(crate) struct Secret {
     pub(crate) name: String,
-    /// What it is for, and where the policy says so; nothing where nothing uses it.
+    /// Its purpose, and the place of its use; nothing for a secret without a use.
     pub(crate) used: Option<(Purpose, Span)>,
 }
 
-/// What a secret is for. What is made with it for one purpose mustn't pass for another.
+/// The purpose of a secret. A value that is made for one purpose must not pass for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Bytes for an HMAC.
@@ -28,12 +28,12 @@ pub(crate) enum Purpose {
     KeyPair(SignatureAlgorithm),
     /// Bytes that other keys are derived from.
     Sealing,
-    /// What a provider gave the policy's owner to prove who they are.
+    /// The password of the policy's owner at a provider.
     Password,
 }
 
 impl Purpose {
-    /// The fewest bytes that are strong enough. What others made up is as long as they made it.
+    /// The fewest bytes that are strong enough. Others choose the length of a password.
     pub(crate) fn least_bytes(self) -> usize {
         match self {
             Self::Hmac(algorithm) => algorithm.least_key_bytes(),
@@ -56,7 +56,7 @@ impl Purpose {
 #[derive(Debug)]
 pub(crate) struct KeySet {
     pub(crate) name: String,
-    /// Where the host finds it.
+    /// The URL that the host loads it from.
     pub(crate) jwks: String,
 }
 
@@ -67,15 +67,15 @@ pub(crate) struct Token {
     pub(crate) span: Span,
     pub(crate) proof: Proof,
     pub(crate) issuer: Option<String>,
-    /// One of them must match; none where the policy doesn't say.
+    /// A token must name one of them, unless there are none.
     pub(crate) audiences: Vec<String>,
     pub(crate) typ: Option<String>,
     pub(crate) lifetime: Option<SignedDuration>,
     pub(crate) leeway: SignedDuration,
-    /// How it is spent, where it is good for one exchange.
+    /// The rules of its single use, if it is good for one exchange.
     pub(crate) single_use: Option<SingleUse>,
     pub(crate) carrier: TokenCarrier,
-    /// What the cookie is set with that carries it, where one does.
+    /// The attributes of the cookie that carries it, if one does.
     pub(crate) cookie: Option<Cookie>,
     pub(crate) claims: Vec<Claim>,
 }
@@ -92,16 +92,16 @@ impl Token {
     }
 }
 
-/// How a token that is good for one exchange is spent.
+/// The rules of a token that is good for one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SingleUse {
     /// For so long, the same client that exchanged it may do so once more, and gets the same.
     pub(crate) grace: SignedDuration,
-    /// How long each token of a family holds; the token's lifetime is that of the whole family.
+    /// The lifetime of each token of a family; the token's lifetime is that of the whole family.
     pub(crate) idle: Option<SignedDuration>,
 }
 
-/// How a token shows that it is genuine. A symmetric key never verifies a signature, nor a public one a MAC.
+/// The proof that a token is genuine. A symmetric key never verifies a signature, nor a public one a MAC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Proof {
     Hmac(HmacAlgorithm, Id<Secret>),
@@ -113,14 +113,14 @@ pub(crate) enum Proof {
     Opaque,
 }
 
-/// What counts of a `typ`: media types compare without regard to case, and `application/` may be left out
+/// The part of a `typ` that is compared: media types compare without regard to case, and `application/` may be left out
 /// (RFC 7515 §4.1.9).
 pub(crate) fn bare_typ(typ: &str) -> String {
     let lower = typ.to_ascii_lowercase();
     lower.strip_prefix("application/").map(ToOwned::to_owned).unwrap_or(lower)
 }
 
-/// Where a token travels.
+/// The part of a request that carries a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenCarrier {
     Bearer,
@@ -136,11 +136,11 @@ pub(crate) struct Claim {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) optional: bool,
-    /// What an issued token says there.
+    /// The value in an issued token.
     pub(crate) source: Option<Expr>,
 }
 
-/// How a token's claims become the caller.
+/// The caller that a token's claims make.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     pub(crate) token: Id<Token>,

@@ -36,16 +36,16 @@ pub(crate) use crate::typed::types::Type;
 #[derive(Debug)]
 pub(crate) struct TypedPolicy {
     pub(crate) name: String,
-    /// What ids of this policy are known by; as good as different for every two policies.
+    /// Marks ids of this policy; as good as different for every two policies.
     pub(crate) fingerprint: u64,
     pub(crate) secrets: Table<Secret>,
     pub(crate) key_sets: Table<KeySet>,
     pub(crate) tokens: Table<Token>,
     pub(crate) password: Option<PasswordRule>,
     pub(crate) mappings: Vec<Mapping>,
-    /// Of `user`, beside `id`, `roles`, `tier` and `scopes`.
+    /// The attributes of `user`, apart from `id`, `roles`, `tier` and `scopes`.
     pub(crate) attributes: Table<Attribute>,
-    /// What the host knows of an account.
+    /// The attributes of accounts, which the host supplies.
     pub(crate) account: Table<Attribute>,
     pub(crate) context: Table<Attribute>,
     /// The names of resources' attributes, each once.
@@ -66,7 +66,7 @@ pub(crate) struct TypedPolicy {
     pub(crate) limits: Table<Limit>,
     pub(crate) transport: Transport,
     pub(crate) cors: Table<Cors>,
-    /// What holds where no route says otherwise, and where no route matched.
+    /// Applies to routes that name no other, and to requests that match no route.
     pub(crate) default_cors: Option<Id<Cors>>,
     pub(crate) csrf: Option<Csrf>,
     pub(crate) headers: Table<HeaderSet>,
@@ -84,12 +84,12 @@ impl TypedPolicy {
         self.roles[role].up
     }
 
-    /// Whether whoever holds these roles is in this one.
+    /// True if a holder of these roles is in this one.
     pub(crate) fn in_role(&self, held: &[Id<Role>], role: Id<Role>) -> bool {
         self.role_sets.has_any(self.roles_up(role), held)
     }
 
-    /// What a permission takes beside a role.
+    /// The grants and forbids of a permission beside roles.
     pub(crate) fn terms(&self, permission: &Permission) -> &Terms {
         &self.terms[permission.terms]
     }

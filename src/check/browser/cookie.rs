@@ -77,7 +77,7 @@ fn cookie(checker: &Checker<'_>, declared: &tree::Cookie) -> Option<Cookie> {
     Some(cookie)
 }
 
-/// What browsers would throw away.
+/// Reports combinations of attributes that browsers refuse.
 fn cookie_rules(checker: &Checker<'_>, name: &Text, cookie: &Cookie, entries: &Entries) {
     let prefixed = |prefix: &str| name.node.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let (host, secure) = (prefixed("__Host-"), prefixed("__Secure-"));
@@ -117,7 +117,7 @@ fn used_cookies<'t>(checker: &Checker<'t>) -> HashSet<&'t str> {
     carrier_cookies(checker).chain(read).collect()
 }
 
-/// A cookie that nobody reads says nothing to anybody. A policy with `csrf` takes each cookie that it names for one
+/// Reports cookies that nothing reads. A policy with `csrf` takes each cookie that it names for one
 /// that browsers send by themselves.
 fn unused_cookies(checker: &Checker<'_>, declared: &[&tree::Cookie]) {
     if checker.names.csrf.is_some() {
@@ -126,10 +126,8 @@ fn unused_cookies(checker: &Checker<'_>, declared: &[&tree::Cookie]) {
     let used = used_cookies(checker);
     for name in declared.iter().map(|cookie| &cookie.name).filter(|name| !used.contains(name.node.as_str())) {
         Diagnostic::warning("unused_cookie", name.span, format!("nothing uses the cookie `{}`", name.node))
-            .report_with(
-                checker,
-                "take the block out, or name the cookie in `csrf { session cookie \"…\" }` or `carried cookie \"…\"`",
-            );
+            .help("take the block out, or name the cookie in `csrf { session cookie \"…\" }` or `carried cookie \"…\"`")
+            .report(checker);
     }
 }
 
@@ -179,15 +177,10 @@ fn cookie_max_age(checker: &Checker<'_>, duration: &Spanned<u64>) -> Option<i64>
     if (1_000..=MOST_DAYS * DAY).contains(&duration.node) {
         return i64::try_from(duration.node / 1_000).ok();
     }
-    Diagnostic::error(
-        "duration_out_of_range",
-        duration.span,
-        format!("browsers keep a cookie for a second at least and for {MOST_DAYS} days at most"),
-    )
-    .report_with(
-        checker,
-        "write a duration such as `30d`, or leave it out for a cookie that ends with the browser's session",
-    );
+    let message = format!("browsers keep a cookie for a second at least and for {MOST_DAYS} days at most");
+    Diagnostic::error("duration_out_of_range", duration.span, message)
+        .help("write a duration such as `30d`, or leave it out for a cookie that ends with the browser's session")
+        .report(checker);
     None
 }
 
@@ -205,7 +198,7 @@ pub(crate) fn ambient_cookies(checker: &Checker<'_>) -> Vec<String> {
     all
 }
 
-/// What a cookie that is worth stealing has where no block says otherwise.
+/// The attributes of a session's cookie that no block declares.
 pub(crate) fn session_cookie(name: String) -> Cookie {
     Cookie {
         name,

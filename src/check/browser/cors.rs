@@ -155,12 +155,9 @@ fn cors_max_age(checker: &Checker<'_>, duration: &Spanned<u64>) -> Option<Header
     if duration.node.is_multiple_of(1_000) && seconds <= MOST_SECONDS {
         return Some(HeaderValue::from(seconds));
     }
-    Diagnostic::error(
-        "duration_out_of_range",
-        duration.span,
-        "browsers keep the answer to a preflight for whole seconds, and for a day at most",
-    )
-    .report_with(checker, "write a duration such as `10m`");
+    let message = "browsers keep the answer to a preflight for whole seconds, and for a day at most";
+    Diagnostic::error("duration_out_of_range", duration.span, message)
+        .report_with(checker, "write a duration such as `10m`");
     None
 }
 
@@ -171,7 +168,7 @@ fn joined(headers: &[HeaderName], any: bool) -> Option<HeaderValue> {
 }
 
 /// An origin as browsers write it (RFC 6454 §6.2, and the URL standard's serialisation of hosts), as origins are
-/// compared byte by byte. The error is what is wrong, and what to write.
+/// compared byte by byte. The error is a message and its help.
 fn well_written(origin: &str) -> Result<(), (String, String)> {
     let wrong = |help: String| Err((format!("`{origin}` is no origin"), help));
     if origin == "null" {

@@ -15,7 +15,7 @@ use crate::syntax::tree;
 use crate::syntax::tree::{CsrfEntry, Text};
 use crate::typed::{Cookie, Csrf, CsrfApplies, CsrfLayer, HmacAlgorithm, Purpose};
 
-/// What the token layer needs, each with an example. Without any of it, the origin layer stands alone.
+/// The entries of the token layer, each with an example. Without any of them, the origin layer stands alone.
 const TOKEN_LAYER: [(&str, &str); 4] = [
     ("secret", "secret NAME_OF_A_SECRET"),
     ("session", "session cookie \"session-id\""),
@@ -94,7 +94,7 @@ fn csrf_lifetime(checker: &Checker<'_>, milliseconds: &tree::Spanned<u64>) -> Op
     }
 }
 
-/// Whether the block has a token layer, whole or not.
+/// True if the block has an entry of the token layer.
 pub(crate) fn issues_tokens(csrf: &tree::Csrf) -> bool {
     csrf.entries.iter().any(|entry| !matches!(entry.node, CsrfEntry::Applies(_)))
 }

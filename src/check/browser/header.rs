@@ -30,7 +30,7 @@ const ENGINE_HEADERS: [&str; 9] = [
     "transfer-encoding",
     "www-authenticate",
 ];
-/// What all headers begin with that CORS speaks in.
+/// The prefix of all headers of CORS.
 const CORS_HEADERS: &str = "access-control-";
 
 /// A block of headers while it is read.
@@ -159,7 +159,7 @@ fn header_value(checker: &Checker<'_>, name: &Text, value: &Text) -> Option<Head
     Some(header)
 }
 
-/// Where a part of a string stands; the whole string, where escapes shift its places.
+/// The place of a part of a string; the whole string, where escapes shift its places.
 pub(crate) fn within(checker: &Checker<'_>, string: &Text, part: &str) -> Span {
     let quoted = checker.written(string.span);
     let place = (quoted.len() == string.node.len() + 2 && !part.is_empty())

@@ -1,4 +1,4 @@
-//! What expressions know of the caller.
+//! The attributes of the caller.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Where tokens travel, and that kinds which travel alike can be told apart.
+//! The carriers of tokens. Kinds with one carrier must be distinguishable.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::{Carried, Text};
 use crate::typed::{KeySet, Proof, Token, TokenCarrier, bare_typ};
 
-/// The carrier of a token; `None` where what is said of it is in error.
+/// The carrier of a token; `None` if it has an error.
 pub(crate) fn carrier(checker: &Checker<'_>, carried: &Carried) -> Option<TokenCarrier> {
     match carried {
         Carried::Bearer => Some(TokenCarrier::Bearer),
@@ -43,7 +43,7 @@ fn carrier_header(checker: &Checker<'_>, name: &Text) -> Option<TokenCarrier> {
     None
 }
 
-/// The kind of a token is picked once, before it is verified, and never tried in turn: whoever holds one
+/// The kind of a token is picked once, before it is verified, and never tried in turn: a holder of one
 /// kind's key must not get to choose the rules that it is checked by.
 pub(crate) fn tell_apart(checker: &Checker<'_>, tokens: &Table<Token>) {
     let mut seen: Vec<&TokenCarrier> = Vec::new();
@@ -57,7 +57,7 @@ pub(crate) fn tell_apart(checker: &Checker<'_>, tokens: &Table<Token>) {
     }
 }
 
-/// What one key set verifies must say which kind it is, wherever it is carried: a token made for one kind would pass for
+/// Tokens that one key set verifies must name their kind, whatever their carrier: a token made for one kind would pass for
 /// another. A secret serves one kind alone.
 pub(crate) fn tell_issued_apart(checker: &Checker<'_>, tokens: &Table<Token>) {
     let mut sets: IndexMap<Id<KeySet>, Vec<&Token>> = IndexMap::new();
@@ -106,7 +106,7 @@ fn tell_these_apart(checker: &Checker<'_>, alike: &[&Token]) {
     }
 }
 
-/// Whether each pins an issuer of its own, or each a `typ`.
+/// True if each token pins an issuer of its own, or each a `typ`.
 fn are_apart(tokens: &[&Token]) -> bool {
     let by = |key: fn(&Token) -> Option<String>| {
         let different: HashSet<String> = tokens.iter().filter_map(|token| key(token)).collect();

@@ -55,7 +55,7 @@ pub(crate) fn trusted_url(checker: &Checker<'_>, text: &Text, what: &str) -> Opt
     None
 }
 
-/// Whether the text is what the parser made of it, but for the slash of an empty path.
+/// True if the text is equal to the parser's result, apart from the slash of an empty path.
 fn is_written_so(url: &Url, text: &str) -> bool {
     url.as_str() == text || url.as_str().strip_suffix('/') == Some(text)
 }

@@ -1,4 +1,4 @@
-//! How a token's claims become the caller.
+//! Mappings: the caller that a token's claims make.
 
 use std::collections::{HashMap, HashSet};
 
@@ -84,7 +84,7 @@ fn caller(typer: &Typer<'_, '_>, drafts: &[Option<MappingDraft>]) -> CallerAttri
     }
 }
 
-/// Two issuers may give the same `sub` to different people: their ids are told apart by a prefix of each.
+/// Two issuers may give the same `sub` to different people: a prefix of each keeps their ids apart.
 fn ids_apart<'t>(checker: &Checker<'_>, mappings: impl Iterator<Item = &'t tree::Mapping>) {
     let id = |mapping: &'t tree::Mapping| {
         mapping.entries.iter().find(|(name, _)| name.node == "id").map(|(_, expression)| expression)
@@ -137,20 +137,17 @@ fn mapping_draft(
     let token = tokens.id(row)?;
     if let TokenCarrier::Body(_) = tokens[token].carrier {
         let message = format!("the token `{}` isn't carried by every request", mapping.token.node);
-        Diagnostic::error("token_not_carried", mapping.token.span, message).report_with(
-            typer.checker,
-            "make the user from a token that is carried as a bearer token, in a cookie or in a header",
-        );
+        Diagnostic::error("token_not_carried", mapping.token.span, message)
+            .help("make the user from a token that is carried as a bearer token, in a cookie or in a header")
+            .report(typer.checker);
     }
     if tokens[token].single_use.is_some() {
         let message = format!("`{}` is good for one exchange, not for every request", mapping.token.node);
         Diagnostic::error("single_use_caller", mapping.token.span, message)
             .label("nobody would ask whether it was exchanged or revoked")
             .also(tokens[token].span, "declared here")
-            .report_with(
-                typer.checker,
-                "make the user from the token that is issued beside it, such as an access token",
-            );
+            .help("make the user from the token that is issued beside it, such as an access token")
+            .report(typer.checker);
     }
     let view = View::mapping(&tokens[token].claims);
     let mut seen = Seen::default();
@@ -225,10 +222,9 @@ fn caller_id(typer: &mut Typer<'_, '_>, name: &Text, expression: &Expression, vi
     let what = format!("`{}`", name.node);
     let typed = typer.expect(expression, &Type::String, &what, view)?;
     if typed.optional {
-        expressions::undischarged(expression.span, &what).report_with(
-            typer.checker,
-            "a caller always has an id: take the `?` off the claim, so that a token without it is refused",
-        );
+        expressions::undischarged(expression.span, &what)
+            .help("a caller always has an id: take the `?` off the claim, so that a token without it is refused")
+            .report(typer.checker);
         return None;
     }
     Some(typed.expr)
@@ -246,7 +242,7 @@ struct MappingDraft {
     others: Vec<(Text, Option<Typed>)>,
 }
 
-/// What every id begins with, where that is written out.
+/// The text that every id begins with, if it is constant.
 fn prefix(id: &Expression) -> Option<String> {
     match &id.kind {
         ExpressionKind::Literal(Literal::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),

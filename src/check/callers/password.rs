@@ -1,4 +1,4 @@
-//! How passwords are hashed: strong enough by OWASP's password storage cheat sheet, and no stronger than a server bears.
+//! The hashing of passwords: strong enough by OWASP's password storage cheat sheet, and no stronger than a server bears.
 
 use crate::check::checker::{Checker, Report};
 use crate::check::settings::Entries;
@@ -24,7 +24,7 @@ const SCRYPT: [(u32, u32); 5] = [(10, 13), (5, 14), (3, 15), (2, 16), (1, 17)];
 /// The block size of scrypt that these are for.
 const BLOCK: u32 = 8;
 
-/// What the block says.
+/// The entries of the block.
 #[derive(Default)]
 struct PasswordParts<'t> {
     algorithm: Option<&'t Text>,
@@ -32,7 +32,7 @@ struct PasswordParts<'t> {
     numbers: Numbers<'t>,
 }
 
-/// How strong the hash is to be.
+/// The strength of the hash.
 #[derive(Default)]
 struct Numbers<'t> {
     memory: Option<&'t Spanned<u64>>,
@@ -151,13 +151,10 @@ fn argon2(checker: &Checker<'_>, algorithm: Span, numbers: &Numbers<'_>) -> Opti
     if memory < least * MIB {
         let span = numbers.memory.map(|memory| memory.span).or(numbers.iterations.map(|number| number.span));
         let with = if iterations == 1 { "one iteration".to_owned() } else { format!("{iterations} iterations") };
-        Diagnostic::error(
-            "password_too_weak",
-            span.unwrap_or(algorithm),
-            format!("with {with}, `argon2id` needs at least {least}MiB of memory"),
-        )
-        .label("guessed too fast otherwise")
-        .report_with(checker, format!("write `memory {least}MiB`; a usual choice is `memory 19MiB  iterations 2`"));
+        let message = format!("with {with}, `argon2id` needs at least {least}MiB of memory");
+        Diagnostic::error("password_too_weak", span.unwrap_or(algorithm), message)
+            .label("guessed too fast otherwise")
+            .report_with(checker, format!("write `memory {least}MiB`; a usual choice is `memory 19MiB  iterations 2`"));
         return None;
     }
     // Whole KiB of memory, as Argon2 counts it.
@@ -172,13 +169,10 @@ fn scrypt(checker: &Checker<'_>, algorithm: Span, numbers: &Numbers<'_>) -> Opti
     let least = SCRYPT.iter().find(|(from, _)| parallelism >= *from).map_or(17, |(_, least)| *least);
     if cost < least {
         let span = numbers.cost.map_or(algorithm, |cost| cost.span);
-        Diagnostic::error(
-            "password_too_weak",
-            span,
-            format!("with a parallelism of {parallelism}, `scrypt` needs a cost of at least {least}"),
-        )
-        .label("guessed too fast otherwise")
-        .report_with(checker, format!("write `cost {least}`, which is the logarithm of N to the base 2"));
+        let message = format!("with a parallelism of {parallelism}, `scrypt` needs a cost of at least {least}");
+        Diagnostic::error("password_too_weak", span, message)
+            .label("guessed too fast otherwise")
+            .report_with(checker, format!("write `cost {least}`, which is the logarithm of N to the base 2"));
         return None;
     }
     Some(Work::Scrypt { cost, block: BLOCK, parallelism })

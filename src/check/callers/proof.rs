@@ -49,7 +49,7 @@ pub(crate) struct ProofParts<'e> {
     pub(crate) keys: Option<&'e Text>,
 }
 
-/// The proof of a token; `None` where what is said of it is in error.
+/// The proof of a token; `None` if its entries have an error.
 pub(crate) fn proof(
     checker: &Checker<'_>,
     keys: &mut Keys<'_>,
@@ -145,10 +145,10 @@ fn by_keys(
             Algorithm::Signature(algorithm) => signatures.push(algorithm),
             Algorithm::Hmac(_) => {
                 let message = format!("`{}` goes by a secret, and a JWK set is public", name.node);
-                Diagnostic::error("symmetric_key_set", name.span, message).also(keys.span, "the set").report_with(
-                    checker,
-                    "write `key NAME_OF_A_SECRET`, or an algorithm of key pairs, such as `ES256`",
-                );
+                Diagnostic::error("symmetric_key_set", name.span, message)
+                    .also(keys.span, "the set")
+                    .help("write `key NAME_OF_A_SECRET`, or an algorithm of key pairs, such as `ES256`")
+                    .report(checker);
                 return None;
             }
         }
@@ -176,10 +176,8 @@ fn algorithms<'e>(checker: &Checker<'_>, names: &'e [Text]) -> Option<Vec<(&'e T
             Diagnostic::error("algorithms_mixed", name.span, message)
                 .label("one goes by a secret, the other by a key pair")
                 .also(other.span, "the other one")
-                .report_with(
-                    checker,
-                    "keep one kind: whoever knows the public key could make tokens with it as the secret",
-                );
+                .help("keep one kind: whoever knows the public key could make tokens with it as the secret")
+                .report(checker);
         } else {
             found.push((name, algorithm));
         }

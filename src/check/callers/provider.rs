@@ -1,4 +1,4 @@
-//! Providers to log in with (RFC 6749, OpenID Connect Core): what the policy must know of them, and that their
+//! Providers to log in with (RFC 6749, OpenID Connect Core): their settings are complete, and their
 //! callbacks lead back to a route.
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use crate::syntax::tree;
 use crate::syntax::tree::{ProviderEntry, Text};
 use crate::typed::Purpose;
 
-/// What every provider needs, each with an example.
+/// The entries that every provider needs, each with an example.
 const REQUIRED: [(&str, &str); 5] = [
     ("authorize_url", "authorize_url \"https://id.example.com/authorize\""),
     ("token_url", "token_url \"https://id.example.com/token\""),
@@ -40,10 +40,10 @@ const ENTRIES: [&str; 10] = [
     "scopes",
 ];
 
-/// Where a provider sends callers back to.
+/// The place that a provider sends callers back to.
 pub(crate) struct Return {
     pub(crate) span: Span,
-    /// As the policy's routes are written; nothing where the URL is in error.
+    /// The form of the policy's routes; nothing where the URL is in error.
     pub(crate) path: Option<String>,
 }
 
@@ -119,7 +119,7 @@ fn not_empty(checker: &Checker<'_>, text: &Text, word: &str) {
     }
 }
 
-/// Whether they ask for an ID token (OpenID Connect Core §3.1.2.1).
+/// Returns true if the scopes ask for an ID token (OpenID Connect Core §3.1.2.1).
 fn provider_scopes(checker: &Checker<'_>, scopes: &[Text]) -> bool {
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for scope in scopes {

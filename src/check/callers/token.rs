@@ -1,4 +1,4 @@
-//! Tokens: what each kind pins, and what it claims.
+//! Tokens: the values that each kind pins, and its claims.
 
 use std::collections::HashSet;
 
@@ -23,7 +23,7 @@ use crate::typed::{Claim, Expr, Proof, SingleUse, Token, TokenCarrier, Type};
 
 /// Clocks that differ by more are out of order, and a token that should be dead lives on for so long.
 const LONGEST_LEEWAY: u64 = 10 * 60 * 1000;
-/// A client that repeats a request does so soon; who comes later has stolen the token.
+/// A client repeats a request soon; a later one comes from a thief of the token.
 const LONGEST_GRACE: u64 = 60 * 1000;
 const LONGEST: u64 = 366 * 24 * 60 * 60 * 1000;
 
@@ -128,7 +128,7 @@ impl<'t> TokenChecker<'_, '_, 't> {
         parts
     }
 
-    /// How a token is spent. A family that may lie idle for as long as it may live at all needs no word on that.
+    /// The single use of a token. An `idle` that isn't shorter than the token's lifetime is an error.
     fn single_use(&mut self, spent: &tree::SingleUse, token: &tree::Token) -> SingleUse {
         let grace = spent.grace.as_ref().map(|grace| self.duration(grace, 1, LONGEST_GRACE));
         let idle = spent.idle.as_ref().map(|idle| (idle, self.duration(idle, 1, LONGEST)));
@@ -139,13 +139,10 @@ impl<'t> TokenChecker<'_, '_, 't> {
         if let (Some((idle, _)), Some(lifetime)) = (idle, lifetime)
             && idle.node >= lifetime.node
         {
-            Diagnostic::error(
-                "idle_too_long",
-                idle.span,
-                "the token's lifetime is over before it has been idle so long",
-            )
-            .also(lifetime.span, "the lifetime of all that a login leads to")
-            .report_with(self.typer.checker, "write a shorter `idle`, or take it out");
+            let message = "the token's lifetime is over before it has been idle so long";
+            Diagnostic::error("idle_too_long", idle.span, message)
+                .also(lifetime.span, "the lifetime of all that a login leads to")
+                .report_with(self.typer.checker, "write a shorter `idle`, or take it out");
         }
         SingleUse { grace: grace.unwrap_or(SignedDuration::ZERO), idle: idle.map(|(_, idle)| idle) }
     }
@@ -167,12 +164,9 @@ impl<'t> TokenChecker<'_, '_, 't> {
             if seen.insert(&audience.node) {
                 found.extend(self.pinned(audience));
             } else {
-                Diagnostic::error(
-                    "duplicate_name",
-                    audience.span,
-                    format!("the audience `{}` stands twice", audience.node),
-                )
-                .report_with(self.typer.checker, "keep one of them");
+                let message = format!("the audience `{}` stands twice", audience.node);
+                Diagnostic::error("duplicate_name", audience.span, message)
+                    .report_with(self.typer.checker, "keep one of them");
             }
         }
         found
@@ -206,10 +200,8 @@ impl<'t> TokenChecker<'_, '_, 't> {
                 && !matches!(ty, None | Some(Type::Int | Type::Float | Type::Timestamp))
             {
                 Diagnostic::error("type_mismatch", claim.attribute.ty.span, format!("`{}` is a time", name.node))
-                    .report_with(
-                        self.typer.checker,
-                        "leave it out, as every token's times are checked, or give it the type `timestamp` or `int`",
-                    );
+                    .help("leave it out, as every token's times are checked, or give it the type `timestamp` or `int`")
+                    .report(self.typer.checker);
             }
             let mut issued = None;
             match (&claim.source, &ty) {

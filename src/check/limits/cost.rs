@@ -1,4 +1,4 @@
-//! What a request costs, and when a limit is skipped.
+//! The costs of requests, and the conditions under which a limit is skipped.
 
 use crate::check::checker::{Checker, Report};
 use crate::check::expressions::typer::Typer;

@@ -23,7 +23,7 @@ use crate::typed::{ChargeStage, Dialects, Expr, Limit, OnFailure, Quota, Reads, 
 /// IPv6 clients are counted by the subnet that one customer gets.
 const IPV6_PREFIX: u8 = 64;
 const MOST_AT_ONCE: u64 = 1_000_000;
-/// A slot that nobody gave back is free again then: no request runs for longer, where the limit doesn't say otherwise.
+/// The default time in milliseconds after which a slot is free again, although it wasn't given back.
 const SLOT_TIMEOUT: u64 = 60_000;
 const LONGEST_SLOT_TIMEOUT: u64 = 24 * 60 * 60 * 1000;
 
@@ -184,16 +184,14 @@ fn concurrency(checker: &Checker<'_>, most: &Spanned<i64>, timeout: Option<&Span
     Some(Terms::new(Algorithm::Concurrency, &[Rate::new(count?, period).ok()?]))
 }
 
-/// What is taken in advance is spent later, which only some algorithms can account for.
+/// Reports a lease of an algorithm that can't account for charges in advance.
 fn leasable(checker: &Checker<'_>, lease: Span, algorithm: Option<Algorithm>) {
     let error = |message: &str| Diagnostic::error("lease_misplaced", lease, message.to_owned());
     match algorithm {
         Some(Algorithm::SlidingLog) => {
             error("a `sliding_log` counts each admission from its own moment, which a lease doesn't know in advance")
-                .report_with(
-                    checker,
-                    "write `algorithm sliding_window` or `algorithm token_bucket`, or leave `lease` out",
-                )
+                .help("write `algorithm sliding_window` or `algorithm token_bucket`, or leave `lease` out")
+                .report(checker)
         }
         None => error("a lease is a share of a rate, and this limit has none")
             .report_with(checker, "add an `algorithm` and a `rate`, or leave `lease` out"),
@@ -201,7 +199,7 @@ fn leasable(checker: &Checker<'_>, lease: Span, algorithm: Option<Algorithm>) {
     }
 }
 
-/// A number from 1 to `most`, which is told as `in_words`.
+/// A number from 1 to `most`, which the message shows as `in_words`.
 fn number(checker: &Checker<'_>, entry: &str, number: &Spanned<i64>, most: u64, in_words: &str) -> Option<u64> {
     let found = u64::try_from(number.node).ok().filter(|number| (1..=most).contains(number));
     if found.is_none() {
@@ -241,7 +239,7 @@ pub(crate) fn tier_constants(checker: &Checker<'_>, tier: &Expression) {
     }
 }
 
-/// By what the limit is charged. What another tier counts must not be forgotten.
+/// The terms that the limit is charged by. A change of tier must not lose the counts of another.
 fn terms(limit: &Limit, known: &[Rate], tiers: &Table<Tier>) -> Vec<Terms> {
     match &limit.quota {
         Quota::Rates(rates) if rates.is_empty() => Vec::new(),
@@ -260,7 +258,7 @@ fn exprs(limit: &Limit) -> impl Iterator<Item = &Expr> {
     limit.key.iter().chain(tier).chain(costs).chain(&limit.skip)
 }
 
-/// As early as what it reads is there.
+/// The earliest stage at which all inputs of the limit are known.
 fn stage(reads: Reads) -> ChargeStage {
     match reads {
         Reads { input: true, .. } => ChargeStage::AfterValidate,

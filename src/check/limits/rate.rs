@@ -67,10 +67,8 @@ fn burst(checker: &Checker<'_>, burst: &tree::Spanned<i64>, in_range: Option<u64
     if size < rate.count {
         Diagnostic::warning("burst_below_rate", burst.span, "the burst is below the rate")
             .label(format!("no more than {size} at once, although the rate is {}", rate.count))
-            .report_with(
-                checker,
-                "write a burst of the rate or more, or leave it out: it is then as large as the rate",
-            );
+            .help("write a burst of the rate or more, or leave it out: it is then as large as the rate")
+            .report(checker);
     }
     Some(size)
 }
@@ -87,7 +85,7 @@ pub(crate) fn possible_rates(quota: &Quota, tiers: &Table<Tier>) -> Vec<Rate> {
     }
 }
 
-/// `burst` says something to a token bucket alone.
+/// Reports a `burst` for another algorithm than a token bucket.
 pub(crate) fn check_bursts(checker: &Checker<'_>, limit: &tree::Limit, typed: &Limit) {
     if typed.algorithm == Algorithm::TokenBucket {
         return;

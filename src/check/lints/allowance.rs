@@ -10,7 +10,7 @@ use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::source::Span;
 use crate::syntax::tree::{Allowance, Text};
 
-/// What says of a policy that a part of it doesn't run, or costs more than most; nobody's reason changes that.
+/// Warnings that a part of the policy doesn't run, or costs more than most. No reason changes that.
 const NOT_SWITCHABLE: [(&str, &str); 2] = [
     ("not_running", "take it out: the warning goes with the version that runs this"),
     ("unreduced", "take it out: the warning goes when the permission's conditions reduce to one diagram"),
@@ -46,7 +46,7 @@ pub(crate) fn settle_warnings(checker: Checker<'_>) -> Vec<Diagnostic> {
     findings
 }
 
-/// Takes out what is allowed. Where lints weren't run, nothing is said of allowances without effect.
+/// Takes out the findings that are allowed. Reports allowances without effect if lints were run.
 fn allow(findings: &mut Vec<Diagnostic>, mut allowing: Vec<(Span, &[Allowance])>, linted: bool) {
     allowing.sort_unstable_by_key(|(declaration, _)| *declaration);
     let mut used: HashSet<Span> = HashSet::new();
@@ -72,7 +72,7 @@ fn allow(findings: &mut Vec<Diagnostic>, mut allowing: Vec<(Span, &[Allowance])>
     findings.extend(own.into_iter().filter(|lint| !used.contains(&lint.span)).map(without_effect));
 }
 
-/// Keeps the first findings of each lint, and says how many are left out.
+/// Keeps the first findings of each lint, and counts those that are left out.
 fn first_of_each(findings: &mut Vec<Diagnostic>) {
     let mut counts: HashMap<&'static str, (usize, Span)> = HashMap::new();
     findings.retain(|finding| {

@@ -1,4 +1,4 @@
-//! Conditions that are decided before anybody asks.
+//! Conditions that are constant.
 
 use std::collections::HashMap;
 
@@ -54,10 +54,8 @@ pub(crate) fn conditions(checker: &Checker<'_>) {
             let constant = matches!(left.kind, ExpressionKind::Literal(_));
             if !constant && compares(*operator) && written(left) == written(right) {
                 Diagnostic::warning("self_comparison", expression.span, "this compares a value with itself")
-                    .report_with(
-                        checker,
-                        "write the other value that was meant; to ask whether it is there, write `has(…)`",
-                    );
+                    .help("write the other value that was meant; to ask whether it is there, write `has(…)`")
+                    .report(checker);
             }
         }
         ExpressionKind::Matches(_, pattern) => regexes.loose(pattern, checker),
@@ -65,7 +63,7 @@ pub(crate) fn conditions(checker: &Checker<'_>) {
     });
 }
 
-/// Whether a `forbid` never holds, as its condition is false. That is told of the rule.
+/// True for a `forbid` whose condition is always false. The rule itself is reported.
 pub(crate) fn never_holds(rule: &Rule) -> bool {
     let Some((polarity, condition)) = &rule.condition else { return false };
     matches!(rule.effect, Effect::Forbid { .. })
@@ -86,7 +84,7 @@ fn named<'n>(checker: &Checker<'n>, name: &'n str, known: &mut Known<'n>) {
     known.insert(name, value);
 }
 
-/// Tells of the outermost parts that are decided.
+/// Reports the outermost parts that are constant.
 fn tell(expression: &Expression, known: &Known<'_>, checker: &Checker<'_>) {
     // Where a condition is used, nothing is said of what was said where it is declared.
     if matches!(expression.kind, ExpressionKind::Path(_)) {
@@ -111,7 +109,7 @@ fn compares(operator: BinaryOperator) -> bool {
     matches!(operator, Equal | NotEqual | Less | LessOrEqual | Greater | GreaterOrEqual)
 }
 
-/// What an expression is whatever is asked. `a or not a` isn't: it is unknown where `a` is.
+/// The constant value of an expression. `a or not a` has none: it is unknown where `a` is.
 fn decided(expression: &Expression, known: &Known<'_>) -> Option<bool> {
     match &expression.kind {
         ExpressionKind::Literal(Literal::Bool(value)) => Some(*value),

@@ -16,22 +16,16 @@ pub(crate) fn cors(checker: &Checker<'_>) {
             let CorsEntry::Origins(origins) = &entry.node else { continue };
             for origin in origins {
                 if credentials && origin.node.contains("://*.") {
-                    Diagnostic::warning(
-                        "credentialed_wildcard",
-                        origin.span,
-                        "any host of this domain can read answers in a user's name",
-                    )
-                    .report_with(checker, "name the hosts, or make sure that nobody else can have one there");
+                    let message = "any host of this domain can read answers in a user's name";
+                    Diagnostic::warning("credentialed_wildcard", origin.span, message)
+                        .report_with(checker, "name the hosts, or make sure that nobody else can have one there");
                 }
                 let host = origin.node.strip_prefix("http://");
                 let host = host.map(|host| host.split(':').next().unwrap_or(host));
                 if let Some(host) = host.filter(|host| !is_local(host)) {
-                    Diagnostic::warning(
-                        "insecure_origin",
-                        origin.span,
-                        format!("whoever is on the way can speak as `http://{host}`"),
-                    )
-                    .report_with(checker, format!("write `https://{host}`"));
+                    let message = format!("whoever is on the way can speak as `http://{host}`");
+                    Diagnostic::warning("insecure_origin", origin.span, message)
+                        .report_with(checker, format!("write `https://{host}`"));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Who may do what: grants that others cover, rules that come to nothing, and grants that are wide.
+//! Grants that others cover, rules without effect, and grants that are wide.
 
 use std::collections::{HashMap, HashSet};
 
@@ -41,7 +41,7 @@ impl Grants<'_, '_> {
         self.covered(&duplicates);
     }
 
-    /// What anybody is granted, under a condition or not.
+    /// The permissions that are granted to some caller, under a condition or not.
     fn granted(&self) -> BitSet {
         let mut granted = BitSet::default();
         let mut seen = HashSet::new();
@@ -58,7 +58,7 @@ impl Grants<'_, '_> {
         self.permissions.permissions.id(row).map_or("", |id| self.permissions.names.get(id))
     }
 
-    /// Whether a permission is granted to one of these roles, or to one that they extend, without a condition.
+    /// True if a permission is granted to one of these roles, or to one that they extend, without a condition.
     fn has_any(&self, row: usize, roles: &[Id<Role>]) -> bool {
         let permissions = &self.permissions.permissions;
         let granted = permissions.id(row).map(|id| permissions[id].roles);
@@ -124,10 +124,8 @@ impl Grants<'_, '_> {
             (every, except.is_empty(), &draft.rule.condition, matches!(to, Grantee::Scope(_)))
         {
             Diagnostic::warning("grants_everything", every.span, "this grants everything, later permissions too")
-                .report_with(
-                    self.checker,
-                    "name the resources, as in `posts:*`, so that a new one has to be granted outright",
-                );
+                .help("name the resources, as in `posts:*`, so that a new one has to be granted outright")
+                .report(self.checker);
         }
         if to != Grantee::Anyone {
             return;
@@ -144,7 +142,7 @@ impl Grants<'_, '_> {
         }
     }
 
-    /// Rules that say what another one says, word by word; all but the first of each.
+    /// Reports and returns rules that repeat another one; all but the first of each.
     fn duplicates(&self) -> HashSet<Span> {
         let mut first: HashMap<(Option<Key>, usize, &str), Span> = HashMap::new();
         let mut duplicates = HashSet::new();
@@ -223,7 +221,7 @@ impl Grants<'_, '_> {
         }
     }
 
-    /// By role, the roles that it extends.
+    /// The roles that each role extends.
     fn parents(&self) -> Vec<Vec<Id<Role>>> {
         let checker = self.checker;
         let mut parents = vec![Vec::new(); self.roles.ids.len()];

@@ -6,7 +6,7 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree::{Headers, HeadersEntry, Text};
 
-/// Headers that browsers dropped, and what does their work today.
+/// Headers that browsers dropped, and their replacements.
 const DEPRECATED: [(&str, &str); 9] = [
     ("expect-ct", "take it out: browsers ask for certificate transparency anyway"),
     ("feature-policy", "write `Permissions-Policy`, whose values have another form"),
@@ -18,9 +18,9 @@ const DEPRECATED: [(&str, &str); 9] = [
     ("x-webkit-csp", "write `Content-Security-Policy`"),
     ("x-xss-protection", "write `X-XSS-Protection \"0\"` or take it out: the filter itself leaks data across sites"),
 ];
-/// What fetches scripts, the more particular first.
+/// Directives that allow scripts, the more specific first.
 const SCRIPTS: [&str; 4] = ["script-src-elem", "script-src-attr", "script-src", "default-src"];
-/// Sources from which anybody can serve a script.
+/// Sources that allow scripts from any host.
 const ANYWHERE: [&str; 5] = ["*", "http:", "https:", "data:", "blob:"];
 const HALF_A_YEAR: u64 = 180 * 24 * 60 * 60;
 const A_YEAR: u64 = 365 * 24 * 60 * 60;
@@ -51,7 +51,7 @@ pub(crate) fn headers(checker: &Checker<'_>) {
     }
 }
 
-/// What every block should have, and a preset does.
+/// Reports headers that every block should have and every preset has.
 fn missing(checker: &Checker<'_>, span: Span, set: &[(String, &Text)]) {
     let has = |name: &str| set.iter().any(|(known, _)| known == name);
     let framed = has("x-frame-options")
@@ -93,7 +93,7 @@ fn header(checker: &Checker<'_>, lower: &str, name: &Text, value: &Text) {
     }
 }
 
-/// Where scripts may come from, by one policy of a header.
+/// Checks the sources of scripts in one policy of a header.
 fn scripts(checker: &Checker<'_>, policy: &str, value: &Text) {
     let directives: Vec<(String, Vec<&str>)> = policy
         .split(';')

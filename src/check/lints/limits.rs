@@ -1,4 +1,4 @@
-//! Limits that don't count whom they should, and whose word on the client counts.
+//! Limits with keys that don't separate clients, and proxies that are trusted too widely.
 
 use crate::check::checker::{Checker, Report};
 use crate::check::lints::references::each_part;

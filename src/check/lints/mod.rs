@@ -1,4 +1,4 @@
-//! Lints: what compiles, and is worth a word all the same. They look at the trees and at what the checks made of them,
+//! Lints: warnings on policies that compile. They look at the trees and at the results of the checks,
 //! once there is no error, and each takes time in proportion to the policy.
 
 pub(crate) mod allowance;

@@ -1,4 +1,4 @@
-//! Which names a policy references outside of their own declarations.
+//! The names that a policy mentions outside of their own declarations.
 
 use std::collections::HashSet;
 
@@ -27,9 +27,9 @@ pub(crate) struct References<'t> {
     pub(crate) account: HashSet<&'t str>,
     /// Attributes of resources, whatever the resource.
     pub(crate) resource: HashSet<&'t str>,
-    /// Tiers that are written out where a limit or a caller is given one.
+    /// Tiers that a limit or a mapping names.
     pub(crate) tiers: HashSet<&'t str>,
-    /// Whether some limit goes by a tier that isn't written out.
+    /// True if some limit goes by a tier that isn't a literal.
     pub(crate) any_tier: bool,
     pub(crate) csrf: bool,
 }

@@ -7,7 +7,7 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree::{Clause, ClauseKind, LimitEntry, Route};
 
-/// What the clauses of a block and of a route say.
+/// The clauses of a block and of a route, as far as lints need them.
 #[derive(Debug, Clone, Copy, Default)]
 struct Said {
     public: bool,
@@ -15,7 +15,7 @@ struct Said {
     /// Switched off outright.
     no_csrf: bool,
     limited: bool,
-    /// Where it takes a credential: a login, a callback, a rotation or a revocation.
+    /// The place of a clause that takes a credential: a login, a callback, a rotation or a revocation.
     credential: Option<Span>,
     raw: bool,
 }
@@ -35,7 +35,7 @@ impl Said {
         }
     }
 
-    /// What switches a default off counts before what the route says itself.
+    /// Applies a `no …`, which comes before the route's other clauses.
     fn switch_off(&mut self, clause: &Clause) {
         match &clause.kind {
             ClauseKind::No(what) if what.node == "csrf" => (self.csrf, self.no_csrf) = (false, true),
@@ -91,10 +91,8 @@ fn stray_clauses(checker: &Checker<'_>, route: &Route) {
         let head = route.method.span.to(route.path.span);
         Diagnostic::warning("stray_clause", clause, "this clause belongs to the route above, and to no other")
             .also(head, "to this one")
-            .report_with(
-                checker,
-                "put it on the route's line, or before the block's first route, where it holds for all of them",
-            );
+            .help("put it on the route's line, or before the block's first route, where it holds for all of them")
+            .report(checker);
     }
 }
 

@@ -14,25 +14,25 @@ use crate::syntax::tree::{
 
 /// Formats that bound their own length.
 const SHORT_FORMATS: [&str; 6] = ["date", "datetime", "email", "hostname", "ip", "uuid"];
-/// What the name of a secret ends with.
+/// The last words of secrets' names.
 const SECRET_NAMES: [&str; 11] =
     ["apikey", "cvc", "cvv", "otp", "passcode", "passphrase", "passwd", "password", "pin", "secret", "token"];
-/// What tokens are called that aren't secret.
+/// The first words of tokens' names that aren't secret.
 const PLAIN_TOKENS: [&str; 5] = ["continuation", "cursor", "next", "page", "sync"];
 
-/// What is known of the place of a type.
+/// The place of a type.
 #[derive(Clone, Copy)]
 struct Place<'t> {
     /// The field it is of.
     field: &'t str,
-    /// Whether it is of the items of a list or map.
+    /// True for the items of a list or a map.
     items: bool,
 }
 
 struct SchemaLinter<'w, 't> {
     checker: &'w Checker<'t>,
     regexes: Regexes<'t>,
-    /// Whether a body or a query has this shape.
+    /// True if a body or a query has this shape.
     input: bool,
     query: bool,
 }
@@ -152,7 +152,7 @@ fn is_word(facet: &Facet, words: &[&str]) -> bool {
     matches!(&facet.kind, FacetKind::Word(word) if words.contains(&word.as_str()))
 }
 
-/// Whether a field is called like a secret: `password`, `newPassword`, `api_key`.
+/// True for the name of a secret: `password`, `newPassword`, `api_key`.
 fn names_a_secret(name: &str) -> bool {
     let mut words: Vec<String> = Vec::new();
     let mut fresh = true;

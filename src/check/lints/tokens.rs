@@ -10,7 +10,7 @@ use crate::syntax::tree::{Carried, ClauseKind, Token, TokenEntry};
 const MINUTE: u64 = 60 * 1_000;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-/// How long what opens every door may be good for, and what is exchanged for that.
+/// The longest lifetime of an access token, and of a refresh token.
 const LONGEST_ACCESS: u64 = HOUR;
 const LONGEST_REFRESH: u64 = 90 * DAY;
 const LONGEST_LEEWAY: u64 = 2 * MINUTE;
@@ -69,10 +69,8 @@ fn token(checker: &Checker<'_>, token: &Token, makes_callers: bool, rotated: boo
             }
             TokenEntry::Audience(audiences) if symmetric && audiences.len() > 1 => {
                 Diagnostic::warning("shared_key", entry.span, "each of these audiences can make tokens for the others")
-                    .report_with(
-                        checker,
-                        "give each its own secret, or write an algorithm with a public key, such as `EdDSA`",
-                    )
+                    .help("give each its own secret, or write an algorithm with a public key, such as `EdDSA`")
+                    .report(checker)
             }
             _ => {}
         }

@@ -55,18 +55,16 @@ pub(crate) fn unused(checker: &Checker<'_>, used: &References<'_>, used_conditio
     let does_nothing = |role: &Role| role.grants.is_empty() && role.extends.is_empty();
     for (name, span) in without(&names.roles, |name, role| used.roles.contains(name) || !does_nothing(role)) {
         let message = format!("the role `{name}` grants nothing, and nothing asks for it");
-        Diagnostic::warning("unused_role", span, message).report_with(
-            checker,
-            "grant it something, or take it out: a role that the policy doesn't know grants nothing, too",
-        );
+        Diagnostic::warning("unused_role", span, message)
+            .help("grant it something, or take it out: a role that the policy doesn't know grants nothing, too")
+            .report(checker);
     }
     if !names.mappings.iter().any(|(_, mapping)| mapping.entries.iter().any(|(name, _)| name.node == "scopes")) {
         for (name, span, _) in names.scopes.named() {
             let message = format!("no caller comes with scopes, so `{name}` caps nobody");
-            Diagnostic::warning("unused_scope", span, message).report_with(
-                checker,
-                "say where scopes come from, `scopes = claims.scope` in `user from`, or take it out",
-            );
+            Diagnostic::warning("unused_scope", span, message)
+                .help("say where scopes come from, `scopes = claims.scope` in `user from`, or take it out")
+                .report(checker);
         }
     }
     if let (Some((span, _)), false) = (names.csrf, used.csrf) {

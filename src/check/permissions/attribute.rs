@@ -20,7 +20,7 @@ pub(crate) struct Attributes {
     /// The names of resources' attributes, each once.
     pub(crate) names: Table<String>,
     pub(crate) ids: HashMap<String, Id<String>>,
-    /// By an attribute's name, the resources that declare it.
+    /// The resources that declare an attribute, by its name.
     pub(crate) declaring: HashMap<String, Vec<Id<Resource>>>,
     /// Attributes of resources whose own declaration is in error.
     pub(crate) broken: HashSet<String>,

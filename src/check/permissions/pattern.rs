@@ -146,10 +146,8 @@ fn too_many_patterns(checker: &Checker<'_>, patterns: &[Pattern]) -> IdSet<Permi
     let span = patterns.first().map_or(Span { file: 0, start: 0, end: 0 }, |pattern| pattern.span);
     if !checker.findings.any_of_code("too_complex") {
         Diagnostic::error("too_complex", span, "the patterns up to this one name too many sets of permissions")
-            .report_with(
-                checker,
-                "name fewer permissions one by one, or give sets that are named often a name: `permissions NAME = …`",
-            );
+            .help("name fewer permissions one by one, or give sets that are named often a name: `permissions NAME = …`")
+            .report(checker);
     }
     IdSet::EMPTY
 }

@@ -1,4 +1,4 @@
-//! Permissions: one an action of a resource, and what each takes beside a role.
+//! Permissions: one an action of a resource.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +18,7 @@ use crate::typed::{Grant, Permission, Rule, Scope, Terms};
 pub(crate) struct PermissionIndex {
     pub(crate) permissions: Table<Permission>,
     pub(crate) names: Names<Permission>,
-    /// By permission.
+    /// One a permission.
     pub(crate) drafts: Vec<TermsDraft>,
     pub(crate) scope_sets: IdSets<Scope>,
     /// The sets of permissions that patterns name.

@@ -1,4 +1,4 @@
-//! Roles and scopes. What a role is granted, the roles that extend it are granted, too: sets of roles are closed that
+//! Roles. A grant to a role is a grant to the roles that extend it, too: sets of roles are closed that
 //! way once, so that a caller has only the roles that they came with.
 
 use std::collections::HashMap;
@@ -153,7 +153,7 @@ mod tests {
         ids.map(|id| typed.role_names.get(id).to_owned()).collect()
     }
 
-    /// Whether one role extends another, directly or not, or is it.
+    /// True if one role extends another, directly or not, or is the same.
     fn extends(parents: &[BTreeSet<usize>], row: usize, other: usize) -> bool {
         row == other || parents[row].iter().any(|parent| extends(parents, *parent, other))
     }

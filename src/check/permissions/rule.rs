@@ -1,4 +1,4 @@
-//! Rules: which permissions they speak of, and the conditions that they stand under.
+//! Rules: their permissions and their conditions.
 
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! `on RESOURCE(PARAM)`: whether a route says where the resources are found that its permissions' rules read.
+//! `on RESOURCE(PARAM)`: a route must name the resources that its permissions' rules read.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::typed::{Condition, Expr, Permission, Read, Resource, Route, Rule};
 /// After so many steps, every outcome counts as possible: routes are then not warned of, and deny all the same.
 const MOST_STEPS: usize = 2_000_000;
 
-/// What an `on` is checked against: the typed permissions, rules, conditions and resources.
+/// The typed permissions, rules, conditions and resources that every `on` is checked against.
 pub(crate) struct Subjects<'p> {
     pub(crate) index: &'p PermissionIndex,
     pub(crate) rules: &'p Rules,
@@ -154,10 +154,10 @@ impl Subjects<'_> {
                 );
                 Diagnostic::warning("on_missing", requirement.span, message)
             };
-            finding.also(rule, "asks for the resource's attributes").report_with(
-                checker,
-                format!("add `on {resource}(PARAMETER)`, with the path parameter that holds the id"),
-            );
+            finding
+                .also(rule, "asks for the resource's attributes")
+                .help(format!("add `on {resource}(PARAMETER)`, with the path parameter that holds the id"))
+                .report(checker);
         }
     }
 
@@ -170,10 +170,9 @@ impl Subjects<'_> {
             let name = &self.resources[subject.resource].name;
             if !required.any(|permission| self.index.permissions[*permission].resource == subject.resource) {
                 let message = format!("no permission of `{name}` is required here");
-                Diagnostic::error("on_in_vain", subject.span, message).report_with(
-                    checker,
-                    format!("require a permission such as `{name}:ACTION`, or take the `on` out"),
-                );
+                Diagnostic::error("on_in_vain", subject.span, message)
+                    .help(format!("require a permission such as `{name}:ACTION`, or take the `on` out"))
+                    .report(checker);
             } else if !read.contains(subject.resource.row()) {
                 Diagnostic::error("on_in_vain", subject.span, format!("no rule reads an attribute of `{name}`"))
                     .report_with(checker, "take the `on` out, or write a rule that reads `resource.NAME`");

@@ -1,4 +1,4 @@
-//! The clauses of routes: what each adds to what a block's defaults said, and that none contradicts another.
+//! The clauses of routes: each adds to the defaults of its block, and none contradicts another.
 
 use std::collections::HashMap;
 
@@ -14,11 +14,11 @@ use crate::syntax::tree::{Clause, ClauseKind, Text};
 use crate::typed::schemas::Shape;
 use crate::typed::{BodyRule, Requirement};
 
-/// What `no` takes, `body` apart, which has a clause of its own.
+/// The clauses that `no` switches off, `body` apart, which has a clause of its own.
 const SWITCHABLE: [&str; 4] = ["csrf", "cors", "headers", "limit"];
-/// What `no` never takes.
+/// The clauses that `no` never switches off.
 const IDENTITY: [&str; 6] = ["requires", "authenticated", "scope", "when", "conceal", "on"];
-/// The most clauses of a block and a route that add up: every route of a block holds what the block says.
+/// The most clauses of a block and a route that add up: every route of a block holds those of the block.
 const MOST_ADDED: usize = 100;
 /// The most permissions that one clause can name.
 const MOST_REQUIRED: usize = 100;
@@ -133,10 +133,8 @@ impl<'t> RouteChecker<'_, 't> {
     fn too_many(&mut self, permissions: usize, span: Span) -> bool {
         if permissions > MOST_REQUIRED {
             Diagnostic::error("too_many_requirements", span, format!("this clause names {permissions} permissions"))
-                .report_with(
-                    self.checker,
-                    format!("name at most {MOST_REQUIRED}, or give the door a permission of its own"),
-                );
+                .help(format!("name at most {MOST_REQUIRED}, or give the door a permission of its own"))
+                .report(self.checker);
         }
         permissions > MOST_REQUIRED
     }
@@ -148,10 +146,9 @@ impl<'t> RouteChecker<'_, 't> {
             "headers" => draft.headers = Some(self.headers.none),
             "cors" => draft.cors = Some(None),
             other if IDENTITY.contains(&other) => {
-                Diagnostic::error("not_switchable", span, format!("`{other}` can't be switched off")).report_with(
-                    self.checker,
-                    "what protects by identity holds for the whole block: move the route to another block",
-                )
+                Diagnostic::error("not_switchable", span, format!("`{other}` can't be switched off"))
+                    .help("what protects by identity holds for the whole block: move the route to another block")
+                    .report(self.checker)
             }
             other => Diagnostic::error("not_switchable", span, format!("there is no `no {other}`"))
                 .report_with(self.checker, "write `no csrf`, `no cors`, `no headers`, `no limit` or `no body`"),
@@ -196,7 +193,7 @@ pub(crate) fn said_once(checker: &Checker<'_>, clauses: &[Clause], defaults: boo
     }
 }
 
-/// Whether what a block says and what its route says both hold.
+/// True if the clause of a block and that of its route apply together.
 fn adds_up(clause: &ClauseKind) -> bool {
     matches!(
         clause,
@@ -209,7 +206,7 @@ fn adds_up(clause: &ClauseKind) -> bool {
     )
 }
 
-/// What a clause speaks of, where only one of a list may.
+/// The subject of a clause, if a list may have only one clause of that subject.
 fn subject(clause: &ClauseKind) -> Option<(&str, &str)> {
     match clause {
         ClauseKind::Public => Some(("public", "")),

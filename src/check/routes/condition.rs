@@ -51,10 +51,9 @@ fn password_login(
     };
     if !matches!(&typed.expr, Expr::Read(Read::Body(name)) if is_secret(name)) {
         let message = "this password can end up in logs and answers";
-        Diagnostic::warning("password_in_the_open", password.span, message).report_with(
-            typer.checker,
-            "take it from a field of the body that is `secret`: `password: string bytes 8..1024 secret`",
-        );
+        Diagnostic::warning("password_in_the_open", password.span, message)
+            .help("take it from a field of the body that is `secret`: `password: string bytes 8..1024 secret`")
+            .report(typer.checker);
     }
     Some((known?, typed.expr))
 }

@@ -26,7 +26,7 @@ pub(crate) struct RouteChecker<'c, 't> {
     pub(crate) limits: Vec<Id<Limit>>,
     pub(crate) cors: &'c CorsBlocks,
     pub(crate) headers: &'c HeaderSets,
-    /// By the names of providers.
+    /// One a provider, by its name.
     pub(crate) returns: &'c HashMap<String, Return>,
     /// Schemas of queries whose fields were checked.
     pub(crate) queries: HashSet<Id<Shape>>,

@@ -1,4 +1,4 @@
-//! What a route issues: whether the policy can make such tokens at all, and whether one answer can hold them.
+//! The tokens that a route issues: the policy must be able to make them, and one answer to carry them all.
 
 use std::collections::HashSet;
 
@@ -14,16 +14,13 @@ use crate::syntax::tree::{Carried, Text, TokenEntry};
 impl<'t> RouteChecker<'_, 't> {
     pub(crate) fn goes_on(&mut self, name: &Text, draft: &RouteDraft<'_>) {
         if !draft.issues.is_empty() && !draft.issues.iter().any(|issued| issued.node == name.node) {
-            Diagnostic::warning(
-                "rotation_ends",
-                name.span,
-                format!("`{}` is spent here, and no fresh one is issued", name.node),
-            )
-            .report_with(self.checker, format!("add it: `issues …, {}`", name.node));
+            let message = format!("`{}` is spent here, and no fresh one is issued", name.node);
+            Diagnostic::warning("rotation_ends", name.span, message)
+                .report_with(self.checker, format!("add it: `issues …, {}`", name.node));
         }
     }
 
-    /// Of what a login led to, one family: another would outlive it, and no reuse would end that.
+    /// A rotation stays in one family: a second family would outlive the first, and no reuse would end it.
     pub(crate) fn stays_in_family(&mut self, name: &Text, draft: &RouteDraft<'_>) {
         for issued in draft.issues.iter().filter(|issued| issued.node != name.node) {
             let row = self.checker.names.tokens.get(&issued.node).map(|(row, _)| row);
@@ -31,10 +28,10 @@ impl<'t> RouteChecker<'_, 't> {
             if token.is_some_and(|token| token.single_use.is_some()) {
                 let message =
                     format!("`{}` would begin a family of its own, whatever becomes of `{}`", issued.node, name.node);
-                Diagnostic::error("second_family", issued.span, message).also(name.span, "exchanged here").report_with(
-                    self.checker,
-                    format!("issue `{}` again, and tokens that aren't `single_use`", name.node),
-                );
+                Diagnostic::error("second_family", issued.span, message)
+                    .also(name.span, "exchanged here")
+                    .help(format!("issue `{}` again, and tokens that aren't `single_use`", name.node))
+                    .report(self.checker);
             }
         }
     }
@@ -48,14 +45,11 @@ impl<'t> RouteChecker<'_, 't> {
                 continue;
             }
             if ["access_token", "token_type", "expires_in", "refresh_token"].contains(&name.node.as_str()) {
-                Diagnostic::error(
-                    "reserved_name",
-                    token.name.span,
-                    format!("the answer has a `{}` of its own", name.node),
-                )
-                .also(name.span, "issued here")
-                .help("give the token another name: it may go out under that (RFC 6749 §5.1)")
-                .report_once(self.checker);
+                let message = format!("the answer has a `{}` of its own", name.node);
+                Diagnostic::error("reserved_name", token.name.span, message)
+                    .also(name.span, "issued here")
+                    .help("give the token another name: it may go out under that (RFC 6749 §5.1)")
+                    .report_once(self.checker);
             }
             let carried = token.entries.iter().find_map(|entry| match &entry.node {
                 TokenEntry::Carried(carried) => Some(carried.clone()),
@@ -73,7 +67,7 @@ impl<'t> RouteChecker<'_, 't> {
         }
     }
 
-    /// Whether the policy can make such a token at all; what it lacks for that is told.
+    /// Returns true if the policy can make such a token, and reports what it lacks for that.
     fn issuable(&mut self, name: &Text, token: &'t tree::Token) -> bool {
         if let Some(NotIssued { span, why, help }) = not_issued(token) {
             Diagnostic::error("not_issuable", name.span, format!("`{}` can't be issued here", name.node))
@@ -83,14 +77,11 @@ impl<'t> RouteChecker<'_, 't> {
             return false;
         }
         if !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::Lifetime(_))) {
-            Diagnostic::error(
-                "not_issuable",
-                token.name.span,
-                format!("a route issues `{}`, and nothing says for how long", token.name.node),
-            )
-            .also(name.span, "issued here")
-            .help("add `lifetime 15m`")
-            .report_once(self.checker);
+            let message = format!("a route issues `{}`, and nothing says for how long", token.name.node);
+            Diagnostic::error("not_issuable", token.name.span, message)
+                .also(name.span, "issued here")
+                .help("add `lifetime 15m`")
+                .report_once(self.checker);
         }
         let claims = token.entries.iter().filter_map(|entry| match &entry.node {
             TokenEntry::Claims(claims) => Some(claims),
@@ -110,7 +101,7 @@ impl<'t> RouteChecker<'_, 't> {
     }
 }
 
-/// What in a token's declaration keeps the policy from issuing it.
+/// The entry of a token's declaration that keeps the policy from issuing it.
 pub(crate) struct NotIssued {
     pub(crate) span: Span,
     pub(crate) why: &'static str,

@@ -58,24 +58,16 @@ pub(crate) fn path(checker: &Checker<'_>, prefix: &PathPattern, path: &PathPatte
             }
             Segment::Rest(name) => {
                 if at + 1 != count {
-                    Diagnostic::error(
-                        "rest_not_last",
-                        name.span,
-                        format!("`{{*{}}}` takes the whole rest of the path", name.node),
-                    )
-                    .report_with(checker, "let it stand last");
+                    let message = format!("`{{*{}}}` takes the whole rest of the path", name.node);
+                    Diagnostic::error("rest_not_last", name.span, message).report_with(checker, "let it stand last");
                     return None;
                 }
                 (name, PathSegment::Rest(name.node.clone()))
             }
         };
         if names.contains(&name.node.as_str()) {
-            Diagnostic::error(
-                "duplicate_name",
-                name.span,
-                format!("parameter `{}` stands twice in this path", name.node),
-            )
-            .report_with(checker, "give them different names");
+            let message = format!("parameter `{}` stands twice in this path", name.node);
+            Diagnostic::error("duplicate_name", name.span, message).report_with(checker, "give them different names");
             return None;
         }
         names.push(&name.node);
@@ -168,32 +160,26 @@ fn nameless(path: &[PathSegment]) -> Vec<PathSegment> {
 
 /// The path as it is written.
 pub(crate) fn path_pattern(path: &[PathSegment]) -> String {
-    if path.is_empty() {
-        return "/".to_owned();
-    }
-    path.iter()
-        .map(|segment| match segment {
-            PathSegment::Literal(literal) => format!("/{literal}"),
-            PathSegment::Parameter { name, ty: ParameterType::Int } => format!("/{{{name}: int}}"),
-            PathSegment::Parameter { name, ty: ParameterType::Uuid } => format!("/{{{name}: uuid}}"),
-            PathSegment::Parameter { name, ty: ParameterType::Any } => format!("/{{{name}}}"),
-            PathSegment::Rest(name) => format!("/{{*{name}}}"),
-        })
-        .collect()
+    pattern(path, |segment| match segment {
+        PathSegment::Literal(literal) => literal.clone(),
+        PathSegment::Parameter { name, ty: ParameterType::Int } => format!("{{{name}: int}}"),
+        PathSegment::Parameter { name, ty: ParameterType::Uuid } => format!("{{{name}: uuid}}"),
+        PathSegment::Parameter { name, ty: ParameterType::Any } => format!("{{{name}}}"),
+        PathSegment::Rest(name) => format!("{{*{name}}}"),
+    })
 }
 
-/// The same for people.
+/// The path without the names of its parameters.
 fn path_shape(path: &[PathSegment]) -> String {
-    if path.is_empty() {
-        return "/".to_owned();
-    }
-    path.iter()
-        .map(|segment| match segment {
-            PathSegment::Literal(literal) => format!("/{literal}"),
-            PathSegment::Parameter { ty: ParameterType::Int, .. } => "/{int}".to_owned(),
-            PathSegment::Parameter { ty: ParameterType::Uuid, .. } => "/{uuid}".to_owned(),
-            PathSegment::Parameter { ty: ParameterType::Any, .. } => "/{}".to_owned(),
-            PathSegment::Rest(_) => "/{*}".to_owned(),
-        })
-        .collect()
+    pattern(path, |segment| match segment {
+        PathSegment::Literal(literal) => literal.clone(),
+        PathSegment::Parameter { ty: ParameterType::Int, .. } => "{int}".to_owned(),
+        PathSegment::Parameter { ty: ParameterType::Uuid, .. } => "{uuid}".to_owned(),
+        PathSegment::Parameter { ty: ParameterType::Any, .. } => "{}".to_owned(),
+        PathSegment::Rest(_) => "{*}".to_owned(),
+    })
+}
+
+fn pattern(path: &[PathSegment], written: impl Fn(&PathSegment) -> String) -> String {
+    if path.is_empty() { "/".to_owned() } else { path.iter().map(|segment| format!("/{}", written(segment))).collect() }
 }

@@ -1,4 +1,4 @@
-//! The route table: defaults merged, names resolved, and nothing left unsaid.
+//! The route table: defaults merged, names resolved, and every route complete.
 
 use crate::check::checker::Report;
 use crate::check::routes::clause::said_once;
@@ -128,7 +128,7 @@ impl<'t> RouteChecker<'_, 't> {
         subjects
     }
 
-    /// A route must say who may come: silence opens no door.
+    /// A route must say who may enter: without a clause on that, it is an error.
     fn access(&mut self, route: &tree::Route, draft: &RouteDraft<'t>, by_default: Option<Span>) {
         let head = route.method.span.to(route.path.span);
         if let (Some(public), true) = (
@@ -141,10 +141,8 @@ impl<'t> RouteChecker<'_, 't> {
         }
         if let (Some(authenticated), true) = (draft.access.authenticated, draft.access.requires) {
             Diagnostic::warning("redundant_authenticated", authenticated, "`requires` asks for a caller already")
-                .report_with(
-                    self.checker,
-                    "take `authenticated` out, unless an `allow anyone` covers the permission and shouldn't here",
-                );
+                .help("take `authenticated` out, unless an `allow anyone` covers the permission and shouldn't here")
+                .report(self.checker);
         }
         if draft.access.public.is_none() && draft.access.authenticated.is_none() && !draft.access.requires {
             Diagnostic::error("no_access", head, "this route doesn't say who may call it")
@@ -175,12 +173,9 @@ impl<'t> RouteChecker<'_, 't> {
             (None, Some(rule)) => Some(rule),
             (None, None) if matches!(route.method.node.as_str(), "POST" | "PUT" | "PATCH") => {
                 let head = route.method.span.to(route.path.span);
-                Diagnostic::error(
-                    "no_body_rule",
-                    head,
-                    format!("a {} route must say what body it takes", route.method.node),
-                )
-                .report_with(self.checker, "add `body SCHEMA`, `body raw` or `no body`");
+                let message = format!("a {} route must say what body it takes", route.method.node);
+                Diagnostic::error("no_body_rule", head, message)
+                    .report_with(self.checker, "add `body SCHEMA`, `body raw` or `no body`");
                 None
             }
             (None, None) => Some(BodyRule::Empty),

@@ -1,5 +1,4 @@
-//! What a route serves itself: logins, callbacks, rotation, revocation and CSRF tokens. One of them a route, each with what
-//! it needs.
+//! Services of the policy itself: logins, callbacks, rotation, revocation and CSRF tokens. A route has one at most.
 
 use std::collections::HashMap;
 
@@ -16,7 +15,7 @@ use crate::syntax::tree::{Carried, ClauseKind, Text, TokenEntry};
 use crate::typed::{PathSegment, Service};
 
 impl<'t> RouteChecker<'_, 't> {
-    /// What a route serves, and whether all that it needs is there.
+    /// Returns the service of a route, and checks that all that it needs is declared.
     pub(crate) fn service(
         &mut self,
         route: &tree::Route,
@@ -25,22 +24,17 @@ impl<'t> RouteChecker<'_, 't> {
     ) -> Service {
         let head = route.method.span.to(route.path.span);
         if let [first, .., last] = draft.services.as_slice() {
-            Diagnostic::error(
-                "two_services",
-                last.span,
-                format!("a route has `{}` or `{}`, not both", first.kind.name(), last.kind.name()),
-            )
-            .also(first.span, "the other one")
-            .report_with(self.checker, "give each a route of its own");
+            let message = format!("a route has `{}` or `{}`, not both", first.kind.name(), last.kind.name());
+            Diagnostic::error("two_services", last.span, message)
+                .also(first.span, "the other one")
+                .report_with(self.checker, "give each a route of its own");
             return Service::Handler;
         }
         let Some(ServiceClause { span, kind }) = draft.services.first().copied() else {
             if let Some(issued) = draft.issues.first() {
                 Diagnostic::error("issues_for_nobody", issued.span, "tokens are issued for a login or a rotation")
-                    .report_with(
-                        self.checker,
-                        "add `login with password(…, …)`, `callback of PROVIDER` or `rotates TOKEN`",
-                    );
+                    .help("add `login with password(…, …)`, `callback of PROVIDER` or `rotates TOKEN`")
+                    .report(self.checker);
             }
             return Service::Handler;
         };
@@ -93,16 +87,13 @@ impl<'t> RouteChecker<'_, 't> {
         if !methods.contains(&route.method.node.as_str()) && METHODS.contains(&route.method.node.as_str()) {
             let name = kind.name();
             let methods: Vec<String> = methods.iter().map(|method| format!("`{method}`")).collect();
-            Diagnostic::error(
-                "wrong_method",
-                route.method.span,
-                format!("`{name}` doesn't go with `{}`", route.method.node),
-            )
-            .report_with(self.checker, format!("write {}", methods.join(" or ")));
+            let message = format!("`{name}` doesn't go with `{}`", route.method.node);
+            Diagnostic::error("wrong_method", route.method.span, message)
+                .report_with(self.checker, format!("write {}", methods.join(" or ")));
         }
     }
 
-    /// Who logs in isn't a caller yet.
+    /// Reports a login that asks for a caller, whom only the login makes.
     fn service_access(&mut self, draft: &RouteDraft<'_>, span: Span, kind: ServiceKind<'_>) {
         let logs_in = matches!(kind, ServiceKind::Password(_) | ServiceKind::Provider(_) | ServiceKind::Callback(_));
         if logs_in && draft.access.public.is_none() && (draft.access.requires || draft.access.authenticated.is_some()) {
@@ -146,7 +137,7 @@ impl<'t> RouteChecker<'_, 't> {
         }
     }
 
-    /// Who is sent to a provider comes back to a callback.
+    /// Checks that a callback exists for a provider that callers are sent to.
     fn returns_somewhere(&mut self, name: &Text) {
         if self.checker.names.providers.find(name, &self.checker.findings).is_none() {
             return;
@@ -156,10 +147,12 @@ impl<'t> RouteChecker<'_, 't> {
         let mut clauses =
             routes.flat_map(|block| block.defaults.iter().chain(block.routes.iter().flat_map(|route| &route.clauses)));
         if !clauses.any(of) {
-            Diagnostic::error("no_callback", name.span, format!("nobody comes back from `{}`", name.node)).report_with(
-                self.checker,
-                format!("add a route at its `redirect_url`: `GET /… public  callback of {}  issues TOKEN`", name.node),
-            );
+            Diagnostic::error("no_callback", name.span, format!("nobody comes back from `{}`", name.node))
+                .help(format!(
+                    "add a route at its `redirect_url`: `GET /… public  callback of {}  issues TOKEN`",
+                    name.node
+                ))
+                .report(self.checker);
         }
     }
 
@@ -193,12 +186,11 @@ impl<'t> RouteChecker<'_, 't> {
             return None;
         }
         if rotates && everywhere.unwrap_or(true) {
-            Diagnostic::error(
-                "bearer_rotated",
-                name.span,
-                format!("`{}` is shown with every request: it can't be rotated", name.node),
-            )
-            .report_with(self.checker, "rotate a token that is `carried cookie \"NAME\"` or `carried body \"FIELD\"`");
+            let message = format!("`{}` is shown with every request: it can't be rotated", name.node);
+            Diagnostic::error("bearer_rotated", name.span, message).report_with(
+                self.checker,
+                "rotate a token that is `carried cookie \"NAME\"` or `carried body \"FIELD\"`",
+            );
             return None;
         }
         if !rotates && !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::SingleUse(_))) {
@@ -209,13 +201,10 @@ impl<'t> RouteChecker<'_, 't> {
             return None;
         }
         if rotates && !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::SingleUse(_))) {
-            Diagnostic::error(
-                "rotated_again",
-                name.span,
-                format!("`{}` is exchanged here, and nothing says that it is then spent", name.node),
-            )
-            .also(token.name.span, "declared here")
-            .report_with(self.checker, "add `single_use` to the token");
+            let message = format!("`{}` is exchanged here, and nothing says that it is then spent", name.node);
+            Diagnostic::error("rotated_again", name.span, message)
+                .also(token.name.span, "declared here")
+                .report_with(self.checker, "add `single_use` to the token");
         }
         self.tokens.id(row)
     }

@@ -10,7 +10,7 @@ use crate::typed::{Requirement, Resource, Route};
 #[derive(Default)]
 pub(crate) struct RouteTable {
     pub(crate) table: Table<Route>,
-    /// By permission, the routes that require it.
+    /// The routes that require a permission, one list a permission.
     pub(crate) requiring: Vec<Vec<Id<Route>>>,
     /// The routes that a caller enters without a permission.
     pub(crate) doors: Vec<Id<Route>>,

@@ -13,12 +13,12 @@ use crate::model::source::Spanned;
 use crate::syntax::tree::{Text, TransportEntry};
 use crate::typed::{Forwarded, Transport};
 
-/// A setting that bounds what comes in.
+/// A setting that bounds requests.
 struct Maximum {
     name: &'static str,
     least: u64,
     most: u64,
-    /// What it counts, where that isn't bytes.
+    /// The unit, where that isn't bytes.
     counts: Option<&'static str>,
     slot: fn(&mut Transport) -> &mut usize,
 }
@@ -144,7 +144,7 @@ fn proxies(checker: &Checker<'_>, networks: &[Spanned<IpNet>]) -> Vec<IpNet> {
     proxies
 }
 
-/// The network, unless its address says more than its length.
+/// Returns the network, unless its address has bits beyond its length.
 pub(crate) fn without_host_bits(written: &Spanned<IpNet>, checker: &Checker<'_>) -> Option<IpNet> {
     let right = written.node.trunc();
     if right == written.node {
@@ -156,7 +156,7 @@ pub(crate) fn without_host_bits(written: &Spanned<IpNet>, checker: &Checker<'_>)
     None
 }
 
-/// What to write instead, where a text isn't a host, perhaps with a port.
+/// The correction for a text that isn't a host, perhaps with a port.
 fn not_a_host(text: &str) -> Option<String> {
     if text.contains([',', ' ']) {
         return Some("write each host in its own quotes: `\"a.example\", \"b.example\"`".to_owned());
@@ -178,7 +178,7 @@ fn not_a_host(text: &str) -> Option<String> {
     not_a_name(host, port)
 }
 
-/// What to write instead, where a host isn't one, or a port.
+/// The correction for a host that isn't one, or a port.
 pub(crate) fn not_a_name(host: &str, port: Option<&str>) -> Option<String> {
     if !host.is_ascii() {
         return Some("write an international name as it stands in the DNS: `xn--…`".to_owned());

@@ -1,4 +1,4 @@
-//! Facets: each fits its type, says something once, and leaves a value that can be.
+//! Facets: each fits its type and is written once, and some value satisfies all of them.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -9,7 +9,7 @@ use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::{Facet, FacetKind, Literal, NumberBound, SchemaType};
 use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest, Transform};
 
-/// What changes a string, or hides it, has no message.
+/// Facets that change a string or hide it. They never fail, and so have no message.
 const NEVER_FAIL: [&str; 5] = ["trim", "lowercase", "uppercase", "nfc", "secret"];
 
 impl SchemaChecker<'_, '_> {
@@ -67,7 +67,7 @@ impl SchemaChecker<'_, '_> {
         rules
     }
 
-    /// Of `lowercase` and `uppercase`, one.
+    /// Reports `lowercase` beside `uppercase`.
     fn one_case(&mut self, facets: &[Facet]) {
         let cases = |facet: &&Facet| matches!(&facet.kind, FacetKind::Word(word) if matches!(word.as_str(), "lowercase" | "uppercase"));
         let mut found = facets.iter().filter(cases);
@@ -163,7 +163,7 @@ impl SchemaChecker<'_, '_> {
         *slot = value;
     }
 
-    /// Reports bounds that exclude each other, and says whether they do.
+    /// Reports bounds that exclude each other. Returns true if they do.
     fn exclude_each_other<N: Copy + PartialOrd + Display>(
         &mut self,
         least: Option<N>,
@@ -263,7 +263,7 @@ impl SchemaChecker<'_, '_> {
     }
 }
 
-/// What may stand once.
+/// The name of a facet, of which a type has one.
 fn name(kind: &FacetKind) -> &str {
     match kind {
         FacetKind::Min(_) => "min",

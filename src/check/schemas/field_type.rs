@@ -59,10 +59,8 @@ impl SchemaChecker<'_, '_> {
             if let Some(first) = earlier.iter().find(|first| takes_all_of(first, member)) {
                 Diagnostic::error("unreachable_member", member.span, "no value gets as far as this type")
                     .also(first.span, "this one takes them all")
-                    .report_with(
-                        self.checker,
-                        "the first type that takes a value counts: put the narrower one first, or take it out",
-                    );
+                    .help("the first type that takes a value counts: put the narrower one first, or take it out")
+                    .report(self.checker);
             }
         }
         let (nulls, others): (Vec<_>, Vec<_>) = members.iter().partition(|member| is_null(member));
@@ -82,10 +80,9 @@ impl SchemaChecker<'_, '_> {
     fn tagged_union(&mut self, span: Span, tag: &Text, cases: &[(Text, SchemaType)]) -> Option<InputType> {
         self.distinct_names(cases.iter().map(|(name, _)| name));
         if cases.is_empty() {
-            Diagnostic::error("empty_union", span, "a union without cases takes no value").report_with(
-                self.checker,
-                format!("write cases, such as `union on \"{}\" {{ \"a\": SCHEMA }}`", tag.node),
-            );
+            Diagnostic::error("empty_union", span, "a union without cases takes no value")
+                .help(format!("write cases, such as `union on \"{}\" {{ \"a\": SCHEMA }}`", tag.node))
+                .report(self.checker);
             return None;
         }
         let mut taken = Vec::new();
@@ -149,7 +146,7 @@ fn is_null(ty: &SchemaType) -> bool {
     matches!(&ty.kind, SchemaTypeKind::Named(name) if name == "null")
 }
 
-/// Whether every value of the later type is one of the earlier, as far as their names say.
+/// True if every value of the later type is one of the earlier, as far as their names say.
 fn takes_all_of(earlier: &SchemaType, later: &SchemaType) -> bool {
     let bare = earlier.facets.iter().all(|facet| matches!(&facet.kind, FacetKind::Word(word) if word == "secret"));
     let SchemaTypeKind::Named(name) = &earlier.kind else { return false };

@@ -1,4 +1,4 @@
-//! What a body may be sent as, and what a query or a form can hold.
+//! The media types of bodies, and the fields that a query or a form can hold.
 
 use crate::check::checker::{Checker, Report};
 use crate::check::settings::Entries;
@@ -69,7 +69,7 @@ pub(crate) fn flat(checker: &Checker<'_>, span: Span, what: &str, schema: &tree:
     }
 }
 
-/// A record is a part of a body: what is said of bodies has its place in schemas alone.
+/// Reports entries for whole bodies in a record, which is only a part of one.
 pub(crate) fn no_schema_entries(checker: &Checker<'_>, entries: &[SchemaEntry]) {
     for entry in entries {
         let (span, word) = match entry {
@@ -84,7 +84,7 @@ pub(crate) fn no_schema_entries(checker: &Checker<'_>, entries: &[SchemaEntry]) 
     }
 }
 
-/// What a text can't be read as. A list can be read from several texts, but for one within another type.
+/// The kind of a type that can't be read from text. A list can be, from several texts, unless another type holds it.
 fn without_text(ty: &InputType, list: Option<&'static str>) -> Option<&'static str> {
     match ty {
         InputType::String(_)

@@ -227,7 +227,7 @@ fn all_fields(shape: &Shape) -> Vec<&Field> {
     shape.fields.iter().flat_map(|field| std::iter::once(field).chain(below(&field.ty))).collect()
 }
 
-/// A type and all types that it is made of, less what named shapes are made of.
+/// A type and all types inside it, apart from those inside named shapes.
 fn types_within(ty: &InputType) -> Vec<&InputType> {
     let mut found = Vec::new();
     let mut due = vec![ty];
