@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use crate::collections::table::Id;
 use crate::model::host::NamePattern;
 use crate::model::source::Span;
-use crate::typed::Secret;
+use crate::typed::secrets::Secret;
 
 /// The requirements on a request before any other check, and the proxies that it may come through.
 #[derive(Debug)]

@@ -5,9 +5,12 @@ pub(crate) mod browser;
 pub(crate) mod callers;
 pub(crate) mod expressions;
 pub(crate) mod limits;
+pub(crate) mod nevers;
 pub(crate) mod permissions;
+pub(crate) mod roles;
 pub(crate) mod routes;
 pub(crate) mod schemas;
+pub(crate) mod secrets;
 pub(crate) mod types;
 
 use crate::collections::id_set::{IdSet, IdSets};
@@ -18,18 +21,17 @@ use crate::password::PasswordRule;
 pub(crate) use crate::typed::browser::{
     Cookie, Cors, Csrf, CsrfApplies, CsrfLayer, Forwarded, HeaderSet, Origins, Transport,
 };
-pub(crate) use crate::typed::callers::{
-    Claim, KeySet, Mapping, Proof, Purpose, Secret, SingleUse, Token, TokenCarrier, bare_typ,
-};
+pub(crate) use crate::typed::callers::{Claim, Mapping, Proof, SingleUse, Token, TokenCarrier, bare_typ};
 pub(crate) use crate::typed::expressions::{Comparison, Expr, Pattern, Read, Reads};
 pub(crate) use crate::typed::limits::{ChargeStage, Cost, Dialects, Limit, OnFailure, Quota, Tier};
-pub(crate) use crate::typed::permissions::{
-    Attribute, Condition, Grant, Grantee, Never, NeverOf, Permission, Resource, Role, Rule, Scope, Terms,
-};
+pub(crate) use crate::typed::nevers::{Never, NeverOf};
+pub(crate) use crate::typed::permissions::{Attribute, Condition, Grant, Grantee, Permission, Resource, Rule, Terms};
+pub(crate) use crate::typed::roles::{Role, Scope};
 pub(crate) use crate::typed::routes::{
     Access, BodyRule, ParameterType, PathSegment, Requirement, Route, Service, Subject, When,
 };
 use crate::typed::schemas::Shape;
+pub(crate) use crate::typed::secrets::{KeySet, Purpose, Secret};
 pub(crate) use crate::typed::types::Type;
 
 /// A whole policy, checked.

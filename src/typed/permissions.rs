@@ -1,4 +1,4 @@
-//! Resources, roles, scopes, rules, conditions and invariants.
+//! Resources, permissions, rules and conditions.
 
 use indexmap::IndexMap;
 
@@ -6,7 +6,7 @@ use crate::collections::id_set::IdSet;
 use crate::collections::table::Id;
 use crate::model::source::Span;
 use crate::typed::expressions::{Expr, Reads};
-use crate::typed::routes::Route;
+use crate::typed::roles::{Role, Scope};
 use crate::typed::types::Type;
 
 /// A declared attribute of a resource, of `context`, of the caller or of a record.
@@ -109,36 +109,3 @@ pub(crate) struct Rule {
     /// The reason that a `forbid` gives to denied callers.
     pub(crate) because: Option<String>,
 }
-
-/// An invariant.
-#[derive(Debug)]
-pub(crate) struct Never {
-    pub(crate) span: Span,
-    pub(crate) of: NeverOf,
-    /// The condition that must not be true of a granted request.
-    pub(crate) condition: Expr,
-    /// The place of the condition, and true if it stands behind `unless`.
-    pub(crate) written: (Span, bool),
-    pub(crate) because: Option<String>,
-}
-
-/// The subject of an invariant.
-#[derive(Debug)]
-pub(crate) enum NeverOf {
-    /// Any of these.
-    Permissions(Vec<Id<Permission>>),
-    /// To be let through.
-    Door(Id<Route>),
-}
-
-/// A role; what it may do stands with the permissions. A role comes before those that extend it, and these are
-/// together as far as possible, so that most sets of roles are a range.
-#[derive(Debug)]
-pub(crate) struct Role {
-    /// It, and every role that extends it, directly or not: a holder of one of these is in the role.
-    pub(crate) up: IdSet<Role>,
-}
-
-/// A scope; what it lets through stands with the permissions.
-#[derive(Debug)]
-pub(crate) struct Scope;

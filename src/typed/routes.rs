@@ -8,7 +8,8 @@ use crate::typed::browser::{Cors, HeaderSet};
 use crate::typed::callers::Token;
 use crate::typed::expressions::{Expr, Reads};
 use crate::typed::limits::Limit;
-use crate::typed::permissions::{Permission, Resource, Scope};
+use crate::typed::permissions::{Permission, Resource};
+use crate::typed::roles::Scope;
 use crate::typed::schemas::Shape;
 
 /// One door.

@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 
 use crate::collections::table::Id;
 use crate::model::source::Span;
-use crate::typed::{Attribute, Expr};
+use crate::typed::expressions::Expr;
+use crate::typed::permissions::Attribute;
 
 /// The shape of an object.
 #[derive(Debug, Default)]
