@@ -22,7 +22,7 @@ pub(crate) use crate::typed::browser::{
     Cookie, Cors, Csrf, CsrfApplies, CsrfLayer, Forwarded, HeaderSet, Origins, Transport,
 };
 pub(crate) use crate::typed::callers::{Claim, Mapping, Proof, SingleUse, Token, TokenCarrier, bare_typ};
-pub(crate) use crate::typed::expressions::{Comparison, Expr, Pattern, Read, Reads};
+pub(crate) use crate::typed::expressions::{Expr, Pattern, Read, Reads};
 pub(crate) use crate::typed::limits::{ChargeStage, Cost, Dialects, Limit, OnFailure, Quota, Tier};
 pub(crate) use crate::typed::nevers::{Never, NeverOf};
 pub(crate) use crate::typed::permissions::{Attribute, Condition, Grant, Grantee, Permission, Resource, Rule, Terms};

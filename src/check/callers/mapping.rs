@@ -8,14 +8,14 @@ use crate::check::callers::caller::CallerAttributes;
 use crate::check::checker::{Checker, Report};
 use crate::check::expressions;
 use crate::check::expressions::typer::Typer;
-use crate::check::expressions::{Guards, Typed, View};
+use crate::check::expressions::{Typed, View};
 use crate::check::limits::limit::tier_constants;
 use crate::check::settings::Seen;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree;
-use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Literal, Text};
+use crate::syntax::tree::{Expression, ExpressionKind, Literal, Operator, Text};
 use crate::typed::{Attribute, Expr, Mapping, Token, TokenCarrier, Type};
 
 /// The mappings of a policy, and the caller that they make.
@@ -174,7 +174,7 @@ fn mapping_draft(
             "token" => Diagnostic::error("reserved_name", name.span, "`user.token` is built in")
                 .report_with(typer.checker, "give the attribute another name"),
             _ => {
-                let typed = typer.infer(expression, &view, &Guards::default());
+                let typed = typer.infer(expression, view.site());
                 draft.others.push((name.clone(), typed));
             }
         }
@@ -188,7 +188,7 @@ fn mapping_draft(
 
 /// A list of strings, or one string with blanks between (RFC 6749 §3.3).
 fn scopes_of(typer: &mut Typer<'_, '_>, expression: &Expression, view: &View<'_>) -> Option<Expr> {
-    let typed = typer.infer(expression, view, &Guards::default())?;
+    let typed = typer.infer(expression, view.site())?;
     match &typed.ty {
         Type::String | Type::Enum(_) => Some(typed.expr),
         Type::List(item) if matches!(**item, Type::String | Type::Enum(_) | Type::Never) => Some(typed.expr),
@@ -246,7 +246,7 @@ struct MappingDraft {
 fn prefix(id: &Expression) -> Option<String> {
     match &id.kind {
         ExpressionKind::Literal(Literal::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
-        ExpressionKind::Binary(left, BinaryOperator::Add, _) => prefix(left),
+        ExpressionKind::Binary(left, Operator::Add, _) => prefix(left),
         _ => None,
     }
 }

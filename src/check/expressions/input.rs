@@ -1,9 +1,9 @@
-//! What a request brings: parameters, the query, the body; and the conditions that read it by name.
+//! Parameters, the query, the body, and named conditions.
 
 use crate::check::expressions::conditions::ConditionUse;
 use crate::check::expressions::typer::Typer;
 use crate::check::expressions::view::Inputs;
-use crate::check::expressions::{Guards, Typed, View};
+use crate::check::expressions::{Guards, Site, Typed, View};
 use crate::collections::bit_set::BitSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
@@ -15,7 +15,7 @@ use crate::typed::{Attribute, BodyRule, Condition, Expr, ParameterType, PathSegm
 const STEPS_OF_A_USE: usize = 100;
 
 impl Typer<'_, '_> {
-    /// `params.x`, `query.x`, `body.x`: of every route in view.
+    /// `params.x`, `query.x`, `body.x`: every route in view must have it.
     pub(crate) fn input(&mut self, root: &str, name: &Text, view: &View<'_>) -> Option<Typed> {
         let mut found: Option<Attribute> = None;
         for route in self.routes_in(view) {
@@ -44,7 +44,7 @@ impl Typer<'_, '_> {
         Some(Typed::new(Expr::Read(read), attribute.ty, attribute.optional))
     }
 
-    /// The routes that an expression is for. Going through them takes steps, too.
+    /// The routes in view. Each takes a step.
     fn routes_in(&mut self, view: &View<'_>) -> Vec<Id<Route>> {
         let routes = match view.inputs {
             Inputs::None => Vec::new(),
@@ -125,43 +125,37 @@ impl Typer<'_, '_> {
         );
     }
 
-    /// A named condition, checked where it is used.
-    pub(crate) fn condition_named(&mut self, name: &Text, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
+    /// Types a named condition in the place where it is used.
+    pub(crate) fn condition_named(&mut self, name: &Text, site: Site<'_>) -> Option<Typed> {
         let Some((row, condition)) = self.checker.names.conditions.get(&name.node) else {
-            self.no_condition(name, view);
+            self.no_condition(name, site.view);
             return None;
         };
         let id = self.conditions.table.id(row)?;
-        self.is_sound_here(id, &condition.expression, name.span, view, guards)
-            .then(|| Typed::there(Expr::Condition(id), Type::Bool))
+        let sound = self.is_sound_here(id, &condition.expression, name.span, site);
+        sound.then(|| Typed::present(Expr::Condition(id), Type::Bool))
     }
 
     /// Checks a condition for the place where it is used.
-    fn is_sound_here(
-        &mut self,
-        condition: Id<Condition>,
-        expression: &Expression,
-        place: Span,
-        view: &View<'_>,
-        guards: &Guards<'_>,
-    ) -> bool {
-        self.conditions.used.insert(condition.row());
+    fn is_sound_here(&mut self, id: Id<Condition>, expression: &Expression, place: Span, site: Site<'_>) -> bool {
+        self.conditions.used.insert(id.row());
         if !self.conditions.sound {
             return false;
         }
-        let key = ConditionUse { condition, view: view.key, guards: guards.row(&mut self.conditions.guard_sets) };
+        let guards = Guards::row(site.guards, &mut self.conditions.guard_sets);
+        let key = ConditionUse { condition: id, view: site.view.key, guards };
         if let Some(known) = self.conditions.checked.get(&key) {
             return *known;
         }
         // There may be as many sets of guards as ways to combine them.
         self.budget.spend(STEPS_OF_A_USE);
         self.uses.push(place);
-        let typed = self.truth(expression, view, guards);
+        let typed = self.truth(expression, site);
         self.uses.pop();
         let sound = typed.is_some();
         if let Some(expr) = typed {
             let reads = self.conditions.reads(&expr);
-            let row = self.conditions.table.row_mut(condition);
+            let row = self.conditions.table.row_mut(id);
             (row.expr, row.reads) = (expr, reads);
         }
         self.conditions.checked.insert(key, sound);
@@ -170,21 +164,16 @@ impl Typer<'_, '_> {
 
     fn no_condition(&mut self, name: &Text, view: &View<'_>) {
         if view.roots().contains(&name.node.as_str()) {
-            let message = format!("`{}` isn't a value", name.node);
-            let help = match name.node.as_str() {
-                "user" => "read something of it, such as `user.id`; whether there is one says `has(user)`".to_owned(),
-                root => format!("read something of it: `{root}.NAME`"),
-            };
-            self.report_once(Diagnostic::error("not_a_value", name.span, message).help(help));
+            self.not_a_value(name);
             return;
         }
         if self.checker.findings.are_few() {
             self.report_once(self.checker.names.conditions.not_declared(name, usize::MAX));
-        } else {
-            let message = format!("there is no condition `{}`", name.node);
-            self.report_once(
-                Diagnostic::error("unknown_condition", name.span, message).help("declare `condition NAME = …`"),
-            );
+            return;
         }
+        let message = format!("there is no condition `{}`", name.node);
+        self.report_once(
+            Diagnostic::error("unknown_condition", name.span, message).help("declare `condition NAME = …`"),
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! Names: what a path or a call reads where it stands, of which type, and whether it is there.
+//! Paths.
 
 use crate::check::expressions::typer::Typer;
-use crate::check::expressions::{Guards, Typed, View, known_names, may_be_null};
+use crate::check::expressions::{Site, Typed, View, known_names, may_be_null};
 use crate::check::routes::path::METHODS;
 use crate::check::suggest::suggest;
 use crate::collections::table::Table;
@@ -12,17 +12,16 @@ use crate::typed::{Attribute, Expr, Read, Type};
 const REQUEST: [&str; 6] = ["method", "path", "host", "origin", "header(\"…\")", "cookie(\"…\")"];
 
 impl Typer<'_, '_> {
-    /// A path: what its first words read, and fields of that.
-    pub(crate) fn path_read(&mut self, path: &[Text], view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
-        let (mut typed, used) = self.root(path, view, guards)?;
+    pub(crate) fn path_read(&mut self, path: &[Text], site: Site<'_>) -> Option<Typed> {
+        let (mut typed, used) = self.root(path, site)?;
         let mut so_far: Vec<&str> = path.iter().take(used).map(|name| name.node.as_str()).collect();
-        narrow(&mut typed, guards, &so_far);
+        narrow(&mut typed, site, &so_far);
         for name in path.iter().skip(used) {
             let field = self.field_of(&typed, name, &so_far)?;
             so_far.push(&name.node);
             let read = Expr::Field(Box::new(typed.expr), name.node.clone());
             typed = Typed::new(read, field.ty, typed.optional || field.optional);
-            narrow(&mut typed, guards, &so_far);
+            narrow(&mut typed, site, &so_far);
         }
         Some(typed)
     }
@@ -50,19 +49,20 @@ impl Typer<'_, '_> {
         field
     }
 
-    /// What the first words of a path read, and how many they are.
-    fn root(&mut self, path: &[Text], view: &View<'_>, guards: &Guards<'_>) -> Option<(Typed, usize)> {
+    /// Types the first words of a path. Returns their number, too.
+    fn root(&mut self, path: &[Text], site: Site<'_>) -> Option<(Typed, usize)> {
+        let view = site.view;
         let (first, rest) = path.split_first()?;
         if let Some(siblings) = view.siblings
             && let Some(field) = siblings.get(&first.node)
         {
-            let read = Expr::Read(Read::Sibling(first.node.clone()));
-            return Some((Typed::new(read, field.ty.clone(), field.optional), 1));
-        }
-        if first.node == "now" && rest.is_empty() && view.roots().contains(&"now") {
-            return Some((Typed::there(Expr::Read(Read::Now), Type::Timestamp), 1));
+            let read = Typed::attribute(Read::Sibling(first.node.clone()), field);
+            return Some((read, 1));
         }
         if first.node == "now" && view.roots().contains(&"now") {
+            if rest.is_empty() {
+                return Some((Typed::present(Expr::Read(Read::Now), Type::Timestamp), 1));
+            }
             let message = "`now` is a `timestamp`, which has no fields";
             self.report_once(
                 Diagnostic::error("unknown_attribute", first.span, message).help("compare it with a time: `now < …`"),
@@ -70,29 +70,24 @@ impl Typer<'_, '_> {
             return None;
         }
         if view.conditions && rest.is_empty() {
-            return self.condition_named(first, view, guards).map(|typed| (typed, 1));
+            return self.condition_named(first, site).map(|typed| (typed, 1));
         }
         if !view.roots().contains(&first.node.as_str()) {
             self.no_root(path, view);
             return None;
         }
         let Some(name) = rest.first() else {
-            let message = format!("`{}` isn't a value", first.node);
-            let help = match first.node.as_str() {
-                "user" => "read something of it, such as `user.id`; whether there is one says `has(user)`".to_owned(),
-                root => format!("read something of it: `{root}.NAME`"),
-            };
-            self.report_once(Diagnostic::error("not_a_value", first.span, message).help(help));
+            self.not_a_value(first);
             return None;
         };
         let typed = match first.node.as_str() {
             "claims" => self.claim(name, view),
             "account" => self.account(name),
-            "user" => self.user(name, view, guards),
+            "user" => self.user(name, site),
             "resource" => self.resource(name, view),
             "context" => self.context_attribute(name),
             "request" => self.request(name),
-            "client" if name.node == "ip" => Some(Typed::there(Expr::Read(Read::ClientIp), Type::Ip)),
+            "client" if name.node == "ip" => Some(Typed::present(Expr::Read(Read::ClientIp), Type::Ip)),
             "client" => {
                 let message = format!("`client` has no attribute `{}`", name.node);
                 let error = self.no_such(&message, name, ["ip"].into_iter());
@@ -102,6 +97,16 @@ impl Typer<'_, '_> {
             root => self.input(root, name, view),
         };
         typed.map(|typed| (typed, 2))
+    }
+
+    /// Reports a root without an attribute, such as `user` alone.
+    pub(crate) fn not_a_value(&mut self, root: &Text) {
+        let message = format!("`{}` isn't a value", root.node);
+        let help = match root.node.as_str() {
+            "user" => "read something of it, such as `user.id`; whether there is one says `has(user)`".to_owned(),
+            root => format!("read something of it: `{root}.NAME`"),
+        };
+        self.report_once(Diagnostic::error("not_a_value", root.span, message).help(help));
     }
 
     fn no_root(&mut self, path: &[Text], view: &View<'_>) {
@@ -124,7 +129,7 @@ impl Typer<'_, '_> {
         self.report_once(error);
     }
 
-    /// `there is no such thing`, with the one that was probably meant.
+    /// An error about an undeclared attribute, with the name that was probably meant.
     pub(crate) fn no_such<'n>(
         &self,
         message: &str,
@@ -157,18 +162,16 @@ impl Typer<'_, '_> {
 
     fn account(&mut self, name: &Text) -> Option<Typed> {
         let (row, _) = self.checker.names.account.find(name, &self.checker.findings)?;
-        // Where its type is in error, that was said.
+        // `None` for an attribute with an error, which is reported already.
         let attribute = self.attributes.account.get(row)?.as_ref()?;
-        let read = Expr::Read(Read::Account(Table::promised(row + 1).nth(row)?));
-        Some(Typed::new(read, attribute.ty.clone(), attribute.optional))
+        let read = Read::Account(Table::promised(row + 1).nth(row)?);
+        Some(Typed::attribute(read, attribute))
     }
 
     fn context_attribute(&mut self, name: &Text) -> Option<Typed> {
         if let Some(id) = self.attributes.context_rows.get(&name.node).and_then(|row| self.attributes.context.id(*row))
         {
-            let attribute = &self.attributes.context[id];
-            let read = Expr::Read(Read::Context(id));
-            return Some(Typed::new(read, attribute.ty.clone(), attribute.optional));
+            return Some(Typed::attribute(Read::Context(id), &self.attributes.context[id]));
         }
         // A block's condition is checked for each of its routes.
         self.report_once(self.checker.names.context.not_declared(name, usize::MAX));
@@ -176,11 +179,11 @@ impl Typer<'_, '_> {
     }
 
     fn request(&mut self, name: &Text) -> Option<Typed> {
-        let there = |read, ty| Some(Typed::there(Expr::Read(read), ty));
+        let present = |read, ty| Some(Typed::present(Expr::Read(read), ty));
         match name.node.as_str() {
-            "method" => there(Read::Method, Type::Enum(METHODS.map(ToOwned::to_owned).into())),
-            "path" => there(Read::Path, Type::String),
-            "host" => there(Read::Host, Type::String),
+            "method" => present(Read::Method, Type::Enum(METHODS.map(ToOwned::to_owned).into())),
+            "path" => present(Read::Path, Type::String),
+            "host" => present(Read::Host, Type::String),
             "origin" => Some(Typed::new(Expr::Read(Read::Origin), Type::String, true)),
             "header" | "cookie" => {
                 let message = format!("`request.{}` wants a name", name.node);
@@ -198,15 +201,15 @@ impl Typer<'_, '_> {
     }
 }
 
-/// Behind `has(x)`, absence is out of the question; behind `x != null`, so is `null`.
-fn narrow(typed: &mut Typed, guards: &Guards<'_>, path: &[&str]) {
+/// Narrows a read behind its guards: `has(x)` rules out absence, `x != null` rules out `null`, too.
+fn narrow(typed: &mut Typed, site: Site<'_>, path: &[&str]) {
     let path = path.join(".");
-    if typed.optional && guards.hold(&path) {
+    if typed.optional && site.covers(&path) {
         typed.optional = false;
         typed.guarded = true;
     }
     if let Type::Nullable(inner) = &typed.ty
-        && guards.hold(&format!("{path}!"))
+        && site.covers(&format!("{path}!"))
     {
         typed.ty = (**inner).clone();
         typed.guarded = true;

@@ -1,7 +1,7 @@
-//! Attributes of the caller and of the resource that is asked about.
+//! Attributes of the caller and of the resource.
 
 use crate::check::expressions::typer::Typer;
-use crate::check::expressions::{Caller, Guards, Typed, View};
+use crate::check::expressions::{Caller, Site, Typed, View};
 use crate::collections::bit_set::BitSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
@@ -9,10 +9,10 @@ use crate::syntax::tree::Text;
 use crate::typed::{Attribute, Expr, Read, Resource, Type};
 
 impl Typer<'_, '_> {
-    /// An attribute of the caller, which anonymous callers don't have.
-    pub(crate) fn user(&mut self, name: &Text, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
-        let anonymous = view.user == Some(Caller::Perhaps) && !guards.hold("user");
-        let guarded = view.user == Some(Caller::Perhaps);
+    /// `user.x`, which is absent for an anonymous caller.
+    pub(crate) fn user(&mut self, name: &Text, site: Site<'_>) -> Option<Typed> {
+        let guarded = site.view.user == Some(Caller::Perhaps);
+        let anonymous = guarded && !site.covers("user");
         let read =
             |read, ty, optional| Some(Typed { guarded, ..Typed::new(Expr::Read(read), ty, optional || anonymous) });
         match name.node.as_str() {
@@ -22,9 +22,7 @@ impl Typer<'_, '_> {
                 let ty = if tiers.is_empty() { Type::String } else { Type::Enum(tiers.clone()) };
                 return read(Read::UserTier, ty, true);
             }
-            "scopes" => {
-                return read(Read::UserScopes, Type::List(Box::new(Type::String)), !self.caller.all_capped);
-            }
+            "scopes" => return read(Read::UserScopes, Type::List(Box::new(Type::String)), !self.caller.all_capped),
             "token" => {
                 return read(Read::UserToken, Type::Enum(self.caller.tokens.clone()), false);
             }
@@ -51,14 +49,14 @@ impl Typer<'_, '_> {
         None
     }
 
-    /// An attribute of the resource: of all that are in view, or, where it is guarded, of some.
+    /// `resource.x`, which is absent for a resource that doesn't declare it.
     pub(crate) fn resource(&mut self, name: &Text, view: &View<'_>) -> Option<Typed> {
         if name.node == "id" {
             let doors = view.resources.as_ref().is_some_and(|(_, doors)| *doors);
             return Some(Typed::new(Expr::Read(Read::ResourceId), Type::String, doors));
         }
         let (rows, doors) = view.resources.as_ref()?;
-        // Through the resources in view, or through those that have the attribute, whichever are fewer.
+        // Visit the resources in view, or those that declare the attribute, whichever are fewer.
         let declaring = self.attributes.declaring.get(&name.node).map(Vec::as_slice).unwrap_or_default();
         let in_view = rows.len();
         let of_row = |row: usize| self.attributes.resources.id(row).map(|id| (id, &self.attributes.resources[id]));
@@ -90,16 +88,14 @@ impl Typer<'_, '_> {
             return None;
         }
         let Some(attribute) = found else {
-            let broken = self.is_broken(&name.node);
-            if !broken {
+            if !self.is_broken(&name.node) {
                 let error = self.no_attribute(name, rows);
                 self.report_once(error);
             }
             return None;
         };
         let everywhere = declared_by == in_view && !doors;
-        let id = *self.attributes.ids.get(&name.node)?;
-        let read = Expr::Read(Read::Resource(id));
+        let read = Expr::Read(Read::Resource(*self.attributes.ids.get(&name.node)?));
         Some(Typed::new(read, attribute.ty, attribute.optional || !everywhere))
     }
 

@@ -1,4 +1,4 @@
-//! Types as people read them.
+//! Types as messages name them.
 
 use crate::check::expressions::typer::Typer;
 use crate::typed::Type;

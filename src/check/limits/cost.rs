@@ -1,8 +1,8 @@
 //! The costs of requests, and the conditions under which a limit is skipped.
 
 use crate::check::checker::{Checker, Report};
+use crate::check::expressions::View;
 use crate::check::expressions::typer::Typer;
-use crate::check::expressions::{Guards, View};
 use crate::limit::Rate;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -18,7 +18,7 @@ pub(crate) fn cost(
     view: &View<'_>,
 ) -> Option<(Span, Cost)> {
     let typed = typer.expect(amount, &Type::Int, "a cost", view);
-    let condition = when.map(|when| typer.truth(when, view, &Guards::default()));
+    let condition = when.map(|when| typer.truth(when, view.site()));
     if let ExpressionKind::Literal(Literal::Int(..=0)) = &amount.kind {
         Diagnostic::error("cost_out_of_range", amount.span, "a request costs at least 1")
             .report_with(typer.checker, "write `cost 1` or more, or spare requests with `skip when …`");

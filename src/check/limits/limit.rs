@@ -4,7 +4,6 @@ use std::num::NonZeroU64;
 
 use crate::check::checker::{Checker, Report};
 use crate::check::expressions::View;
-use crate::check::expressions::narrowing::Guards;
 use crate::check::expressions::typer::Typer;
 use crate::check::limits::cost::cost;
 use crate::check::limits::cost::{check_costs, two_costs};
@@ -80,7 +79,7 @@ fn limit(typer: &mut Typer<'_, '_>, limit: &tree::Limit, view: &View<'_>, tiers:
             LimitEntry::Rate(written) => typed.quota = Quota::Rates(rates(checker, written)),
             LimitEntry::Cost(amount, when) => costs.extend(cost(typer, amount, when.as_ref(), view)),
             LimitEntry::SkipWhen(condition) => {
-                typed.skip = typer.truth(condition, view, &Guards::default());
+                typed.skip = typer.truth(condition, view.site());
             }
             LimitEntry::OnFailure(written) => {
                 let known = [("deny", OnFailure::Deny), ("allow", OnFailure::Allow)];

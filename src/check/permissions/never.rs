@@ -1,8 +1,8 @@
 //! Invariants on doors: names and types. Those on permissions are rules like others. The analysis proves both.
 
 use crate::check::checker::Report;
+use crate::check::expressions::View;
 use crate::check::expressions::typer::Typer;
-use crate::check::expressions::{Guards, View};
 use crate::check::permissions::rule::under;
 use crate::check::routes::path::{method, path};
 use crate::collections::table::Id;
@@ -27,7 +27,7 @@ fn door_never(typer: &mut Typer<'_, '_>, rule: &tree::Rule, method: &tree::Text,
     let (polarity, condition) = rule.condition.as_ref()?;
     let one = [route];
     let view = View::route(&one, typer.routes.caller_of(route), typer.routes.resource_of(route));
-    let expr = typer.truth(condition, &view, &Guards::default())?;
+    let expr = typer.truth(condition, view.site())?;
     Some(Never {
         span: rule.span,
         of: NeverOf::Door(route),

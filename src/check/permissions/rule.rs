@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::check::checker::{Checker, Report};
 use crate::check::expressions::typer::Typer;
-use crate::check::expressions::{Caller, Guards, View};
+use crate::check::expressions::{Caller, View};
 use crate::check::permissions::pattern::Expanded;
 use crate::check::permissions::permission::PermissionIndex;
 use crate::check::permissions::role::{Roles, too_entangled};
@@ -226,7 +226,7 @@ fn rule_condition(
     resources.extend(draft.permissions.iter().filter_map(of));
     let doors = draft.doors && !typer.routes.doors.is_empty();
     let view = View::rule((draft.set, &draft.permissions), caller, resources, doors);
-    let expr = typer.truth(condition, &view, &Guards::default())?;
+    let expr = typer.truth(condition, view.site())?;
     Some(Some(under(*polarity, expr)))
 }
 

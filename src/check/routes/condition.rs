@@ -1,8 +1,8 @@
 //! The expressions of routes: conditions, and logins with a password.
 
 use crate::check::checker::Report;
+use crate::check::expressions::View;
 use crate::check::expressions::typer::Typer;
-use crate::check::expressions::{Guards, View};
 use crate::check::routes::draft::PasswordLogin;
 use crate::check::routes::route::RouteExpressions;
 use crate::model::diagnostic::Diagnostic;
@@ -22,7 +22,7 @@ pub(crate) fn route_conditions(typer: &mut Typer<'_, '_>, routes: &[RouteExpress
         let one = [id];
         let view = View::route(&one, typer.routes.caller_of(id), typer.routes.resource_of(id));
         let whens = whens.iter().filter_map(|when| {
-            let expr = typer.truth(when, &view, &Guards::default())?;
+            let expr = typer.truth(when, view.site())?;
             Some(When { span: when.span, reads: typer.conditions.reads(&expr), expr })
         });
         let whens = whens.collect();

@@ -2,8 +2,8 @@
 
 use indexmap::IndexMap;
 
+use crate::check::expressions::View;
 use crate::check::expressions::typer::Typer;
-use crate::check::expressions::{Guards, View};
 use crate::syntax::tree::SchemaEntry;
 use crate::typed::schemas::{Check, Field};
 use crate::typed::{Attribute, Expr, Read};
@@ -18,7 +18,7 @@ pub(crate) fn shape_checks(typer: &mut Typer<'_, '_>) -> Vec<Vec<Check>> {
             let siblings: IndexMap<String, Attribute> = fields.map(|field| (field.name.clone(), field)).collect();
             let checks = schema.entries.iter().filter_map(|entry| {
                 let SchemaEntry::Check(expression, message) = entry else { return None };
-                let expr = typer.truth(expression, &View::check(&siblings), &Guards::default())?;
+                let expr = typer.truth(expression, View::check(&siblings).site())?;
                 let message = message.as_ref().map(|message| message.node.clone());
                 Some(Check { reads: read_in(&expr, &siblings), expr, message })
             });
