@@ -41,26 +41,8 @@ fn first<'a>(operands: &'a [Expr], environment: &Environment<'a>) -> Result<(usi
 pub(crate) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Truths {
     match expr {
         Expr::Not(inner) => truth(inner, environment).not(),
-        Expr::All(parts) => {
-            let mut all = Truths::TRUE;
-            for part in parts {
-                all = all.and(truth(part, environment));
-                if all == Truths::FALSE {
-                    break;
-                }
-            }
-            all
-        }
-        Expr::Any(parts) => {
-            let mut any = Truths::FALSE;
-            for part in parts {
-                any = any.or(truth(part, environment));
-                if any == Truths::TRUE {
-                    break;
-                }
-            }
-            any
-        }
+        Expr::All(parts) => junction(parts, Truths::TRUE, Truths::and, environment),
+        Expr::Any(parts) => junction(parts, Truths::FALSE, Truths::or, environment),
         Expr::Condition(id) => condition(*id, environment),
         Expr::HasUser => Truths::of(environment.context.user.is_some()),
         Expr::Is(role) => {
@@ -92,6 +74,24 @@ pub(crate) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Truths
             _ => None,
         }),
     }
+}
+
+/// Joins the truths of all parts, until one decides.
+#[inline]
+fn junction<'a>(
+    parts: &'a [Expr],
+    neutral: Truths,
+    join: impl Fn(Truths, Truths) -> Truths,
+    environment: &Environment<'a>,
+) -> Truths {
+    let mut joined = neutral;
+    for part in parts {
+        joined = join(joined, truth(part, environment));
+        if joined == neutral.not() {
+            break;
+        }
+    }
+    joined
 }
 
 fn test<'a>(evaluated: Evaluated<'a>, test: impl FnOnce(Known<ValueRef<'a>>) -> Option<bool>) -> Truths {

@@ -6,7 +6,6 @@ use crate::check::expressions::narrowing::call_key;
 use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Site, Typed};
 use crate::check::suggest::suggest;
-use crate::model::diagnostic::Diagnostic;
 use crate::model::operator::Operator;
 use crate::syntax::tree::{Expression, ExpressionKind, Literal, Text};
 use crate::typed::{Expr, Read, Type};
@@ -33,37 +32,31 @@ impl Typer<'_, '_> {
                     ["has"] => "write `has(user.email)`".to_owned(),
                     _ => format!("write `{}(\"NAME\")`", words.join(".")),
                 };
-                self.report_once(Diagnostic::error("wrong_call", expression.span, message).help(help));
-                None
+                self.refuse("wrong_call", expression.span, message, help)
             }
             ([receiver @ .., operator], _)
                 if !receiver.is_empty() && (*operator == "matches" || Operator::of_text(operator).is_some()) =>
             {
                 let message = format!("`{operator}` is an operator, and no function");
                 let help = format!("write `{} {operator} …`", receiver.join("."));
-                self.report_once(Diagnostic::error("wrong_call", expression.span, message).help(help));
-                None
+                self.refuse("wrong_call", expression.span, message, help)
             }
             _ => {
                 let message = format!("there is no function `{}` here", words.join("."));
                 let known = ["has", "request.header", "request.cookie"];
-                let error = Diagnostic::error("unknown_name", expression.span, message);
-                self.report_once(match suggest(&words.join("."), known.into_iter()) {
-                    Some(meant) => error.help(format!("did you mean `{meant}`?")),
-                    None => error.help("there are `has(…)`, `request.header(\"…\")` and `request.cookie(\"…\")`"),
-                });
-                None
+                let help = match suggest(&words.join("."), known.into_iter()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => "there are `has(…)`, `request.header(\"…\")` and `request.cookie(\"…\")`".to_owned(),
+                };
+                self.refuse("unknown_name", expression.span, message, help)
             }
         }
     }
 
     fn named_read(&mut self, header: bool, argument: &Expression) -> Option<Read> {
         let ExpressionKind::Literal(Literal::String(name)) = &argument.kind else {
-            self.report_once(
-                Diagnostic::error("wrong_call", argument.span, "the name must be written out")
-                    .help("write it in quotes, such as `request.header(\"x-version\")`"),
-            );
-            return None;
+            let help = "write it in quotes, such as `request.header(\"x-version\")`";
+            return self.refuse("wrong_call", argument.span, "the name must be written out", help);
         };
         if !header {
             return Some(Read::Cookie(name.clone()));
@@ -71,11 +64,8 @@ impl Typer<'_, '_> {
         match HeaderName::from_bytes(name.as_bytes()) {
             Ok(name) => Some(Read::Header(name)),
             Err(_) => {
-                self.report_once(
-                    Diagnostic::error("invalid_header", argument.span, format!("`{name}` is no header name"))
-                        .help("write letters, digits and `-`, such as `\"x-version\"`"),
-                );
-                None
+                let help = "write letters, digits and `-`, such as `\"x-version\"`";
+                self.refuse("invalid_header", argument.span, format!("`{name}` is no header name"), help)
             }
         }
     }
@@ -91,19 +81,13 @@ impl Typer<'_, '_> {
         }
         let is_header = matches!(&argument.kind, ExpressionKind::Call(path, _) if path.len() > 1);
         if !is_header && !matches!(argument.kind, ExpressionKind::Path(_)) {
-            self.report_once(
-                Diagnostic::error("wrong_call", argument.span, "`has` asks for something by its name")
-                    .help("write `has(user.email)`"),
-            );
-            return None;
+            let message = "`has` asks for something by its name";
+            return self.refuse("wrong_call", argument.span, message, "write `has(user.email)`");
         }
         let typed = self.infer(argument, site)?;
         if let Expr::Condition(_) = typed.expr {
-            self.report_once(
-                Diagnostic::error("wrong_call", argument.span, "a condition is true or false, not there or absent")
-                    .help("take the `has(…)` away from around it"),
-            );
-            return None;
+            let message = "a condition is true or false, not there or absent";
+            return self.refuse("wrong_call", argument.span, message, "take the `has(…)` away from around it");
         }
         Some(Typed::present(Expr::Has(Box::new(typed.expr)), Type::Bool))
     }

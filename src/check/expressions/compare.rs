@@ -3,7 +3,6 @@
 use crate::check::expressions::narrowing::is_null;
 use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Site, Typed};
-use crate::model::diagnostic::Diagnostic;
 use crate::model::operator::Operator;
 use crate::model::source::Span;
 use crate::syntax::tree::{Expression, ExpressionKind};
@@ -40,8 +39,7 @@ impl Typer<'_, '_> {
             Typing::Mismatch(help) => {
                 let (left, right) = (self.type_name(&one.ty), self.type_name(&other.ty));
                 let message = format!("`{}` can't take `{left}` and `{right}`", operator.text());
-                self.report_once(Diagnostic::error("type_mismatch", span, message).help(help));
-                return None;
+                return self.refuse("type_mismatch", span, message, help);
             }
         };
         Some(Typed::present(Expr::Binary(operator, Box::new(one.expr), Box::new(other.expr)), ty))
@@ -58,16 +56,12 @@ impl Typer<'_, '_> {
                 root => format!("ask for something of it: `has({root}.NAME)`"),
             };
             let message = format!("`{}` can't be compared with `null`", root.node);
-            self.report_once(Diagnostic::error("not_a_value", span, message).help(help));
-            return None;
+            return self.refuse("not_a_value", span, message, help);
         }
         let typed = self.infer(tested, site)?;
         if !typed.optional && !typed.guarded && !matches!(typed.ty, Type::Nullable(_) | Type::Null) {
-            self.report_once(
-                Diagnostic::error("never_null", span, "this is never absent, and never `null`")
-                    .help("take the comparison out; what is unknown isn't `null` either"),
-            );
-            return None;
+            let help = "take the comparison out; what is unknown isn't `null` either";
+            return self.refuse("never_null", span, "this is never absent, and never `null`", help);
         }
         let test = Expr::IsNull(Box::new(typed.expr));
         let expr = if operator == Operator::Equal { test } else { Expr::Not(Box::new(test)) };

@@ -11,7 +11,7 @@ use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::value::Value;
 use crate::syntax::tree;
-use crate::syntax::tree::{Expression, ExpressionKind};
+use crate::syntax::tree::Expression;
 use crate::typed::{Condition, Expr, Read, Reads};
 
 /// How many levels a condition may have, with all those that it names written out: checking and deciding go as deep.
@@ -106,18 +106,7 @@ impl Conditions {
     }
 }
 
-/// The levels of an expression's nesting.
+/// The number of levels of an expression.
 fn levels(expression: &Expression) -> usize {
-    let deepest = |parts: &[Expression]| parts.iter().map(levels).max().unwrap_or(0);
-    1 + match &expression.kind {
-        ExpressionKind::Literal(_) | ExpressionKind::Path(_) => 0,
-        ExpressionKind::Not(inner) | ExpressionKind::Is(inner, _) | ExpressionKind::Matches(inner, _) => levels(inner),
-        ExpressionKind::Binary(left, _, right) => levels(left).max(levels(right)),
-        ExpressionKind::Call(_, parts)
-        | ExpressionKind::List(parts)
-        | ExpressionKind::All(parts)
-        | ExpressionKind::Any(parts)
-        | ExpressionKind::Coalesce(parts) => deepest(parts),
-        ExpressionKind::Record(fields) => fields.iter().map(|(_, value)| levels(value)).max().unwrap_or(0),
-    }
+    1 + expression.operands().into_iter().map(levels).max().unwrap_or(0)
 }

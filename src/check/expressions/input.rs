@@ -22,19 +22,16 @@ impl Typer<'_, '_> {
             match (self.input_of(route, root, &name.node), &mut found) {
                 (Some(attribute), None) => found = Some(attribute),
                 (Some(attribute), Some(found)) if attribute.ty == found.ty => found.optional |= attribute.optional,
-                (given, _) => {
-                    self.no_input(root, name, route, given.as_ref());
-                    return None;
-                }
+                (given, _) => return self.no_input(root, name, route, given.as_ref()),
             }
         }
         let Some(attribute) = found else {
             let message = format!("no route leads to {}, so `{root}.{}` is never known", view.place, name.node);
-            self.report_once(Diagnostic::error("unknown_attribute", name.span, message).help(match view.place {
+            let help = match view.place {
                 "a limit" => "name the limit in a route, or take the test out",
                 _ => "let a route require the permission, or take the test out",
-            }));
-            return None;
+            };
+            return self.refuse("unknown_attribute", name.span, message, help);
         };
         let read = match root {
             "params" => Read::Param(name.node.clone()),
@@ -89,7 +86,7 @@ impl Typer<'_, '_> {
         }
     }
 
-    fn no_input(&mut self, root: &str, name: &Text, route: Id<Route>, given: Option<&Attribute>) {
+    fn no_input(&mut self, root: &str, name: &Text, route: Id<Route>, given: Option<&Attribute>) -> Option<Typed> {
         let written = self.routes.name(route);
         let span = self.routes.table[route].span;
         let shape = match (root, self.routes.table[route].body, self.routes.table[route].query) {
@@ -102,7 +99,7 @@ impl Typer<'_, '_> {
             let message = format!("the schema `{}` of `{written}` has no field `{}`", shape.name, name.node);
             let error = self.no_such(&message, name, known);
             self.report_once(error);
-            return;
+            return None;
         }
         let (message, help) = match (given, root) {
             (Some(_), _) => (
@@ -118,11 +115,9 @@ impl Typer<'_, '_> {
                 format!("give the route `{root} SCHEMA` with that field, or take the test out"),
             ),
         };
-        self.report_once(
-            Diagnostic::error("unknown_attribute", name.span, message)
-                .also(span, "this is for that route, too")
-                .help(help),
-        );
+        let error = Diagnostic::error("unknown_attribute", name.span, message);
+        self.report_once(error.also(span, "this is for that route, too").help(help));
+        None
     }
 
     /// Types a named condition in the place where it is used.
@@ -162,18 +157,15 @@ impl Typer<'_, '_> {
         sound
     }
 
-    fn no_condition(&mut self, name: &Text, view: &View<'_>) {
+    fn no_condition(&mut self, name: &Text, view: &View<'_>) -> Option<Typed> {
         if view.roots().contains(&name.node.as_str()) {
-            self.not_a_value(name);
-            return;
+            return self.not_a_value(name);
         }
         if self.checker.findings.are_few() {
             self.report_once(self.checker.names.conditions.not_declared(name, usize::MAX));
-            return;
+            return None;
         }
         let message = format!("there is no condition `{}`", name.node);
-        self.report_once(
-            Diagnostic::error("unknown_condition", name.span, message).help("declare `condition NAME = …`"),
-        );
+        self.refuse("unknown_condition", name.span, message, "declare `condition NAME = …`")
     }
 }

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use crate::check::expressions::typer::Typer;
-use crate::check::expressions::{Site, Typed};
-use crate::model::diagnostic::Diagnostic;
+use crate::check::expressions::{Site, Typed, all};
 use crate::model::network::unmapped;
 use crate::model::source::Span;
 use crate::model::value::Value;
@@ -29,11 +28,9 @@ impl Typer<'_, '_> {
             Literal::Network(network) => {
                 let right = network.trunc();
                 if right != *network {
-                    self.report_once(
-                        Diagnostic::error("host_bits", span, format!("`{network}` is an address inside a network"))
-                            .help(format!("write the network `{right}`, or the address `{}`", network.addr())),
-                    );
-                    return None;
+                    let message = format!("`{network}` is an address inside a network");
+                    let help = format!("write the network `{right}`, or the address `{}`", network.addr());
+                    return self.refuse("host_bits", span, message, help);
                 }
                 (Value::Network(unmapped(right)), Type::Cidr)
             }
@@ -43,15 +40,11 @@ impl Typer<'_, '_> {
 
     /// `[a, b]`: the elements have one type, and all are present.
     pub(crate) fn list(&mut self, items: &[Expression], site: Site<'_>) -> Option<Typed> {
-        let inferred: Vec<Option<Typed>> = items.iter().map(|item| self.present(item, site)).collect();
-        let mut typed: Vec<Typed> = inferred.into_iter().collect::<Option<_>>()?;
+        let mut typed = all(items.iter().map(|item| self.present(item, site)))?;
         if typed.iter().any(|item| item.ty == Type::Cidr) {
             typed.iter_mut().for_each(widen);
         }
-        let mut ty = Type::Never;
-        for (item, place) in typed.iter().zip(items) {
-            ty = self.unified((items.first()?, &ty), (place, &item.ty), place.span, "a list can't hold both")?;
-        }
+        let ty = self.unified_all(items, &typed, "a list can't hold both")?;
         let exprs = typed.into_iter().map(|item| item.expr).collect();
         Some(Typed::present(Expr::List(exprs), Type::List(Box::new(ty))))
     }

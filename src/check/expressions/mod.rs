@@ -122,12 +122,11 @@ impl Typer<'_, '_> {
         for path in paths.iter().flatten() {
             *narrowed_by.entry(path.clone()).or_default() += 1;
         }
-        let mut exprs = Vec::with_capacity(parts.len());
-        for (part, own) in parts.iter().zip(paths) {
+        let exprs = all(parts.iter().zip(paths).map(|(part, own)| {
             let guards = Guards::new(site.guards, &narrowed_by, own);
-            exprs.push(self.truth(part, Site { guards: Some(&guards), ..site }));
-        }
-        Some(Typed::present(make(exprs.into_iter().collect::<Option<_>>()?), Type::Bool))
+            self.truth(part, Site { guards: Some(&guards), ..site })
+        }));
+        Some(Typed::present(make(exprs?), Type::Bool))
     }
 
     /// `user is ROLE`
@@ -149,19 +148,14 @@ impl Typer<'_, '_> {
     /// `a ?? b`
     fn coalesce(&mut self, operands: &[Expression], site: Site<'_>) -> Option<Typed> {
         let typed = self.operands(operands, site)?;
-        let mut ty = Type::Never;
-        for (place, operand) in operands.iter().zip(&typed) {
-            let before = operands.first()?;
-            ty = self.unified((before, &ty), (place, &operand.ty), place.span, "`??` can't choose between")?;
-        }
+        let ty = self.unified_all(operands, &typed, "`??` can't choose between")?;
         let optional = typed.iter().all(|operand| operand.optional);
         Some(Typed::new(Expr::Coalesce(typed.into_iter().map(|operand| operand.expr).collect()), ty, optional))
     }
 
     /// Types the operands of `??`, and warns if one before the last is never absent.
     pub(crate) fn operands(&mut self, operands: &[Expression], site: Site<'_>) -> Option<Vec<Typed>> {
-        let inferred: Vec<Option<Typed>> = operands.iter().map(|operand| self.infer(operand, site)).collect();
-        let typed: Vec<Typed> = inferred.into_iter().collect::<Option<_>>()?;
+        let typed = all(operands.iter().map(|operand| self.infer(operand, site)))?;
         let needless = typed.iter().zip(operands).rev().skip(1).find(|(operand, _)| !operand.optional);
         if let Some((_, expression)) = needless {
             self.report_once(
@@ -230,6 +224,24 @@ impl Typer<'_, '_> {
             false => error,
         }
     }
+
+    /// Reports an error, and returns no type.
+    fn refuse<T>(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Option<T> {
+        self.report_once(Diagnostic::error(code, span, message).help(help));
+        None
+    }
+}
+
+/// Collects all items, with all their errors. Returns `None` if one is `None`.
+fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let items: Vec<Option<T>> = items.collect();
+    items.into_iter().collect()
 }
 
 /// An error about an expression that may be absent.

@@ -35,9 +35,9 @@ impl<'g> Guards<'g> {
     }
 
     /// True if the path is present.
-    pub(crate) fn cover(&self, path: &str) -> bool {
+    pub(crate) fn covers(&self, path: &str) -> bool {
         let narrowed_by = self.narrowed_by.get(path).copied().unwrap_or(0);
-        narrowed_by > usize::from(self.own.contains(path)) || self.around.is_some_and(|around| around.cover(path))
+        narrowed_by > usize::from(self.own.contains(path)) || self.around.is_some_and(|around| around.covers(path))
     }
 
     /// The row of the covered paths in `known`. Equal sets have one row.
@@ -46,7 +46,7 @@ impl<'g> Guards<'g> {
             let mut covered = Paths::new();
             let mut at = guards;
             while let Some(guards) = at {
-                covered.extend(guards.narrowed_by.keys().filter(|path| guards.cover(path)).cloned());
+                covered.extend(guards.narrowed_by.keys().filter(|path| guards.covers(path)).cloned());
                 at = guards.around;
             }
             let mut covered: Vec<String> = covered.into_iter().collect();
@@ -213,23 +213,12 @@ pub(crate) fn call_key(expression: &Expression) -> Option<String> {
 }
 
 /// Visits every bare name in an expression, which may name a condition.
-pub(crate) fn bare_names<'e>(expression: &'e Expression, found: &mut impl FnMut(&'e Text)) {
-    match &expression.kind {
-        ExpressionKind::Path(path) => {
-            if let [name] = path.as_slice() {
-                found(name);
-            }
+pub(crate) fn bare_names<'e>(expression: &'e Expression, visit: &mut impl FnMut(&'e Text)) {
+    expression.visit(&mut |part| {
+        if let ExpressionKind::Path(path) = &part.kind
+            && let [name] = path.as_slice()
+        {
+            visit(name);
         }
-        ExpressionKind::Literal(_) => {}
-        ExpressionKind::Not(inner) | ExpressionKind::Is(inner, _) | ExpressionKind::Matches(inner, _) => {
-            bare_names(inner, found);
-        }
-        ExpressionKind::Binary(left, _, right) => [left, right].iter().for_each(|part| bare_names(part, found)),
-        ExpressionKind::Call(_, parts)
-        | ExpressionKind::List(parts)
-        | ExpressionKind::All(parts)
-        | ExpressionKind::Any(parts)
-        | ExpressionKind::Coalesce(parts) => parts.iter().for_each(|part| bare_names(part, found)),
-        ExpressionKind::Record(fields) => fields.iter().for_each(|(_, value)| bare_names(value, found)),
-    }
+    });
 }

@@ -64,21 +64,16 @@ impl Typer<'_, '_> {
                 return Some((Typed::present(Expr::Read(Read::Now), Type::Timestamp), 1));
             }
             let message = "`now` is a `timestamp`, which has no fields";
-            self.report_once(
-                Diagnostic::error("unknown_attribute", first.span, message).help("compare it with a time: `now < …`"),
-            );
-            return None;
+            return self.refuse("unknown_attribute", first.span, message, "compare it with a time: `now < …`");
         }
         if view.conditions && rest.is_empty() {
             return self.condition_named(first, site).map(|typed| (typed, 1));
         }
         if !view.roots().contains(&first.node.as_str()) {
-            self.no_root(path, view);
-            return None;
+            return self.no_root(path, view);
         }
         let Some(name) = rest.first() else {
-            self.not_a_value(first);
-            return None;
+            return self.not_a_value(first);
         };
         let typed = match first.node.as_str() {
             "claims" => self.claim(name, view),
@@ -100,33 +95,32 @@ impl Typer<'_, '_> {
     }
 
     /// Reports a root without an attribute, such as `user` alone.
-    pub(crate) fn not_a_value(&mut self, root: &Text) {
+    pub(crate) fn not_a_value<T>(&mut self, root: &Text) -> Option<T> {
         let message = format!("`{}` isn't a value", root.node);
         let help = match root.node.as_str() {
             "user" => "read something of it, such as `user.id`; whether there is one says `has(user)`".to_owned(),
             root => format!("read something of it: `{root}.NAME`"),
         };
-        self.report_once(Diagnostic::error("not_a_value", root.span, message).help(help));
+        self.refuse("not_a_value", root.span, message, help)
     }
 
-    fn no_root(&mut self, path: &[Text], view: &View<'_>) {
+    fn no_root<T>(&mut self, path: &[Text], view: &View<'_>) -> Option<T> {
         let words: Vec<&str> = path.iter().map(|name| name.node.as_str()).collect();
-        let (Some(first), Some(last)) = (path.first(), path.last()) else { return };
+        let (first, last) = (path.first()?, path.last()?);
         let roots = view.roots();
         let siblings = view.siblings.into_iter().flat_map(|fields| fields.keys().map(String::as_str));
         let known: Vec<&str> = roots.iter().copied().chain(siblings).collect();
         let message = format!("`{}` can't be read in {}", words.join("."), view.place);
-        let error = Diagnostic::error("unknown_name", first.span.to(last.span), message);
-        let error = match suggest(&first.node, known.iter().copied()) {
-            Some(meant) => error.help(format!("did you mean `{meant}`?")),
+        let help = match suggest(&first.node, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
             None if first.node == "resource" && view.place == "a route" => {
-                error.help("a route's own condition reads `resource` where the route has one `on RESOURCE(PARAMETER)`")
+                "a route's own condition reads `resource` where the route has one `on RESOURCE(PARAMETER)`".to_owned()
             }
-            None if view.claims.is_some() => error.help("a mapping reads the token's claims: write `claims.NAME`"),
-            None if view.account => error.help("an issued claim comes from the account: write `account.NAME`"),
-            None => error.help(known_names("what can be read here begins with", known.into_iter())),
+            None if view.claims.is_some() => "a mapping reads the token's claims: write `claims.NAME`".to_owned(),
+            None if view.account => "an issued claim comes from the account: write `account.NAME`".to_owned(),
+            None => known_names("what can be read here begins with", known.into_iter()),
         };
-        self.report_once(error);
+        self.refuse("unknown_name", first.span.to(last.span), message, help)
     }
 
     /// An error about an undeclared attribute, with the name that was probably meant.
@@ -188,8 +182,7 @@ impl Typer<'_, '_> {
             "header" | "cookie" => {
                 let message = format!("`request.{}` wants a name", name.node);
                 let help = format!("write `request.{}(\"NAME\")`", name.node);
-                self.report_once(Diagnostic::error("not_a_value", name.span, message).help(help));
-                None
+                self.refuse("not_a_value", name.span, message, help)
             }
             _ => {
                 let message = format!("`request` has no attribute `{}`", name.node);

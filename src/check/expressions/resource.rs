@@ -27,11 +27,8 @@ impl Typer<'_, '_> {
                 return read(Read::UserToken, Type::Enum(self.caller.tokens.clone()), false);
             }
             "roles" => {
-                self.report_once(
-                    Diagnostic::error("roles_read", name.span, "`user.roles` can't be read as a value")
-                        .help("ask for a role with `user is ROLE`, or make an attribute in `user from`"),
-                );
-                return None;
+                let help = "ask for a role with `user is ROLE`, or make an attribute in `user from`";
+                return self.refuse("roles_read", name.span, "`user.roles` can't be read as a value", help);
             }
             _ => {}
         }
@@ -81,11 +78,8 @@ impl Typer<'_, '_> {
         if let Some((resource, one, other)) = clash {
             let resource = &self.attributes.resources[resource].name;
             let message = format!("`resource.{}` is {one} and, of `{resource}`, {other}", name.node);
-            self.report_once(
-                Diagnostic::error("type_mismatch", name.span, message)
-                    .help("write a rule for each resource, or give the attribute one type"),
-            );
-            return None;
+            let help = "write a rule for each resource, or give the attribute one type";
+            return self.refuse("type_mismatch", name.span, message, help);
         }
         let Some(attribute) = found else {
             if !self.is_broken(&name.node) {

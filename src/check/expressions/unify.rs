@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use crate::check::expressions::Typed;
 use crate::check::expressions::typer::Typer;
 use crate::check::suggest::list;
 use crate::check::suggest::suggest;
@@ -12,9 +13,7 @@ use crate::syntax::tree::{Expression, ExpressionKind, Literal};
 use crate::typed::{Attribute, Type};
 use crate::values::operators::Side;
 
-enum Unified {
-    /// Both expressions have this type.
-    As(Type),
+enum Failure {
     Mismatch,
     /// The mismatch is reported already, at a more precise place.
     Reported,
@@ -25,15 +24,22 @@ impl Typer<'_, '_> {
     /// expression beside it.
     pub(crate) fn unified(&mut self, left: Side<'_>, right: Side<'_>, span: Span, what: &str) -> Option<Type> {
         match self.unify(left, right) {
-            Unified::As(ty) => Some(ty),
-            Unified::Reported => None,
-            Unified::Mismatch => {
-                let (one, other) = (self.type_name(left.1), self.type_name(right.1));
-                let message = format!("{what} `{one}` and `{other}`");
-                self.report_once(Diagnostic::error("type_mismatch", span, message).help(conversion(left.1, right.1)));
-                None
+            Ok(ty) => Some(ty),
+            Err(Failure::Reported) => None,
+            Err(Failure::Mismatch) => {
+                let message = format!("{what} `{}` and `{}`", self.type_name(left.1), self.type_name(right.1));
+                self.refuse("type_mismatch", span, message, conversion(left.1, right.1))
             }
         }
+    }
+
+    /// Unifies the types of the elements of `[a, b]` or of the operands of `a ?? b`.
+    pub(crate) fn unified_all(&mut self, parts: &[Expression], typed: &[Typed], what: &str) -> Option<Type> {
+        let mut ty = Type::Never;
+        for (part, typed) in parts.iter().zip(typed) {
+            ty = self.unified((parts.first()?, &ty), (part, &typed.ty), part.span, what)?;
+        }
+        Some(ty)
     }
 
     /// True if an expression of type `ty` can be used as `wanted`, or if a literal in it is reported as no value of an enum.
@@ -53,47 +59,43 @@ impl Typer<'_, '_> {
                 _ => self.fits(expression, one, other),
             },
             _ => match self.unify((expression, ty), (expression, wanted)) {
-                Unified::As(unified) => unified == *wanted,
-                Unified::Reported => true,
-                Unified::Mismatch => false,
+                Ok(unified) => unified == *wanted,
+                Err(Failure::Reported) => true,
+                Err(Failure::Mismatch) => false,
             },
         }
     }
 
-    fn unify(&mut self, left: Side<'_>, right: Side<'_>) -> Unified {
+    fn unify(&mut self, left: Side<'_>, right: Side<'_>) -> Result<Type, Failure> {
         match (left.1, right.1) {
-            (Type::Opaque, _) | (_, Type::Opaque) => Unified::Mismatch,
-            (one, other) if one == other => Unified::As(one.clone()),
-            (Type::Never, other) | (other, Type::Never) => Unified::As(other.clone()),
-            (Type::Nullable(_), Type::Null) => Unified::As(left.1.clone()),
-            (Type::Null, Type::Nullable(_)) => Unified::As(right.1.clone()),
-            (Type::Nullable(one), Type::Nullable(other)) => nullable(self.unify((left.0, one), (right.0, other))),
-            (Type::Nullable(one), _) => nullable(self.unify((left.0, one), right)),
-            (_, Type::Nullable(other)) => nullable(self.unify(left, (right.0, other))),
-            (Type::Int, Type::Float) if is_literal(left.0) => Unified::As(Type::Float),
-            (Type::Float, Type::Int) if is_literal(right.0) => Unified::As(Type::Float),
+            (Type::Opaque, _) | (_, Type::Opaque) => Err(Failure::Mismatch),
+            (one, other) if one == other => Ok(one.clone()),
+            (Type::Never, other) | (other, Type::Never) => Ok(other.clone()),
+            (Type::Nullable(_), Type::Null) => Ok(left.1.clone()),
+            (Type::Null, Type::Nullable(_)) => Ok(right.1.clone()),
+            (Type::Nullable(one), Type::Nullable(other)) => Ok(nullable(self.unify((left.0, one), (right.0, other))?)),
+            (Type::Nullable(one), _) => Ok(nullable(self.unify((left.0, one), right)?)),
+            (_, Type::Nullable(other)) => Ok(nullable(self.unify(left, (right.0, other))?)),
+            (Type::Int, Type::Float) if is_literal(left.0) => Ok(Type::Float),
+            (Type::Float, Type::Int) if is_literal(right.0) => Ok(Type::Float),
             (Type::Enum(values), Type::String) => self.unify_enum(values, right.0),
             (Type::String, Type::Enum(values)) => self.unify_enum(values, left.0),
             (Type::Enum(one), Type::Enum(other)) => {
                 self.budget.spend(one.len() + other.len());
                 let known: HashSet<&String> = one.iter().collect();
-                if other.iter().any(|value| known.contains(value)) {
-                    Unified::As(Type::String)
-                } else {
-                    Unified::Mismatch
-                }
+                let shared = other.iter().any(|value| known.contains(value));
+                if shared { Ok(Type::String) } else { Err(Failure::Mismatch) }
             }
-            (Type::List(one), Type::List(other)) => match self.unify((left.0, one), (right.0, other)) {
-                Unified::As(item) => Unified::As(Type::List(Box::new(item))),
-                failed => failed,
-            },
+            (Type::List(one), Type::List(other)) => {
+                Ok(Type::List(Box::new(self.unify((left.0, one), (right.0, other))?)))
+            }
             (Type::Record(_) | Type::Shape(_), Type::Record(_) | Type::Shape(_)) => self.unify_records(left, right),
-            _ => Unified::Mismatch,
+            _ => Err(Failure::Mismatch),
         }
     }
 
     /// Unifies a string with an enum. Literals must be values of the enum.
-    fn unify_enum(&mut self, values: &Arc<[String]>, text: &Expression) -> Unified {
+    fn unify_enum(&mut self, values: &Arc<[String]>, text: &Expression) -> Result<Type, Failure> {
         self.budget.spend(values.len());
         let known: HashSet<&str> = values.iter().map(String::as_str).collect();
         let (mut sound, mut written_out) = (true, true);
@@ -110,9 +112,9 @@ impl Typer<'_, '_> {
             }
         }
         match (sound, written_out) {
-            (false, _) => Unified::Reported,
-            (true, true) => Unified::As(Type::Enum(values.clone())),
-            (true, false) => Unified::As(Type::String),
+            (false, _) => Err(Failure::Reported),
+            (true, true) => Ok(Type::Enum(values.clone())),
+            (true, false) => Ok(Type::String),
         }
     }
 
@@ -128,45 +130,36 @@ impl Typer<'_, '_> {
     }
 
     /// Unifies records, which must have the same fields.
-    fn unify_records(&mut self, left: Side<'_>, right: Side<'_>) -> Unified {
+    fn unify_records(&mut self, left: Side<'_>, right: Side<'_>) -> Result<Type, Failure> {
         let (one, other) = (left.1.fields(&self.shapes.table), right.1.fields(&self.shapes.table));
         self.budget.spend(one.len() + other.len());
         if one.len() != other.len() {
-            return Unified::Mismatch;
+            return Err(Failure::Mismatch);
         }
         let (written, written_there) = (literal_fields(left.0), literal_fields(right.0));
         let mut fields = Vec::with_capacity(one.len());
         for (one, other) in one.into_iter().zip(other) {
             if one.name != other.name {
-                return Unified::Mismatch;
+                return Err(Failure::Mismatch);
             }
-            let unified = match (&one.ty, &other.ty) {
+            let ty = match (&one.ty, &other.ty) {
                 // Schemas may contain themselves, so two of them unify by name.
-                (Type::Shape(a), Type::Shape(b)) if a == b => Unified::As(one.ty.clone()),
-                (Type::Shape(_), Type::Shape(_)) => return Unified::Mismatch,
+                (Type::Shape(a), Type::Shape(b)) if a == b => one.ty.clone(),
+                (Type::Shape(_), Type::Shape(_)) => return Err(Failure::Mismatch),
                 (ty, ty_there) => {
                     let here = written.get(one.name.as_str()).copied().unwrap_or(left.0);
                     let there = written_there.get(one.name.as_str()).copied().unwrap_or(right.0);
-                    self.unify((here, ty), (there, ty_there))
+                    self.unify((here, ty), (there, ty_there))?
                 }
             };
-            match unified {
-                Unified::As(ty) => {
-                    fields.push(Attribute { name: one.name, ty, optional: one.optional || other.optional });
-                }
-                failed => return failed,
-            }
+            fields.push(Attribute { name: one.name, ty, optional: one.optional || other.optional });
         }
-        Unified::As(Type::record(fields))
+        Ok(Type::record(fields))
     }
 }
 
-fn nullable(unified: Unified) -> Unified {
-    match unified {
-        Unified::As(ty @ Type::Nullable(_)) => Unified::As(ty),
-        Unified::As(ty) => Unified::As(Type::Nullable(Box::new(ty))),
-        failed => failed,
-    }
+fn nullable(ty: Type) -> Type {
+    if matches!(ty, Type::Nullable(_)) { ty } else { Type::Nullable(Box::new(ty)) }
 }
 
 /// The fields of a record literal.

@@ -72,7 +72,7 @@ pub(crate) struct Site<'s> {
 impl Site<'_> {
     /// True if a guard says that the path is present.
     pub(crate) fn covers(self, path: &str) -> bool {
-        self.guards.is_some_and(|guards| guards.cover(path))
+        self.guards.is_some_and(|guards| guards.covers(path))
     }
 }
 
@@ -109,29 +109,19 @@ impl<'c> View<'c> {
         Self { siblings: Some(siblings), ..Self::empty("a schema's `check`") }
     }
 
+    fn of_request(place: &'static str, user: Caller, inputs: Inputs<'c>, key: ViewKey) -> Self {
+        Self { user: Some(user), request: true, inputs, conditions: true, key, ..Self::empty(place) }
+    }
+
     /// A limit, by its row. Several routes may name it.
     pub(crate) fn limit(row: usize, routes: &'c [Id<Route>]) -> Self {
-        Self {
-            user: Some(Caller::Perhaps),
-            request: true,
-            inputs: Inputs::Routes(routes),
-            conditions: true,
-            key: ViewKey::Limit(row),
-            ..Self::empty("a limit")
-        }
+        Self::of_request("a limit", Caller::Perhaps, Inputs::Routes(routes), ViewKey::Limit(row))
     }
 
     /// A rule over a set of permissions, which has a row, on resources.
     pub(crate) fn rule((row, permissions): (usize, &'c [u32]), caller: Caller, resources: BitSet, doors: bool) -> Self {
-        Self {
-            user: Some(caller),
-            request: true,
-            resources: Some((resources, doors)),
-            inputs: Inputs::Requiring { permissions, doors },
-            conditions: true,
-            key: ViewKey::Rule(row, doors, caller),
-            ..Self::empty("a rule")
-        }
+        let (inputs, key) = (Inputs::Requiring { permissions, doors }, ViewKey::Rule(row, doors, caller));
+        Self { resources: Some((resources, doors)), ..Self::of_request("a rule", caller, inputs, key) }
     }
 
     /// A clause of a route.
@@ -142,15 +132,8 @@ impl<'c> View<'c> {
             rows.insert(resource.row());
             (rows, false)
         });
-        Self {
-            user: Some(caller),
-            request: true,
-            resources,
-            inputs: Inputs::Routes(route),
-            conditions: true,
-            key: ViewKey::Route(id.row(), caller),
-            ..Self::empty("a route")
-        }
+        let view = Self::of_request("a route", caller, Inputs::Routes(route), ViewKey::Route(id.row(), caller));
+        Self { resources, ..view }
     }
 
     /// The site of the whole expression.

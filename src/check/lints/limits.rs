@@ -1,7 +1,6 @@
 //! Limits with keys that don't separate clients, and proxies that are trusted too widely.
 
 use crate::check::checker::{Checker, Report};
-use crate::check::lints::references::each_part;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::{Expression, ExpressionKind, LimitEntry, TransportEntry};
 
@@ -15,7 +14,7 @@ pub(crate) fn limits(checker: &Checker<'_>) {
         let mut reads = false;
         let mut chosen: Option<&Expression> = None;
         for part in parts {
-            each_part(part, &mut |part| match &part.kind {
+            part.visit(&mut |part| match &part.kind {
                 ExpressionKind::Path(_) => reads = true,
                 ExpressionKind::Call(path, _) => {
                     reads = true;

@@ -14,6 +14,31 @@ pub struct Expression {
     pub kind: ExpressionKind,
 }
 
+impl Expression {
+    /// The operands, arguments, elements or values of fields.
+    pub(crate) fn operands(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExpressionKind::Literal(_) | ExpressionKind::Path(_) => Vec::new(),
+            ExpressionKind::Not(inner) | ExpressionKind::Is(inner, _) | ExpressionKind::Matches(inner, _) => {
+                vec![inner]
+            }
+            ExpressionKind::Binary(left, _, right) => vec![left, right],
+            ExpressionKind::Call(_, parts)
+            | ExpressionKind::List(parts)
+            | ExpressionKind::All(parts)
+            | ExpressionKind::Any(parts)
+            | ExpressionKind::Coalesce(parts) => parts.iter().collect(),
+            ExpressionKind::Record(fields) => fields.iter().map(|(_, value)| value).collect(),
+        }
+    }
+
+    /// Visits the expression, and then all its parts in their order.
+    pub(crate) fn visit<'e>(&'e self, visit: &mut impl FnMut(&'e Self)) {
+        visit(self);
+        self.operands().into_iter().for_each(|operand| operand.visit(visit));
+    }
+}
+
 /// The forms of expressions. Chains of `and`, `or` and `??` are flat, so their length costs no depth.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExpressionKind {
