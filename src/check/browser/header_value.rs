@@ -37,18 +37,22 @@ const WORDS: [(&str, &[&str], bool); 9] = [
 ];
 
 /// <https://www.w3.org/TR/referrer-policy/#referrer-policies>
-const REFERRER_POLICIES: &str = "no-referrer no-referrer-when-downgrade origin origin-when-cross-origin same-origin strict-origin strict- \
-     origin-when-cross-origin unsafe-url";
+const REFERRER_POLICIES: &str = "\
+    no-referrer no-referrer-when-downgrade origin origin-when-cross-origin same-origin strict-origin \
+    strict-origin-when-cross-origin unsafe-url";
 
 /// CSP3 §6, and the specifications that add to it.
-const DIRECTIVES: &str = "base-uri block-all-mixed-content child-src connect-src default-src fenced-frame-src font-src form-action \
-     frame-ancestors frame-src img-src manifest-src media-src navigate-to object-src plugin-types prefetch-src \
-     report-to report-uri require-sri-for require-trusted-types-for sandbox script-src script-src-attr script- \
-     src-elem style-src style-src-attr style-src-elem trusted-types upgrade-insecure-requests webrtc worker-src";
+const DIRECTIVES: &str = "\
+    base-uri block-all-mixed-content child-src connect-src default-src fenced-frame-src font-src form-action \
+    frame-ancestors frame-src img-src manifest-src media-src navigate-to object-src plugin-types prefetch-src \
+    report-to report-uri require-sri-for require-trusted-types-for sandbox script-src script-src-attr \
+    script-src-elem style-src style-src-attr style-src-elem trusted-types upgrade-insecure-requests webrtc \
+    worker-src";
 
 /// CSP keywords stand in single quotes (CSP3 §2.3.1); without them they are host names, which protect nothing.
-const KEYWORDS: &str = "none self report-sample strict-dynamic unsafe-eval unsafe-hashes unsafe-inline wasm-unsafe-eval inline- \
-     speculation-rules";
+const KEYWORDS: &str = "\
+    none self report-sample strict-dynamic unsafe-eval unsafe-hashes unsafe-inline wasm-unsafe-eval \
+    inline-speculation-rules";
 
 /// Checks the value of a header, whose name is in lower case.
 pub(crate) fn check<'v>(name: &str, value: &'v str) -> Checked<'v> {

@@ -14,7 +14,7 @@ use crate::syntax::tree;
 use crate::syntax::tree::Expression;
 use crate::typed::{Condition, Expr, Read, Reads};
 
-/// How many levels a condition may have, with all those that it names written out: checking and deciding go as deep.
+/// The most levels of a condition, with all those that it names inserted: checking and deciding recurse as deep.
 const MOST_LEVELS: usize = 192;
 
 /// A use of a condition. Two uses that are equal have the same outcome.
@@ -31,7 +31,7 @@ pub(crate) struct Conditions {
     pub(crate) table: Table<Condition>,
     /// False if conditions name each other in a cycle or nest too deeply: then none is typed.
     pub(crate) sound: bool,
-    /// Whether a condition is sound where it was used.
+    /// True for a use in which the condition is sound.
     pub(crate) checked: HashMap<ConditionUse, bool>,
     /// The rows of the conditions that were used.
     pub(crate) used: HashSet<usize>,

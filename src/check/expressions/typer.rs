@@ -1,4 +1,4 @@
-//! What it takes to type an expression: the results of the phases before, and the memory of what was typed so far.
+//! The state of typing: the results of the phases before, and the memory of expressions that were typed so far.
 
 use crate::check::callers::caller::CallerAttributes;
 use crate::check::checker::Checker;
