@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use crate::check::checker::{Checker, Report};
 use crate::check::suggest::{list, suggest};
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::Keyword;
 use crate::model::source::{Span, Spanned};
-use crate::syntax::tree::Text;
+use crate::syntax::tree::{Text, Word};
 
 /// The entries that take several values.
 const LISTS: [&str; 10] =
@@ -66,24 +67,18 @@ pub(crate) fn incomplete_block(span: Span, block: &str, entry: &str, example: &s
     Diagnostic::error("incomplete", span, format!("`{block}` has no `{entry}`")).help(format!("add `{example}`"))
 }
 
-/// The meaning of a word, where a setting takes one of a few.
-pub(crate) fn one_word_of<T: Copy>(
-    checker: &Checker<'_>,
-    setting: &str,
-    written: &Text,
-    known: &[(&str, T)],
-) -> Option<T> {
-    let found = known.iter().find(|(word, _)| *word == written.node).map(|(_, meaning)| *meaning);
-    if found.is_none() {
-        let words = || known.iter().map(|(word, _)| *word);
-        let error = Diagnostic::error("unknown_name", written.span, format!("`{setting}` can't be `{}`", written.node));
-        match suggest(&written.node, words()) {
-            Some(meant) => error.help(format!("did you mean `{setting} {meant}`?")),
-            None => error.help(format!("it can be {}", list(words()).unwrap_or_default())),
-        }
-        .report(checker);
+/// Returns a word of a setting, and reports one that isn't in its set.
+pub(crate) fn one_word_of<K: Keyword>(checker: &Checker<'_>, setting: &str, word: &Word<K>) -> Option<K> {
+    if word.keyword.is_none() {
+        let Text { node, span } = &word.text;
+        let error = Diagnostic::error("unknown_name", *span, format!("`{setting}` can't be `{node}`"));
+        let help = match suggest(node, K::words()) {
+            Some(meant) => format!("did you mean `{setting} {meant}`?"),
+            None => format!("it can be {}", list(K::words()).unwrap_or_default()),
+        };
+        error.report_with(checker, help);
     }
-    found
+    word.keyword
 }
 
 /// Reports a list that is too long to be walked for each request.

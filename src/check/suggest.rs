@@ -16,7 +16,7 @@ pub(crate) trait Suggest {
 
     /// The same, with a list of all names where none is close.
     #[must_use]
-    fn one_of<'n>(self, written: &str, known: impl Iterator<Item = &'n str> + Clone) -> Self;
+    fn one_of<'n>(self, written: &str, known: impl Iterator<Item = &'n str>) -> Self;
 }
 
 impl Suggest for Diagnostic {
@@ -32,9 +32,10 @@ impl Suggest for Diagnostic {
         }
     }
 
-    fn one_of<'n>(self, written: &str, known: impl Iterator<Item = &'n str> + Clone) -> Self {
-        let all = list(known.clone()).unwrap_or_default();
-        self.did_you_mean(written, known, format!("there are {all}"))
+    fn one_of<'n>(self, written: &str, known: impl Iterator<Item = &'n str>) -> Self {
+        let known: Vec<&str> = known.collect();
+        let all = list(known.iter().copied()).unwrap_or_default();
+        self.did_you_mean(written, known.into_iter(), format!("there are {all}"))
     }
 }
 

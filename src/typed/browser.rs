@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 
 use crate::collections::table::Id;
 use crate::model::host::NamePattern;
+use crate::model::keywords::{CsrfApplies, Forwarded};
 use crate::model::source::Span;
 use crate::typed::secrets::Secret;
 
@@ -50,16 +51,6 @@ impl Default for Transport {
             max_depth: 32,
         }
     }
-}
-
-/// The header in which trusted proxies report the client. One of the two: a proxy that writes the one passes the other on
-/// as the client sent it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Forwarded {
-    /// `X-Forwarded-For` and `X-Forwarded-Proto`
-    XForwardedFor,
-    /// `Forwarded` (RFC 7239)
-    Rfc7239,
 }
 
 /// The pages of other origins that may read answers.
@@ -119,14 +110,6 @@ pub(crate) struct CsrfLayer {
     pub(crate) session: Cookie,
     pub(crate) header: HeaderName,
     pub(crate) lifetime: SignedDuration,
-}
-
-/// When CSRF is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CsrfApplies {
-    /// When a cookie that the policy names came along, or nothing authenticates the caller.
-    Ambient,
-    Always,
 }
 
 /// A cookie, and the attributes it is set with.

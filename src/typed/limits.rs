@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use crate::limit::{self, Algorithm, Rate};
+use crate::model::keywords::{Dialects, OnFailure};
 use crate::model::source::Span;
 use crate::typed::expressions::Expr;
 
@@ -60,27 +61,10 @@ pub(crate) enum ChargeStage {
     AfterValidate,
 }
 
-/// The headers that report a limit to clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialects {
-    /// `RateLimit` and `RateLimit-Policy`
-    Standard,
-    /// `X-RateLimit-*`
-    Legacy,
-    Both,
-}
-
 /// The source of a limit's rates.
 #[derive(Debug)]
 pub(crate) enum Quota {
     /// Empty for a limit on concurrency alone.
     Rates(Vec<Rate>),
     Tier(Expr),
-}
-
-/// The outcome of a limit that can't be decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnFailure {
-    Deny,
-    Allow,
 }

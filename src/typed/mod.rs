@@ -17,19 +17,16 @@ use crate::collections::id_set::{IdSet, IdSets};
 use crate::collections::names::Names;
 use crate::collections::table::{Id, Table};
 pub(crate) use crate::keys::{HmacAlgorithm, SignatureAlgorithm};
+pub(crate) use crate::model::keywords::{CsrfApplies, Dialects, Forwarded, OnFailure, ParameterType};
 use crate::password::PasswordRule;
-pub(crate) use crate::typed::browser::{
-    Cookie, Cors, Csrf, CsrfApplies, CsrfLayer, Forwarded, HeaderSet, Origins, Transport,
-};
+pub(crate) use crate::typed::browser::{Cookie, Cors, Csrf, CsrfLayer, HeaderSet, Origins, Transport};
 pub(crate) use crate::typed::callers::{Claim, Mapping, Proof, SingleUse, Token, TokenCarrier, bare_typ};
 pub(crate) use crate::typed::expressions::{Expr, Pattern, Read, Reads};
-pub(crate) use crate::typed::limits::{ChargeStage, Cost, Dialects, Limit, OnFailure, Quota, Tier};
+pub(crate) use crate::typed::limits::{ChargeStage, Cost, Limit, Quota, Tier};
 pub(crate) use crate::typed::nevers::{Never, NeverOf};
 pub(crate) use crate::typed::permissions::{Attribute, Condition, Grant, Grantee, Permission, Resource, Rule, Terms};
 pub(crate) use crate::typed::roles::{Role, Scope};
-pub(crate) use crate::typed::routes::{
-    Access, BodyRule, ParameterType, PathSegment, Requirement, Route, Service, Subject, When,
-};
+pub(crate) use crate::typed::routes::{Access, BodyRule, PathSegment, Requirement, Route, Service, Subject, When};
 use crate::typed::schemas::Shape;
 pub(crate) use crate::typed::secrets::{KeySet, Purpose, Secret};
 pub(crate) use crate::typed::types::Type;

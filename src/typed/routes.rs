@@ -3,6 +3,7 @@
 use http::Method;
 
 use crate::collections::table::Id;
+use crate::model::keywords::ParameterType;
 use crate::model::source::Span;
 use crate::typed::browser::{Cors, HeaderSet};
 use crate::typed::callers::Token;
@@ -51,14 +52,6 @@ pub(crate) enum PathSegment {
     Literal(String),
     Parameter { name: String, ty: ParameterType },
     Rest(String),
-}
-
-/// The values that a path parameter takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum ParameterType {
-    Int,
-    Uuid,
-    Any,
 }
 
 /// The requirements on callers.

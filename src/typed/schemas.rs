@@ -4,6 +4,7 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 use crate::collections::table::Id;
+use crate::model::keywords::{Format, Transform, UnknownFields};
 use crate::model::source::Span;
 use crate::typed::expressions::Expr;
 use crate::typed::permissions::Attribute;
@@ -18,15 +19,6 @@ pub(crate) struct Shape {
     pub(crate) checks: Vec<Check>,
     /// The media types of a body of this shape; `application/json` if the schema has no `accepts`.
     pub(crate) accepts: Vec<MediaType>,
-}
-
-/// The treatment of fields that a shape doesn't declare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum UnknownFields {
-    #[default]
-    Refuse,
-    Strip,
-    Keep,
 }
 
 /// A declared field. In validated input it is there unless it is optional and has no default.
@@ -123,16 +115,6 @@ pub(crate) struct StringRules {
     pub(crate) checks: Vec<StringCheck>,
 }
 
-/// A normalisation of a string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Transform {
-    Trim,
-    Lowercase,
-    Uppercase,
-    /// Unicode's normalisation form C (UAX #15). Last, as a change of case can leave it.
-    Nfc,
-}
-
 /// A check of a string, and the policy's own message for it.
 #[derive(Debug)]
 pub(crate) struct StringCheck {
@@ -151,13 +133,7 @@ pub(crate) enum StringTest {
     MinBytes(u64),
     /// In bytes of UTF-8.
     MaxBytes(u64),
-    Email,
-    Url,
-    Uuid,
-    Date,
-    DateTime,
-    Ip,
-    Hostname,
+    Format(Format),
     Matches(Regex),
     OneOf(Vec<String>),
 }

@@ -10,6 +10,7 @@ use crate::check::settings::one_word_of;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::is_host;
+use crate::model::keywords::SameSiteRule;
 use crate::model::source::{Span, Spanned};
 use crate::syntax::tree;
 use crate::syntax::tree::{Carried, CookieEntry, CsrfEntry, Text, TokenEntry};
@@ -65,8 +66,11 @@ fn cookie(checker: &Checker<'_>, declared: &tree::Cookie) -> Option<Cookie> {
             CookieEntry::Secure => cookie.secure = true,
             CookieEntry::Partitioned => cookie.partitioned = true,
             CookieEntry::SameSite(word) => {
-                let known = [("strict", SameSite::Strict), ("lax", SameSite::Lax), ("none", SameSite::None)];
-                cookie.same_site = one_word_of(checker, "same_site", word, &known);
+                cookie.same_site = one_word_of(checker, "same_site", word).map(|rule| match rule {
+                    SameSiteRule::Strict => SameSite::Strict,
+                    SameSiteRule::Lax => SameSite::Lax,
+                    SameSiteRule::None => SameSite::None,
+                });
             }
             CookieEntry::Path(path) => cookie.path = cookie_path(checker, path),
             CookieEntry::Domain(domain) => cookie.domain = cookie_domain(checker, domain),

@@ -45,11 +45,13 @@ pub(crate) fn csrf(
             }
             CsrfEntry::Header(name) => header = header_name(checker, name),
             CsrfEntry::Lifetime(duration) => lifetime = csrf_lifetime(checker, duration),
-            CsrfEntry::Applies(what) => match what.node.as_str() {
-                "ambient" => applies = CsrfApplies::Ambient,
-                "always" => applies = CsrfApplies::Always,
-                other => Diagnostic::error("unknown_name", what.span, format!("`applies` can't be `{other}`"))
-                    .report_with(checker, "write `applies ambient` or `applies always`"),
+            CsrfEntry::Applies(what) => match what.keyword {
+                Some(known) => applies = known,
+                None => {
+                    let message = format!("`applies` can't be `{}`", what.text.node);
+                    Diagnostic::error("unknown_name", what.text.span, message)
+                        .report_with(checker, "write `applies ambient` or `applies always`");
+                }
             },
         }
     }

@@ -5,14 +5,14 @@ use crate::check::settings::Entries;
 use crate::check::settings::{incomplete_block, keyword};
 use crate::check::suggest::unknown;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Keyword as _, PasswordAlgorithm};
 use crate::model::source::{Span, Spanned};
 use crate::password::{
-    Algorithm, MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST, PasswordRule, Work,
+    MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST, PasswordRule, Work,
 };
 use crate::syntax::tree;
-use crate::syntax::tree::{PasswordEntry, Text};
+use crate::syntax::tree::{PasswordEntry, Text, Word};
 
-const ALGORITHMS: [&str; 3] = ["argon2id", "scrypt", "bcrypt"];
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
@@ -27,8 +27,8 @@ const BLOCK: u32 = 8;
 /// The entries of the block.
 #[derive(Default)]
 struct PasswordParts<'t> {
-    algorithm: Option<&'t Text>,
-    accepted: &'t [Text],
+    algorithm: Option<&'t Word<PasswordAlgorithm>>,
+    accepted: &'t [Word<PasswordAlgorithm>],
     numbers: Numbers<'t>,
 }
 
@@ -45,25 +45,26 @@ struct Numbers<'t> {
 pub(crate) fn password(checker: &Checker<'_>) -> Option<PasswordRule> {
     let (span, password) = checker.names.password?;
     let PasswordParts { algorithm, accepted, numbers } = password_parts(checker, password);
-    let Some(name) = algorithm else {
+    let Some(word) = algorithm else {
         incomplete_block(span, "password", "algorithm", "algorithm argon2id").report(checker);
         return None;
     };
-    let algorithm = password_hash(checker, name);
+    let name = &word.text;
+    let algorithm = password_hash(checker, word);
     let accepted = accepted_hashes(checker, name, accepted);
     let algorithm = algorithm?;
     let own: &[&str] = match algorithm {
-        Algorithm::Argon2id => &["memory", "iterations", "parallelism"],
-        Algorithm::Scrypt => &["cost", "parallelism"],
-        Algorithm::Bcrypt => &["cost"],
+        PasswordAlgorithm::Argon2id => &["memory", "iterations", "parallelism"],
+        PasswordAlgorithm::Scrypt => &["cost", "parallelism"],
+        PasswordAlgorithm::Bcrypt => &["cost"],
     };
     if foreign_entries(checker, name, own, password) {
         return None;
     }
     let work = match algorithm {
-        Algorithm::Argon2id => argon2(checker, name.span, &numbers),
-        Algorithm::Scrypt => scrypt(checker, name.span, &numbers),
-        Algorithm::Bcrypt => bcrypt(checker, name, &numbers),
+        PasswordAlgorithm::Argon2id => argon2(checker, name.span, &numbers),
+        PasswordAlgorithm::Scrypt => scrypt(checker, name.span, &numbers),
+        PasswordAlgorithm::Bcrypt => bcrypt(checker, name, &numbers),
     };
     Some(PasswordRule::new(work?, accepted))
 }
@@ -87,24 +88,21 @@ fn password_parts<'t>(checker: &Checker<'t>, password: &'t tree::Password) -> Pa
     parts
 }
 
-fn password_hash(checker: &Checker<'_>, name: &Text) -> Option<Algorithm> {
-    match name.node.as_str() {
-        "argon2id" => Some(Algorithm::Argon2id),
-        "scrypt" => Some(Algorithm::Scrypt),
-        "bcrypt" => Some(Algorithm::Bcrypt),
-        _ => {
-            let error = unknown("unknown_algorithm", "password hash", name, ALGORITHMS.into_iter());
-            error.label("not one that resists guessing").report(checker);
-            None
-        }
+fn password_hash(checker: &Checker<'_>, word: &Word<PasswordAlgorithm>) -> Option<PasswordAlgorithm> {
+    if word.keyword.is_none() {
+        unknown("unknown_algorithm", "password hash", &word.text, PasswordAlgorithm::words())
+            .label("not one that resists guessing")
+            .report(checker);
     }
+    word.keyword
 }
 
 /// Hashes of older algorithms; those of the own one are taken anyway.
-fn accepted_hashes(checker: &Checker<'_>, own: &Text, names: &[Text]) -> Vec<Algorithm> {
+fn accepted_hashes(checker: &Checker<'_>, own: &Text, words: &[Word<PasswordAlgorithm>]) -> Vec<PasswordAlgorithm> {
     let mut accepted = Vec::new();
-    for name in names {
-        let Some(algorithm) = password_hash(checker, name) else { continue };
+    for word in words {
+        let Some(algorithm) = password_hash(checker, word) else { continue };
+        let name = &word.text;
         if name.node == own.node {
             let message = format!("hashes of `{}` are accepted anyway", name.node);
             Diagnostic::error("accepted_twice", name.span, message)

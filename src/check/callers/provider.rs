@@ -11,9 +11,10 @@ use crate::check::checker::{Checker, Report};
 use crate::check::settings::incomplete;
 use crate::check::suggest::Suggest;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Keyword as _, ProviderSetting};
 use crate::model::source::Span;
 use crate::syntax::tree;
-use crate::syntax::tree::{ProviderEntry, Text};
+use crate::syntax::tree::{ProviderEntry, Text, Word};
 use crate::typed::Purpose;
 
 /// The entries that every provider needs, each with an example.
@@ -24,22 +25,6 @@ const REQUIRED: [(&str, &str); 5] = [
     ("client_id", "client_id \"…\""),
     ("state", "state NAME_OF_A_SECRET"),
 ];
-/// Every setting that holds a string.
-const TEXTS: [&str; 6] = ["authorize_url", "token_url", "redirect_url", "userinfo_url", "client_id", "issuer"];
-/// Every entry.
-const ENTRIES: [&str; 10] = [
-    "authorize_url",
-    "token_url",
-    "redirect_url",
-    "userinfo_url",
-    "client_id",
-    "issuer",
-    "client_secret",
-    "state",
-    "keys",
-    "scopes",
-];
-
 /// The place that a provider sends callers back to.
 pub(crate) struct Return {
     pub(crate) span: Span,
@@ -60,12 +45,14 @@ fn provider(checker: &Checker<'_>, secrets: &mut Secrets, provider: &tree::Provi
     let mut misspelt = false;
     for entry in &provider.entries {
         let word = match &entry.node {
-            ProviderEntry::Text(name, _) if !TEXTS.contains(&name.node.as_str()) => {
+            ProviderEntry::Setting(Word { keyword: Some(setting), .. }, _) => setting.word(),
+            ProviderEntry::Setting(Word { text: name, keyword: None }, _) => {
                 misspelt = true;
                 unknown_entry(checker, name);
                 continue;
             }
-            ProviderEntry::Text(name, _) | ProviderEntry::Secret(name, _) => name.node.as_str(),
+            ProviderEntry::ClientSecret(_) => "client_secret",
+            ProviderEntry::State(_) => "state",
             ProviderEntry::Keys(_) => "keys",
             ProviderEntry::Scopes(_) => "scopes",
         };
@@ -75,15 +62,17 @@ fn provider(checker: &Checker<'_>, secrets: &mut Secrets, provider: &tree::Provi
             continue;
         }
         match &entry.node {
-            ProviderEntry::Text(_, text) if word == "client_id" => not_empty(checker, text, "client_id"),
-            ProviderEntry::Text(_, url) => {
+            ProviderEntry::Setting(Word { keyword: Some(ProviderSetting::ClientId), .. }, text) => {
+                not_empty(checker, text, "client_id");
+            }
+            ProviderEntry::Setting(Word { keyword, .. }, url) => {
                 let url_of = trusted_url(checker, url, &format!("`{word}`"));
-                if word == "redirect_url" {
+                if *keyword == Some(ProviderSetting::RedirectUrl) {
                     back = Return { span: url.span, path: url_of.and_then(|parsed| way_back(checker, url, &parsed)) };
                 }
             }
-            ProviderEntry::Secret(_, name) if word == "state" => drop(secrets.take(name, Purpose::Sealing, checker)),
-            ProviderEntry::Secret(_, name) => drop(secrets.take(name, Purpose::Password, checker)),
+            ProviderEntry::State(name) => drop(secrets.take(name, Purpose::Sealing, checker)),
+            ProviderEntry::ClientSecret(name) => drop(secrets.take(name, Purpose::Password, checker)),
             ProviderEntry::Keys(name) => drop(checker.names.keys.find(name, &checker.findings).is_some()),
             ProviderEntry::Scopes(scopes) => asks_for_id = provider_scopes(checker, scopes),
         }
@@ -108,7 +97,7 @@ fn provider(checker: &Checker<'_>, secrets: &mut Secrets, provider: &tree::Provi
 
 fn unknown_entry(checker: &Checker<'_>, name: &Text) {
     Diagnostic::error("unknown_entry", name.span, format!("a provider has no `{}`", name.node))
-        .one_of(&name.node, ENTRIES.into_iter())
+        .one_of(&name.node, ProviderSetting::words().chain(["client_secret", "state", "keys", "scopes"]))
         .report(checker);
 }
 

@@ -14,9 +14,10 @@ use crate::check::suggest::Suggest;
 use crate::collections::table::Table;
 use crate::limit::{Algorithm, Rate, Terms};
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::Keyword;
 use crate::model::source::Span;
 use crate::syntax::tree;
-use crate::syntax::tree::{Expression, ExpressionKind, LimitEntry, Literal, Spanned, Text};
+use crate::syntax::tree::{Expression, ExpressionKind, LimitEntry, Literal, Spanned, Text, Word};
 use crate::typed::{ChargeStage, Dialects, Expr, Limit, OnFailure, Quota, Reads, Tier, Type};
 
 /// IPv6 clients are counted by the subnet that one customer gets.
@@ -82,12 +83,10 @@ fn limit(typer: &mut Typer<'_, '_>, limit: &tree::Limit, view: &View<'_>, tiers:
                 typed.skip = typer.truth(condition, view.site());
             }
             LimitEntry::OnFailure(written) => {
-                let known = [("deny", OnFailure::Deny), ("allow", OnFailure::Allow)];
-                typed.on_failure = word(checker, "on_failure", written, &known).unwrap_or(OnFailure::Deny);
+                typed.on_failure = word(checker, "on_failure", written).unwrap_or(OnFailure::Deny);
             }
             LimitEntry::Headers(written) => {
-                let known = [("standard", Dialects::Standard), ("legacy", Dialects::Legacy), ("both", Dialects::Both)];
-                typed.dialects = word(checker, "headers", written, &known).unwrap_or(Dialects::Both);
+                typed.dialects = word(checker, "headers", written).unwrap_or(Dialects::Both);
             }
             LimitEntry::DryRun => typed.dry_run = true,
             LimitEntry::Concurrency(most, timeout) => {
@@ -143,29 +142,27 @@ fn missing_entries(checker: &Checker<'_>, limit: &tree::Limit, entries: &Entries
     }
 }
 
-fn limit_algorithm(checker: &Checker<'_>, name: &Text) -> Option<Algorithm> {
-    let known = Algorithm::NAMED.into_iter().find(|algorithm| algorithm.name() == name.node);
-    if known.is_none() {
+fn limit_algorithm(checker: &Checker<'_>, Word { text: name, keyword }: &Word<Algorithm>) -> Option<Algorithm> {
+    if keyword.is_none() {
         Diagnostic::error("unknown_algorithm", name.span, format!("there is no limit algorithm `{}`", name.node))
             .did_you_mean(
                 &name.node,
-                Algorithm::NAMED.into_iter().map(Algorithm::name),
+                Algorithm::words(),
                 "write `token_bucket`, `sliding_window`, `sliding_log` or `fixed_window`",
             )
             .report(checker);
     }
-    known
+    *keyword
 }
 
-/// A word of a few.
-fn word<T: Copy>(checker: &Checker<'_>, entry: &str, word: &Text, known: &[(&str, T)]) -> Option<T> {
-    let found = known.iter().find(|(name, _)| *name == word.node).map(|(_, meaning)| *meaning);
-    if found.is_none() {
-        let choices: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
+/// Returns a word of a limit, and reports one that isn't in its set.
+fn word<K: Keyword>(checker: &Checker<'_>, entry: &str, Word { text: word, keyword }: &Word<K>) -> Option<K> {
+    if keyword.is_none() {
+        let choices: Vec<String> = K::words().map(|name| format!("`{name}`")).collect();
         Diagnostic::error("unknown_name", word.span, format!("`{entry}` can't be `{}`", word.node))
             .report_with(checker, format!("write {}", choices.join(" or ")));
     }
-    found
+    *keyword
 }
 
 /// `concurrency N [timeout D]`

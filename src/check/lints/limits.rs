@@ -2,6 +2,7 @@
 
 use crate::check::checker::{Checker, Report};
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::HttpsRule;
 use crate::syntax::tree::{Expression, ExpressionKind, LimitEntry, TransportEntry};
 
 /// A network of a trusted proxy has at least so many bits, by the length of its addresses.
@@ -47,7 +48,9 @@ pub(crate) fn limits(checker: &Checker<'_>) {
                         .report_with(checker, "name the networks that the proxies are in, as small as they are");
                 }
             }
-            TransportEntry::Https(what) if what.node == "optional" && names.tokens.iter().next().is_some() => {
+            TransportEntry::Https(what)
+                if what.keyword == Some(HttpsRule::Optional) && names.tokens.iter().next().is_some() =>
+            {
                 Diagnostic::warning("https_optional", entry.span, "tokens may travel in the clear")
                     .report_with(checker, "write `https required`");
             }

@@ -65,9 +65,11 @@ impl<'t> References<'t> {
         }
         for entry in names.providers.values().flat_map(|provider| &provider.entries) {
             match &entry.node {
-                ProviderEntry::Secret(_, secret) => drop(references.secrets.insert(&secret.node)),
+                ProviderEntry::ClientSecret(secret) | ProviderEntry::State(secret) => {
+                    references.secrets.insert(&secret.node);
+                }
                 ProviderEntry::Keys(set) => drop(references.key_sets.insert(&set.node)),
-                ProviderEntry::Text(..) | ProviderEntry::Scopes(_) => {}
+                ProviderEntry::Setting(..) | ProviderEntry::Scopes(_) => {}
             }
         }
         for (_, mapping) in &names.mappings {
@@ -178,7 +180,7 @@ impl<'t> References<'t> {
     fn schema_type(&mut self, ty: &'t SchemaType, own: &str) {
         match &ty.kind {
             SchemaTypeKind::Named(name) if name != own => drop(self.schemas.insert(name)),
-            SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) => {}
+            SchemaTypeKind::Scalar(_) | SchemaTypeKind::Null | SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) => {}
             SchemaTypeKind::List(item) | SchemaTypeKind::Map(item) => self.schema_type(item, own),
             SchemaTypeKind::Record(entries) => self.entries(entries, own),
             SchemaTypeKind::Union(members) => members.iter().for_each(|ty| self.schema_type(ty, own)),

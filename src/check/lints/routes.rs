@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::check::checker::{Checker, Report};
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Algorithm, OnFailure, Switch};
 use crate::model::source::Span;
 use crate::syntax::tree::{Clause, ClauseKind, LimitEntry, Route};
 
@@ -37,10 +38,11 @@ impl Said {
 
     /// Applies a `no …`, which comes before the route's other clauses.
     fn switch_off(&mut self, clause: &Clause) {
-        match &clause.kind {
-            ClauseKind::No(what) if what.node == "csrf" => (self.csrf, self.no_csrf) = (false, true),
-            ClauseKind::No(what) if what.node == "limit" => self.limited = false,
-            _ => {}
+        let ClauseKind::No(what) = &clause.kind else { return };
+        match what.keyword {
+            Some(Switch::Csrf) => (self.csrf, self.no_csrf) = (false, true),
+            Some(Switch::Limit) => self.limited = false,
+            Some(Switch::Cors | Switch::Headers) | None => {}
         }
     }
 }
@@ -120,7 +122,7 @@ fn guarding_limits(checker: &Checker<'_>, guarding: &HashSet<&str>) {
     for (_, limit) in checker.names.limits.iter().filter(|(name, _)| guarding.contains(name)) {
         for entry in &limit.entries {
             match &entry.node {
-                LimitEntry::OnFailure(what) if what.node == "allow" => {
+                LimitEntry::OnFailure(what) if what.keyword == Some(OnFailure::Allow) => {
                     Diagnostic::warning("login_fails_open", entry.span, "credentials are tried where this limit fails")
                         .report_with(checker, "write `on_failure deny`, or use another limit for logins")
                 }
@@ -128,7 +130,7 @@ fn guarding_limits(checker: &Checker<'_>, guarding: &HashSet<&str>) {
                     Diagnostic::warning("login_fails_open", entry.span, "credentials are tried, as this never denies")
                         .report_with(checker, "take `dry_run` out, or use another limit for logins")
                 }
-                LimitEntry::Algorithm(name) if name.node == "fixed_window" => {
+                LimitEntry::Algorithm(name) if name.keyword == Some(Algorithm::FixedWindow) => {
                     Diagnostic::warning("fixed_window_login", entry.span, "twice the rate passes around a window's end")
                         .report_with(checker, "write `algorithm sliding_log`, which counts each attempt exactly")
                 }
@@ -139,7 +141,7 @@ fn guarding_limits(checker: &Checker<'_>, guarding: &HashSet<&str>) {
 }
 
 fn is_no_limit(clause: &Clause) -> bool {
-    matches!(&clause.kind, ClauseKind::No(what) if what.node == "limit")
+    matches!(&clause.kind, ClauseKind::No(what) if what.keyword == Some(Switch::Limit))
 }
 
 fn limits(clauses: &[Clause]) -> impl Iterator<Item = &str> {

@@ -7,13 +7,12 @@ use crate::check::lints::references::References;
 use crate::check::lints::references::each_clause;
 use crate::check::lints::regexes::Regexes;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Format, ScalarType};
 use crate::model::source::Span;
 use crate::syntax::tree::{
     ClauseKind, Facet, FacetKind, Field, SchemaEntry, SchemaType, SchemaTypeKind, UnknownFields,
 };
 
-/// Formats that bound their own length.
-const SHORT_FORMATS: [&str; 6] = ["date", "datetime", "email", "hostname", "ip", "uuid"];
 /// The last words of secrets' names.
 const SECRET_NAMES: [&str; 11] =
     ["apikey", "cvc", "cvv", "otp", "passcode", "passphrase", "passwd", "password", "pin", "secret", "token"];
@@ -84,8 +83,8 @@ impl<'t> SchemaLinter<'_, 't> {
 
     fn field(&mut self, field: &'t Field) {
         let name = field.name.node.as_str();
-        let is_string = matches!(&field.ty.kind, SchemaTypeKind::Named(ty) if ty == "string");
-        let secret = field.ty.facets.iter().find(|facet| is_word(facet, &["secret"]));
+        let is_string = field.ty.kind == SchemaTypeKind::Scalar(ScalarType::String);
+        let secret = field.ty.facets.iter().find(|facet| facet.kind == FacetKind::Secret);
         if is_string && secret.is_none() && names_a_secret(name) {
             self.warn(
                 "plain_secret",
@@ -109,18 +108,18 @@ impl<'t> SchemaLinter<'_, 't> {
         }
         let what = if place.items { format!("an item of `{}`", place.field) } else { format!("`{}`", place.field) };
         match &ty.kind {
-            SchemaTypeKind::Named(name) if name == "string" => {
+            SchemaTypeKind::Scalar(ScalarType::String) => {
                 if self.input && !ty.facets.iter().any(|facet| self.bounds_text(facet)) {
                     let message = format!("{what} may be as long as the body");
                     self.warn("unbounded_string", ty.span, message, "add `max N`, in characters, or `bytes A..B`");
                 }
             }
-            SchemaTypeKind::Named(name) if name == "any" => {
+            SchemaTypeKind::Scalar(ScalarType::Any) => {
                 if self.input {
                     self.warn("unchecked_field", ty.span, format!("{what} may be anything"), "declare what it holds");
                 }
             }
-            SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) => {}
+            SchemaTypeKind::Scalar(_) | SchemaTypeKind::Null | SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) => {}
             SchemaTypeKind::List(item) | SchemaTypeKind::Map(item) => {
                 let bounded = ty.facets.iter().any(|facet| matches!(facet.kind, FacetKind::Max(_)));
                 if self.input && !bounded {
@@ -139,17 +138,14 @@ impl<'t> SchemaLinter<'_, 't> {
         match &facet.kind {
             FacetKind::Max(_) | FacetKind::Length(..) | FacetKind::Bytes(..) | FacetKind::OneOf(_) => true,
             FacetKind::Matches(pattern) => self.regexes.bounds(pattern),
-            _ => is_word(facet, &SHORT_FORMATS),
+            FacetKind::Format(format) => *format != Format::Url,
+            _ => false,
         }
     }
 
     fn warn(&self, code: &'static str, span: Span, message: String, help: &str) {
         Diagnostic::warning(code, span, message).report_with(self.checker, help);
     }
-}
-
-fn is_word(facet: &Facet, words: &[&str]) -> bool {
-    matches!(&facet.kind, FacetKind::Word(word) if words.contains(&word.as_str()))
 }
 
 /// True for the name of a secret: `password`, `newPassword`, `api_key`.

@@ -9,13 +9,12 @@ use crate::check::routes::issues::each_once;
 use crate::check::schemas::media::flat;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::Switch;
 use crate::model::source::Span;
-use crate::syntax::tree::{Clause, ClauseKind, Text};
+use crate::syntax::tree::{Clause, ClauseKind, Text, Word};
 use crate::typed::schemas::Shape;
 use crate::typed::{BodyRule, Requirement};
 
-/// The clauses that `no` switches off, `body` apart, which has a clause of its own.
-const SWITCHABLE: [&str; 4] = ["csrf", "cors", "headers", "limit"];
 /// The clauses that `no` never switches off.
 const IDENTITY: [&str; 6] = ["requires", "authenticated", "scope", "when", "conceal", "on"];
 /// The most clauses of a block and a route that add up: every route of a block holds those of the block.
@@ -139,18 +138,19 @@ impl<'t> RouteChecker<'_, 't> {
         permissions > MOST_REQUIRED
     }
 
-    fn switch_off(&mut self, what: &Text, span: Span, draft: &mut RouteDraft<'t>) {
-        match what.node.as_str() {
-            "csrf" => draft.csrf = false,
-            "limit" => draft.limits.clear(),
-            "headers" => draft.headers = Some(self.headers.none),
-            "cors" => draft.cors = Some(None),
-            other if IDENTITY.contains(&other) => {
-                Diagnostic::error("not_switchable", span, format!("`{other}` can't be switched off"))
+    fn switch_off(&mut self, what: &Word<Switch>, span: Span, draft: &mut RouteDraft<'t>) {
+        let word = what.text.node.as_str();
+        match what.keyword {
+            Some(Switch::Csrf) => draft.csrf = false,
+            Some(Switch::Limit) => draft.limits.clear(),
+            Some(Switch::Headers) => draft.headers = Some(self.headers.none),
+            Some(Switch::Cors) => draft.cors = Some(None),
+            None if IDENTITY.contains(&word) => {
+                Diagnostic::error("not_switchable", span, format!("`{word}` can't be switched off"))
                     .help("what protects by identity holds for the whole block: move the route to another block")
-                    .report(self.checker)
+                    .report(self.checker);
             }
-            other => Diagnostic::error("not_switchable", span, format!("there is no `no {other}`"))
+            None => Diagnostic::error("not_switchable", span, format!("there is no `no {word}`"))
                 .report_with(self.checker, "write `no csrf`, `no cors`, `no headers`, `no limit` or `no body`"),
         }
     }
@@ -178,7 +178,7 @@ pub(crate) fn said_once(checker: &Checker<'_>, clauses: &[Clause], defaults: boo
     let mut seen: HashMap<(&str, &str), Span> = HashMap::new();
     for clause in clauses {
         if let (true, ClauseKind::No(what)) = (defaults, &clause.kind)
-            && SWITCHABLE.contains(&what.node.as_str())
+            && what.keyword.is_some()
         {
             Diagnostic::error("nothing_to_switch_off", clause.span, "there is nothing to switch off here")
                 .report_with(checker, "blocks don't nest: leave the default out, or say this in a route");
@@ -218,8 +218,8 @@ fn subject(clause: &ClauseKind) -> Option<(&str, &str)> {
         ClauseKind::Cors(_) => Some(("cors", "")),
         ClauseKind::Headers(_) => Some(("headers", "")),
         // `no limit` beside `limit x` puts x in the place of the block's limits.
-        ClauseKind::No(what) if what.node == "limit" => Some(("no limit", "")),
-        ClauseKind::No(what) => Some((what.node.as_str(), "")),
+        ClauseKind::No(what) if what.keyword == Some(Switch::Limit) => Some(("no limit", "")),
+        ClauseKind::No(what) => Some((what.text.node.as_str(), "")),
         ClauseKind::On { resource, .. } => Some(("on", &resource.node)),
         ClauseKind::Conceal => Some(("conceal", "")),
         ClauseKind::Login(_) => Some(("login", "")),

@@ -100,17 +100,13 @@ fn literal(checker: &Checker<'_>, literal: &tree::Text) -> Option<String> {
     }
 }
 
-fn parameter_type(checker: &Checker<'_>, ty: &tree::Text) -> Option<ParameterType> {
-    match ty.node.as_str() {
-        "int" => Some(ParameterType::Int),
-        "uuid" => Some(ParameterType::Uuid),
-        "string" => Some(ParameterType::Any),
-        other => {
-            Diagnostic::error("unknown_type", ty.span, format!("a path parameter can't be of type `{other}`"))
-                .report_with(checker, "write `{name}`, `{name: int}` or `{name: uuid}`");
-            None
-        }
+fn parameter_type(checker: &Checker<'_>, ty: &tree::Word<ParameterType>) -> Option<ParameterType> {
+    if ty.keyword.is_none() {
+        let message = format!("a path parameter can't be of type `{}`", ty.text.node);
+        Diagnostic::error("unknown_type", ty.text.span, message)
+            .report_with(checker, "write `{name}`, `{name: int}` or `{name: uuid}`");
     }
+    ty.keyword
 }
 
 /// Two routes with one method whose paths match the same requests, and two types at one place.

@@ -8,14 +8,14 @@ use crate::check::settings::{named_twice, one_word_of, too_many_values};
 use crate::check::suggest::Suggest;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::{NamePattern, default_port, is_host, split_port};
+use crate::model::keywords::{HttpsRule, Keyword as _, Maximum};
 use crate::model::network::unmapped;
 use crate::model::source::Spanned;
-use crate::syntax::tree::{Text, TransportEntry};
-use crate::typed::{Forwarded, Transport};
+use crate::syntax::tree::{Text, TransportEntry, Word};
+use crate::typed::Transport;
 
-/// A setting that bounds requests.
-struct Maximum {
-    name: &'static str,
+/// The range of a setting that bounds requests.
+struct Range {
     least: u64,
     most: u64,
     /// The unit, where that isn't bytes.
@@ -24,19 +24,17 @@ struct Maximum {
 }
 
 /// The `http` crate's URLs end at 64 KiB and its header maps at 32,768 lines; serde_json's nesting ends at 128 levels.
-const MAXIMA: [Maximum; 5] = [
-    Maximum { name: "max_target", least: 64, most: 32 << 10, counts: None, slot: |to| &mut to.max_target },
-    Maximum { name: "max_header", least: 256, most: 1 << 20, counts: None, slot: |to| &mut to.max_header },
-    Maximum { name: "max_body", least: 1, most: 1 << 30, counts: None, slot: |to| &mut to.max_body },
-    Maximum { name: "max_depth", least: 1, most: 100, counts: Some("levels"), slot: |to| &mut to.max_depth },
-    Maximum {
-        name: "max_header_lines",
-        least: 1,
-        most: 10_000,
-        counts: Some("lines"),
-        slot: |to| &mut to.max_header_lines,
-    },
-];
+fn range(maximum: Maximum) -> Range {
+    match maximum {
+        Maximum::Target => Range { least: 64, most: 32 << 10, counts: None, slot: |to| &mut to.max_target },
+        Maximum::Header => Range { least: 256, most: 1 << 20, counts: None, slot: |to| &mut to.max_header },
+        Maximum::Body => Range { least: 1, most: 1 << 30, counts: None, slot: |to| &mut to.max_body },
+        Maximum::Depth => Range { least: 1, most: 100, counts: Some("levels"), slot: |to| &mut to.max_depth },
+        Maximum::HeaderLines => {
+            Range { least: 1, most: 10_000, counts: Some("lines"), slot: |to| &mut to.max_header_lines }
+        }
+    }
+}
 
 pub(crate) fn transport(checker: &Checker<'_>) -> Transport {
     let mut transport = Transport::default();
@@ -48,13 +46,12 @@ pub(crate) fn transport(checker: &Checker<'_>) -> Transport {
             continue;
         }
         match &entry.node {
-            TransportEntry::Https(word) => {
-                let known = [("required", Some(entry.span)), ("optional", None)];
-                transport.https = one_word_of(checker, "https", word, &known).flatten();
-            }
+            TransportEntry::Https(word) => match one_word_of(checker, "https", word) {
+                Some(HttpsRule::Required) => transport.https = Some(entry.span),
+                Some(HttpsRule::Optional) | None => {}
+            },
             TransportEntry::Forwarded(word) => {
-                let known = [("x_forwarded_for", Forwarded::XForwardedFor), ("forwarded", Forwarded::Rfc7239)];
-                transport.forwarded = one_word_of(checker, "forwarded", word, &known).unwrap_or(transport.forwarded);
+                transport.forwarded = one_word_of(checker, "forwarded", word).unwrap_or(transport.forwarded);
             }
             TransportEntry::Hosts(names) => {
                 transport.hosts_span = Some(entry.span);
@@ -62,7 +59,7 @@ pub(crate) fn transport(checker: &Checker<'_>) -> Transport {
             }
             TransportEntry::Proxies(networks) => transport.proxies = proxies(checker, networks),
             TransportEntry::Maximum(name, value) => {
-                if let Some(maximum) = MAXIMA.iter().find(|maximum| maximum.name == name.node) {
+                if let Some(maximum) = name.keyword {
                     set_maximum(checker, maximum, value, &mut transport);
                 }
             }
@@ -75,18 +72,17 @@ pub(crate) fn transport(checker: &Checker<'_>) -> Transport {
     transport
 }
 
-fn maximum(checker: &Checker<'_>, name: &Text) -> Option<&'static Maximum> {
-    let found = MAXIMA.iter().find(|maximum| maximum.name == name.node);
-    if found.is_none() {
+fn maximum(checker: &Checker<'_>, Word { text: name, keyword }: &Word<Maximum>) -> Option<Maximum> {
+    if keyword.is_none() {
         Diagnostic::error("unknown_setting", name.span, format!("`transport` has no `{}`", name.node))
-            .one_of(&name.node, MAXIMA.iter().map(|maximum| maximum.name))
+            .one_of(&name.node, Maximum::words())
             .report(checker);
     }
-    found
+    *keyword
 }
 
-fn set_maximum(checker: &Checker<'_>, maximum: &Maximum, value: &Spanned<u64>, transport: &mut Transport) {
-    let Maximum { name, least, most, counts, slot } = *maximum;
+fn set_maximum(checker: &Checker<'_>, maximum: Maximum, value: &Spanned<u64>, transport: &mut Transport) {
+    let (name, Range { least, most, counts, slot }) = (maximum.word(), range(maximum));
     let is_size = checker.written(value.span).ends_with('B');
     let fits = (least..=most).contains(&value.node) && !(counts.is_some() && is_size);
     match usize::try_from(value.node).ok().filter(|_| fits) {

@@ -6,11 +6,9 @@ use std::fmt::Display;
 use crate::check::checker::Report;
 use crate::check::schemas::schema::SchemaChecker;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Keyword as _, Transform};
 use crate::syntax::tree::{Facet, FacetKind, Literal, NumberBound, SchemaType};
-use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest, Transform};
-
-/// Facets that change a string or hide it. They never fail, and so have no message.
-const NEVER_FAIL: [&str; 5] = ["trim", "lowercase", "uppercase", "nfc", "secret"];
+use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest};
 
 impl SchemaChecker<'_, '_> {
     pub(crate) fn string_rules(&mut self, facets: &[Facet]) -> StringRules {
@@ -38,25 +36,16 @@ impl SchemaChecker<'_, '_> {
                 FacetKind::OneOf(values) => {
                     tests.push(StringTest::OneOf(values.iter().map(|value| value.node.clone()).collect()));
                 }
-                FacetKind::Word(word) => match word.as_str() {
-                    "trim" => rules.transforms.push(Transform::Trim),
-                    "lowercase" => rules.transforms.push(Transform::Lowercase),
-                    "uppercase" => rules.transforms.push(Transform::Uppercase),
-                    "email" => tests.push(StringTest::Email),
-                    "nfc" => rules.transforms.push(Transform::Nfc),
-                    "url" => tests.push(StringTest::Url),
-                    "uuid" => tests.push(StringTest::Uuid),
-                    "date" => tests.push(StringTest::Date),
-                    "datetime" => tests.push(StringTest::DateTime),
-                    "ip" => tests.push(StringTest::Ip),
-                    "hostname" => tests.push(StringTest::Hostname),
-                    "secret" => {}
-                    _ => self.misplaced(facet, "a `string`"),
-                },
-                FacetKind::Range(..) | FacetKind::MultipleOf(_) => self.misplaced(facet, "a `string`"),
-            }
-            if matches!(&facet.kind, FacetKind::Word(word) if NEVER_FAIL.contains(&word.as_str())) {
-                self.no_message(facet);
+                FacetKind::Format(format) => tests.push(StringTest::Format(*format)),
+                // These never fail, so they have no message.
+                FacetKind::Transform(transform) => {
+                    rules.transforms.push(*transform);
+                    self.no_message(facet);
+                }
+                FacetKind::Secret => self.no_message(facet),
+                FacetKind::Unique | FacetKind::Range(..) | FacetKind::MultipleOf(_) => {
+                    self.misplaced(facet, "a `string`");
+                }
             }
             let message = facet.message.as_ref().map(|message| message.node.clone());
             rules.checks.extend(tests.into_iter().map(|test| StringCheck { test, message: message.clone() }));
@@ -69,7 +58,8 @@ impl SchemaChecker<'_, '_> {
 
     /// Reports `lowercase` beside `uppercase`.
     fn one_case(&mut self, facets: &[Facet]) {
-        let cases = |facet: &&Facet| matches!(&facet.kind, FacetKind::Word(word) if matches!(word.as_str(), "lowercase" | "uppercase"));
+        let cases =
+            |facet: &&Facet| matches!(facet.kind, FacetKind::Transform(Transform::Lowercase | Transform::Uppercase));
         let mut found = facets.iter().filter(cases);
         if let (Some(first), Some(second)) = (found.next(), found.next())
             && first.kind != second.kind
@@ -81,11 +71,7 @@ impl SchemaChecker<'_, '_> {
     }
 
     fn twice(&mut self, facet: &Facet) {
-        let what = if matches!(facet.kind, FacetKind::Word(_)) {
-            "this facet stands twice"
-        } else {
-            "this bound is set twice"
-        };
+        let what = if is_bound(facet) { "this bound is set twice" } else { "this facet stands twice" };
         Diagnostic::error("duplicate_facet", facet.span, what).report_with(self.checker, "keep one of the two facets");
     }
 
@@ -136,7 +122,7 @@ impl SchemaChecker<'_, '_> {
                             .report_with(self.checker, "write the distance of two values, such as `multiple_of 5`");
                     }
                 }
-                FacetKind::Word(word) if word == "secret" => {}
+                FacetKind::Secret => {}
                 _ => self.misplaced(facet, &format!("an `{name}`")),
             }
         }
@@ -171,9 +157,7 @@ impl SchemaChecker<'_, '_> {
         facets: &[Facet],
         what: &str,
     ) -> bool {
-        let bound =
-            |facet: &&Facet| !matches!(facet.kind, FacetKind::Word(_) | FacetKind::Matches(_) | FacetKind::OneOf(_));
-        let last = facets.iter().rev().find(bound);
+        let last = facets.iter().rev().find(|facet| is_bound(facet));
         let (Some(least), Some(most), Some(facet)) = (least, most, last) else { return false };
         if least > most {
             let message = format!("there is no {what}: at least {least}, and at most {most}");
@@ -211,8 +195,8 @@ impl SchemaChecker<'_, '_> {
             match &facet.kind {
                 FacetKind::Min(bound) => self.bound(&mut rules.min, facet, bound, "int", length),
                 FacetKind::Max(bound) => self.bound(&mut rules.max, facet, bound, "int", length),
-                FacetKind::Word(word) if word == "unique" && what == "a list" => rules.unique = true,
-                FacetKind::Word(word) if word == "secret" => {}
+                FacetKind::Unique if what == "a list" => rules.unique = true,
+                FacetKind::Secret => {}
                 _ => self.misplaced(facet, what),
             }
         }
@@ -236,7 +220,7 @@ impl SchemaChecker<'_, '_> {
 
     pub(crate) fn no_facets(&mut self, ty: &SchemaType, what: &str) {
         for facet in &ty.facets {
-            if matches!(&facet.kind, FacetKind::Word(word) if word == "secret") {
+            if facet.kind == FacetKind::Secret {
                 self.no_message(facet);
             } else {
                 self.misplaced(facet, what);
@@ -263,8 +247,25 @@ impl SchemaChecker<'_, '_> {
     }
 }
 
+fn is_bound(facet: &Facet) -> bool {
+    match facet.kind {
+        FacetKind::Min(_)
+        | FacetKind::Max(_)
+        | FacetKind::Range(..)
+        | FacetKind::Length(..)
+        | FacetKind::Bytes(..)
+        | FacetKind::MultipleOf(_) => true,
+        FacetKind::Matches(_)
+        | FacetKind::OneOf(_)
+        | FacetKind::Format(_)
+        | FacetKind::Transform(_)
+        | FacetKind::Unique
+        | FacetKind::Secret => false,
+    }
+}
+
 /// The name of a facet, of which a type has one.
-fn name(kind: &FacetKind) -> &str {
+fn name(kind: &FacetKind) -> &'static str {
     match kind {
         FacetKind::Min(_) => "min",
         FacetKind::Max(_) => "max",
@@ -274,7 +275,10 @@ fn name(kind: &FacetKind) -> &str {
         FacetKind::MultipleOf(_) => "multiple_of",
         FacetKind::Matches(_) => "matches",
         FacetKind::OneOf(_) => "one_of",
-        FacetKind::Word(word) => word,
+        FacetKind::Format(format) => format.word(),
+        FacetKind::Transform(transform) => transform.word(),
+        FacetKind::Unique => "unique",
+        FacetKind::Secret => "secret",
     }
 }
 

@@ -7,16 +7,21 @@ use crate::check::schemas::schema::SchemaChecker;
 use crate::check::settings::{Seen, stands_twice};
 use crate::check::suggest::Suggest;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Keyword as _, ScalarType};
 use crate::model::source::Span;
 use crate::syntax::tree::{FacetKind, SchemaType, SchemaTypeKind, Text};
 use crate::typed::schemas::{Case, InputType, ListRules, MapRules, TaggedUnion};
 
-const TYPES: [&str; 9] = ["string", "int", "float", "bool", "timestamp", "duration", "ip", "cidr", "any"];
-
 impl SchemaChecker<'_, '_> {
     pub(crate) fn input_type(&mut self, ty: &SchemaType) -> Option<InputType> {
         match &ty.kind {
-            SchemaTypeKind::Named(name) => self.named_type(name, ty),
+            SchemaTypeKind::Scalar(scalar) => Some(self.scalar_type(*scalar, ty)),
+            SchemaTypeKind::Null => {
+                Diagnostic::error("null_alone", ty.span, "a field that is always `null` says nothing")
+                    .report_with(self.checker, "write what else it may be: `TYPE | null`");
+                None
+            }
+            SchemaTypeKind::Named(name) => self.schema_type(name, ty),
             SchemaTypeKind::Enum(values) => {
                 self.no_facets(ty, "an enum");
                 self.distinct_names(values.iter());
@@ -99,30 +104,24 @@ impl SchemaChecker<'_, '_> {
         Some(InputType::Tagged(Box::new(TaggedUnion { tag: tag.node.clone(), cases })))
     }
 
-    fn named_type(&mut self, name: &str, ty: &SchemaType) -> Option<InputType> {
-        let (known, what) = match name {
-            "string" => return Some(InputType::String(self.string_rules(&ty.facets))),
-            "int" => {
+    fn scalar_type(&mut self, scalar: ScalarType, ty: &SchemaType) -> InputType {
+        let (known, what) = match scalar {
+            ScalarType::String => return InputType::String(self.string_rules(&ty.facets)),
+            ScalarType::Int => {
                 let rules = self.number_rules(&ty.facets, "int", int_bound);
                 self.some_multiple(&rules, &ty.facets);
-                return Some(InputType::Int(rules));
+                return InputType::Int(rules);
             }
-            "float" => return Some(InputType::Float(self.number_rules(&ty.facets, "float", float_bound))),
-            "bool" => (InputType::Bool, "a `bool`"),
-            "timestamp" => (InputType::Timestamp, "a `timestamp`"),
-            "duration" => (InputType::Duration, "a `duration`"),
-            "ip" => (InputType::Ip, "an `ip`"),
-            "cidr" => (InputType::Cidr, "a `cidr`"),
-            "any" => (InputType::Any, "`any`"),
-            "null" => {
-                Diagnostic::error("null_alone", ty.span, "a field that is always `null` says nothing")
-                    .report_with(self.checker, "write what else it may be: `TYPE | null`");
-                return None;
-            }
-            _ => return self.schema_type(name, ty),
+            ScalarType::Float => return InputType::Float(self.number_rules(&ty.facets, "float", float_bound)),
+            ScalarType::Bool => (InputType::Bool, "a `bool`"),
+            ScalarType::Timestamp => (InputType::Timestamp, "a `timestamp`"),
+            ScalarType::Duration => (InputType::Duration, "a `duration`"),
+            ScalarType::Ip => (InputType::Ip, "an `ip`"),
+            ScalarType::Cidr => (InputType::Cidr, "a `cidr`"),
+            ScalarType::Any => (InputType::Any, "`any`"),
         };
         self.no_facets(ty, what);
-        Some(known)
+        known
     }
 
     fn schema_type(&mut self, name: &str, ty: &SchemaType) -> Option<InputType> {
@@ -130,12 +129,13 @@ impl SchemaChecker<'_, '_> {
         if let Some(shape) = self.shapes.find(name) {
             return Some(InputType::Shape(shape));
         }
-        let known = TYPES.into_iter().chain(self.checker.names.schemas.names());
+        let scalars: Vec<&str> = ScalarType::words().collect();
+        let known = scalars.iter().copied().chain(self.checker.names.schemas.names());
         Diagnostic::error("unknown_type", ty.span, format!("there is no type or schema `{name}`"))
             .did_you_mean(
                 name,
                 known.take(self.checker.findings.most_names()),
-                format!("write one of `{}`, or declare `schema {name}`", TYPES.join("`, `")),
+                format!("write one of `{}`, or declare `schema {name}`", scalars.join("`, `")),
             )
             .report(self.checker);
         None
@@ -143,24 +143,27 @@ impl SchemaChecker<'_, '_> {
 }
 
 fn is_null(ty: &SchemaType) -> bool {
-    matches!(&ty.kind, SchemaTypeKind::Named(name) if name == "null")
+    ty.kind == SchemaTypeKind::Null
 }
 
 /// True if every value of the later type is one of the earlier, as far as their names say.
 fn takes_all_of(earlier: &SchemaType, later: &SchemaType) -> bool {
-    let bare = earlier.facets.iter().all(|facet| matches!(&facet.kind, FacetKind::Word(word) if word == "secret"));
-    let SchemaTypeKind::Named(name) = &earlier.kind else { return false };
-    if !bare {
+    use ScalarType as Scalar;
+    if !earlier.facets.iter().all(|facet| facet.kind == FacetKind::Secret) {
         return false;
     }
-    match (name.as_str(), &later.kind) {
-        ("any", _) => true,
-        ("string", SchemaTypeKind::Enum(_)) => true,
-        ("string", SchemaTypeKind::Named(later)) => {
-            matches!(later.as_str(), "string" | "timestamp" | "duration" | "ip" | "cidr")
+    match (&earlier.kind, &later.kind) {
+        (SchemaTypeKind::Scalar(Scalar::Any), _) => true,
+        (SchemaTypeKind::Scalar(Scalar::String), SchemaTypeKind::Enum(_)) => true,
+        (SchemaTypeKind::Scalar(Scalar::String), SchemaTypeKind::Scalar(later)) => {
+            matches!(later, Scalar::String | Scalar::Timestamp | Scalar::Duration | Scalar::Ip | Scalar::Cidr)
         }
-        ("float", SchemaTypeKind::Named(later)) => matches!(later.as_str(), "float" | "int"),
-        (_, SchemaTypeKind::Named(later)) => name == later,
+        (SchemaTypeKind::Scalar(Scalar::Float), SchemaTypeKind::Scalar(later)) => {
+            matches!(later, Scalar::Float | Scalar::Int)
+        }
+        (SchemaTypeKind::Scalar(earlier), SchemaTypeKind::Scalar(later)) => earlier == later,
+        (SchemaTypeKind::Named(earlier), SchemaTypeKind::Named(later)) => earlier == later,
+        (SchemaTypeKind::Null, SchemaTypeKind::Null) => true,
         _ => false,
     }
 }

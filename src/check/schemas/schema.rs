@@ -14,7 +14,7 @@ use crate::model::network::unmapped;
 use crate::schemas::validate::validate_default;
 use crate::syntax::tree;
 use crate::syntax::tree::{Expression, ExpressionKind, FacetKind, Literal, SchemaEntry, SchemaType, SchemaTypeKind};
-use crate::typed::schemas::{Field, InputType, Shape, UnknownFields};
+use crate::typed::schemas::{Field, InputType, Shape};
 
 /// Turns schemas into shapes.
 pub(crate) struct SchemaChecker<'c, 't> {
@@ -29,11 +29,7 @@ pub(crate) fn shapes(checker: &Checker<'_>, regexes: &mut Regexes) -> Shapes {
     for (id, schema) in schemas.shapes.table.ids().zip(checker.names.schemas.values()) {
         let mut shape = schemas.shape(&schema.entries);
         shape.name = schema.name.node.clone();
-        shape.unknown_fields = match schema.unknown_fields.as_ref().map(|written| written.node) {
-            Some(tree::UnknownFields::Strip) => UnknownFields::Strip,
-            Some(tree::UnknownFields::Open) => UnknownFields::Keep,
-            Some(tree::UnknownFields::Strict) | None => UnknownFields::Refuse,
-        };
+        shape.unknown_fields = schema.unknown_fields.as_ref().map(|written| written.node).unwrap_or_default();
         shape.accepts = accepts(checker, schema, &shape);
         *schemas.shapes.table.row_mut(id) = shape;
     }
@@ -205,14 +201,18 @@ fn constant(expression: &Expression, checker: &Checker<'_>) -> Option<Json> {
 
 /// A field is secret as soon as any part of it is.
 fn is_secret(ty: &SchemaType) -> bool {
-    let itself = ty.facets.iter().any(|facet| matches!(&facet.kind, FacetKind::Word(word) if word == "secret"));
+    let itself = ty.facets.iter().any(|facet| facet.kind == FacetKind::Secret);
     itself
         || match &ty.kind {
             SchemaTypeKind::List(item) | SchemaTypeKind::Map(item) => is_secret(item),
             SchemaTypeKind::Union(members) => members.iter().any(is_secret),
             SchemaTypeKind::Tagged(_, members) => members.iter().any(|(_, member)| is_secret(member)),
             // The fields of a record have secrets of their own.
-            SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) | SchemaTypeKind::Record(_) => false,
+            SchemaTypeKind::Scalar(_)
+            | SchemaTypeKind::Null
+            | SchemaTypeKind::Named(_)
+            | SchemaTypeKind::Enum(_)
+            | SchemaTypeKind::Record(_) => false,
         }
 }
 
