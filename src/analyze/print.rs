@@ -1,27 +1,27 @@
-//! Conditions as an author would write them.
+//! Prints conditions in the policy language.
 
 use crate::decide::name_of;
 use crate::model::value::Value;
 use crate::typed::{Comparison, Expr, TypedPolicy};
 
-/// An expression in the language's words, cut where it is long.
-pub(crate) fn written(expr: &Expr, policy: &TypedPolicy) -> String {
+/// An expression in the policy language. Long ones are cut.
+pub(crate) fn print(expr: &Expr, policy: &TypedPolicy) -> String {
     const LONGEST: usize = 100;
-    let text = words(expr, policy, 0);
+    let text = print_at(expr, policy, 0);
     match text.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,
     }
 }
 
-/// Where it gets deep, nobody reads on.
+/// Deeper parts are printed as `…`.
 const DEEPEST: usize = 6;
 
-fn words(expr: &Expr, policy: &TypedPolicy, depth: usize) -> String {
+fn print_at(expr: &Expr, policy: &TypedPolicy, depth: usize) -> String {
     if depth > DEEPEST {
         return "…".to_owned();
     }
-    let of = |expr: &Expr| words(expr, policy, depth + 1);
+    let of = |expr: &Expr| print_at(expr, policy, depth + 1);
     let inner = |expr: &Expr| match expr {
         Expr::All(_) | Expr::Any(_) | Expr::Compare(..) | Expr::Matches(..) | Expr::IsNull(_) => {
             format!("({})", of(expr))
@@ -32,7 +32,7 @@ fn words(expr: &Expr, policy: &TypedPolicy, depth: usize) -> String {
     match expr {
         Expr::Constant(value) => constant(value),
         Expr::Read(read) => name_of(read, policy),
-        Expr::Field(of_what, name) => format!("{}.{name}", of(of_what)),
+        Expr::Field(whole, name) => format!("{}.{name}", of(whole)),
         Expr::List(items) => format!("[{}]", items.iter().map(of).collect::<Vec<_>>().join(", ")),
         Expr::Record(fields) => {
             let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {}", of(value))).collect();

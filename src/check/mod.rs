@@ -25,8 +25,8 @@ use crate::check::permissions::role::Roles;
 pub(crate) use crate::check::routes::path::path_pattern;
 use crate::check::routes::route;
 use crate::check::schemas::schema::Shapes;
-use crate::collections::bit_set::BitSet;
 use crate::collections::id_set::IdSets;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::source::{Source, Span};
@@ -110,7 +110,7 @@ struct Checker<'t> {
     /// The routes that a caller enters without a permission.
     doors: Vec<Id<Route>>,
     /// The permissions that some `allow anyone` grants.
-    open_to_anyone: BitSet,
+    open_to_anyone: RowSet,
     /// What named conditions tell of what is there.
     told: Vec<Narrowing>,
     /// What each `and` and `or` tells, once it was asked.
@@ -163,7 +163,7 @@ impl<'t> Checker<'t> {
             routes: Table::new(),
             requiring: Vec::new(),
             doors: Vec::new(),
-            open_to_anyone: BitSet::default(),
+            open_to_anyone: RowSet::default(),
             told: Vec::new(),
             told_before: RefCell::default(),
             sound_conditions: true,

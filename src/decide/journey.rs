@@ -132,8 +132,7 @@ impl<'g, 'r> Journey<'g, 'r> {
                 Node::Roles { any_of, yes, no } => {
                     // Where the policy has no scopes, none lets a caller through who is capped by them.
                     let holds = self.user.as_ref().is_some_and(|user| {
-                        let mut sets = graph.role_sets[any_of].iter();
-                        user.scopes.is_none() && sets.any(|set| self.policy.role_sets.has_any(*set, &user.roles))
+                        user.scopes.is_none() && self.policy.role_sets.has_any(any_of, &user.roles)
                     });
                     Ok(if holds { yes } else { no })
                 }

@@ -128,7 +128,7 @@ enum Departure<'g, 'r> {
 fn set_out<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Departure<'g, 'r> {
     let Ready { policy, graph, .. } = ready;
     let client = client::client(&policy.transport, request);
-    let answer = &graph.answers[graph.default_answer];
+    let answer = &graph.headers[graph.default_headers];
     let arrival = |target| Arrival { graph, request, scheme: client.scheme, target, route: None, answer };
     let turned = |arrival, outcome| Departure::Turned(respond::unrouted(policy, arrival, outcome));
     let target = match transport::transport(&policy.transport, request, client) {
@@ -144,7 +144,7 @@ fn set_out<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Departure<'g, 'r>
     let mut answer = answer;
     if let Some(requested) = cors::preflight(request) {
         let door = requested.as_ref().and_then(|method| endpoint.door(method));
-        let asked = door.map_or(answer, |door| &graph.answers[door.answer]);
+        let asked = door.map_or(answer, |door| &graph.headers[door.headers]);
         if let Some(cors) = &asked.cors {
             let route = door.map(|door| &policy.routes[door.route]);
             let arrival = Arrival { route, answer: asked, ..arrival(Some(target.canonical)) };
@@ -152,7 +152,7 @@ fn set_out<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Departure<'g, 'r>
             let outcome = checked.map_or_else(Outcome::Denied, Outcome::Preflight);
             return turned(arrival, outcome);
         }
-        answer = &graph.answers[graph.default_without_cors];
+        answer = &graph.headers[graph.default_headers_without_cors];
     }
     let Some(door) = endpoint.door(request.method) else {
         // `OPTIONS` is answered wherever something is.

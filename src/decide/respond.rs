@@ -14,7 +14,7 @@ use crate::decide::decision::{Asked, Caller, Decision};
 use crate::decide::journey::Journey;
 use crate::decide::{Denial, limits};
 use crate::eval::attributes::AttributeSet;
-use crate::graph::{Answer, DecisionGraph, Endpoint};
+use crate::graph::{DecisionGraph, Endpoint, ResponseHeaders};
 use crate::model::headers::{AnswerHeaders, Header, PROBLEM};
 use crate::model::reason::{Code, Reason, Reasons, Stage};
 use crate::model::source::Span;
@@ -72,7 +72,7 @@ pub(crate) struct Arrival<'g, 'r, 'q> {
     /// The route that a preflight asks about.
     pub(crate) route: Option<&'g Route>,
     /// What goes out with every answer.
-    pub(crate) answer: &'g Answer,
+    pub(crate) answer: &'g ResponseHeaders,
 }
 
 /// A decision on a request that no route took.
@@ -115,7 +115,7 @@ fn asked<'g, 'r>(
 /// A decision on a request that went through the graph.
 pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> Decision<'g, 'r> {
     let Journey { policy, door, request, target, .. } = journey;
-    let answer = &journey.graph.answers[door.answer];
+    let answer = &journey.graph.headers[door.headers];
     let ended = ended(policy, outcome, Some(journey.route.span), (answer, target.scheme), &request);
     let Ended { verdict, status, reasons, mut headers, body } = ended;
     if let Some(tightest) = journey.tightest {
@@ -154,7 +154,7 @@ pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> 
     }
 }
 
-fn over(answer: &Answer, scheme: Scheme) -> &[Header] {
+fn over(answer: &ResponseHeaders, scheme: Scheme) -> &[Header] {
     match scheme {
         Scheme::Https => &answer.over_https,
         Scheme::Http => &answer.over_http,
@@ -174,7 +174,7 @@ fn ended<'g, 'r>(
     policy: &'g TypedPolicy,
     outcome: Outcome<'g>,
     span: Option<Span>,
-    (answer, scheme): (&'g Answer, Scheme),
+    (answer, scheme): (&'g ResponseHeaders, Scheme),
     request: &Request<'r>,
 ) -> Ended<'g, 'r> {
     let one = |code, stage, message| Reasons::one(Reason { span, ..said(code, stage, message) });

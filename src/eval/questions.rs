@@ -4,7 +4,7 @@ use crate::collections::id_set::IdSet;
 use crate::eval::attributes::{Attributes, Slots};
 use crate::eval::evaluate::{Environment, ResourceRef, evaluate, truth};
 use crate::eval::value_ref::ValueRef;
-use crate::graph::{Answers, Domain, Logic, Plan, Question, Remembered};
+use crate::graph::{Assignment, AttributeOwner, Logic, Partition, Plan, Variable};
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
 use crate::typed::{Comparison, Expr, Read, Role, Scope};
@@ -28,8 +28,8 @@ pub(crate) fn holds(logic: &Logic, plan: Plan, environment: &Environment<'_>) ->
 }
 
 /// What a question comes to.
-pub(crate) fn answer(question: Question<'_>, environment: &Environment<'_>) -> u32 {
-    Answering { environment, user: None, context: None, resource: None }.answer(question)
+pub(crate) fn answer(variable: Variable<'_>, environment: &Environment<'_>) -> u32 {
+    Answering { environment, user: None, context: None, resource: None }.class(variable)
 }
 
 /// What is known, and what of it was looked at before.
@@ -40,7 +40,7 @@ struct Answering<'e> {
     resource: Option<&'e Slots>,
 }
 
-impl Answers for Answering<'_> {
+impl Assignment for Answering<'_> {
     #[inline]
     fn has_user(&self) -> bool {
         self.environment.context.user.is_some()
@@ -63,15 +63,15 @@ impl Answers for Answering<'_> {
         context.user.is_some_and(|user| context.policy.scope_sets.has_any(scopes, &user.known_scopes))
     }
 
-    fn answer(&self, question: Question<'_>) -> u32 {
+    fn class(&self, variable: Variable<'_>) -> u32 {
         let environment = self.environment;
-        match question {
-            Question::HasUser => u32::from(self.has_user()),
-            Question::Capped => u32::from(self.is_capped()),
-            Question::Roles(roles) => u32::from(self.has_role(roles)),
-            Question::Scopes(scopes) => u32::from(self.has_scope(scopes)),
-            Question::Class(path, domain) => class(path, domain, environment),
-            Question::Opaque(expr) => match self.compared(expr) {
+        match variable {
+            Variable::HasUser => u32::from(self.has_user()),
+            Variable::Capped => u32::from(self.is_capped()),
+            Variable::Roles(roles) => u32::from(self.has_role(roles)),
+            Variable::Scopes(scopes) => u32::from(self.has_scope(scopes)),
+            Variable::Attribute(path, partition) => class(path, partition, environment),
+            Variable::Opaque(expr) => match self.compared(expr) {
                 Some(holds) => u32::from(holds),
                 None => {
                     let outcomes = truth(expr, environment);
@@ -87,11 +87,11 @@ impl Answers for Answering<'_> {
     }
 
     #[inline]
-    fn known(&self, of: Remembered, row: u32) -> Option<u32> {
-        let slots = match of {
-            Remembered::User => self.user,
-            Remembered::Context => self.context,
-            Remembered::Resource => self.resource,
+    fn cached_class(&self, owner: AttributeOwner, row: u32) -> Option<u32> {
+        let slots = match owner {
+            AttributeOwner::User => self.user,
+            AttributeOwner::Context => self.context,
+            AttributeOwner::Resource => self.resource,
         };
         slots.and_then(|slots| slots.classes.get(row as usize)).copied()
     }
@@ -146,11 +146,11 @@ enum Slot<'e> {
 }
 
 /// The class of an attribute.
-pub(crate) fn class(path: &Expr, domain: &Domain, environment: &Environment<'_>) -> u32 {
+pub(crate) fn class(path: &Expr, partition: &Partition, environment: &Environment<'_>) -> u32 {
     match evaluate(path, environment) {
-        Known::Value(ValueRef::List(_) | ValueRef::Record(_)) => domain.of_parts(),
-        Known::Value(value) => domain.class(&value.key()),
-        Known::Absent => domain.absent(),
-        Known::Unknown => domain.unknown(),
+        Known::Value(ValueRef::List(_) | ValueRef::Record(_)) => partition.composite(),
+        Known::Value(value) => partition.class(&value.key()),
+        Known::Absent => partition.absent(),
+        Known::Unknown => partition.unknown(),
     }
 }

@@ -1,5 +1,5 @@
-//! From a path to its endpoint. Of several that match, the more specific wins, segment by segment: literal,
-//! typed parameter, parameter, rest.
+//! Finds the endpoint of a path. Of several that match, the most specific wins, segment by segment: literal, typed
+//! parameter, parameter, rest.
 
 use std::hash::BuildHasher;
 
@@ -10,18 +10,18 @@ use crate::graph::Endpoint;
 use crate::model::path::is_uuid;
 use crate::typed::{ParameterType, PathSegment};
 
-/// A trie over path segments, whose literals are all in one hash table.
+/// A trie over path segments. One hash table has the literals of all branches.
 #[derive(Debug)]
 pub(crate) struct Dispatch {
     branches: Table<Branch>,
     root: Id<Branch>,
     literals: HashTable<Literal>,
-    /// The literals' texts, one after the other.
+    /// The texts of the literals.
     text: String,
     hasher: DefaultHashBuilder,
 }
 
-/// What can follow a segment, beside literals.
+/// The continuations of a path other than literals.
 #[derive(Debug, Default)]
 struct Branch {
     has_literals: bool,
@@ -42,7 +42,7 @@ impl Branch {
     }
 }
 
-/// A literal segment, from where and to where it leads.
+/// A literal segment between two branches.
 #[derive(Debug)]
 struct Literal {
     from: Id<Branch>,
@@ -65,7 +65,7 @@ impl Dispatch {
         Self { branches, root, literals, text: String::new(), hasher }
     }
 
-    /// The endpoint of a path, made by `endpoint` where the path is new.
+    /// The endpoint of a path. A new path gets one from `endpoint`.
     pub(crate) fn insert(&mut self, path: &[PathSegment], endpoint: impl FnOnce() -> Id<Endpoint>) -> Id<Endpoint> {
         let mut at = self.root;
         for segment in path {
@@ -111,8 +111,8 @@ impl Dispatch {
         self.literals.find(hash, |literal| literal.is(from, segment, &self.text)).map(|literal| literal.to)
     }
 
-    /// The endpoint that a path leads to, whose segments are decoded and hold no slash. No branch is entered twice, so the
-    /// time is bounded by the number of routes whatever the path.
+    /// The endpoint of a path with decoded segments, which contain no slash. No branch is entered twice, so the number of
+    /// routes bounds the time.
     pub(crate) fn find(&self, path: &str) -> Option<Id<Endpoint>> {
         let segments = path.strip_prefix('/')?;
         // Only the root path ends in a slash: `/admin/` mustn't slip past `/admin` into a route that takes any rest.
@@ -123,7 +123,7 @@ impl Dispatch {
         }
     }
 
-    /// Recursion is as deep as the deepest route's path, which the checker bounds.
+    /// The recursion is as deep as the deepest route's path, which the checker bounds.
     fn find_from(&self, at: Id<Branch>, segments: Option<&str>) -> Option<Id<Endpoint>> {
         let branch = &self.branches[at];
         let Some(segments) = segments else { return branch.end };
@@ -141,7 +141,7 @@ impl Dispatch {
     }
 }
 
-/// Whether a parameter takes a segment. An empty segment is no value.
+/// True if a parameter takes a segment. An empty segment is no value.
 fn accepts(ty: ParameterType, segment: &str) -> bool {
     match ty {
         ParameterType::Int => is_int(segment),
@@ -192,7 +192,7 @@ mod tests {
         segments.prop_map(|segments| format!("/{}", segments.join("/")))
     }
 
-    /// How special each segment's match is, the most special first; `None` where the route has another path.
+    /// The rank of each segment's match, 0 for the most specific. `None` if the route doesn't match.
     fn ranks(route: &[PathSegment], path: &str) -> Option<Vec<u8>> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         if route.is_empty() || path == "/" {
@@ -227,9 +227,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// The one endpoint that trying every route comes to.
         #[test]
-        fn finds_the_most_special(
+        fn finds_the_same_endpoint_as_trying_every_route(
             routes in prop::collection::vec(route(), 0..12),
             paths in prop::collection::vec(requested(), 1..12),
         ) {

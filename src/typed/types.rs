@@ -51,6 +51,11 @@ impl Type {
         Self::Record(fields.into())
     }
 
+    /// The type of its values other than `null`.
+    pub(crate) fn not_null(&self) -> &Self {
+        if let Self::Nullable(inner) = self { inner } else { self }
+    }
+
     /// The type in the language's words.
     pub(crate) fn name(&self, shapes: &Table<Shape>) -> String {
         let built_in = BUILT_IN.iter().find(|(_, ty)| ty == self);

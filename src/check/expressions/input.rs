@@ -4,7 +4,7 @@ use crate::check::Checker;
 use crate::check::expressions::view::Inputs;
 use crate::check::expressions::{Guards, Typed, View};
 use crate::check::names::worth_suggesting;
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::Text;
@@ -46,7 +46,7 @@ impl Checker<'_> {
             Inputs::None => Vec::new(),
             Inputs::Routes(routes) => routes.to_vec(),
             Inputs::Requiring { permissions, doors } => {
-                let mut rows = BitSet::default();
+                let mut rows = RowSet::default();
                 for requiring in permissions.iter().filter_map(|row| self.requiring.get(*row as usize)) {
                     rows.extend(requiring.iter().map(|route| route.row()));
                 }

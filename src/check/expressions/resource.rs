@@ -2,7 +2,7 @@
 
 use crate::check::Checker;
 use crate::check::expressions::{Caller, Guards, Typed, View};
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::Text;
@@ -108,7 +108,7 @@ impl Checker<'_> {
         Some(Typed::new(read, attribute.ty, attribute.optional || !everywhere))
     }
 
-    fn no_attribute(&self, name: &Text, rows: &BitSet) -> Diagnostic {
+    fn no_attribute(&self, name: &Text, rows: &RowSet) -> Diagnostic {
         let mut all = rows.rows().filter_map(|row| self.resources.id(row)).map(|id| &self.resources[id]);
         let (first, second) = (all.next(), all.next());
         let message = match (first, second) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 use crate::typed::{Attribute, Claim, Resource, Route};
 
@@ -33,7 +33,7 @@ pub(crate) struct View<'c> {
     /// `request`, `context`, `client` and `now`.
     pub(crate) request: bool,
     /// The resources whose attributes may be asked for, by row; and whether there may be none.
-    pub(crate) resources: Option<(BitSet, bool)>,
+    pub(crate) resources: Option<(RowSet, bool)>,
     /// The routes whose parameters, query and body can be read: what is read must be the same in all of them.
     pub(crate) inputs: Inputs<'c>,
     /// Whether bare names are conditions.
@@ -110,7 +110,7 @@ impl<'c> View<'c> {
     }
 
     /// A rule over permissions, which have a row among all such sets, of these resources.
-    pub(crate) fn rule((row, permissions): (usize, &'c [u32]), caller: Caller, resources: BitSet, doors: bool) -> Self {
+    pub(crate) fn rule((row, permissions): (usize, &'c [u32]), caller: Caller, resources: RowSet, doors: bool) -> Self {
         Self {
             user: Some(caller),
             request: true,
@@ -126,7 +126,7 @@ impl<'c> View<'c> {
     pub(crate) fn route(route: &'c [Id<Route>; 1], caller: Caller, resource: Option<Id<Resource>>) -> Self {
         let [id] = *route;
         let resources = resource.map(|resource| {
-            let mut rows = BitSet::default();
+            let mut rows = RowSet::default();
             rows.insert(resource.row());
             (rows, false)
         });

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::check::lints::Linter;
 use crate::check::permissions::rule::{Does, RuleDraft};
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -29,8 +29,8 @@ impl Linter<'_, '_> {
     }
 
     /// What anybody is granted, under a condition or not.
-    fn granted(&self) -> BitSet {
-        let mut granted = BitSet::default();
+    fn granted(&self) -> RowSet {
+        let mut granted = RowSet::default();
         let mut seen = HashSet::new();
         for draft in self.drafts {
             let grants = matches!(draft.does, Does::Grant(to) if !matches!(to, Grantee::Scope(_)));
@@ -52,7 +52,7 @@ impl Linter<'_, '_> {
         granted.is_some_and(|granted| self.checker.roles.sets.has_any(granted, roles))
     }
 
-    fn permissions_of_nobody(&mut self, granted: &BitSet) {
+    fn permissions_of_nobody(&mut self, granted: &RowSet) {
         let checker = self.checker;
         let resources = checker.names.resources.iter();
         let actions = resources.flat_map(|(name, resource)| resource.actions.iter().map(move |action| (name, action)));
@@ -83,7 +83,7 @@ impl Linter<'_, '_> {
         }
     }
 
-    fn rule(&mut self, draft: &RuleDraft<'_>, granted: &BitSet) {
+    fn rule(&mut self, draft: &RuleDraft<'_>, granted: &RowSet) {
         let span = draft.rule.span;
         let reaches = draft.permissions.iter().any(|row| granted.contains(*row as usize))
             || draft.doors && !self.checker.doors.is_empty();

@@ -9,7 +9,7 @@ use crate::check::names::{list, suggest, unknown, worth_suggesting};
 use crate::check::order::{Cycle, order};
 use crate::collections::id_set::{IdSet, IdSets};
 use crate::collections::names::Names;
-use crate::collections::sorted_rows::SortedRows;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -74,10 +74,10 @@ impl Checker<'_> {
         };
         let declared: Vec<_> = self.names.resources.iter().map(|(_, resource)| *resource).collect();
         let mut name = String::new();
-        let mut all = SortedRows::default();
-        let mut with_action: HashMap<&str, SortedRows> = HashMap::new();
+        let mut all = RowSet::default();
+        let mut with_action: HashMap<&str, RowSet> = HashMap::new();
         for (id, resource) in self.resources.ids().zip(declared) {
-            let mut own = SortedRows::default();
+            let mut own = RowSet::default();
             let mut seen: HashMap<&str, Span> = HashMap::new();
             for action in &resource.actions {
                 if let Some(first) = seen.insert(&action.node, action.span) {
@@ -93,17 +93,17 @@ impl Checker<'_> {
                 let permission = Permission { resource: id, roles: IdSet::EMPTY, terms: Table::first() };
                 let permission = index.permissions.push(permission);
                 index.drafts.push(TermsDraft::default());
-                with_action.entry(&action.node).or_default().push(permission);
-                own.push(permission);
-                all.push(permission);
+                with_action.entry(&action.node).or_default().insert(permission.row());
+                own.insert(permission.row());
+                all.insert(permission.row());
             }
             // Side by side, and so one range.
-            index.of_resource.push(own.kept(&mut self.permission_sets).unwrap_or_default());
+            index.of_resource.push(own.intern(&mut self.permission_sets).unwrap_or_default());
         }
-        index.all = all.kept(&mut self.permission_sets).unwrap_or_default();
+        index.all = all.intern(&mut self.permission_sets).unwrap_or_default();
         let with_action = with_action.into_iter();
         index.with_action =
-            with_action.map(|(action, rows)| (action.to_owned(), rows.kept(&mut self.permission_sets))).collect();
+            with_action.map(|(action, rows)| (action.to_owned(), rows.intern(&mut self.permission_sets))).collect();
         index
     }
 

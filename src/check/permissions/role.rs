@@ -8,7 +8,7 @@ use crate::check::order::{order, order_from};
 use crate::check::permissions::permission::{PermissionIndex, closing, in_a_cycle, rows_only};
 use crate::collections::id_set::{IdSet, IdSets};
 use crate::collections::names::Names;
-use crate::collections::sorted_rows::SortedRows;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -110,8 +110,8 @@ impl Checker<'_> {
     }
 
     /// Enters with each permission the roles that are granted it, and those that extend them.
-    pub(crate) fn roles_of_permissions(&mut self, granted: Vec<SortedRows>, index: &mut PermissionIndex) {
-        let mut closed: HashMap<SortedRows, IdSet<Role>> = HashMap::new();
+    pub(crate) fn roles_of_permissions(&mut self, granted: Vec<RowSet>, index: &mut PermissionIndex) {
+        let mut closed: HashMap<RowSet, IdSet<Role>> = HashMap::new();
         let mut seen = vec![0; self.roles.table.len().div_ceil(32)];
         for (id, granted) in index.permissions.ids().zip(granted) {
             if granted.is_empty() {
@@ -120,8 +120,8 @@ impl Checker<'_> {
             let Roles { table, sets, extend, .. } = &mut self.roles;
             let set = match (closed.get(&granted), *extend) {
                 (Some(set), _) => Some(*set),
-                (None, true) => granted.closed(sets, |role| table[role].up, &mut seen),
-                (None, false) => granted.kept(sets),
+                (None, true) => granted.closure(sets, |role| table[role].up, &mut seen),
+                (None, false) => granted.intern(sets),
             };
             let Some(set) = set else {
                 return self.too_many_sets(index.permissions[id].resource, "roles");

@@ -6,9 +6,8 @@ use std::rc::Rc;
 use crate::check::Checker;
 use crate::check::expressions::{Caller, Guards, View};
 use crate::check::permissions::permission::PermissionIndex;
-use crate::collections::bit_set::BitSet;
 use crate::collections::id_set::IdSet;
-use crate::collections::sorted_rows::SortedRows;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree;
@@ -78,7 +77,7 @@ impl<'t> Checker<'t> {
     /// Enters what is granted without a condition.
     fn unconditional(&mut self, drafts: &[RuleDraft<'_>], index: &mut PermissionIndex) {
         let mut to_roles = Vec::new();
-        let mut scopes = vec![SortedRows::default(); index.drafts.len()];
+        let mut scopes = vec![RowSet::default(); index.drafts.len()];
         for draft in drafts.iter().filter(|draft| draft.rule.condition.is_none()) {
             let Does::Grant(to) = draft.does else { continue };
             if let Grantee::Role(role) = to {
@@ -87,7 +86,7 @@ impl<'t> Checker<'t> {
             }
             for row in draft.permissions.iter().map(|row| *row as usize) {
                 if let Grantee::Scope(scope) = to {
-                    scopes.iter_mut().skip(row).take(1).for_each(|scopes| scopes.push(scope));
+                    scopes.iter_mut().skip(row).take(1).for_each(|scopes| scopes.insert(scope.row()));
                 } else if let Some(permission) = index.drafts.get_mut(row) {
                     permission.callers = true;
                     permission.anyone |= to == Grantee::Anyone;
@@ -95,15 +94,15 @@ impl<'t> Checker<'t> {
             }
         }
         to_roles.sort_by_key(|(role, _)| role.row());
-        let mut roles = vec![SortedRows::default(); index.drafts.len()];
+        let mut roles = vec![RowSet::default(); index.drafts.len()];
         for (role, permissions) in to_roles {
             for row in permissions.iter() {
-                roles.iter_mut().skip(*row as usize).take(1).for_each(|roles| roles.push(role));
+                roles.iter_mut().skip(*row as usize).take(1).for_each(|roles| roles.insert(role.row()));
             }
         }
         self.roles_of_permissions(roles, index);
         for ((permission, draft), scopes) in index.permissions.iter().zip(&mut index.drafts).zip(scopes) {
-            let Some(set) = scopes.kept(&mut index.scope_sets) else {
+            let Some(set) = scopes.intern(&mut index.scope_sets) else {
                 return self.too_many_sets(permission.resource, "scopes");
             };
             draft.scopes = set;
@@ -141,8 +140,8 @@ impl<'t> Checker<'t> {
     }
 
     /// The permissions that an `allow anyone` opens, under a condition or not.
-    pub(crate) fn opened_to_anyone(drafts: &[RuleDraft<'_>]) -> BitSet {
-        let mut open = BitSet::default();
+    pub(crate) fn opened_to_anyone(drafts: &[RuleDraft<'_>]) -> RowSet {
+        let mut open = RowSet::default();
         for draft in drafts.iter().filter(|draft| draft.does == Does::Grant(Grantee::Anyone)) {
             open.extend(draft.permissions.iter().map(|row| *row as usize));
         }
@@ -193,7 +192,7 @@ impl<'t> Checker<'t> {
     fn rule_condition(
         &mut self,
         draft: &RuleDraft<'_>,
-        open: &BitSet,
+        open: &RowSet,
         index: &PermissionIndex,
     ) -> Option<Option<Expr>> {
         let Some((polarity, condition)) = &draft.rule.condition else { return Some(None) };
@@ -204,7 +203,7 @@ impl<'t> Checker<'t> {
             Does::Forbid | Does::Never if opens => Caller::Perhaps,
             Does::Forbid | Does::Never => Caller::Assumed,
         };
-        let mut resources = BitSet::default();
+        let mut resources = RowSet::default();
         let of = |row: &u32| index.permissions.id(*row as usize).map(|id| index.permissions[id].resource.row());
         resources.extend(draft.permissions.iter().filter_map(of));
         let doors = draft.doors && !self.doors.is_empty();

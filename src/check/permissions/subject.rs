@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::check::Checker;
 use crate::check::permissions::permission::{PermissionIndex, TermsDraft};
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -111,7 +111,7 @@ impl Checker<'_> {
     /// say it in vain.
     pub(crate) fn subjects(&mut self, index: &PermissionIndex, rules: &Table<Rule>) {
         let without = self.without_things(index, rules);
-        let mut asked = BitSet::default();
+        let mut asked = RowSet::default();
         for (permission, draft) in index.permissions.iter().zip(&index.drafts) {
             let mut ids = draft.grants.iter().map(|grant| grant.rule).chain(draft.forbids.iter().copied());
             if !asked.contains(permission.resource.row()) && ids.any(|rule| rules[rule].reads.resource) {
@@ -129,7 +129,7 @@ impl Checker<'_> {
         id: Id<Route>,
         index: &PermissionIndex,
         without: &[WithoutThing],
-        asked: &BitSet,
+        asked: &RowSet,
     ) -> Vec<Diagnostic> {
         let route = &self.routes[id];
         let mut findings = Vec::new();

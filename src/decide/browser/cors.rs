@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::collections::table::Id;
 use crate::decide::Denial;
-use crate::graph::{CorsAnswer, Endpoint};
+use crate::graph::{CorsHeaders, Endpoint};
 use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
 use crate::protocol::request::Request;
@@ -96,7 +96,7 @@ fn allows_origin(cors: &Cors, headers: &HeaderMap) -> bool {
 /// What a block adds to every answer, whatever it says, and the origin that may read it, where that isn't among it.
 pub(crate) fn headers<'g, 'r>(
     cors: &Cors,
-    answer: &'g CorsAnswer,
+    answer: &'g CorsHeaders,
     request: &Request<'r>,
 ) -> (&'g [Header], Option<Cow<'r, HeaderValue>>) {
     match &cors.origins {
