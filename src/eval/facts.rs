@@ -8,8 +8,8 @@ use crate::collections::table::Table;
 use crate::eval::value_ref::{Items, ValueRef};
 use crate::model::duration;
 use crate::model::value::{Known, Value};
-use crate::schemas::format;
 use crate::typed::schemas::{Field, Shape};
+use crate::typed::string_format as format;
 use crate::typed::{Attribute, Type};
 
 /// What a host or an issuer gave of a declared attribute: a missing key or `null` is absent where the attribute is optional.

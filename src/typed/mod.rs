@@ -8,6 +8,7 @@ pub(crate) mod limits;
 pub(crate) mod permissions;
 pub(crate) mod routes;
 pub(crate) mod schemas;
+pub(crate) mod string_format;
 pub(crate) mod types;
 
 use crate::collections::id_set::{IdSet, IdSets};

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use crate::collections::table::Id;
 use crate::model::source::Span;
+use crate::typed::string_format::StringFormat;
 use crate::typed::{Attribute, Expr};
 
 /// The shape of an object.
@@ -150,13 +151,7 @@ pub(crate) enum StringTest {
     MinBytes(u64),
     /// In bytes of UTF-8.
     MaxBytes(u64),
-    Email,
-    Url,
-    Uuid,
-    Date,
-    DateTime,
-    Ip,
-    Hostname,
+    Format(StringFormat),
     Matches(Regex),
     OneOf(Vec<String>),
 }

@@ -6,7 +6,8 @@ use crate::check::names::unknown;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::{Span, Spanned};
 use crate::password::{
-    Algorithm, MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST, PasswordRule, Work,
+    HashAlgorithm, HashParameters, MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST,
+    PasswordRule,
 };
 use crate::syntax::tree;
 use crate::syntax::tree::{PasswordEntry, Text};
@@ -55,17 +56,17 @@ impl Checker<'_> {
         let accepted = self.accepted_hashes(name, accepted);
         let algorithm = algorithm?;
         let own: &[&str] = match algorithm {
-            Algorithm::Argon2id => &["memory", "iterations", "parallelism"],
-            Algorithm::Scrypt => &["cost", "parallelism"],
-            Algorithm::Bcrypt => &["cost"],
+            HashAlgorithm::Argon2id => &["memory", "iterations", "parallelism"],
+            HashAlgorithm::Scrypt => &["cost", "parallelism"],
+            HashAlgorithm::Bcrypt => &["cost"],
         };
         if self.foreign_entries(name, own, password) {
             return None;
         }
         let work = match algorithm {
-            Algorithm::Argon2id => self.argon2(name.span, &numbers),
-            Algorithm::Scrypt => self.scrypt(name.span, &numbers),
-            Algorithm::Bcrypt => self.bcrypt(name, &numbers),
+            HashAlgorithm::Argon2id => self.argon2(name.span, &numbers),
+            HashAlgorithm::Scrypt => self.scrypt(name.span, &numbers),
+            HashAlgorithm::Bcrypt => self.bcrypt(name, &numbers),
         };
         Some(PasswordRule::new(work?, accepted))
     }
@@ -89,11 +90,11 @@ impl Checker<'_> {
         parts
     }
 
-    fn password_hash(&mut self, name: &Text) -> Option<Algorithm> {
+    fn password_hash(&mut self, name: &Text) -> Option<HashAlgorithm> {
         match name.node.as_str() {
-            "argon2id" => Some(Algorithm::Argon2id),
-            "scrypt" => Some(Algorithm::Scrypt),
-            "bcrypt" => Some(Algorithm::Bcrypt),
+            "argon2id" => Some(HashAlgorithm::Argon2id),
+            "scrypt" => Some(HashAlgorithm::Scrypt),
+            "bcrypt" => Some(HashAlgorithm::Bcrypt),
             _ => {
                 let error = unknown("unknown_algorithm", "password hash", name, ALGORITHMS.into_iter());
                 self.report(error.label("not one that resists guessing"));
@@ -103,7 +104,7 @@ impl Checker<'_> {
     }
 
     /// Hashes of older algorithms; those of the own one are taken anyway.
-    fn accepted_hashes(&mut self, own: &Text, names: &[Text]) -> Vec<Algorithm> {
+    fn accepted_hashes(&mut self, own: &Text, names: &[Text]) -> Vec<HashAlgorithm> {
         let mut accepted = Vec::new();
         for name in names {
             let Some(algorithm) = self.password_hash(name) else { continue };
@@ -144,7 +145,7 @@ impl Checker<'_> {
         found
     }
 
-    fn argon2(&mut self, algorithm: Span, numbers: &Numbers<'_>) -> Option<Work> {
+    fn argon2(&mut self, algorithm: Span, numbers: &Numbers<'_>) -> Option<HashParameters> {
         let iterations = self.hash_number(numbers.iterations, "iterations", 2, MOST_ITERATIONS);
         let parallelism = self.hash_number(numbers.parallelism, "parallelism", 1, MOST_PARALLELISM);
         let memory = numbers.memory.map_or(19 * MIB, |memory| memory.node);
@@ -172,10 +173,10 @@ impl Checker<'_> {
         }
         // Whole KiB of memory, as Argon2 counts it.
         let memory = u32::try_from(memory / KIB).ok()?;
-        Some(Work::Argon2id { memory, iterations, parallelism })
+        Some(HashParameters::Argon2id { memory, iterations, parallelism })
     }
 
-    fn scrypt(&mut self, algorithm: Span, numbers: &Numbers<'_>) -> Option<Work> {
+    fn scrypt(&mut self, algorithm: Span, numbers: &Numbers<'_>) -> Option<HashParameters> {
         let parallelism = self.hash_number(numbers.parallelism, "parallelism", 1, MOST_PARALLELISM);
         let cost = self.hash_number(numbers.cost, "cost", 17, MOST_SCRYPT_COST);
         let (parallelism, cost) = (parallelism?, cost?);
@@ -193,10 +194,10 @@ impl Checker<'_> {
             );
             return None;
         }
-        Some(Work::Scrypt { cost, block: BLOCK, parallelism })
+        Some(HashParameters::Scrypt { cost, block: BLOCK, parallelism })
     }
 
-    fn bcrypt(&mut self, name: &Text, numbers: &Numbers<'_>) -> Option<Work> {
+    fn bcrypt(&mut self, name: &Text, numbers: &Numbers<'_>) -> Option<HashParameters> {
         let cost = self.hash_number(numbers.cost, "cost", 12, MOST_BCRYPT_COST);
         if cost.is_some_and(|cost| cost < 10) {
             let span = numbers.cost.map_or(name.span, |cost| cost.span);
@@ -212,7 +213,7 @@ impl Checker<'_> {
                 .label("takes 72 bytes of a password, and little memory to guess")
                 .help("write `algorithm argon2id  accept bcrypt`: old hashes are renewed at login"),
         );
-        Some(Work::Bcrypt { cost: cost? })
+        Some(HashParameters::Bcrypt { cost: cost? })
     }
 
     /// A number that the algorithm takes, or the usual one.

@@ -144,13 +144,14 @@ impl Checker<'_> {
     }
 
     fn limit_algorithm(&mut self, name: &Text) -> Option<Algorithm> {
-        let known = Algorithm::NAMED.into_iter().find(|algorithm| algorithm.name() == name.node);
+        let known = Algorithm::from_name(&name.node).filter(|algorithm| algorithm.has_rates());
         if known.is_none() {
+            let names = || Algorithm::ALL.into_iter().filter(|algorithm| algorithm.has_rates()).map(Algorithm::name);
             let message = format!("there is no limit algorithm `{}`", name.node);
             let error = Diagnostic::error("unknown_algorithm", name.span, message);
-            self.report(match suggest(&name.node, Algorithm::NAMED.into_iter().map(Algorithm::name)) {
+            self.report(match suggest(&name.node, names()) {
                 Some(meant) => error.help(format!("did you mean `{meant}`?")),
-                None => error.help("write `token_bucket`, `sliding_window`, `sliding_log` or `fixed_window`"),
+                None => error.help(format!("write {}", one_of(names()))),
             });
         }
         known
@@ -194,10 +195,11 @@ impl Checker<'_> {
     fn leasable(&mut self, lease: Span, algorithm: Option<Algorithm>) {
         let error = |message: &str| Diagnostic::error("lease_misplaced", lease, message.to_owned());
         match algorithm {
-            Some(Algorithm::SlidingLog) => self.report(
-                error(
-                    "a `sliding_log` counts each admission from its own moment, which a lease doesn't know in advance",
-                )
+            Some(algorithm) if !algorithm.can_lease() => self.report(
+                error(&format!(
+                    "a `{}` counts each admission from its own moment, which a lease doesn't know in advance",
+                    algorithm.name()
+                ))
                 .help("write `algorithm sliding_window` or `algorithm token_bucket`, or leave `lease` out"),
             ),
             None => self.report(
@@ -276,6 +278,15 @@ fn stage(reads: Reads) -> ChargeStage {
         Reads { input: true, .. } => ChargeStage::AfterValidate,
         Reads { user: true, .. } => ChargeStage::Limit,
         Reads { .. } => ChargeStage::Guard,
+    }
+}
+
+/// Names as "`a`, `b` or `c`".
+fn one_of<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => names.concat(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::check::Checker;
 use crate::collections::table::Table;
-use crate::limit::{Algorithm, Rate};
+use crate::limit::Rate;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::value::Value;
 use crate::syntax::tree;
@@ -111,7 +111,7 @@ impl Checker<'_> {
 
     /// `burst` says something to a token bucket alone.
     pub(crate) fn bursts(&mut self, limit: &tree::Limit, typed: &Limit) {
-        if typed.algorithm == Algorithm::TokenBucket {
+        if typed.algorithm.has_bursts() {
             return;
         }
         let own = limit.entries.iter().find_map(|entry| match &entry.node {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::check::lints::Linter;
+use crate::limit::Algorithm;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree::{Clause, ClauseKind, LimitEntry, Route};
@@ -147,14 +148,18 @@ impl<'t> Linter<'_, 't> {
                         )
                         .help("take `dry_run` out, or use another limit for logins"),
                     ),
-                    LimitEntry::Algorithm(name) if name.node == "fixed_window" => found.push(
-                        Diagnostic::warning(
-                            "fixed_window_login",
-                            entry.span,
-                            "twice the rate passes around a window's end",
-                        )
-                        .help("write `algorithm sliding_log`, which counts each attempt exactly"),
-                    ),
+                    LimitEntry::Algorithm(name)
+                        if Algorithm::from_name(&name.node).is_some_and(Algorithm::admits_twice) =>
+                    {
+                        found.push(
+                            Diagnostic::warning(
+                                "fixed_window_login",
+                                entry.span,
+                                "twice the rate passes around a window's end",
+                            )
+                            .help("write `algorithm sliding_log`, which counts each attempt exactly"),
+                        );
+                    }
                     _ => {}
                 }
             }

@@ -7,6 +7,7 @@ use crate::check::Checker;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::{Facet, FacetKind, Literal, NumberBound, SchemaType};
 use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest, Transform};
+use crate::typed::string_format::StringFormat;
 
 /// What changes a string, or hides it, has no message.
 const NEVER_FAIL: [&str; 5] = ["trim", "lowercase", "uppercase", "nfc", "secret"];
@@ -39,16 +40,12 @@ impl Checker<'_> {
                     "trim" => rules.transforms.push(Transform::Trim),
                     "lowercase" => rules.transforms.push(Transform::Lowercase),
                     "uppercase" => rules.transforms.push(Transform::Uppercase),
-                    "email" => tests.push(StringTest::Email),
                     "nfc" => rules.transforms.push(Transform::Nfc),
-                    "url" => tests.push(StringTest::Url),
-                    "uuid" => tests.push(StringTest::Uuid),
-                    "date" => tests.push(StringTest::Date),
-                    "datetime" => tests.push(StringTest::DateTime),
-                    "ip" => tests.push(StringTest::Ip),
-                    "hostname" => tests.push(StringTest::Hostname),
                     "secret" => {}
-                    _ => self.misplaced(facet, "a `string`"),
+                    word => match StringFormat::from_name(word) {
+                        Some(format) => tests.push(StringTest::Format(format)),
+                        None => self.misplaced(facet, "a `string`"),
+                    },
                 },
                 FacetKind::Range(..) | FacetKind::MultipleOf(_) => self.misplaced(facet, "a `string`"),
             }
