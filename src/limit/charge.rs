@@ -24,7 +24,7 @@ pub(crate) struct ChargeInput<'c> {
 pub(crate) enum ChargeResult {
     Admitted {
         after: NextState,
-        standing: Standing,
+        standing: RateStatus,
         slot: Option<i64>,
         /// The length of a lease, in microseconds.
         lasts: i64,
@@ -53,7 +53,7 @@ impl NextState {
 
 /// The status of a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct RateStatus {
     /// The most that it admits in a window.
     pub quota: u64,
     /// The window, in microseconds.
@@ -68,13 +68,13 @@ pub struct Standing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refusal {
     /// The status of the refusing rate with the least left.
-    pub standing: Standing,
+    pub standing: RateStatus,
     /// The time until the charge would fit, in microseconds. `None` if it costs more than the rate ever admits.
     pub retry_after: Option<i64>,
 }
 
 /// The status of a rate after a charge, or its refusal.
-pub(crate) type RateResult = Result<Standing, Refusal>;
+pub(crate) type RateResult = Result<RateStatus, Refusal>;
 
 /// Charges a bucket. A state of another algorithm counts as empty.
 pub(crate) fn charge(usage: &Usage, input: ChargeInput<'_>) -> ChargeResult {
@@ -85,8 +85,8 @@ pub(crate) fn charge(usage: &Usage, input: ChargeInput<'_>) -> ChargeResult {
 /// The result of all rates: a refusal if there is one, and the status of the rate with the least left. Without a rate,
 /// nothing is admitted.
 pub(crate) fn combine(results: impl IntoIterator<Item = RateResult>) -> RateResult {
-    let nothing = Standing { quota: 0, window: 0, remaining: 0, full_after: 0 };
-    let tighter = |one: Standing, other: Standing| if other.remaining < one.remaining { other } else { one };
+    let nothing = RateStatus { quota: 0, window: 0, remaining: 0, full_after: 0 };
+    let tighter = |one: RateStatus, other: RateStatus| if other.remaining < one.remaining { other } else { one };
     let both = |one: RateResult, other: RateResult| match (one, other) {
         (Ok(one), Ok(other)) => Ok(tighter(one, other)),
         (Err(refusal), Ok(_)) | (Ok(_), Err(refusal)) => Err(refusal),

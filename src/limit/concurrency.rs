@@ -2,7 +2,7 @@
 //! at which a slot was taken identifies it: of two requests at one time, the second takes the next microsecond.
 
 use crate::limit::bucket::Usage;
-use crate::limit::charge::{ChargeInput, ChargeResult, NextState, Refusal, Standing, clock, combine, stored_moment};
+use crate::limit::charge::{ChargeInput, ChargeResult, NextState, Refusal, RateStatus, clock, combine, stored_moment};
 use crate::limit::terms::{Period, Rate};
 
 /// Takes one slot. The cost doesn't matter.
@@ -17,7 +17,7 @@ pub(crate) fn charge(usage: &Usage, input: ChargeInput<'_>) -> ChargeResult {
     let result = |Rate { count, period, .. }: Rate| {
         let running = slots.get(slots.partition_point(|slot| *slot <= clock - period)..).unwrap_or_default();
         let taken = u64::try_from(running.len()).unwrap_or(u64::MAX);
-        let standing = |taken: u64, newest: Option<i64>| Standing {
+        let standing = |taken: u64, newest: Option<i64>| RateStatus {
             quota: count,
             window: period,
             remaining: count.saturating_sub(taken),

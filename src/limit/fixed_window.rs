@@ -3,7 +3,7 @@
 
 use crate::limit::bucket::{FixedWindow, Usage};
 use crate::limit::charge::{
-    ChargeInput, ChargeResult, Entry, EntryResult, Refusal, Standing, add, charge_periods, clock, start_of,
+    ChargeInput, ChargeResult, Entry, EntryResult, Refusal, RateStatus, add, charge_periods, clock, start_of,
     stored_moment,
 };
 use crate::limit::terms::{Period, Rate};
@@ -34,7 +34,7 @@ fn charge_window(stored: Option<FixedWindow>, rate: Rate, now: i64, cost: u64) -
     let before = FixedWindow { period, start, count: used };
     let after = FixedWindow { count: add(used, cost), ..before };
     let left = before.expires() - now;
-    let standing = |used: u32| Standing {
+    let standing = |used: u32| RateStatus {
         quota: count,
         window: period,
         remaining: count.saturating_sub(used.into()),

@@ -35,9 +35,9 @@ pub(crate) mod token_bucket;
 
 use crate::limit::bucket::Usage;
 use crate::limit::charge::{ChargeInput, ChargeResult};
-pub use crate::limit::charge::{Refusal, Standing};
+pub use crate::limit::charge::{Refusal, RateStatus};
 pub use crate::limit::stage::{
-    Admitted, Charge, Lease, Leasing, Outcome, Stage, Write, charge_all, charge_in_place, charge_one,
+    Admitted, Charge, Lease, Leasing, Outcome, StageResult, Write, charge_all, charge_in_place, charge_one,
 };
 pub use crate::limit::terms::{Period, PreciseDuration, Rate, RateError, Terms};
 

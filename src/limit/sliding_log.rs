@@ -2,7 +2,7 @@
 
 use crate::limit::bucket::{Admission, Usage};
 use crate::limit::charge::{
-    ChargeInput, ChargeResult, NextState, RateResult, Refusal, Standing, add, clock, combine, stored_moment,
+    ChargeInput, ChargeResult, NextState, RateResult, Refusal, RateStatus, add, clock, combine, stored_moment,
 };
 use crate::limit::terms::{Period, Rate, Terms};
 
@@ -62,7 +62,7 @@ impl<'l> RateUsage<'l> {
         }
         let newest = self.in_window.last().map(|admission| admission.0);
         let standing = newest.map_or_else(
-            || Standing { full_after: 0, ..self.standing(0, clock, now) },
+            || RateStatus { full_after: 0, ..self.standing(0, clock, now) },
             |newest| self.standing(0, newest, now),
         );
         let behind = clock - now;
@@ -73,9 +73,9 @@ impl<'l> RateUsage<'l> {
         self.rate.count.saturating_sub(self.used.saturating_add(cost))
     }
 
-    fn standing(&self, cost: u64, newest: i64, now: i64) -> Standing {
+    fn standing(&self, cost: u64, newest: i64, now: i64) -> RateStatus {
         let Rate { count, period, .. } = self.rate;
-        Standing { quota: count, window: period, remaining: self.left(cost), full_after: newest + period - now }
+        RateStatus { quota: count, window: period, remaining: self.left(cost), full_after: newest + period - now }
     }
 
     /// The time until enough of the oldest admissions have left the window. `None` if the cost is more than the rate.

@@ -3,7 +3,7 @@
 
 use crate::limit::bucket::{SlidingWindow, Usage};
 use crate::limit::charge::{
-    ChargeInput, ChargeResult, Entry, EntryResult, Refusal, Standing, add, charge_periods, clock, start_of,
+    ChargeInput, ChargeResult, Entry, EntryResult, Refusal, RateStatus, add, charge_periods, clock, start_of,
     stored_moment,
 };
 use crate::limit::terms::{Period, Rate};
@@ -39,7 +39,7 @@ fn charge_windows(stored: Option<SlidingWindow>, rate: Rate, now: i64, cost: u64
     let before = SlidingWindow { period, start, previous, current };
     let after = SlidingWindow { current: add(current, cost), ..before };
     let overlap = period - (clock - start);
-    let standing = |windows: SlidingWindow| Standing {
+    let standing = |windows: SlidingWindow| RateStatus {
         quota: count,
         window: period,
         remaining: remaining(windows, count, overlap).unwrap_or(0),

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use crate::limit::bucket::Usage;
-use crate::limit::charge::{ChargeInput, ChargeResult, Entry as _, Refusal, Standing};
+use crate::limit::charge::{ChargeInput, ChargeResult, Entry as _, Refusal, RateStatus};
 use crate::limit::terms::Terms;
 use crate::limit::{Algorithm, charge, token_bucket};
 
@@ -54,7 +54,7 @@ pub enum Outcome {
 #[non_exhaustive]
 pub struct Admitted {
     /// The status of the rate with the least left, after the charge.
-    pub standing: Standing,
+    pub standing: RateStatus,
     /// The slot of a limit of `concurrency`, to be given back.
     pub slot: Option<i64>,
     /// The admissions taken beyond the cost.
@@ -73,7 +73,7 @@ pub struct Lease {
 
 impl Admitted {
     /// An admission without a slot and a lease.
-    pub fn new(standing: Standing) -> Self {
+    pub fn new(standing: RateStatus) -> Self {
         Self { standing, slot: None, lease: None }
     }
 
@@ -98,7 +98,7 @@ impl Outcome {
 /// The result of the charges of one stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Stage {
+pub struct StageResult {
     /// The outcomes, in the order of the charges.
     pub outcomes: Vec<Outcome>,
     /// The states to store. If a bucket occurs twice, the later one counts.
@@ -124,7 +124,7 @@ pub fn charge_all(
     now: i64,
     leasing: Leasing,
     mut read: impl FnMut(&str) -> Option<Usage>,
-) -> Stage {
+) -> StageResult {
     let mut outcomes = Vec::with_capacity(charges.len());
     let (mut writes, mut healed): (Vec<Write>, Vec<Write>) = (Vec::with_capacity(charges.len()), Vec::new());
     let mut is_refused = false;
@@ -149,7 +149,7 @@ pub fn charge_all(
     // A state that was both charged and corrected was charged after the correction.
     healed.retain(|healed| !writes.iter().any(|write| same_bucket(charges, write, healed)));
     writes.append(&mut healed);
-    Stage { outcomes, writes }
+    StageResult { outcomes, writes }
 }
 
 fn same_bucket(charges: &[Charge], one: &Write, other: &Write) -> bool {

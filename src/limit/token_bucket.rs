@@ -6,7 +6,7 @@
 
 use crate::limit::bucket::{TokenBucket, Usage};
 use crate::limit::charge::{
-    ChargeInput, ChargeResult, Entry, EntryResult, Refusal, SKEW, Standing, charge_periods, stored_moment,
+    ChargeInput, ChargeResult, Entry, EntryResult, Refusal, SKEW, RateStatus, charge_periods, stored_moment,
 };
 use crate::limit::terms::{Period, PreciseDuration};
 
@@ -57,7 +57,7 @@ fn charge_bucket(stored: Option<TokenBucket>, period: &Period, input: ChargeInpu
 
 /// The fast path for a single bucket that admits a charge. Otherwise it returns `None` and changes nothing.
 #[inline]
-pub(crate) fn admit(stored: &mut TokenBucket, now: i64, cost: u64, period: &Period) -> Option<Standing> {
+pub(crate) fn admit(stored: &mut TokenBucket, now: i64, cost: u64, period: &Period) -> Option<RateStatus> {
     let (ahead, is_too_far) = ahead(*stored, now, period);
     if is_too_far || cost > period.rate().burst {
         return None;
@@ -80,9 +80,9 @@ fn bucket(now: i64, ahead: PreciseDuration, period: &Period) -> TokenBucket {
 }
 
 #[inline]
-fn standing(ahead: PreciseDuration, period: &Period) -> Standing {
+fn standing(ahead: PreciseDuration, period: &Period) -> RateStatus {
     let whole = period.whole();
-    Standing {
+    RateStatus {
         quota: period.rate().burst,
         window: whole.rounded_up(),
         remaining: tokens_until(whole, ahead, period),

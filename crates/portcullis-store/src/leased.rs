@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use portcullis::FamilyState;
-use portcullis::limit::{Admitted, Charge, Leasing, Outcome, Standing};
+use portcullis::limit::{Admitted, Charge, Leasing, Outcome, RateStatus};
 
 use crate::expiring::{Change, Expiring};
 use crate::flight::{Flights, Seat};
@@ -37,7 +37,7 @@ pub struct Leased<S> {
 struct Credit {
     left: u64,
     /// How the rate stood when it was taken, without it.
-    standing: Standing,
+    standing: RateStatus,
     taken_at: i64,
     /// By the host's clock, where the store went by that: a request may have been on its way for long.
     ends: i64,
@@ -49,7 +49,7 @@ struct Credit {
 #[derive(Debug, Clone, Copy)]
 struct Spent {
     lease: u64,
-    standing: Standing,
+    standing: RateStatus,
 }
 
 /// What was counted.
@@ -195,8 +195,8 @@ impl<S: Store> Drop for Refund<'_, S> {
 
 impl Credit {
     /// How the rate stands, as far as this machine knows.
-    fn stands(&self, now: i64) -> Standing {
-        Standing {
+    fn stands(&self, now: i64) -> RateStatus {
+        RateStatus {
             remaining: self.standing.remaining.saturating_add(self.left),
             full_after: self.standing.full_after.saturating_sub(now.saturating_sub(self.taken_at)).max(0),
             ..self.standing
