@@ -4,7 +4,7 @@ use crate::collections::id_set::IdSet;
 use crate::eval::attributes::{Attributes, Slots};
 use crate::eval::evaluate::{Environment, ResourceRef, evaluate, truth};
 use crate::eval::value_ref::ValueRef;
-use crate::graph::{Assignment, AttributeOwner, Logic, Partition, Plan, Variable};
+use crate::graph::{Assignment, Logic, Partition, Plan, Variable, VariableGroup};
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
 use crate::typed::{Comparison, Expr, Read, Role, Scope};
@@ -87,11 +87,12 @@ impl Assignment for Answering<'_> {
     }
 
     #[inline]
-    fn cached_class(&self, owner: AttributeOwner, row: u32) -> Option<u32> {
-        let slots = match owner {
-            AttributeOwner::User => self.user,
-            AttributeOwner::Context => self.context,
-            AttributeOwner::Resource => self.resource,
+    fn cached_class(&self, group: VariableGroup, row: u32) -> Option<u32> {
+        let slots = match group {
+            VariableGroup::User => self.user,
+            VariableGroup::Context => self.context,
+            VariableGroup::Resource => self.resource,
+            VariableGroup::Request | VariableGroup::Input => None,
         };
         slots.and_then(|slots| slots.classes.get(row as usize)).copied()
     }

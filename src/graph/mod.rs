@@ -18,7 +18,7 @@ pub(crate) use crate::graph::build::{build, parameters, takes_anonymous};
 pub(crate) use crate::graph::diagram::{Class, Diagram, VariableId};
 pub(crate) use crate::graph::dispatch::Dispatch;
 pub(crate) use crate::graph::logic::{
-    Assignment, AttributeOwner, CompoundPlan, Logic, Partition, Plan, Variable, VariableGroup, Variables,
+    Assignment, CompoundPlan, Logic, Partition, Plan, Variable, VariableGroup, Variables,
 };
 pub(crate) use crate::graph::response_headers::{CorsHeaders, ResponseHeaders};
 use crate::model::headers::Header;

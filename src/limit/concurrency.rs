@@ -2,7 +2,7 @@
 //! at which a slot was taken identifies it: of two requests at one time, the second takes the next microsecond.
 
 use crate::limit::bucket::Usage;
-use crate::limit::charge::{ChargeInput, ChargeResult, NextState, Refusal, RateStatus, clock, combine, stored_moment};
+use crate::limit::charge::{ChargeInput, ChargeResult, NextState, RateStatus, Refusal, clock, combine, stored_moment};
 use crate::limit::terms::{Period, Rate};
 
 /// Takes one slot. The cost doesn't matter.

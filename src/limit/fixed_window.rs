@@ -3,7 +3,7 @@
 
 use crate::limit::bucket::{FixedWindow, Usage};
 use crate::limit::charge::{
-    ChargeInput, ChargeResult, Entry, EntryResult, Refusal, RateStatus, add, charge_periods, clock, start_of,
+    ChargeInput, ChargeResult, Entry, EntryResult, RateStatus, Refusal, add, charge_periods, clock, start_of,
     stored_moment,
 };
 use crate::limit::terms::{Period, Rate};

@@ -35,7 +35,7 @@ pub(crate) mod token_bucket;
 
 use crate::limit::bucket::Usage;
 use crate::limit::charge::{ChargeInput, ChargeResult};
-pub use crate::limit::charge::{Refusal, RateStatus};
+pub use crate::limit::charge::{RateStatus, Refusal};
 pub use crate::limit::stage::{
     Admitted, Charge, Lease, Leasing, Outcome, StageResult, Write, charge_all, charge_in_place, charge_one,
 };

@@ -2,7 +2,7 @@
 
 use crate::limit::bucket::{Admission, Usage};
 use crate::limit::charge::{
-    ChargeInput, ChargeResult, NextState, RateResult, Refusal, RateStatus, add, clock, combine, stored_moment,
+    ChargeInput, ChargeResult, NextState, RateResult, RateStatus, Refusal, add, clock, combine, stored_moment,
 };
 use crate::limit::terms::{Period, Rate, Terms};
 

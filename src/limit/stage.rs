@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use crate::limit::bucket::Usage;
-use crate::limit::charge::{ChargeInput, ChargeResult, Entry as _, Refusal, RateStatus};
+use crate::limit::charge::{ChargeInput, ChargeResult, Entry as _, RateStatus, Refusal};
 use crate::limit::terms::Terms;
 use crate::limit::{Algorithm, charge, token_bucket};
 

@@ -6,7 +6,7 @@
 
 use crate::limit::bucket::{TokenBucket, Usage};
 use crate::limit::charge::{
-    ChargeInput, ChargeResult, Entry, EntryResult, Refusal, SKEW, RateStatus, charge_periods, stored_moment,
+    ChargeInput, ChargeResult, Entry, EntryResult, RateStatus, Refusal, SKEW, charge_periods, stored_moment,
 };
 use crate::limit::terms::{Period, PreciseDuration};
 

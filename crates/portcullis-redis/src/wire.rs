@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use portcullis::limit::{Admitted, Algorithm, Charge, Leasing, Outcome, Period, Rate, Refusal, RateStatus};
+use portcullis::limit::{Admitted, Algorithm, Charge, Leasing, Outcome, Period, Rate, RateStatus, Refusal};
 
 use crate::config::Clock;
 

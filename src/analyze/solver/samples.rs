@@ -133,7 +133,7 @@ impl<'p> Samples<'p> {
                     self.add(near);
                 }
                 for distance in distances {
-                    for far in [plus(value, distance), minus(value, distance)].into_iter().flatten() {
+                    for far in at_distance(value, distance).into_iter().flatten() {
                         near(&far).into_iter().for_each(|near| self.add(near));
                         self.add(far);
                     }
@@ -229,21 +229,19 @@ pub(crate) fn near_of_other_type(value: &Value) -> Vec<Value> {
     }
 }
 
-fn plus(value: &Value, distance: &Value) -> Option<Value> {
+/// The values at a distance from another.
+fn at_distance(value: &Value, distance: &Value) -> [Option<Value>; 2] {
     match (value, distance) {
-        (Value::Int(value), Value::Int(distance)) => value.checked_add(*distance).map(Value::Int),
-        (Value::Timestamp(time), Value::Duration(distance)) => time.checked_add(*distance).ok().map(Value::Timestamp),
-        (Value::Duration(value), Value::Duration(distance)) => value.checked_add(*distance).map(Value::Duration),
-        _ => None,
-    }
-}
-
-fn minus(value: &Value, distance: &Value) -> Option<Value> {
-    match (value, distance) {
-        (Value::Int(value), Value::Int(distance)) => value.checked_sub(*distance).map(Value::Int),
-        (Value::Timestamp(time), Value::Duration(distance)) => time.checked_sub(*distance).ok().map(Value::Timestamp),
-        (Value::Duration(value), Value::Duration(distance)) => value.checked_sub(*distance).map(Value::Duration),
-        _ => None,
+        (Value::Int(value), Value::Int(distance)) => {
+            [value.checked_add(*distance), value.checked_sub(*distance)].map(|value| value.map(Value::Int))
+        }
+        (Value::Timestamp(time), Value::Duration(distance)) => {
+            [time.checked_add(*distance), time.checked_sub(*distance)].map(|time| time.ok().map(Value::Timestamp))
+        }
+        (Value::Duration(value), Value::Duration(distance)) => {
+            [value.checked_add(*distance), value.checked_sub(*distance)].map(|value| value.map(Value::Duration))
+        }
+        _ => [None, None],
     }
 }
 

@@ -12,4 +12,4 @@ pub(crate) mod walk;
 pub(crate) use crate::graph::logic::lower::Lowering;
 pub(crate) use crate::graph::logic::partition::Partition;
 pub(crate) use crate::graph::logic::plan::{Assignment, CompoundPlan, Logic, Plan};
-pub(crate) use crate::graph::logic::variable::{AttributeOwner, Variable, VariableGroup, Variables};
+pub(crate) use crate::graph::logic::variable::{Variable, VariableGroup, Variables};

@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 use crate::collections::id_set::IdSet;
 use crate::collections::table::{Id, Table};
 use crate::graph::diagram::{Class, Diagram, Diagrams};
-use crate::graph::logic::variable::{AttributeOwner, Variable, Variables};
+use crate::graph::logic::variable::{Variable, VariableGroup, Variables};
 use crate::graph::logic::walk::Walks;
 use crate::typed::{Role, Scope};
 
@@ -49,7 +49,7 @@ pub(crate) trait Assignment {
     /// True if the caller has one of these scopes.
     fn has_scope(&self, scopes: IdSet<Scope>) -> bool;
     /// The class of an attribute, if it was found before.
-    fn cached_class(&self, owner: AttributeOwner, row: u32) -> Option<Class>;
+    fn cached_class(&self, group: VariableGroup, row: u32) -> Option<Class>;
     fn class(&self, variable: Variable<'_>) -> Class;
 }
 

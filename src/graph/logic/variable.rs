@@ -36,17 +36,9 @@ pub(crate) enum ResolvedVariable {
     Capped,
     Roles(IdSet<Role>),
     Scopes(IdSet<Scope>),
-    /// An attribute whose class may be cached: its row among the attributes of its owner.
-    Attribute(AttributeOwner, u32, VariableId),
+    /// An attribute, by its row in its group.
+    Attribute(VariableGroup, u32, VariableId),
     Other(VariableId),
-}
-
-/// Owners of attributes whose classes are found once for many diagrams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum AttributeOwner {
-    User,
-    Context,
-    Resource,
 }
 
 /// Groups of variables, in the order in which diagrams test them.
@@ -118,9 +110,14 @@ const ROLES: u32 = 2;
 const SCOPES: u32 = 3;
 /// Each [`VariableGroup`] has two sections from here on: its attributes, then its opaque conditions.
 const GROUPED: u32 = 4;
-const USER: u32 = GROUPED + 2 * VariableGroup::User as u32;
-const CONTEXT: u32 = GROUPED + 2 * VariableGroup::Context as u32;
-const RESOURCE: u32 = GROUPED + 2 * VariableGroup::Resource as u32;
+
+const VARIABLE_GROUPS: [VariableGroup; GROUPS] = [
+    VariableGroup::User,
+    VariableGroup::Request,
+    VariableGroup::Context,
+    VariableGroup::Resource,
+    VariableGroup::Input,
+];
 
 impl Variables {
     pub(crate) const HAS_USER: VariableId = HAS_USER << SECTION;
@@ -163,15 +160,16 @@ impl Variables {
 
     pub(crate) fn resolve(&self, id: VariableId) -> ResolvedVariable {
         let (section, row) = (id >> SECTION, id & ((1 << SECTION) - 1));
-        match (self.variable(id), section) {
-            (Some(Variable::HasUser), _) => ResolvedVariable::HasUser,
-            (Some(Variable::Capped), _) => ResolvedVariable::Capped,
-            (Some(Variable::Roles(roles)), _) => ResolvedVariable::Roles(roles),
-            (Some(Variable::Scopes(scopes)), _) => ResolvedVariable::Scopes(scopes),
-            (Some(Variable::Attribute(..)), USER) => ResolvedVariable::Attribute(AttributeOwner::User, row, id),
-            (Some(Variable::Attribute(..)), CONTEXT) => ResolvedVariable::Attribute(AttributeOwner::Context, row, id),
-            (Some(Variable::Attribute(..)), RESOURCE) => ResolvedVariable::Attribute(AttributeOwner::Resource, row, id),
-            (Some(Variable::Attribute(..) | Variable::Opaque(_)) | None, _) => ResolvedVariable::Other(id),
+        match self.variable(id) {
+            Some(Variable::HasUser) => ResolvedVariable::HasUser,
+            Some(Variable::Capped) => ResolvedVariable::Capped,
+            Some(Variable::Roles(roles)) => ResolvedVariable::Roles(roles),
+            Some(Variable::Scopes(scopes)) => ResolvedVariable::Scopes(scopes),
+            Some(Variable::Attribute(..)) => {
+                let group = VARIABLE_GROUPS.get((section - GROUPED) as usize / 2);
+                group.map_or(ResolvedVariable::Other(id), |group| ResolvedVariable::Attribute(*group, row, id))
+            }
+            Some(Variable::Opaque(_)) | None => ResolvedVariable::Other(id),
         }
     }
 

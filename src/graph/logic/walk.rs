@@ -59,8 +59,8 @@ impl Walks {
                 ResolvedVariable::Capped => u32::from(assignment.is_capped()),
                 ResolvedVariable::Roles(roles) => u32::from(assignment.has_role(roles)),
                 ResolvedVariable::Scopes(scopes) => u32::from(assignment.has_scope(scopes)),
-                ResolvedVariable::Attribute(owner, row, id) => {
-                    assignment.cached_class(owner, row).unwrap_or_else(|| other(id))
+                ResolvedVariable::Attribute(group, row, id) => {
+                    assignment.cached_class(group, row).unwrap_or_else(|| other(id))
                 }
                 ResolvedVariable::Other(id) => other(id),
             };
