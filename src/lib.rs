@@ -46,6 +46,7 @@ mod schemas;
 pub mod syntax;
 mod tokens;
 pub(crate) mod typed;
+mod values;
 
 pub use crate::check::{LINTS, Lint};
 pub use crate::decide::{Asked, Caller, Decision, Inquiry, PermissionId, QuestionId, Resource, Ruling, Scene, Step};

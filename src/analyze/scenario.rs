@@ -6,6 +6,7 @@ use crate::analyze::solver::domain::Domain;
 use crate::analyze::synthetic_request::{SyntheticRecord, SyntheticRequest, SyntheticResource};
 use crate::collections::table::Id;
 use crate::graph::DecisionGraph;
+use crate::model::operator::Operator;
 use crate::model::value::{Known, Value};
 use crate::schemas::validate::validate_default;
 use crate::typed::schemas::{InputType, Shape};
@@ -206,7 +207,7 @@ impl<'p> Scenario<'p> {
                 [Expr::Read(Read::Claim(_)), Expr::Constant(_)] => Domain::of(ty.clone()),
                 _ => Domain::of(ty.clone()).or_absent(),
             },
-            Expr::Add(prefix, claim) => match (&**prefix, &**claim) {
+            Expr::Binary(Operator::Add, prefix, claim) => match (&**prefix, &**claim) {
                 (Expr::Constant(Value::String(prefix)), Expr::Read(Read::Claim(_))) => {
                     Domain::of(Type::String).with_prefix(prefix.clone())
                 }

@@ -10,16 +10,17 @@ use smallvec::SmallVec;
 
 use crate::collections::table::Id;
 use crate::eval::attributes::{AttributeSet, Attributes, Slots};
-use crate::eval::evaluate::{Environment, EvalContext, InputState, RequestRef, ResourceRef, evaluate, truth};
+use crate::eval::context::{Environment, EvalContext, InputState, RequestRef, ResourceRef};
+use crate::eval::evaluate::{evaluate, truth};
 use crate::eval::identity::Identity;
 use crate::eval::questions;
-use crate::eval::value_ref::ValueRef;
 use crate::graph::{Class, Logic, Plan, Variable, parameters};
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
 use crate::protocol::params::{Parameter, Params};
 use crate::protocol::request::Record;
 use crate::typed::{BodyRule, Expr, PathSegment, Read, Resource, Role, Route, Token, TypedPolicy};
+use crate::values::value_ref::ValueRef;
 
 /// A request under construction. Values that weren't set are unknown.
 pub(crate) struct SyntheticRequest<'p> {
@@ -188,7 +189,7 @@ impl<'p> SyntheticRequest<'p> {
             user: self.user.as_ref(),
             client: self.client,
             now: Some(self.now),
-            context: Some(Attributes::Slots(&self.context)),
+            host_context: Some(Attributes::Slots(&self.context)),
             call: call.map(|call| RequestRef {
                 method: &call.method,
                 path: &call.path,
@@ -242,7 +243,7 @@ impl<'p> SyntheticRequest<'p> {
 
     /// True if a plan says *yes* of an instance.
     pub(crate) fn holds(&self, logic: &Logic, instance: usize, plan: Plan) -> bool {
-        self.on(instance, |environment| questions::holds(logic, plan, environment))
+        self.on(instance, |environment| questions::satisfies(logic, plan, environment))
     }
 
     pub(crate) fn is_true(&self, instance: usize, condition: &Expr) -> bool {

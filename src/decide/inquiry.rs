@@ -16,7 +16,7 @@ use crate::decide::limits::Tightest;
 use crate::decide::lookup::Lookup;
 use crate::decide::routes::transport::Target;
 use crate::decide::{Denial, Ready, respond};
-use crate::eval::evaluate::Cache;
+use crate::eval::context::Cache;
 use crate::eval::identity::Identity;
 use crate::graph::{Door, Node};
 use crate::protocol::decision::{Effect, Input};

@@ -15,7 +15,7 @@ use crate::decide::lookup::Lookup;
 use crate::decide::respond::Outcome;
 use crate::decide::routes::transport::Target;
 use crate::decide::{Denial, Ready, respond};
-use crate::eval::evaluate::Cache;
+use crate::eval::context::Cache;
 use crate::eval::identity::Identity;
 use crate::graph::{DecisionGraph, Door, Leaf, Node};
 use crate::model::reason::{Code, Stage};

@@ -41,10 +41,9 @@ pub use crate::limit::stage::{
 };
 pub use crate::limit::terms::{Period, PreciseDuration, Rate, RateError, Terms};
 
-/// The algorithm by which a limit counts. A new one has a row in each table here, a state in [`Usage`](crate::Usage), and a
-/// module with its transition.
+/// The algorithm of a limit. Stores match it exhaustively, as each algorithm has a state of its own in
+/// [`Usage`](crate::Usage).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Algorithm {
     /// Tokens come back evenly. A bucket has at most `burst` of them (GCRA).
     TokenBucket,

@@ -1,13 +1,13 @@
-//! Where limits and families of refresh tokens are kept between decisions.
+//! Stores of limits and families of refresh tokens.
 //!
-//! [`Store`] is what a host asks; [`answer`], [`record`] and [`finish`] turn a decision's questions and effects into that.
+//! [`Store`] is the interface. [`answer`], [`record`] and [`finish`] connect it with a decision's questions and effects.
 #![forbid(unsafe_code)]
 
 mod expiring;
-mod flight;
 mod host;
 mod leased;
 mod memory;
+mod single_flight;
 mod store;
 
 pub use expiring::{Change, Entry, Expiring, Metrics};

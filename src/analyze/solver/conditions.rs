@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use crate::analyze::solver::regex;
 use crate::analyze::solver::samples::Family;
+use crate::model::operator::Operator;
 use crate::model::value::Value;
-use crate::typed::{Comparison, Expr, TypedPolicy};
+use crate::typed::{Expr, TypedPolicy};
 
 /// Adds the constants of a condition. Returns true if it adds or subtracts.
 pub(crate) fn constants(policy: &TypedPolicy, condition: &Expr, out: &mut HashSet<Value>) -> bool {
@@ -14,7 +15,7 @@ pub(crate) fn constants(policy: &TypedPolicy, condition: &Expr, out: &mut HashSe
         match part {
             Expr::Constant(Value::List(items)) => out.extend(items.iter().cloned()),
             Expr::Constant(value) if Family::of_value(value).is_some() => drop(out.insert(value.clone())),
-            Expr::Add(..) | Expr::Subtract(..) => has_sums = true,
+            Expr::Binary(Operator::Add | Operator::Subtract, ..) => has_sums = true,
             _ => {}
         }
         false
@@ -25,7 +26,7 @@ pub(crate) fn constants(policy: &TypedPolicy, condition: &Expr, out: &mut HashSe
 /// Adds the prefixes that a condition compares texts with.
 pub(crate) fn prefixes(policy: &TypedPolicy, condition: &Expr, out: &mut Vec<String>) {
     policy.any_part(condition, &mut |part| {
-        if let Expr::Compare(Comparison::StartsWith, _, with) = part {
+        if let Expr::Binary(Operator::StartsWith, _, with) = part {
             out.extend(if let Expr::Constant(Value::String(text)) = &**with { Some(text.clone()) } else { None });
         }
         false
@@ -37,10 +38,9 @@ pub(crate) fn list_comparisons(policy: &TypedPolicy, condition: &Expr) -> usize 
     let mut count = 0;
     condition.any(&mut |part| {
         match part {
-            Expr::Compare(
-                Comparison::ContainsAll | Comparison::Intersects | Comparison::Equal | Comparison::NotEqual,
-                ..,
-            ) => count += 1,
+            Expr::Binary(Operator::ContainsAll | Operator::Intersects | Operator::Equal | Operator::NotEqual, ..) => {
+                count += 1;
+            }
             Expr::Condition(id) => count += list_comparisons(policy, &policy.conditions[*id].expr),
             _ => {}
         }

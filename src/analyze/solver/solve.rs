@@ -9,6 +9,7 @@ use crate::analyze::solver::class_set::ClassSet;
 use crate::analyze::solver::space::{DependsOn, InstanceVariable, Slot, Space, root};
 use crate::analyze::synthetic_request::SyntheticRequest;
 use crate::graph::Variable;
+use crate::model::operator::Precedence;
 use crate::model::value::{Known, Value};
 use crate::typed::{Expr, Read, Type};
 
@@ -197,7 +198,7 @@ impl Solver<'_, '_, '_> {
         let policy = self.space.scenario.policy;
         expr.any(&mut |part| {
             match part {
-                Expr::Compare(_, left, right) => {
+                Expr::Binary(operator, left, right) if operator.precedence() == Precedence::Comparison => {
                     for side in [left, right] {
                         match self.request.value(instance, side) {
                             // The elements of a list that is read were chosen from these values.

@@ -3,7 +3,7 @@
 use crate::collections::table::Id;
 use crate::decide::permissions::authorize::Findings;
 use crate::decide::permissions::scene::{Resource, Scene};
-use crate::eval::evaluate::{Cache, EvalContext, ResourceRef};
+use crate::eval::context::{Cache, EvalContext, ResourceRef};
 use crate::eval::questions;
 use crate::graph::{DecisionGraph, Phase, Plan};
 use crate::model::reason::{Code, Reason, Stage};
@@ -77,7 +77,7 @@ pub(crate) fn explain<'p>(
     if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
         return reason(Code::PermissionDenied, "the permission or the scene is another policy's");
     }
-    let Some(thing) = question.thing(permission.id) else {
+    let Some(thing) = question.resource_ref(permission.id) else {
         return reason(Code::PermissionDenied, "the permission is one on things of another kind, or of another policy");
     };
     if question.granted(permission) {
@@ -101,10 +101,10 @@ pub(crate) fn holds(
     (kind, resource): (Id<typed::Resource>, Option<&Resource<'_>>),
 ) -> bool {
     let thing = match resource {
-        Some(resource) => resource.thing(policy, kind),
+        Some(resource) => resource.resource_ref(policy, kind),
         None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),
     };
-    thing.is_some_and(|thing| questions::holds(&graph.logic, plan, &scene.eval_context(policy).on(thing)))
+    thing.is_some_and(|thing| questions::satisfies(&graph.logic, plan, &scene.eval_context(policy).on(thing)))
 }
 
 struct Question<'q> {
@@ -121,7 +121,7 @@ impl<'q> Question<'q> {
         if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
             return false;
         }
-        let Some(thing) = self.thing(permission.id) else { return false };
+        let Some(thing) = self.resource_ref(permission.id) else { return false };
         let plan = graph.permission(permission.id, Phase::AfterInput);
         if let Plan::HasRole(roles) = plan {
             return scene
@@ -130,14 +130,14 @@ impl<'q> Question<'q> {
         }
         let cache = Cache::default();
         let context = EvalContext { cache: Some(&cache), ..scene.eval_context(policy) };
-        questions::holds(&graph.logic, plan, &context.on(thing))
+        questions::satisfies(&graph.logic, plan, &context.on(thing))
     }
 
     /// What a permission is asked for; `None` where that is a thing of another kind.
-    fn thing(&self, permission: Id<Permission>) -> Option<ResourceRef<'q>> {
+    fn resource_ref(&self, permission: Id<Permission>) -> Option<ResourceRef<'q>> {
         let kind = self.policy.permissions[permission].resource;
         match self.resource {
-            Some(resource) => resource.thing(self.policy, kind),
+            Some(resource) => resource.resource_ref(self.policy, kind),
             None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),
         }
     }

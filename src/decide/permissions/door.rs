@@ -8,8 +8,9 @@ use crate::decide::journey::Journey;
 use crate::decide::permissions::authorize::Findings;
 use crate::decide::respond::Outcome;
 use crate::eval::attributes::Attributes;
-use crate::eval::evaluate::{EvalContext, InputState, RequestRef, ResourceRef, truth};
-use crate::eval::questions::holds;
+use crate::eval::context::{EvalContext, InputState, RequestRef, ResourceRef};
+use crate::eval::evaluate::truth;
+use crate::eval::questions::satisfies;
 use crate::graph::{Phase, Test};
 use crate::model::reason::{Code, Stage};
 use crate::model::truth::Truths;
@@ -24,7 +25,7 @@ impl<'g> Journey<'g, '_> {
             user: self.user.as_ref(),
             client: self.client,
             now: Some(self.request.now),
-            context: self.lookup.context().map(Attributes::Json),
+            host_context: self.lookup.context().map(Attributes::Json),
             call: Some(RequestRef {
                 method: self.request.method,
                 path: self.target.canonical_path(),
@@ -50,7 +51,7 @@ impl<'g> Journey<'g, '_> {
     }
 
     /// The thing of a kind that this route is about.
-    fn thing(&self, resource: Id<Resource>) -> ResourceRef<'_> {
+    fn resource_ref(&self, resource: Id<Resource>) -> ResourceRef<'_> {
         let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
         let Some(id) = subject.and_then(|subject| self.input.params.get(&subject.parameter)) else {
             return ResourceRef::Of { resource, id: None, attributes: None };
@@ -69,9 +70,9 @@ impl<'g> Journey<'g, '_> {
     }
 
     /// The thing that a condition of the route is about.
-    fn own_thing(&self) -> ResourceRef<'_> {
+    fn own_resource_ref(&self) -> ResourceRef<'_> {
         match self.route.access.subjects.as_slice() {
-            [only] => self.thing(only.resource),
+            [only] => self.resource_ref(only.resource),
             _ => ResourceRef::None,
         }
     }
@@ -96,20 +97,20 @@ impl<'g> Journey<'g, '_> {
             Test::Scope(scope) => self.has_scope(scope),
             Test::Whens(route, phase) => {
                 let context = self.eval_context(phase);
-                let environment = &context.on(self.own_thing());
-                holds(logic, self.graph.conditions(route, phase), environment)
+                let environment = &context.on(self.own_resource_ref());
+                satisfies(logic, self.graph.conditions(route, phase), environment)
             }
             Test::Doors(phase) => {
                 let context = self.eval_context(phase);
-                holds(logic, self.graph.doors(phase), &context.on(ResourceRef::None))
+                satisfies(logic, self.graph.doors(phase), &context.on(ResourceRef::None))
             }
         }
     }
 
     fn granted(&self, permission: Id<Permission>, phase: Phase) -> bool {
-        let thing = self.thing(self.policy.permissions[permission].resource);
+        let thing = self.resource_ref(self.policy.permissions[permission].resource);
         let context = self.eval_context(phase);
-        holds(&self.graph.logic, self.graph.permission(permission, phase), &context.on(thing))
+        satisfies(&self.graph.logic, self.graph.permission(permission, phase), &context.on(thing))
     }
 
     /// Whether all that the route takes was looked at.
@@ -136,7 +137,7 @@ impl<'g> Journey<'g, '_> {
         }
         for requirement in &access.requirements {
             if !requirement.any_of.iter().any(|permission| self.granted(*permission, phase)) {
-                let thing = |permission: &Permission| self.thing(permission.resource);
+                let thing = |permission: &Permission| self.resource_ref(permission.resource);
                 findings.permissions(&requirement.any_of, Some(requirement.span), context, thing);
             }
         }
@@ -144,7 +145,7 @@ impl<'g> Journey<'g, '_> {
         if self.route.is_open_to_callers() || self.route.service.makes_callers() {
             findings.doors(context);
         }
-        let environment = context.on(self.own_thing());
+        let environment = context.on(self.own_resource_ref());
         for when in &access.whens {
             let outcome = truth(&when.expr, &environment);
             if !outcome.may(Truths::TRUE) {

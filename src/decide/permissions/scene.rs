@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use crate::collections::table::Id;
 use crate::decide::callers::identity::vouched_for;
 use crate::eval::attributes::AttributeSet;
-use crate::eval::evaluate::{Environment, EvalContext, ResourceRef};
+use crate::eval::context::{Environment, EvalContext, ResourceRef};
 use crate::eval::identity::Identity;
-use crate::eval::questions::class;
+use crate::eval::questions::class_of;
 use crate::graph::{DecisionGraph, VariableGroup};
 use crate::protocol::request::{Record, User};
 use crate::typed;
@@ -44,7 +44,7 @@ const MOST_CLASSES: usize = 1024;
 
 fn classes(graph: &DecisionGraph, group: VariableGroup, environment: &Environment<'_>) -> Vec<u32> {
     let asked = graph.logic.variables.attributes(group).take(MOST_CLASSES);
-    asked.map(|(path, partition)| class(path, partition, environment)).collect()
+    asked.map(|(path, partition)| class_of(path, partition, environment)).collect()
 }
 
 impl<'a> Scene<'a> {
@@ -121,7 +121,7 @@ impl<'a> Scene<'a> {
             user: self.user(),
             client: self.client.map(|address| address.to_canonical()),
             now: Some(self.now),
-            context: self.context.as_ref().map(AttributeSet::attributes),
+            host_context: self.context.as_ref().map(AttributeSet::attributes),
             ..EvalContext::empty(policy)
         }
     }
@@ -165,13 +165,13 @@ impl<'a> Resource<'a> {
             of: Some((policy.fingerprint, id)),
         };
         let context = EvalContext::empty(policy);
-        let found = classes(graph, VariableGroup::Resource, &context.on(prepared.thing(policy, id)?));
+        let found = classes(graph, VariableGroup::Resource, &context.on(prepared.resource_ref(policy, id)?));
         prepared.facts.set_classes(found);
         Some(prepared)
     }
 
     /// The thing that a permission on things of a kind is about; `None` where this is a thing of another kind.
-    pub(crate) fn thing(&self, policy: &TypedPolicy, kind: Id<typed::Resource>) -> Option<ResourceRef<'_>> {
+    pub(crate) fn resource_ref(&self, policy: &TypedPolicy, kind: Id<typed::Resource>) -> Option<ResourceRef<'_>> {
         if self.of.is_some_and(|of| of != (policy.fingerprint, kind)) {
             return None;
         }

@@ -1,8 +1,9 @@
 //! Conditions as formulas over atoms: a test of one attribute against constants, or an opaque expression.
 
 use crate::collections::table::Id;
+use crate::model::operator::Operator;
 use crate::model::value::Value;
-use crate::typed::{Attribute, Comparison, Condition, Expr, Read, Role, Type, TypedPolicy};
+use crate::typed::{Attribute, Condition, Expr, Read, Role, Type, TypedPolicy};
 
 /// A condition as atoms and connectives.
 #[derive(Debug, Clone)]
@@ -80,7 +81,7 @@ impl Formula {
             Expr::All(parts) => Self::All(parts.iter().map(of).collect()),
             Expr::Any(parts) => Self::Any(parts.iter().map(of).collect()),
             Expr::Condition(id) => Self::Condition(*id),
-            Expr::Compare(comparison, left, right) => Self::comparison(*comparison, left, right, policy),
+            Expr::Binary(operator, left, right) => Self::comparison(*operator, left, right, policy),
             Expr::Has(of) => match path_of(of) {
                 Some(path) => Self::test(path, None, Predicate::Present),
                 None => Self::opaque(expr.clone()),
@@ -113,31 +114,32 @@ impl Formula {
     }
 
     /// Comparisons that are the opposite or the mirror image of another one are expressed by that one.
-    fn comparison(comparison: Comparison, left: &Expr, right: &Expr, policy: &TypedPolicy) -> Self {
-        let alike = |comparison, left, right| Self::comparison(comparison, left, right, policy);
-        let test = match comparison {
-            Comparison::NotEqual => return alike(Comparison::Equal, left, right).negated(),
-            Comparison::Greater => return alike(Comparison::Less, right, left),
-            Comparison::LessOrEqual => return alike(Comparison::Less, right, left).negated(),
-            Comparison::GreaterOrEqual => return alike(Comparison::Less, left, right).negated(),
-            Comparison::In => return alike(Comparison::Contains, right, left),
-            Comparison::Equal => one_constant(left, right)
+    fn comparison(operator: Operator, left: &Expr, right: &Expr, policy: &TypedPolicy) -> Self {
+        let alike = |operator, left, right| Self::comparison(operator, left, right, policy);
+        let test = match operator {
+            Operator::NotEqual => return alike(Operator::Equal, left, right).negated(),
+            Operator::Greater => return alike(Operator::Less, right, left),
+            Operator::LessOrEqual => return alike(Operator::Less, right, left).negated(),
+            Operator::GreaterOrEqual => return alike(Operator::Less, left, right).negated(),
+            Operator::In => return alike(Operator::Contains, right, left),
+            Operator::Equal => one_constant(left, right)
                 .or_else(|| one_constant(right, left))
                 .map(|(of, value)| (of, Predicate::OneOf(vec![value]))),
-            Comparison::Less => one_constant(left, right)
+            Operator::Less => one_constant(left, right)
                 .map(|(of, value)| (of, Predicate::Below(value)))
                 .or_else(|| one_constant(right, left).map(|(of, value)| (of, Predicate::Above(value)))),
-            Comparison::Contains => one_constant(right, left).map(|(of, whole)| match whole {
+            Operator::Contains => one_constant(right, left).map(|(of, whole)| match whole {
                 Value::List(values) => (of, Predicate::OneOf(values.to_vec())),
                 other => (of, Predicate::In(other)),
             }),
-            Comparison::ContainsAll | Comparison::Intersects | Comparison::StartsWith | Comparison::EndsWith => None,
+            // Any other operator relates two values, or is opaque.
+            _ => None,
         };
         match test {
             Some(((path, default), predicate)) if is_testable(&path, default.as_ref(), &predicate, policy) => {
                 Self::test(path, default, predicate)
             }
-            _ => Self::opaque(Expr::Compare(comparison, Box::new(folded(left)), Box::new(folded(right)))),
+            _ => Self::opaque(Expr::Binary(operator, Box::new(folded(left)), Box::new(folded(right)))),
         }
     }
 }

@@ -12,11 +12,11 @@ use smallvec::SmallVec;
 use crate::collections::table::Table;
 use crate::decide::callers::authenticate::EXPIRED;
 use crate::decide::callers::token::raw::{MAX_DEPTH, NameSeed, Names, Raw, RawSeed};
-use crate::eval::facts::{By, typed};
 use crate::model::list::List;
 use crate::model::value::{Known, Value};
 use crate::typed::schemas::Shape;
 use crate::typed::{Claim, Token, Type};
+use crate::values::json::{Provenance, convert};
 
 const MALFORMED: &str = "the token's claims aren't a JSON object whose members stand once";
 const WRONG_TYPE: &str = "a claim of the token is of the wrong type";
@@ -206,7 +206,7 @@ impl Reader<'_, '_> {
             (Type::Int, Raw::Int(value)) => Some(Value::Int(value)),
             (Type::Bool, Raw::Bool(value)) => Some(Value::Bool(value)),
             (Type::List(item), Raw::List(items)) if **item == Type::String => texts(items).map(Value::List),
-            (ty, value) => typed(&value.into_json(), ty, self.shapes, By::Host),
+            (ty, value) => convert(&value.into_json(), ty, self.shapes, Provenance::Host),
         };
         value.map(Known::Value).ok_or(WRONG_TYPE)
     }
