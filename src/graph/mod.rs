@@ -127,7 +127,6 @@ pub(crate) struct Door {
 /// A step of a decision. Its edges lead to nodes with lower ids, so every walk ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Node {
-    /// Who is calling?
     Authenticate {
         caller: Id<Node>,
         /// Without a credential, or with one that isn't valid.
