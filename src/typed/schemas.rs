@@ -1,4 +1,4 @@
-//! Checked schemas: what input must look like, with every regex compiled, and whether some does.
+//! Checked schemas: the shapes of input, with every regex compiled.
 
 use regex::Regex;
 use serde_json::Value as Json;
@@ -6,7 +6,8 @@ use serde_json::Value as Json;
 use crate::collections::table::Id;
 use crate::model::keywords::{Format, Transform, UnknownFields};
 use crate::model::source::Span;
-use crate::typed::{Attribute, Expr};
+use crate::typed::expressions::Expr;
+use crate::typed::permissions::Attribute;
 
 /// The shape of an object.
 #[derive(Debug, Default)]
@@ -16,7 +17,7 @@ pub(crate) struct Shape {
     pub(crate) unknown_fields: UnknownFields,
     pub(crate) fields: Vec<Field>,
     pub(crate) checks: Vec<Check>,
-    /// What a body of this shape may be sent as; `application/json` where the schema doesn't say.
+    /// The media types of a body of this shape; `application/json` if the schema has no `accepts`.
     pub(crate) accepts: Vec<MediaType>,
 }
 
@@ -36,11 +37,11 @@ pub(crate) struct Field {
 pub(crate) struct Check {
     pub(crate) expr: Expr,
     pub(crate) message: Option<String>,
-    /// The fields that it reads: where one isn't valid, the rule isn't asked.
+    /// The fields that it reads: if one isn't valid, the rule isn't evaluated.
     pub(crate) reads: Vec<Attribute>,
 }
 
-/// What a body may be sent as, in lower case.
+/// A media type of a body, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MediaType {
     /// This one, whose bodies are JSON.
@@ -79,7 +80,7 @@ pub(crate) enum InputType {
 }
 
 impl InputType {
-    /// Whether one name of a query may stand several times.
+    /// True if one name of a query may stand several times.
     pub(crate) fn is_list(&self) -> bool {
         match self {
             Self::List(_) => true,
@@ -89,7 +90,7 @@ impl InputType {
     }
 }
 
-/// Objects whose tag says which shape they have.
+/// Objects whose shape depends on a tag.
 #[derive(Debug)]
 pub(crate) struct TaggedUnion {
     /// The field that holds the tag.
@@ -109,7 +110,7 @@ pub(crate) struct Case {
 /// Transforms, which run first, and then checks, all of which run.
 #[derive(Debug, Default)]
 pub(crate) struct StringRules {
-    /// In the order of `Transform`, so that what comes out is left as it is the next time.
+    /// In the order of `Transform`, so that a second run changes nothing.
     pub(crate) transforms: Vec<Transform>,
     pub(crate) checks: Vec<StringCheck>,
 }
@@ -121,7 +122,7 @@ pub(crate) struct StringCheck {
     pub(crate) message: Option<String>,
 }
 
-/// What a string is checked for.
+/// The test of a string.
 #[derive(Debug)]
 pub(crate) enum StringTest {
     /// In Unicode code points.

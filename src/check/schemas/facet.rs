@@ -1,15 +1,16 @@
-//! Facets: each fits its type, says something once, and leaves a value that can be.
+//! Facets: each fits its type and is written once, and some value satisfies all of them.
 
 use std::collections::HashSet;
 use std::fmt::Display;
 
-use crate::check::Checker;
+use crate::check::checker::Report;
+use crate::check::schemas::schema::SchemaChecker;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::keywords::{Keyword as _, Transform};
 use crate::syntax::tree::{Facet, FacetKind, Literal, NumberBound, SchemaType};
 use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest};
 
-impl Checker<'_> {
+impl SchemaChecker<'_, '_> {
     pub(crate) fn string_rules(&mut self, facets: &[Facet]) -> StringRules {
         let mut rules = StringRules::default();
         let mut seen = HashSet::new();
@@ -29,7 +30,9 @@ impl Checker<'_> {
                     tests.extend(self.length(least).map(StringTest::MinBytes));
                     tests.extend(self.length(most).map(StringTest::MaxBytes));
                 }
-                FacetKind::Matches(pattern) => tests.extend(self.compiled(pattern).map(StringTest::Matches)),
+                FacetKind::Matches(pattern) => {
+                    tests.extend(self.regexes.compile(pattern, self.checker).map(StringTest::Matches))
+                }
                 FacetKind::OneOf(values) => {
                     tests.push(StringTest::OneOf(values.iter().map(|value| value.node.clone()).collect()));
                 }
@@ -53,7 +56,7 @@ impl Checker<'_> {
         rules
     }
 
-    /// Of `lowercase` and `uppercase`, one.
+    /// Reports `lowercase` beside `uppercase`.
     fn one_case(&mut self, facets: &[Facet]) {
         let cases =
             |facet: &&Facet| matches!(facet.kind, FacetKind::Transform(Transform::Lowercase | Transform::Uppercase));
@@ -61,17 +64,15 @@ impl Checker<'_> {
         if let (Some(first), Some(second)) = (found.next(), found.next())
             && first.kind != second.kind
         {
-            self.report(
-                Diagnostic::error("contradictory_facets", second.span, "a string can't be in lower and in upper case")
-                    .also(first.span, "the other one")
-                    .help("keep one of the two facets"),
-            );
+            Diagnostic::error("contradictory_facets", second.span, "a string can't be in lower and in upper case")
+                .also(first.span, "the other one")
+                .report_with(self.checker, "keep one of the two facets");
         }
     }
 
     fn twice(&mut self, facet: &Facet) {
         let what = if is_bound(facet) { "this bound is set twice" } else { "this facet stands twice" };
-        self.report(Diagnostic::error("duplicate_facet", facet.span, what).help("keep one of the two facets"));
+        Diagnostic::error("duplicate_facet", facet.span, what).report_with(self.checker, "keep one of the two facets");
     }
 
     /// Some string must satisfy all bounds.
@@ -117,10 +118,8 @@ impl Checker<'_> {
                 FacetKind::MultipleOf(step) => {
                     self.bound(&mut rules.multiple_of, facet, step, name, read);
                     if rules.multiple_of.is_some_and(|step| step <= N::default()) {
-                        self.report(
-                            Diagnostic::error("impossible_bounds", step.span, "a step is greater than 0")
-                                .help("write the distance of two values, such as `multiple_of 5`"),
-                        );
+                        Diagnostic::error("impossible_bounds", step.span, "a step is greater than 0")
+                            .report_with(self.checker, "write the distance of two values, such as `multiple_of 5`");
                     }
                 }
                 FacetKind::Secret => {}
@@ -141,10 +140,8 @@ impl Checker<'_> {
     ) {
         let value = read(bound);
         if value.is_none() {
-            self.report(
-                Diagnostic::error("type_mismatch", bound.span, format!("this bound isn't of type `{name}`"))
-                    .help(format!("write a number of type `{name}`")),
-            );
+            Diagnostic::error("type_mismatch", bound.span, format!("this bound isn't of type `{name}`"))
+                .report_with(self.checker, format!("write a number of type `{name}`"));
         }
         if slot.is_some() {
             self.twice(facet);
@@ -152,7 +149,7 @@ impl Checker<'_> {
         *slot = value;
     }
 
-    /// Reports bounds that exclude each other, and says whether they do.
+    /// Reports bounds that exclude each other. Returns true if they do.
     fn exclude_each_other<N: Copy + PartialOrd + Display>(
         &mut self,
         least: Option<N>,
@@ -164,10 +161,8 @@ impl Checker<'_> {
         let (Some(least), Some(most), Some(facet)) = (least, most, last) else { return false };
         if least > most {
             let message = format!("there is no {what}: at least {least}, and at most {most}");
-            self.report(
-                Diagnostic::error("impossible_bounds", facet.span, message)
-                    .help("make the lower bound at most the upper one"),
-            );
+            Diagnostic::error("impossible_bounds", facet.span, message)
+                .report_with(self.checker, "make the lower bound at most the upper one");
         }
         least > most
     }
@@ -175,10 +170,8 @@ impl Checker<'_> {
     /// Only the checks of strings have messages of the policy's own.
     fn no_message(&mut self, facet: &Facet) {
         if let Some(message) = &facet.message {
-            self.report(
-                Diagnostic::error("misplaced_message", message.span, "this facet can't have a message of its own")
-                    .help("take the `else` out: the checks of a string can have one"),
-            );
+            Diagnostic::error("misplaced_message", message.span, "this facet can't have a message of its own")
+                .report_with(self.checker, "take the `else` out: the checks of a string can have one");
         }
     }
 
@@ -189,10 +182,8 @@ impl Checker<'_> {
         let none = next.checked_mul(step).is_none_or(|next| next > most);
         if let (true, true, Some(last)) = (least <= most, none, facets.last()) {
             let message = format!("there is no multiple of {step} from {least} to {most}");
-            self.report(
-                Diagnostic::error("impossible_bounds", last.span, message)
-                    .help("widen the bounds, or take a smaller step"),
-            );
+            Diagnostic::error("impossible_bounds", last.span, message)
+                .report_with(self.checker, "widen the bounds, or take a smaller step");
         }
     }
 
@@ -221,10 +212,8 @@ impl Checker<'_> {
     fn length(&mut self, bound: &NumberBound) -> Option<u64> {
         let length = length(bound);
         if length.is_none() {
-            self.report(
-                Diagnostic::error("type_mismatch", bound.span, "a length is a whole number, 0 or more")
-                    .help("write a whole number, such as `max 200`"),
-            );
+            Diagnostic::error("type_mismatch", bound.span, "a length is a whole number, 0 or more")
+                .report_with(self.checker, "write a whole number, such as `max 200`");
         }
         length
     }
@@ -254,7 +243,7 @@ impl Checker<'_> {
             }
             _ => "take it out, or change the type",
         };
-        self.report(Diagnostic::error("misplaced_facet", facet.span, message).help(help));
+        Diagnostic::error("misplaced_facet", facet.span, message).report_with(self.checker, help);
     }
 }
 
@@ -275,7 +264,7 @@ fn is_bound(facet: &Facet) -> bool {
     }
 }
 
-/// What may stand once.
+/// The name of a facet, of which a type has one.
 fn name(kind: &FacetKind) -> &'static str {
     match kind {
         FacetKind::Min(_) => "min",
