@@ -18,8 +18,8 @@ use crate::eval::value_ref::ValueRef;
 use crate::graph::{Logic, Plan, Question, parameters};
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
+use crate::protocol::facts::Record;
 use crate::protocol::params::{Parameter, Params};
-use crate::protocol::request::Record;
 use crate::typed::{BodyRule, Expr, PathSegment, Read, Resource, Role, Route, Token, TypedPolicy};
 
 /// A request so far. What wasn't set is unknown.

@@ -19,7 +19,8 @@ use crate::model::headers::{AnswerHeaders, Header, PROBLEM};
 use crate::model::reason::{Code, Reason, Reasons, Stage};
 use crate::model::source::Span;
 use crate::protocol::decision::{Body, Input, Problem, Verdict};
-use crate::protocol::request::{Record, Request, Scheme};
+use crate::protocol::facts::Record;
+use crate::protocol::request::{Request, Scheme};
 use crate::typed::{Route, TypedPolicy};
 
 /// How a journey ended.
@@ -89,7 +90,7 @@ pub(crate) fn unrouted<'g, 'r>(
         status,
         reasons,
         notes: Vec::new(),
-        user: None,
+        caller: None,
         headers,
         removed_headers: &answer.removed,
         body,
@@ -138,7 +139,7 @@ pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, outcome: Outcome<'g>) -> 
         status,
         reasons,
         notes,
-        user: user.map(|identity| Caller { policy, identity }),
+        caller: user.map(|identity| Caller { policy, identity }),
         headers,
         removed_headers: &answer.removed,
         // RFC 9110 §9.3.2: the answer to `HEAD` has the headers and no body.
@@ -276,7 +277,7 @@ fn problem(code: Code) -> Body {
 
 /// The problem of what denied, which then has no words of its own any more.
 fn problem_of(denial: &mut Denial) -> Body {
-    let mut body = problem(denial.code.told());
+    let mut body = problem(denial.code.public_code());
     if let Body::Problem(problem) = &mut body {
         if let Some(violations) = denial.violations.take() {
             (problem.errors, problem.truncated) = (violations.list, violations.truncated);

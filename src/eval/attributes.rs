@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::eval::facts;
 use crate::model::value::{Known, Value};
-use crate::protocol::request::Record;
+use crate::protocol::facts::Record;
 use crate::typed::{Attribute, TypedPolicy};
 
 /// Declared attributes, as somebody gave them.

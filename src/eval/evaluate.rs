@@ -18,8 +18,8 @@ use crate::eval::reads::{name_of, read};
 use crate::eval::value_ref::ValueRef;
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
+use crate::protocol::facts::Record;
 use crate::protocol::params::Params;
-use crate::protocol::request::Record;
 use crate::typed::schemas::Shape;
 use crate::typed::{Attribute, Condition, Expr, Read, Resource, Route, TypedPolicy};
 

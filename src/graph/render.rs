@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::collections::table::Id;
 use crate::graph::{DecisionGraph, Leaf, Node, Phase, Probe, Test};
+use crate::model::source::Span;
 use crate::typed::{BodyRule, Limit, Service, TypedPolicy};
 
 /// A node as its label and its labelled edges.
@@ -14,7 +15,7 @@ struct Drawn {
 
 impl DecisionGraph {
     /// Doors by path, then nodes; every edge leads upwards to a lower number.
-    pub(crate) fn text(&self, policy: &TypedPolicy, locate: impl Fn(crate::Span) -> String) -> String {
+    pub(crate) fn text(&self, policy: &TypedPolicy, locate: impl Fn(Span) -> String) -> String {
         let mut out = format!("policy {}\n\ndoors\n", policy.name);
         for endpoint in self.endpoints.iter() {
             let _ = writeln!(out, "  {}", endpoint.pattern);

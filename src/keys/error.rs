@@ -1,11 +1,17 @@
 //! What can be wrong with keys. Names are told, and what to do; never a value.
 
-/// Why a policy and a key ring don't go together: every problem at once.
+/// The problems of a key ring with a policy: all of them, at least one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct BindError {
-    /// At least one.
-    pub problems: Vec<KeyProblem>,
+    pub(crate) problems: Vec<KeyProblem>,
+}
+
+impl BindError {
+    /// Returns the problems.
+    pub fn problems(&self) -> &[KeyProblem] {
+        &self.problems
+    }
 }
 
 /// One secret that won't do.

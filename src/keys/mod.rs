@@ -17,10 +17,11 @@ mod tests;
 pub(crate) mod verify;
 
 pub(crate) use crate::keys::algorithm::{HmacAlgorithm, SignatureAlgorithm};
-pub use crate::keys::error::{BindError, KeyProblem, KeySetError};
+pub(crate) use crate::keys::error::BindError;
+pub use crate::keys::error::{KeyProblem, KeySetError};
 pub(crate) use crate::keys::pair::Pair;
 pub(crate) use crate::keys::ring::Entry;
-pub use crate::keys::ring::Keys;
+pub(crate) use crate::keys::ring::Keys;
 pub use crate::keys::set::{KeySet, SkippedKey};
 pub(crate) use crate::keys::sign::SigningKey;
 pub(crate) use crate::keys::verify::VerifyingKey;

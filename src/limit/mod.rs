@@ -33,6 +33,7 @@ pub(crate) mod stage;
 pub(crate) mod terms;
 pub(crate) mod token_bucket;
 
+pub use crate::limit::bucket::{Admission, BucketState, Entries, FixedWindow, SlidingWindow, TokenBucket, Usage};
 pub use crate::limit::charge::{Refusal, Standing};
 pub use crate::limit::stage::{
     Admitted, Charge, Lease, Leasing, Outcome, Stage, Write, charge_all, charge_in_place, charge_one,

@@ -88,8 +88,9 @@ macro_rules! codes {
                 match self { $(Self::$variant => StatusCode::$status,)* }
             }
 
-            /// The code that the client is told: whose token was stolen is nobody's business but the host's.
-            pub(crate) fn told(self) -> Self {
+            /// The code in the problem body, which the client sees. It differs from this code only for `token_reused`: the
+            /// client isn't told that a token was stolen.
+            pub fn public_code(self) -> Self {
                 match self {
                     Self::TokenReused => Self::InvalidToken,
                     code => code,

@@ -51,6 +51,13 @@ impl Source {
     }
 }
 
+/// A span's position as `FILE:LINE:COLUMN`; empty if it is in none of the sources.
+pub(crate) fn locate(sources: &[Source], span: Span) -> String {
+    let Some(source) = sources.get(span.file as usize) else { return String::new() };
+    let (line, column) = source.line_and_column(span.start as usize);
+    format!("{}:{line}:{column}", source.name())
+}
+
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Source({}, {} bytes)", self.name, self.text.len())

@@ -182,11 +182,33 @@ pub enum Known<T> {
 }
 
 impl<T> Known<T> {
-    /// The value, where there is one.
+    /// The value, if there is one.
     pub fn value(self) -> Option<T> {
+        self.supplied().flatten()
+    }
+
+    /// The value by reference.
+    pub fn as_ref(&self) -> Known<&T> {
         match self {
-            Self::Value(value) => Some(value),
-            Self::Absent | Self::Unknown => None,
+            Self::Value(value) => Known::Value(value),
+            Self::Absent => Known::Absent,
+            Self::Unknown => Known::Unknown,
         }
+    }
+
+    /// `None` if nothing is known; `Some(None)` if the value is known to be absent.
+    pub fn supplied(self) -> Option<Option<T>> {
+        match self {
+            Self::Value(value) => Some(Some(value)),
+            Self::Absent => Some(None),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// `None` states that the value is absent.
+impl<T> From<Option<T>> for Known<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Self::Value)
     }
 }

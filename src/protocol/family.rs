@@ -22,7 +22,7 @@ pub struct FamilyState {
     pub current: String,
     /// What that took the place of, where it isn't the first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub parent: Option<Exchanged>,
+    pub parent: Option<ExchangedToken>,
     /// When the token that holds doesn't any more, if it isn't exchanged before.
     pub expires: Timestamp,
     /// When no token of the family holds any more. No exchange moves it.
@@ -42,7 +42,7 @@ impl FamilyState {
 /// A token that was exchanged for the one that holds.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Exchanged {
+pub struct ExchangedToken {
     /// Its digest.
     pub digest: String,
     /// When it was exchanged.
@@ -69,9 +69,9 @@ impl fmt::Debug for FamilyState {
     }
 }
 
-impl fmt::Debug for Exchanged {
+impl fmt::Debug for ExchangedToken {
     /// Without what stands for tokens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchanged").field("at", &self.at).field("client", &self.client).finish_non_exhaustive()
+        f.debug_struct("ExchangedToken").field("at", &self.at).field("client", &self.client).finish_non_exhaustive()
     }
 }

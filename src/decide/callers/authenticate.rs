@@ -20,8 +20,8 @@ use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
 use crate::model::value::{Known, Value};
 use crate::protocol::account::TokenFact;
-use crate::protocol::request;
-use crate::protocol::request::{Record, Request};
+use crate::protocol::facts::{Facts, Record};
+use crate::protocol::request::Request;
 use crate::typed;
 use crate::typed::{Proof, Token, TokenCarrier, TypedPolicy};
 
@@ -201,18 +201,18 @@ pub(crate) fn verify_token(
     Ready { policy, keys, .. }: Ready<'_>,
     kind: Id<Token>,
     text: &str,
-    facts: &request::Facts,
+    facts: &Facts,
     now: Timestamp,
 ) -> Result<Record, &'static str> {
     let token = &policy.tokens[kind];
     let claims = match &token.proof {
-        Proof::Opaque => match facts.tokens.get(&known_by(text)) {
-            Some(Some(TokenFact::Claims(claims))) => token::claims_of(policy, token, claims, now)?,
-            Some(Some(TokenFact::Family(_))) | None => return Err("nothing is known of the token"),
-            Some(None) => return Err(NO_SUCH_TOKEN),
+        Proof::Opaque => match facts.token(&known_by(text)) {
+            Known::Value(TokenFact::Claims(claims)) => token::claims_of(policy, token, claims, now)?,
+            Known::Value(TokenFact::Family(_)) | Known::Unknown => return Err("nothing is known of the token"),
+            Known::Absent => return Err(NO_SUCH_TOKEN),
         },
         Proof::KeySet(_, set) => {
-            let set = facts.key_sets.get(&policy.key_sets[*set].name).or(keys.set(*set));
+            let set = facts.key_set(&policy.key_sets[*set].name).or(keys.set(*set));
             token::parse(text)?.verify(policy, kind, (keys, set), now)?.claims
         }
         Proof::Hmac(..) | Proof::KeyPair(..) => token::parse(text)?.verify(policy, kind, (keys, None), now)?.claims,
@@ -230,10 +230,10 @@ fn looked_up(
 ) -> Result<Vec<Known<Value>>, Denial> {
     let unknown =
         || Denial::new(Code::TokenUnknown, Stage::Authenticate, "nothing is known of the token").at(token.span);
-    match lookup.token(&token.name, &known_by(text)).ok_or_else(unknown)? {
-        Some(TokenFact::Claims(claims)) => token::claims_of(policy, token, claims, now).map_err(invalid_token),
-        Some(TokenFact::Family(_)) => Err(unknown()),
-        None => Err(invalid_token(NO_SUCH_TOKEN)),
+    match lookup.token(&token.name, &known_by(text)) {
+        Known::Value(TokenFact::Claims(claims)) => token::claims_of(policy, token, claims, now).map_err(invalid_token),
+        Known::Value(TokenFact::Family(_)) | Known::Unknown => Err(unknown()),
+        Known::Absent => Err(invalid_token(NO_SUCH_TOKEN)),
     }
 }
 

@@ -16,8 +16,8 @@ use crate::eval::evaluate::{Environment, EvalContext, ResourceRef, evaluate};
 use crate::model::reason::{Code, Stage};
 use crate::model::value::Known;
 use crate::protocol::account::Account;
+use crate::protocol::facts::Record;
 use crate::protocol::family::FamilyState;
-use crate::protocol::request::Record;
 use crate::typed::{Claim, Token, TypedPolicy};
 
 /// What tokens are made with.
