@@ -80,7 +80,7 @@ fn median(sources: &[Source], sound: bool) -> Duration {
             let start = Instant::now();
             let compiled = Policy::compile(sources);
             let time = start.elapsed();
-            assert_eq!(compiled.is_ok(), sound, "{:?}", compiled.err().map(|errors| errors.into_iter().next()));
+            assert_eq!(compiled.is_ok(), sound, "{:?}", compiled.err().and_then(|error| error.into_diagnostics().into_iter().next()));
             time
         })
         .collect();

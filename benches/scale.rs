@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use portcullis::FamilyState;
+use portcullis::token::FamilyState;
 use portcullis::limit::{Algorithm, Charge, Leasing, Rate, Terms};
 use portcullis_redis::{Config, Redis};
 use portcullis_store::{Charged, Leased, Memory, Store, StoreError};

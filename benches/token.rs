@@ -16,7 +16,7 @@ const ROUNDS: usize = 400;
 const BATCH: u32 = 500;
 
 fn decide(gate: &Gate, request: &RequestDocument) -> bool {
-    gate.decide(&request.request(Timestamp::UNIX_EPOCH, None)).verdict == Verdict::Allow
+    gate.decide(&request.request(Timestamp::UNIX_EPOCH, None)).verdict() == Verdict::Allow
 }
 
 fn main() {

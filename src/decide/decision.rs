@@ -164,7 +164,7 @@ impl<'g, 'r> Decision<'g, 'r> {
     /// use portcullis::request::Scheme;
     /// use portcullis::{Decision, Gate, Keys, Policy, Request, Source, Verdict};
     ///
-    /// fn decide(gate: &Gate, parts: http::request::Parts, body: &[u8]) -> Decision<'_, 'static> {
+    /// fn decide<'g>(gate: &'g Gate, parts: http::request::Parts, body: &[u8]) -> Decision<'g, 'static> {
     ///     let request = Request::of_parts(&parts, jiff::Timestamp::UNIX_EPOCH).scheme(Scheme::Https).body(body);
     ///     gate.decide(&request).into_owned()
     /// }

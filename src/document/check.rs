@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::Policy;
 use crate::decide::{Resource, Ruling, Scene, SceneBuilder};
 use crate::document::decision::{PolicyDocument, ReasonDocument};
 use crate::document::request::{DocumentError, address, invalid, known, text, timestamp, user};
 use crate::model::reason::Reason;
-use crate::policy::Policy;
 use crate::protocol::facts::Record;
 use crate::protocol::request::User;
 

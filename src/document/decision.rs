@@ -8,10 +8,10 @@ use http::HeaderName;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::Policy;
 use crate::decide::{Caller, Decision};
 use crate::limit::bucket::BucketState;
 use crate::model::reason::Reason;
-use crate::policy::Policy;
 use crate::protocol::decision::{Body, Effect, Problem};
 use crate::protocol::family::FamilyState;
 

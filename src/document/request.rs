@@ -49,7 +49,7 @@ pub struct RequestDocument {
     pub body: Vec<u8>,
     /// A caller who is authenticated already.
     pub user: Option<User>,
-    /// What the host looked up.
+    /// The facts that the host has looked up.
     pub facts: Facts,
     /// Random bytes for what is issued, if the document holds any.
     pub entropy: Option<[u8; 32]>,
@@ -122,7 +122,7 @@ pub enum DocumentError {
     UnknownKey {
         /// The key.
         key: String,
-        /// Where it stands.
+        /// The part of the document that has it.
         place: &'static str,
         /// The keys that may stand there.
         known: &'static [&'static str],
@@ -132,7 +132,7 @@ pub enum DocumentError {
         "unknown key (is a space missing after the colon?): {place} may have `{}`", known.join("`, `")
     )]
     NoKey {
-        /// Where it stands.
+        /// The part of the document that has it.
         place: &'static str,
         /// The keys that may stand there.
         known: &'static [&'static str],
@@ -145,7 +145,7 @@ pub enum DocumentError {
     Invalid {
         /// The key, with the keys above it.
         key: String,
-        /// What it should hold.
+        /// The expected value.
         problem: String,
     },
     /// A header that HTTP doesn't allow.
@@ -153,13 +153,13 @@ pub enum DocumentError {
     Header {
         /// The header's name.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
     /// A header without a name that could be repeated, as in `{authorization:Bearer-…}`.
     #[error("entry {number} of `headers` is no header name with a value: is a space missing after the colon?")]
     NoHeader {
-        /// Which entry it is, from 1.
+        /// The entry's number, from 1.
         number: usize,
     },
 }

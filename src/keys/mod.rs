@@ -1,5 +1,4 @@
-//! Keys: secrets, key pairs and key sets come in as bytes, PEM and JWK; keys that are ready to verify and to sign go out.
-//! What is wrong with one is told without a byte of it, and nothing here needs randomness.
+//! Keys: secrets, key pairs and JWK sets, read from bytes, PEM and JWK. No error contains a byte of a key.
 
 pub(crate) mod algorithm;
 pub(crate) mod document;

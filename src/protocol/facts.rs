@@ -88,7 +88,7 @@ impl Facts {
         self
     }
 
-    /// Sets the state of a limit's bucket, by the id in an earlier [`Effect::Bucket`](crate::effect::Effect::Bucket). A
+    /// Sets the state of a limit's bucket, by the id in an earlier [`Effect::Bucket`](crate::decision::Effect::Bucket). A
     /// bucket without a state has admitted nothing.
     #[must_use]
     pub fn with_bucket(mut self, id: impl Into<String>, state: BucketState) -> Self {

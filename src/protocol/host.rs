@@ -55,7 +55,7 @@ pub trait Host {
         Known::Unknown
     }
 
-    /// Whether a password matches a hash. By default the calling thread computes it, which takes as long as the policy's
+    /// The match of a password with a hash. By default the calling thread computes it, which takes as long as the policy's
     /// `password` block asks for.
     fn password(&mut self, task: &PasswordTask) -> Option<PasswordOutcome> {
         Some(task.run())

@@ -49,7 +49,7 @@ pub enum Question {
     },
     /// An account.
     Account(AccountQuery),
-    /// Whether a password matches a hash. [`PasswordTask::run`] is slow on purpose: run it on a thread of its own, off any
+    /// The match of a password with a hash. [`PasswordTask::run`] is slow on purpose: run it on a thread of its own, off any
     /// event loop.
     Password(PasswordTask),
 }

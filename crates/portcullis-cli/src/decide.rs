@@ -7,7 +7,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use portcullis::document::{DecisionDocument, Document, RequestDocument, RulingDocument};
-use portcullis::{Code, Decision, Gate, Policy, Verdict};
+use portcullis::reason::Code;
+use portcullis::{Decision, Gate, Policy, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -98,7 +99,7 @@ impl Asked {
                 let gate = self.gate()?;
                 supplied.decide(gate, request, |decision| {
                     print.write(&DecisionDocument::new(decision, gate.policy()), out)?;
-                    Ok(Ok(outcome(decision.verdict)))
+                    Ok(Ok(outcome(decision.verdict())))
                 })
             }
             Document::Check(check) => {
@@ -110,7 +111,7 @@ impl Asked {
                 let ruling = self.policy.check(&scene, permission, resource.as_ref());
                 let reasons = self.policy.explain(&scene, permission, resource.as_ref());
                 print.write(&RulingDocument::new(ruling, &reasons, &self.policy), out)?;
-                Ok(Ok(outcome(ruling.verdict)))
+                Ok(Ok(outcome(ruling.verdict())))
             }
         }
     }
@@ -209,7 +210,7 @@ impl Supplied {
         let decision = gate.decide(&request);
         // Most decisions issue nothing; whether bytes were drawn for them makes no difference.
         let issues = |code| matches!(code, Code::CsrfIssued | Code::TokensIssued);
-        let issued = decision.reasons.first().is_some_and(|reason| issues(reason.code));
+        let issued = decision.reasons().first().is_some_and(|reason| issues(reason.code));
         if issued && document.entropy.is_none() && !std::mem::replace(&mut self.entropy, true) {
             tell("note", "no `entropy` in the request: what is issued comes from the system's random bytes");
         }

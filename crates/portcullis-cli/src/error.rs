@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use portcullis::{BindError, KeyProblem};
+use portcullis::BindError;
+use portcullis::keys::KeyProblem;
 
 /// Why a command can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +77,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 fn lacks_secrets(error: &BindError) -> bool {
-    error.problems.iter().any(|problem| matches!(problem, KeyProblem::Missing { .. }))
+    error.problems().iter().any(|problem| matches!(problem, KeyProblem::Missing { .. }))
 }
 
 fn listed(names: &[String]) -> String {

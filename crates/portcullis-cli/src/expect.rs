@@ -1,6 +1,6 @@
 //! What a case expects of a decision: everything that it names must be in the decision document.
 
-use portcullis::{Code, Stage};
+use portcullis::reason::{Code, Stage};
 use serde_json::{Map, Value, json};
 
 use crate::fields;

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use portcullis::{KeySet, Keys};
+use portcullis::Keys;
+use portcullis::keys::KeySet;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 

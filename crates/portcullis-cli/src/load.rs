@@ -91,8 +91,8 @@ impl Files {
 
     /// Compiles the policy; its errors go to stderr. Warnings are `check`'s business.
     pub(crate) fn compile(&self) -> Result<Policy, Error> {
-        Policy::compile(&self.sources).map_err(|diagnostics| {
-            render::human(self, &diagnostics);
+        Policy::compile(&self.sources).map_err(|error| {
+            render::human(self, error.diagnostics());
             Error::Policy(self.name.clone())
         })
     }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use portcullis::TokenInfo;
+use portcullis::token::TokenInfo;
 use serde_json::{Map, Value, json};
 
 use crate::family::Standing;
@@ -220,8 +220,9 @@ mod tests {
         );
         let policy = Policy::compile(&[Source::new("p.gate", text)]).unwrap();
         let ring = ring();
-        let signed = Token::new(token)?.sign(&policy.tokens().next().unwrap(), &ring, NOW, None)?;
-        let verified = policy.bind(ring.keys()).unwrap().verify("t", &signed.text, &Facts::default(), NOW);
+        let declared = policy.tokens().next().unwrap();
+        let signed = Token::new(token)?.sign(&declared, &ring, NOW, None)?;
+        let verified = policy.bind(ring.keys()).unwrap().verify(declared.id, &signed.text, &Facts::default(), NOW);
         Ok((signed.text, verified.is_ok()))
     }
 

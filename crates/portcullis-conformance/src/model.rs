@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use portcullis::limit::Usage;
 use portcullis::limit::{Charge, Leasing, charge_all};
-use portcullis::{FamilyState, Usage};
+use portcullis::token::FamilyState;
 use portcullis_store::Charged;
 
 /// When a store may forget a state.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use portcullis::FamilyState;
 use portcullis::limit::{Charge, Leasing};
+use portcullis::token::FamilyState;
 
 /// The clock moves, and then something is done.
 #[derive(Clone)]

@@ -1,8 +1,10 @@
 //! What a host does with a store: it answers a decision's questions, records its effects, and gives back what the request held.
 
 use jiff::Timestamp;
+use portcullis::decision::Effect;
+use portcullis::facts::TokenFact;
+use portcullis::inquiry::{Answer, Question};
 use portcullis::limit::Leasing;
-use portcullis::{Answer, Effect, Question, TokenFact};
 
 use crate::store::{Store, StoreError};
 
@@ -22,7 +24,7 @@ pub async fn answer<S: Store>(store: &S, question: &Question, now: Timestamp) ->
     match question {
         Question::Charge(charges) => {
             let charged = store.charge(charges, now, Leasing::Off).await.ok()?;
-            Some(Answer::Charged(charged.outcomes))
+            Some(Answer::Charge(charged.outcomes))
         }
         Question::Token { id, .. } if !is_opaque(id) => {
             let family = store.family(id, now).await.ok()?;
@@ -32,8 +34,8 @@ pub async fn answer<S: Store>(store: &S, question: &Question, now: Timestamp) ->
     }
 }
 
-/// What an opaque token claims stands elsewhere.
-fn is_opaque(id: &str) -> bool {
+/// True if a token's id is that of an opaque token, whose claims no store has.
+pub(crate) fn is_opaque(id: &str) -> bool {
     id.starts_with("sha256:")
 }
 

@@ -1,8 +1,10 @@
 //! Where limits and families of refresh tokens are kept between decisions.
 //!
-//! [`Store`] is what a host asks; [`answer`], [`record`] and [`finish`] turn a decision's questions and effects into that.
+//! [`decide`] decides a request with a [`Store`] and an asynchronous [`Host`]. For hosts that drive an inquiry by themselves,
+//! [`answer`], [`record`] and [`finish`] turn its questions and effects into calls of a store.
 #![forbid(unsafe_code)]
 
+mod decide;
 mod expiring;
 mod flight;
 mod host;
@@ -10,6 +12,7 @@ mod leased;
 mod memory;
 mod store;
 
+pub use decide::{DecideError, Host, decide};
 pub use expiring::{Change, Entry, Expiring, Metrics};
 pub use host::{Recorded, answer, finish, record};
 pub use leased::{LeaseMetrics, Leased};

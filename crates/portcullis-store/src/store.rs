@@ -1,8 +1,8 @@
 //! What a host asks of a store.
 
 use jiff::Timestamp;
-use portcullis::FamilyState;
 use portcullis::limit::{Charge, Leasing, Outcome};
+use portcullis::token::FamilyState;
 
 /// Where limits and families of refresh tokens are kept. Whatever it answers has happened, once.
 pub trait Store: Send + Sync {

@@ -1,7 +1,9 @@
 //! Portcullis in one world.
 
 use jiff::Timestamp;
-use portcullis::{PermissionId, Policy, Record, Resource, Scene, Source, User};
+use portcullis::facts::Record;
+use portcullis::permission::{PermissionId, Resource, Scene, SceneBuilder};
+use portcullis::{Policy, Source, User};
 
 use super::graph::Uid;
 use super::{Question, Workload, World};
@@ -47,17 +49,17 @@ impl Gate {
 
     /// Whether it allows what is asked.
     pub fn allows(&self, asked: &Asked<'_>) -> bool {
-        let scene = self.scene(asked.user);
+        let scene = self.scene(asked.user).build();
         self.policy.check(&scene, asked.permission, Some(&Resource::of(asked.thing))).is_allowed()
     }
 
-    fn scene<'w>(&self, user: &'w User) -> Scene<'w> {
-        self.policy.scene(Some(user), None, None, Timestamp::UNIX_EPOCH)
+    fn scene<'w>(&self, user: &'w User) -> SceneBuilder<'_, 'w> {
+        self.policy.scene(Timestamp::UNIX_EPOCH).user(user)
     }
 
     /// A world's users and things, as Cedar's entities are: made before anything is asked.
     pub fn prepared(&self, world: &World) -> Prepared {
-        let scenes = world.users.iter().map(|user| self.policy.prepare(self.scene(user)).into_owned());
+        let scenes = world.users.iter().map(|user| self.scene(user).prepare().into_owned());
         let kind = |uid: &Uid| {
             let about = world.actions.iter().find(|action| action.to == uid.kind).expect("something is done to it");
             about.permission.split_once(':').expect("a permission is a resource's").0

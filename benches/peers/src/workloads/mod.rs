@@ -12,7 +12,8 @@ pub mod graph;
 pub mod time;
 pub mod tinytodo;
 
-use portcullis::{Record, User};
+use portcullis::User;
+use portcullis::facts::Record;
 use serde_json::Value;
 
 use crate::random::Random;
