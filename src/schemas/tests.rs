@@ -1,6 +1,8 @@
 //! Rules over fields: when they are asked, and what a broken one says.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+use crate::schemas::validate::{Encoding, validate};
+use crate::typed::{Attribute, Expr};
 use std::cell::RefCell;
 
 use serde_json::{Map, Value as Json, json};
