@@ -1,26 +1,31 @@
-//! What a decision costs in memory: nothing, where a request is let in without a body, a token or a limit, and where there
-//! is nothing to be let into.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+//! Allocations of a decision: none where a request without a body, a token or a limit is allowed, and none where it is
+//! denied before that.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+
+#[allow(dead_code, unused_imports, unused_macros, reason = "the other tests use more of it")]
+mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use portcullis::{Decision, Facts, Gate, Keys, Policy, Request, Scheme, Source, User};
+use portcullis::{Decision, User};
 
-/// The system's allocator, which counts what each thread asks for.
+use support::exchange::{Call, document, status};
+use support::gate;
+
+/// The system's allocator, which counts the allocations of each thread.
 struct Counting;
 
 thread_local! {
-    static ASKED: Cell<usize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count() {
-    // While a thread ends, nobody is counting any more.
-    let _ = ASKED.try_with(|asked| asked.set(asked.get() + 1));
+    // While a thread ends, its counter is gone.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
 }
 
-// SAFETY: everything is the system allocator's, and counting allocates nothing.
+// SAFETY: the system allocator does all the work, and counting allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
@@ -49,11 +54,11 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How often something allocates.
+/// The result of a function, and the number of its allocations.
 fn allocations<T>(what: impl FnOnce() -> T) -> (T, usize) {
-    let before = ASKED.get();
+    let before = ALLOCATIONS.get();
     let done = what();
-    (done, ASKED.get() - before)
+    (done, ALLOCATIONS.get() - before)
 }
 
 const POLICY: &str = r#"
@@ -90,53 +95,19 @@ routes / {
 }
 "#;
 
-fn gate() -> Gate {
-    bound(POLICY)
-}
-
-fn bound(text: &str) -> Gate {
-    let policy = Policy::compile(&[Source::new("p.gate", text)]).unwrap_or_else(|errors| panic!("{errors:#?}"));
-    let secret = "0123456789abcdef0123456789abcdef";
-    policy.bind(&Keys::new().with_secret("TOKENS", secret)).unwrap()
-}
-
-/// A request of a method to a target, with headers.
-fn with_request<T>(
-    line: &str,
-    headers: &[(&'static str, &'static str)],
-    user: Option<&User>,
-    then: impl FnOnce(&Request<'_>) -> T,
-) -> T {
-    let (method, target) = line.split_once(' ').unwrap();
-    let method: Method = method.parse().unwrap();
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
-    then(&Request {
-        method: &method,
-        target,
-        scheme: Scheme::Https,
-        host: None,
-        headers: &map,
-        peer: "203.0.113.9".parse().ok(),
-        body: Some(b""),
-        now: "2026-11-23T10:00:00Z".parse().unwrap(),
-        entropy: None,
-        user,
-        facts: &Facts::default(),
-    })
-}
-
-/// What a decision comes to, and how often it allocates.
+/// Compares the status of a decision, and the number of its allocations.
 #[track_caller]
-fn check(line: &str, headers: &[(&'static str, &'static str)], user: Option<&User>, expected: (u16, usize)) {
-    let gate = gate();
-    let found = with_request(line, headers, user, |request| {
-        let (decision, allocations) = allocations(|| gate.decide(request));
-        (decision.status.as_u16(), allocations)
-    });
-    assert_eq!(found, expected, "{line} {headers:?}");
+fn check(line: &str, headers: &[(&str, &str)], user: Option<&User>, expected: (u16, usize)) {
+    check_by(POLICY, line, headers, user, expected);
+}
+
+#[track_caller]
+fn check_by(policy: &str, line: &str, headers: &[(&str, &str)], user: Option<&User>, expected: (u16, usize)) {
+    let gate = gate(policy);
+    let call = Call::new(line).headers(headers).user(user);
+    let request = call.request();
+    let (decision, allocations) = allocations(|| gate.decide(&request));
+    assert_eq!((status(&decision), allocations), expected, "{line} {headers:?}");
 }
 
 #[test]
@@ -179,11 +150,10 @@ fn path_parameters() {
     ] {
         check(line, &BROWSER, None, (200, 0));
     }
-    // What is decoded has to be kept somewhere.
-    let gate = gate();
-    with_request("GET /files/a%20b", &[HOST], None, |request| {
-        assert_eq!(gate.decide(request).input.params.get("path"), Some("a b"));
-    });
+    // A decoded parameter needs memory of its own.
+    let gate = gate(POLICY);
+    let call = Call::new("GET /files/a%20b").headers(&[HOST]);
+    assert_eq!(document(&gate.decide(&call.request()), gate.policy())["input"]["params"]["path"], "a b");
 }
 
 #[test]
@@ -193,7 +163,7 @@ fn origins() {
         check("GET /health", &from(origin), None, (200, 0));
         check("GET /any", &from(origin), None, (200, 0));
     }
-    // A page of the policy's own may send what is unsafe.
+    // Declared origins may send unsafe methods.
     for origin in ["https://app.example.com", "https://api.example.com"] {
         check("POST /ping", &from(origin), None, (200, 0));
     }
@@ -207,12 +177,7 @@ fn proxies() {
         ("forwarded", "for=203.0.113.8;by=203.0.113.7;host=api.example.com"),
     ];
     let policy = POLICY.replace("proxies", "forwarded forwarded  proxies");
-    let gate = bound(&policy);
-    let (status, allocations) = with_request("GET /health", &forwarded, None, |request| {
-        let (decision, allocations) = allocations(|| gate.decide(request));
-        (decision.status.as_u16(), allocations)
-    });
-    assert_eq!((status, allocations), (200, 0));
+    check_by(&policy, "GET /health", &forwarded, None, (200, 0));
 }
 
 #[test]
@@ -228,32 +193,30 @@ fn nothing_there() {
     check("GET /health", &[("host", "evil.example")], None, (421, 0));
 }
 
-/// The id, the names of the roles, one of them, and the set of the roles that the policy knows.
-const IDENTITY: usize = 0;
-
 #[test]
-fn callers_of_the_hosts_own_word() {
+fn callers_that_the_host_authenticated() {
     let user = User { id: "mia".to_owned(), roles: Some(vec!["writer".to_owned()]), ..User::default() };
     for line in ["GET /me", "GET /mine/42?a=b", "PUT /mine/42"] {
-        check(line, &[HOST], Some(&user), (200, IDENTITY));
-        check(line, &BROWSER, Some(&user), (200, IDENTITY));
+        check(line, &[HOST], Some(&user), (200, 0));
+        check(line, &BROWSER, Some(&user), (200, 0));
     }
 }
 
-/// What is kept when the request is handed on is the same decision.
+/// A decision that owns its parts equals the one that borrows them.
 #[test]
 fn into_owned() {
-    let gate = gate();
+    let gate = gate(POLICY);
     let mia = User { id: "mia".to_owned(), roles: Some(vec!["writer".to_owned()]), ..User::default() };
     for line in ["GET /mine/42?a=b", "GET /files/a/b", "GET /nowhere", "DELETE /health", "GET /me"] {
         for user in [Some(&mia), None] {
-            let (kept, told) = with_request(line, &BROWSER, user, |request| {
-                let decision = gate.decide(request);
-                let kept: Decision<'_, 'static> = decision.clone().into_owned();
-                assert_eq!(kept, decision);
-                (kept, format!("{decision:?}"))
-            });
-            assert_eq!(format!("{kept:?}"), told);
+            let call = Call::new(line).headers(&BROWSER).user(user);
+            let decision = gate.decide(&call.request());
+            let owned: Decision<'_, 'static> = decision.clone().into_owned();
+            assert_eq!(owned, decision);
+            let printed = format!("{decision:?}");
+            drop(decision);
+            drop(call);
+            assert_eq!(format!("{owned:?}"), printed);
         }
     }
 }

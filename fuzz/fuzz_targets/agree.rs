@@ -13,6 +13,8 @@ mod doors;
 mod engine;
 #[path = "../../tests/reference/eval.rs"]
 mod eval;
+#[path = "../../tests/support/exchange.rs"]
+mod exchange;
 #[path = "../../tests/reference/generate/mod.rs"]
 mod generate;
 #[path = "../../tests/reference/input.rs"]

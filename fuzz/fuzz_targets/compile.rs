@@ -3,6 +3,9 @@
 
 #[path = "../../tests/regressions/harness/compile.rs"]
 mod compile;
+#[allow(dead_code)]
+#[path = "../../tests/support/exchange.rs"]
+mod exchange;
 #[path = "../../tests/regressions/harness/spans.rs"]
 mod spans;
 

@@ -3,5 +3,8 @@
 
 #[path = "../../tests/regressions/harness/decide.rs"]
 mod decide;
+#[allow(dead_code)]
+#[path = "../../tests/support/exchange.rs"]
+mod exchange;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| decide::check(data));

@@ -1,6 +1,9 @@
 //! Any token, key, key set and stored family.
 #![no_main]
 
+#[allow(dead_code)]
+#[path = "../../tests/support/exchange.rs"]
+mod exchange;
 #[path = "../../tests/regressions/harness/token.rs"]
 mod token;
 

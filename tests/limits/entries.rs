@@ -1,17 +1,18 @@
-//! What else a limit says: when it is skipped, what it costs, whom it counts, what it tells, and what holds where that
-//! is unknown.
+//! Further entries of a limit: `skip`, `cost`, `key`, `headers`, `dry_run`, `concurrency` and `lease`, also with unknown
+//! facts.
 
 use portcullis::{BucketState, Gate};
 use serde_json::{Value, json};
 
-use super::{START, decide, gate};
+use super::{START, decide, limited};
+use crate::support::header;
 
 const RATE: &str = "algorithm token_bucket  key user.id ?? client.ip  rate 10 per 1m";
 
-/// A limit of that rate and something more.
+/// A limit of that rate with further entries.
 #[track_caller]
 fn with(more: &str) -> Gate {
-    gate(&format!("limit l {{ {RATE}  {more} }}"))
+    limited(&format!("limit l {{ {RATE}  {more} }}"))
 }
 
 fn user(attributes: &Value) -> Value {
@@ -26,8 +27,7 @@ fn status(decision: &Value) -> (u64, &str, &str) {
 }
 
 fn told(decision: &Value, name: &str) -> Option<String> {
-    let headers = decision["headers"].as_array().unwrap();
-    headers.iter().find(|pair| pair[0] == name).map(|pair| pair[1].as_str().unwrap().to_owned())
+    header(decision, name).map(str::to_owned)
 }
 
 fn remaining(decision: &Value) -> Option<String> {
@@ -44,7 +44,7 @@ fn the_dearest_cost_that_holds_counts() {
         (json!({}), "8"),
         (json!({ "heavy": false }), "8"),
         (json!({ "heavy": true }), "6"),
-        // What may hold counts.
+        // An unknown condition counts as true.
         (json!({ "heavy": "yes" }), "6"),
         (json!({ "heavy": true, "weight": 9 }), "1"),
     ] {
@@ -84,13 +84,13 @@ fn only_a_certain_condition_skips() {
 fn what_is_unknown_is_a_failure() {
     let key = |on_failure: &str| {
         let text = "limit l { algorithm fixed_window  key user.group ?? \"none\"  rate 10 per 1m  on_failure ";
-        decide(&gate(&format!("{text}{on_failure} }}")), &user(&json!({ "group": 7 })))
+        decide(&limited(&format!("{text}{on_failure} }}")), &user(&json!({ "group": 7 })))
     };
     assert_eq!(status(&key("deny")), UNDECIDED);
     let passed = key("allow");
     assert_eq!(status(&passed), ADMITTED);
     assert_eq!(passed["notes"][0]["code"], "limit_undecided");
-    let tier = gate(
+    let tier = limited(
         "tier \"free\" { 1 per 1m }\nlimit l { algorithm fixed_window  key client.ip  tier user.group ?? \"free\" }",
     );
     assert_eq!(status(&decide(&tier, &user(&json!({ "group": "platinum" })))), UNDECIDED);
@@ -99,7 +99,7 @@ fn what_is_unknown_is_a_failure() {
 
 #[test]
 fn a_limit_that_does_not_read_the_user_is_a_guard() {
-    let gate = gate("limit l { algorithm fixed_window  key client.ip  rate 1 per 1m }");
+    let gate = limited("limit l { algorithm fixed_window  key client.ip  rate 1 per 1m }");
     let first = decide(&gate, &json!({}));
     let effect = &first["effects"][0];
     let next = json!({ "facts": { "buckets": { effect["id"].as_str().unwrap(): effect["state"] } } });
@@ -110,7 +110,8 @@ fn a_limit_that_does_not_read_the_user_is_a_guard() {
 
 #[test]
 fn a_condition_on_the_user_waits_for_the_user() {
-    let gate = gate("limit l { algorithm fixed_window  key client.ip  rate 1 per 1m  skip when user.heavy ?? false }");
+    let gate =
+        limited("limit l { algorithm fixed_window  key client.ip  rate 1 per 1m  skip when user.heavy ?? false }");
     let first = decide(&gate, &json!({}));
     let effect = &first["effects"][0];
     let mut next = user(&json!({ "heavy": true }));
@@ -152,10 +153,10 @@ fn clients_are_told_in_the_dialects_of_the_limit() {
     assert_eq!(names(""), [legacy.as_slice(), &standard].concat());
 }
 
-/// A bucket's quota is its burst, in the time that all of it takes to come back.
+/// A bucket's quota is its burst, and its window is the time that the burst takes to refill.
 #[test]
 fn a_burst_is_told_as_the_quota() {
-    let gate = gate("limit l { algorithm token_bucket  key client.ip  rate 10 per 1m burst 15 }");
+    let gate = limited("limit l { algorithm token_bucket  key client.ip  rate 10 per 1m burst 15 }");
     let decision = decide(&gate, &json!({}));
     assert_eq!(told(&decision, "ratelimit-policy").as_deref(), Some("\"l\";q=15;w=90"));
     assert_eq!(told(&decision, "ratelimit").as_deref(), Some("\"l\";r=14;t=6"));
@@ -173,7 +174,7 @@ fn addresses_are_counted_by_their_subnet() {
     assert_eq!(id("ipv6_prefix 1", "::ffff:203.0.113.9"), "p/l/1:11:203.0.113.9");
 }
 
-/// The states that a decision's effects tell to keep.
+/// The bucket states of a decision's effects.
 fn kept(decision: &Value) -> Value {
     let effects = decision["effects"].as_array().unwrap().iter().filter(|effect| effect["kind"] == "bucket");
     let states = effects.map(|effect| (effect["id"].as_str().unwrap().to_owned(), effect["state"].clone()));
@@ -182,7 +183,7 @@ fn kept(decision: &Value) -> Value {
 
 #[test]
 fn so_many_run_at_once() {
-    let gate = gate("limit l { key user.id ?? client.ip  concurrency 2 timeout 30s }");
+    let gate = limited("limit l { key user.id ?? client.ip  concurrency 2 timeout 30s }");
     assert!(!gate.policy().warnings().iter().any(|warning| warning.code == "not_running"));
     let mut request = user(&json!({}));
     let mut slots = Vec::new();
@@ -202,14 +203,14 @@ fn so_many_run_at_once() {
     );
     assert_eq!(refused["reason"]["message"], "as many requests run as the limit `l` lets run at once");
     assert_eq!((remaining(&refused), &refused["effects"]), (None, &json!([])));
-    // One is given back, and one more may run.
+    // After a release, one more may run.
     let bucket = "p/l/concurrency/0:1:u";
     let mut state: BucketState = serde_json::from_value(request["facts"]["buckets"][bucket].clone()).unwrap();
     assert!(state.usage.release(slots[0]) && !state.usage.release(slots[0]));
     request["facts"] = json!({ "buckets": { bucket: serde_json::to_value(state).unwrap() } });
     let decision = decide(&gate, &request);
     assert_eq!((status(&decision), &decision["effects"][1]["slot"]), (ADMITTED, &json!(START + 2)));
-    // And without that, when the time is up.
+    // After a timeout, one more may run.
     request["facts"] =
         json!({ "buckets": { bucket: { "version": 9, "slots": [START - 30_000_000, START - 29_999_999] } } });
     assert_eq!(status(&decide(&gate, &request)), ADMITTED);

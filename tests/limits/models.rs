@@ -1,11 +1,11 @@
-//! Each algorithm against a slow model: lists of what was admitted, and a bucket of counted parts of tokens.
+//! Each algorithm against a slow model: a list of admissions, or a bucket of counted parts of tokens.
 
 use portcullis::Gate;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::Seen::{Left, Never, Wait};
-use super::{Host, SECOND, START, gate};
+use super::{Host, SECOND, START, limited};
 
 #[derive(Debug, Clone, Copy)]
 struct Rate {
@@ -21,13 +21,13 @@ impl Rate {
     }
 }
 
-/// What a model says of a charge: how many tokens are left after it, or nothing.
+/// A model of an algorithm.
 trait Model {
     fn left(&mut self, at: i64, cost: u64) -> Option<u64>;
     fn admit(&mut self, at: i64, cost: u64);
 }
 
-/// Everything that was ever admitted, counted anew each time.
+/// All admissions, counted at each charge.
 struct Windows {
     rate: Rate,
     sliding: bool,
@@ -72,8 +72,8 @@ impl Model for Log {
     }
 }
 
-/// A bucket that is filled step by step: a token is as many drops as the period has microseconds, and `count` drops
-/// fall in each.
+/// A bucket that is filled step by step. A token has as many drops as the period has microseconds, and `count` drops fall
+/// in each microsecond.
 struct Bucket {
     rate: Rate,
     drops: i128,
@@ -134,7 +134,7 @@ fn charges() -> impl Strategy<Value = Vec<(i64, u64)>> {
 
 fn agrees(algorithm: &str, rates: &[Rate], charges: &[(i64, u64)]) {
     let texts: Vec<String> = rates.iter().map(|rate| rate.text()).collect();
-    let gate: Gate = gate(&format!(
+    let gate: Gate = limited(&format!(
         "limit l {{ algorithm {algorithm}  key user.id ?? client.ip  cost user.weight ?? 1  rate {} }}",
         texts.join(", ")
     ));

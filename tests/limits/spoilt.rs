@@ -1,4 +1,4 @@
-//! States that no decision gave, from a host that lost its mind or its clock.
+//! Invalid states, and states of a host whose clock was wrong.
 
 use portcullis::BucketState;
 use proptest::collection::vec;
@@ -7,7 +7,7 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::Seen::{Left, Never, Wait};
-use super::{Host, SECOND, START, gate};
+use super::{Host, SECOND, START, limited};
 
 const ALGORITHMS: [&str; 4] = ["fixed_window", "sliding_window", "sliding_log", "token_bucket"];
 const MINUTE: i64 = 60 * SECOND;
@@ -58,14 +58,14 @@ fn state() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever was stored, no more than the rate is admitted, and the bucket is whole again soon.
+    /// No state admits more than the rate, and the bucket is full again within minutes.
     #[test]
     fn any_state_is_survived(algorithm in select(ALGORITHMS.to_vec()), state in state(), cost in 1_u64..8) {
-        let gate = gate(&limit(algorithm));
+        let gate = limited(&limit(algorithm));
         let mut host = Host::with(BUCKET, &state);
         match host.charge(&gate, START, cost) {
             Left(left) => prop_assert!(left <= 5 - cost),
-            // Where time stands still, it takes up to two minutes until it goes on, and up to two windows until all is there.
+            // A clock that stands still goes on after at most two minutes, and the bucket is full two windows later.
             Wait(seconds) => prop_assert!((1..=240).contains(&seconds), "{seconds}"),
             Never => prop_assert!(cost > 5),
         }
@@ -73,14 +73,14 @@ proptest! {
         prop_assert!(matches!(host.charge(&gate, START + 4 * MINUTE, 1), Wait(_)));
     }
 
-    /// At the ends of time, too.
+    /// No time admits more than the rate, the first and the last one included.
     #[test]
     fn any_time_is_survived(
         algorithm in select(ALGORITHMS.to_vec()),
         state in state(),
         at in prop_oneof![-377_705_023_201_000_000_i64..253_402_207_200_000_000, select(vec![-377_705_023_201_000_000, 253_402_207_200_000_000])],
     ) {
-        let gate = gate(&limit(algorithm));
+        let gate = limited(&limit(algorithm));
         let mut host = Host::with(BUCKET, &state);
         let mut admitted = 0;
         for _ in 0..30 {
@@ -89,24 +89,24 @@ proptest! {
         prop_assert!(admitted <= 5, "{}", admitted);
     }
 
-    /// Of another algorithm's state nothing is known: the bucket is fresh, and no more than that.
+    /// A state of another algorithm counts as a full bucket.
     #[test]
     fn another_algorithm_starts_afresh(one in 0_usize..4, other in 0_usize..4) {
         prop_assume!(one != other);
         let mut host = Host::default();
-        prop_assert_eq!(host.charge(&gate(&limit(ALGORITHMS[one])), START, 4), Left(1));
-        let gate = gate(&limit(ALGORITHMS[other]));
+        prop_assert_eq!(host.charge(&limited(&limit(ALGORITHMS[one])), START, 4), Left(1));
+        let gate = limited(&limit(ALGORITHMS[other]));
         prop_assert_eq!(host.charge(&gate, START, 4), Left(1));
         prop_assert!(matches!(host.charge(&gate, START, 4), Wait(_)));
-        prop_assert_eq!(host.facts.buckets[BUCKET].version, 2);
+        prop_assert_eq!(host.version(BUCKET), 2);
     }
 }
 
-/// What a clock that was a year ahead left behind is written anew by the first refusal.
+/// The first refusal repairs a state that a clock wrote a year ahead.
 #[test]
 fn a_bucket_from_the_future_heals() {
     for algorithm in ALGORITHMS {
-        let gate = gate(&limit(algorithm));
+        let gate = limited(&limit(algorithm));
         let mut host = Host::default();
         let year = 365 * 24 * 60 * MINUTE;
         assert_eq!(host.charge(&gate, START + year, 5), Left(0), "{algorithm}");

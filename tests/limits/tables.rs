@@ -1,9 +1,9 @@
-//! Each algorithm, step by step.
+//! Each algorithm by tables of charges.
 
 use serde_json::json;
 
 use super::Seen::{Left, Never, Wait};
-use super::{Host, SECOND, START, check, gate};
+use super::{Host, SECOND, START, check, limited};
 
 #[test]
 fn fixed_windows_begin_anew_at_their_boundary() {
@@ -36,7 +36,7 @@ fn sliding_windows_count_what_overlaps() {
             (90.0, 5, Wait(6)),
             (90.0, 4, Left(0)),
             (90.0, 11, Never),
-            // Two windows later nothing overlaps any more.
+            // Two windows later nothing overlaps.
             (180.0, 10, Left(0)),
             // All of it fits again when the window after has gone by.
             (180.0, 10, Wait(120)),
@@ -114,11 +114,11 @@ fn all_rates_hold_and_none_is_charged_where_one_refuses() {
     );
 }
 
-/// What a caller used in one tier counts in another.
+/// Admissions in one tier count in another.
 #[test]
 fn a_change_of_tier_forgets_nothing() {
     for algorithm in ["fixed_window", "sliding_window", "sliding_log"] {
-        let gate = gate(&format!(
+        let gate = limited(&format!(
             "tier \"free\" {{ 10 per 1m, 50 per 1h }}\ntier \"pro\" {{ 40 per 1m }}\n\
              limit l {{ algorithm {algorithm}  key user.id ?? client.ip  tier user.tier ?? \"free\"  cost user.weight ?? 1 }}"
         ));
@@ -136,10 +136,10 @@ fn a_change_of_tier_forgets_nothing() {
     }
 }
 
-/// A token bucket takes the share that is used along; what only the other tier has is drained all the same.
+/// A token bucket keeps the used share of its burst in another tier. Rates that only the other tier has are charged as well.
 #[test]
 fn a_token_bucket_keeps_its_share_in_another_tier() {
-    let gate = gate(
+    let gate = limited(
         "tier \"free\" { 10 per 1m, 50 per 1h }\ntier \"pro\" { 60 per 1m burst 120 }\n\
          limit l { algorithm token_bucket  key user.id ?? client.ip  tier user.tier ?? \"free\"  cost user.weight ?? 1 }",
     );
@@ -187,11 +187,11 @@ fn clocks_that_jump_back() {
     );
 }
 
-/// Two machines, one of them half a minute behind, don't admit more than one would.
+/// Two machines whose clocks differ by half a minute admit no more than one machine.
 #[test]
 fn machines_whose_clocks_differ_share_a_bucket() {
     for algorithm in ["fixed_window", "sliding_window", "sliding_log", "token_bucket"] {
-        let gate = gate(&format!("limit l {{ algorithm {algorithm}  key user.id ?? client.ip  rate 5 per 1s }}"));
+        let gate = limited(&format!("limit l {{ algorithm {algorithm}  key user.id ?? client.ip  rate 5 per 1s }}"));
         let mut host = Host::default();
         let mut admitted = 0;
         for round in 0..100 {

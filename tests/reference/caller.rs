@@ -1,4 +1,4 @@
-//! Who is calling: somebody whom the host vouches for, or whoever a mapping makes of a token's claims.
+//! The caller: a user that the host authenticated, or a mapping of a token's claims.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use crate::value::{Declared, Fact, Value, read_attribute};
 
 pub(crate) struct Caller {
     pub(crate) id: String,
-    /// As they came, unknown ones included.
+    /// The roles, unknown ones included.
     pub(crate) roles: Vec<String>,
-    /// One that the policy knows.
+    /// The tier, if the policy declares it.
     pub(crate) tier: Option<String>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) attributes: BTreeMap<String, Fact>,
@@ -23,7 +23,7 @@ pub(crate) struct Caller {
 }
 
 impl Reference {
-    /// Nobody where there is no credential, or a bad one.
+    /// The caller; `None` without a good credential.
     pub(crate) fn caller(&self, scene: &Scene) -> Option<Caller> {
         match (scene.user(), &scene.token) {
             (Some(user), _) => Some(self.vouched(user)),

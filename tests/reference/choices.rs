@@ -10,7 +10,7 @@ impl<'c> Choices<'c> {
         Self { numbers: numbers.iter() }
     }
 
-    /// From 0 to `end`, which isn't among them.
+    /// A number below `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         self.numbers.next().map_or(0, |number| *number as usize % end)
     }

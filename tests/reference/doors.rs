@@ -1,4 +1,4 @@
-//! The route table: which door a request comes to, and whether it opens.
+//! The route table: the route of a request, and its access.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -81,13 +81,13 @@ impl Reference {
         if self.authorized(door, scene, &view) { Outcome::Allow } else { denied(door, &view) }
     }
 
-    /// Whether `allow anyone` could grant what the door requires.
+    /// True if `allow anyone` could grant what the route requires.
     fn anyone_could(&self, door: &Door<'_>) -> bool {
         let required = self.required(door);
         !required.is_empty() && required.iter().all(|any| any.iter().any(|permission| self.anyone_covers(permission)))
     }
 
-    /// Of each group, one permission is needed.
+    /// Groups of permissions: the route requires one of each group.
     fn required(&self, door: &Door<'_>) -> Vec<Vec<Permission>> {
         let mut groups = Vec::new();
         for clause in &door.clauses {
@@ -156,7 +156,7 @@ fn joined<'p>(prefix: &'p PathPattern, path: &'p PathPattern) -> Vec<&'p Segment
     prefix.segments.iter().chain(&path.segments).collect()
 }
 
-/// What adds up is simply both; of what replaces, nothing matters here.
+/// The clauses of a block and of a route. The clauses that a route replaces don't matter here.
 fn clauses<'p>(defaults: &'p [Clause], own: &'p [Clause]) -> Vec<&'p ClauseKind> {
     defaults.iter().chain(own).map(|clause| &clause.kind).collect()
 }

@@ -1,12 +1,12 @@
-//! The library, asked what the reference is asked.
+//! The library behind the interface of the reference.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use portcullis::{
-    Answer, Code, Decision, Diagnostic, Facts, Gate, Keys, PermissionId, Policy, Question, Request, Resource, Ruling,
-    Scheme, Source, Step, Verdict,
+    Code, Diagnostic, Facts, Gate, Keys, PermissionId, Policy, Question, Resource, Ruling, Source, Verdict,
 };
 use serde_json::json;
 
+use crate::exchange::{Call, answer, put_context, put_resources, status, verdict};
 use crate::scene::{Outcome, Scene, Token};
 
 pub(crate) struct Engine {
@@ -27,36 +27,6 @@ impl Engine {
         }
     }
 
-    /// The same request from a host that says nothing before it is asked.
-    fn inquire<'r>(&self, request: &Request<'r>, facts: &Facts, body: &[u8]) -> Decision<'_, 'r> {
-        let answer = |question: &Question| match question {
-            Question::Context => facts.context.clone().map(Answer::Context),
-            Question::Resource { kind, id } => {
-                facts.resources.get(&format!("{kind}/{id}")).cloned().map(Answer::Resource)
-            }
-            Question::Body { .. } => Some(Answer::Body(body.to_owned())),
-            other => panic!("{other:?}"),
-        };
-        let mut step = self.gate.inquire(request);
-        let mut known = Vec::new();
-        loop {
-            step = match step {
-                Step::Decided(decision) => return decision,
-                Step::Ask(inquiry) => {
-                    assert!(!inquiry.questions().is_empty());
-                    for asked in inquiry.questions() {
-                        assert!(!known.contains(&asked.question), "{:?} is asked twice", asked.question);
-                        known.push(asked.question.clone());
-                    }
-                    let asked = inquiry.questions().iter();
-                    let answers: Vec<_> =
-                        asked.filter_map(|asked| Some((asked.id, answer(&asked.question)?))).collect();
-                    inquiry.answer(answers)
-                }
-            };
-        }
-    }
-
     fn check(&self, scene: &Scene) -> Outcome {
         let policy = self.gate.policy();
         let user = scene.user();
@@ -68,7 +38,7 @@ impl Engine {
         if ruling.is_allowed() { Outcome::Allow } else { Outcome::Deny }
     }
 
-    /// What was looked at beforehand says the same, and there is always a reason.
+    /// Asserts that a prepared scene gives the same ruling, and that there is a reason.
     fn check_prepared(&self, scene: &Scene, asked: portcullis::Scene<'_>, permission: PermissionId, ruling: Ruling) {
         let policy = self.gate.policy();
         let (kind, _) = scene.ask.split_once(':').unwrap();
@@ -80,40 +50,37 @@ impl Engine {
     }
 
     fn decide(&self, scene: &Scene, method: &str, path: &str) -> Outcome {
-        let user = scene.user();
         let mut facts = Facts::default();
-        facts.resources = scene.resources.clone().into_iter().collect();
-        facts.context.clone_from(&scene.context);
-        let body = scene.body.as_ref().map_or_else(Vec::new, |body| body.to_string().into_bytes());
-        let mut headers = http::HeaderMap::new();
-        if matches!(method, "POST" | "PUT") {
-            headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-        }
-        if let Some(token) = &scene.token {
-            let bearer = format!("Bearer {}", sign(token, scene.now().as_second()));
-            headers.insert(http::header::AUTHORIZATION, bearer.parse().unwrap());
-        }
-        let method = method.parse().unwrap();
-        let request = Request {
-            method: &method,
-            target: path,
-            scheme: Scheme::Https,
-            host: Some("api.example.com"),
-            headers: &headers,
+        put_resources(&mut facts, scene.resources.clone());
+        put_context(&mut facts, scene.context.clone());
+        let mut call = Call {
+            host: Some("api.example.com".to_owned()),
             peer: scene.ip,
-            body: Some(&body),
             now: scene.now(),
             entropy: None,
-            user: user.as_ref(),
-            facts: &facts,
+            user: scene.user(),
+            ..Call::new(&format!("{method} {path}"))
         };
-        let decision = self.gate.decide(&request);
-        let nothing = Facts::default();
-        let asked = self.inquire(&Request { body: None, facts: &nothing, ..request }, &facts, &body);
-        assert_eq!(decision, asked, "asked on the way, or told before");
-        match decision.verdict {
+        let body = scene.body.as_ref().map_or_else(String::new, ToString::to_string);
+        if matches!(method, "POST" | "PUT") {
+            call = call.body("application/json", &body);
+        }
+        if let Some(token) = &scene.token {
+            call = call.bearer(&sign(token, scene.now().as_second()));
+        }
+        let decision = self.gate.decide(&call.request_with(&facts)).into_owned();
+        // The same request from a host that gives no facts beforehand, and hasn't read the body.
+        let unread = Call { body: None, ..call };
+        let (asked, _) = unread.inquire(&self.gate, |question| match question {
+            Question::Context | Question::Resource { .. } | Question::Body { .. } => {
+                answer(question, &facts, body.as_bytes(), unread.now)
+            }
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(decision, asked, "the facts given beforehand, and the answers to questions");
+        match verdict(&decision) {
             Verdict::Allow => Outcome::Allow,
-            Verdict::Deny | Verdict::Answer => Outcome::Status(decision.status.as_u16()),
+            Verdict::Deny | Verdict::Answer => Outcome::Status(status(&decision)),
         }
     }
 }

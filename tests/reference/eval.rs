@@ -1,4 +1,4 @@
-//! What an expression is worth, in Kleene's logic.
+//! Values of expressions, in Kleene's logic.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -18,7 +18,7 @@ use crate::value::{Declared, Fact, Truths, Value, read_attribute};
 pub(crate) struct View<'v> {
     pub(crate) policy: &'v Reference,
     pub(crate) user: Option<&'v Caller>,
-    /// In a mapping.
+    /// The claims, in a mapping.
     pub(crate) claims: Option<&'v BTreeMap<String, Fact>>,
     pub(crate) context: Option<&'v Record>,
     pub(crate) thing: Option<Thing<'v>>,
@@ -34,9 +34,9 @@ pub(crate) struct View<'v> {
 /// A query or a body.
 #[derive(Clone, Copy)]
 pub(crate) enum Input<'v> {
-    /// Nobody reads it.
+    /// The route takes none.
     None,
-    /// It will be looked at, and hasn't been.
+    /// It hasn't been read yet.
     ToCome,
     /// Validated. A field that isn't there is an optional one.
     Read(&'v BTreeMap<String, Value>),
@@ -47,12 +47,12 @@ pub(crate) enum Input<'v> {
 pub(crate) struct Thing<'v> {
     pub(crate) attributes: &'v [Attribute],
     pub(crate) id: Option<&'v str>,
-    /// What the host says of it, if it says something and the thing exists.
+    /// The host's record of it, if it exists.
     pub(crate) record: Option<&'v Record>,
 }
 
 impl<'v> View<'v> {
-    /// What can be read with nobody there, of no resource.
+    /// A view without a caller and without a resource.
     pub(crate) fn of_nothing(policy: &'v Reference, scene: &'v Scene) -> Self {
         Self {
             policy,

@@ -13,7 +13,7 @@ use crate::generate::{Model, policy, scene};
 use crate::policy::Reference;
 use crate::scene::{Outcome, Scene};
 
-/// How many scenes each policy is asked about, at most.
+/// The largest number of scenes for each policy.
 const SCENES: usize = 24;
 
 #[derive(Default)]
@@ -25,7 +25,7 @@ struct Count {
     first_refusal: Cell<Option<String>>,
 }
 
-/// Tells both readings of the page apart, if it can. `PROPTEST_CASES` is proptest's own: how many policies.
+/// Compares the library and the reference. `PROPTEST_CASES` is the number of policies.
 #[test]
 fn the_library_agrees_with_the_reference() {
     let count = Count::default();
@@ -43,7 +43,7 @@ fn the_library_agrees_with_the_reference() {
         }
         compare(engine.ok().as_ref(), &model, &scenes, &count)
     });
-    // The numbers behind it say nothing to a reader.
+    // The shrunk numbers are no help to a reader.
     match outcome {
         Err(TestError::Fail(reason, _)) => panic!("{reason}"),
         Err(error @ TestError::Abort(_)) => panic!("{error}"),

@@ -1,4 +1,4 @@
-//! What operators do with values that are there. `None` is unknown: an overflow, or types that don't go together.
+//! Operators on known values. `None` is unknown: an overflow, or types that don't match.
 
 use std::net::IpAddr;
 

@@ -111,7 +111,7 @@ impl Reference {
         permissions
     }
 
-    /// Whether PERMS is `*`, by itself or by the name of a set: then it speaks of doors, too.
+    /// True if PERMS is `*`, or the name of a set that is `*`: it includes routes then.
     pub(crate) fn covers_doors(&self, patterns: &[Pattern]) -> bool {
         patterns.iter().any(|pattern| match (&pattern.resource, &pattern.action) {
             (None, Action::Every) => true,

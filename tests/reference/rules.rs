@@ -1,4 +1,4 @@
-//! Who may do what: the `authorize` stage, permission by permission.
+//! The `authorize` stage, for one permission.
 
 use std::collections::BTreeSet;
 
@@ -88,7 +88,7 @@ impl Reference {
         })
     }
 
-    /// Whether some `allow anyone` speaks of the permission, whatever its condition.
+    /// True if an `allow anyone` has the permission, under any condition.
     pub(crate) fn anyone_covers(&self, permission: &Permission) -> bool {
         self.rules()
             .any(|rule| matches!(rule.effect, Effect::Allow { anyone: true, .. }) && self.speaks_of(rule, permission))

@@ -1,4 +1,4 @@
-//! What is asked, and everything that the answer may depend on. Written as JSON in tests and in reports.
+//! Scenes: a request or a permission check with all its facts. Tests and reports write them as JSON.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,21 +12,21 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Scene {
     /// A permission, or `METHOD PATH`, with a query where there is one.
     pub(crate) ask: String,
-    /// As request documents write it.
+    /// The user, in the format of request documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user: Option<Record>,
-    /// For a door, in place of `user`.
+    /// A token of the request, instead of `user`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<Token>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) context: Option<Record>,
-    /// For a permission: the one resource.
+    /// The resource of a permission check.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) resource: Option<Record>,
-    /// For a door: resources by `NAME/ID`; `null` for one that doesn't exist.
+    /// The resources of a request, by `NAME/ID`; `null` for one that doesn't exist.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) resources: BTreeMap<String, Option<Record>>,
-    /// For a door.
+    /// The body of a request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<serde_json::Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,18 +61,18 @@ impl Scene {
         self.now.parse().unwrap()
     }
 
-    /// Method and path, where it is a door that is asked for.
+    /// The method and the path of a request.
     pub(crate) fn door(&self) -> Option<(&str, &str)> {
         self.ask.split_once(' ')
     }
 }
 
-/// What came of it.
+/// The outcome of a scene.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Allow,
-    /// A permission isn't granted.
+    /// The permission is denied.
     Deny,
-    /// A door is shut, with this status.
+    /// The request is denied with this status.
     Status(u16),
 }

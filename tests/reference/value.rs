@@ -1,4 +1,4 @@
-//! Values, what is known of them, and how they are read from JSON.
+//! Values, and their form in JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ pub(crate) enum Value {
     Float(f64),
     Text(String),
     Time(Timestamp),
-    /// In nanoseconds.
+    /// Nanoseconds.
     Duration(i128),
     Ip(IpAddr),
     Network(IpNet),
@@ -25,16 +25,16 @@ pub(crate) enum Value {
     Record(BTreeMap<String, Value>),
 }
 
-/// True, false and unknown: several of them, as long as it isn't known which.
+/// The possible values of a condition: true, false and unknown.
 pub(crate) type Truths = BTreeSet<Option<bool>>;
 
-/// What is known of a value: Principle 3.
+/// A value, or the reason for its absence.
 #[derive(Debug, Clone)]
 pub(crate) enum Fact {
     Is(Value),
     Absent,
     Unknown,
-    /// It depends on input that hasn't been read yet; of a condition, what it may turn out to be.
+    /// It depends on input that hasn't been read yet. A condition has these possible values.
     Pending(Truths),
 }
 
@@ -50,7 +50,7 @@ impl Fact {
         }
     }
 
-    /// As a condition: what it may be.
+    /// The possible values as a condition.
     pub(crate) fn as_truths(&self) -> Truths {
         match self {
             Self::Is(Value::Bool(truth)) => BTreeSet::from([Some(*truth)]),

@@ -1,8 +1,9 @@
-//! Unions, recursion, defaults, secrets.
+//! Unions, recursion, defaults and secrets.
 
 use serde_json::json;
 
-use super::{bodies, decide, gate, values};
+use super::{bodies, decide, route, values};
+use crate::support::exchange::{body_input, masked_body, status};
 
 #[test]
 fn unions() {
@@ -11,7 +12,7 @@ fn unions() {
         &[("3", "="), ("3.0", "3"), ("\" x \"", "\"x\""), ("null", "="), ("7", "union"), ("[]", "union")],
     );
     values("\"all\" | int | \"none\"", &[("\"all\"", "="), ("\"none\"", "="), ("4", "="), ("\"some\"", "union")]);
-    // The first that takes the value; what another would make of it doesn't matter.
+    // The first member that accepts the value decides its normal form.
     bodies(
         "schema Small strip { x: int }\nschema Large { x: int, y: string }\nschema A { v: [Small | Large] }",
         &[
@@ -69,23 +70,23 @@ fn defaults_of_all_types() {
 /// Members that differ in the last level alone: without memory, each level would double the work, and this wouldn't end.
 #[test]
 fn nested_unions_are_tried_in_linear_time() {
-    let gate = gate(
+    let gate = route(
         "schema A { v: L | R }\nschema L { v: L | R | \"l\", w: [L | R] = [] }\nschema R { v: L | R | \"r\", w: [R | L] = [] }",
         "body A",
     );
     let nested = |inner: &str| format!("{}{inner}{}", "{\"v\":".repeat(31), "}".repeat(31));
-    for (inner, status) in [("\"l\"", 200), ("\"r\"", 200), ("\"x\"", 422)] {
-        assert_eq!(decide(&gate, "/", "application/json", &nested(inner)).status, status, "{inner}");
+    for (inner, expected) in [("\"l\"", 200), ("\"r\"", 200), ("\"x\"", 422)] {
+        assert_eq!(status(&decide(&gate, "/", "application/json", &nested(inner))), expected, "{inner}");
     }
     let wide = nested(&format!("{{\"v\":\"x\",\"w\":[{}]}}", vec!["{\"v\":\"r\"}"; 1_000].join(",")));
-    assert_eq!(decide(&gate, "/", "application/json", &wide).status, 400);
+    assert_eq!(status(&decide(&gate, "/", "application/json", &wide)), 400);
     let wide = wide.replacen("{\"v\":", "", 2).replacen("}}}", "}", 1);
-    assert_eq!(decide(&gate, "/", "application/json", &wide).status, 422);
+    assert_eq!(status(&decide(&gate, "/", "application/json", &wide)), 422);
 }
 
 #[test]
 fn what_is_told_is_capped() {
-    let gate = gate("schema A { a: [int | bool], b?: { string: int } }", "body A");
+    let gate = route("schema A { a: [int | bool], b?: { string: int } }", "body A");
     let many = vec!["\"x\""; 500].join(",");
     let decision = decide(&gate, "/", "application/json", &format!("{{\"a\":[{many}]}}"));
     let problem = decision.problem().unwrap();
@@ -94,7 +95,7 @@ fn what_is_told_is_capped() {
 
 #[test]
 fn secrets_are_masked_wherever_they_are() {
-    let gate = gate(
+    let gate = route(
         "schema Key { id: string, key: string secret }\n\
          schema A { keys: { string: Key }  one: string | Key  list: [Key]  pin?: int secret = 7  \
          way: union on \"kind\" { \"k\": Key } }",
@@ -107,8 +108,8 @@ fn secrets_are_masked_wherever_they_are() {
         "way": { "kind": "k", "id": "e", "key": "hunter2" },
     });
     let decision = decide(&gate, "/", "application/json", &body.to_string());
-    assert_eq!(decision.input.body.as_ref().unwrap()["keys"][&long]["key"], "hunter2");
-    let masked = decision.input.masked_body().unwrap();
+    assert_eq!(body_input(&decision).unwrap()["keys"][&long]["key"], "hunter2");
+    let masked = masked_body(&decision).unwrap();
     assert!(!masked.to_string().contains("hunter2"));
     assert_eq!(masked["keys"][&long], json!({ "id": "a", "key": "[secret]" }));
     assert_eq!((&masked["pin"], &masked["one"]["id"]), (&json!("[secret]"), &json!("b")));

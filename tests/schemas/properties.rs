@@ -1,10 +1,11 @@
-//! What holds for all input: no panic, and a normal form that stays.
+//! Properties of all input: no panic, and a stable normal form.
 
 use portcullis::Gate;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{decide, gate};
+use super::{decide, route};
+use crate::support::exchange::{body_input, query_input, status};
 
 const EVERYTHING: &str = "
 schema Leaf { id: string trim nfc uppercase max 20, n?: int | null }
@@ -35,7 +36,7 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![3 => known.prop_map(str::to_owned), 1 => any::<String>()]
 }
 
-/// JSON of any form.
+/// Any JSON.
 fn any_json() -> impl Strategy<Value = Value> {
     let number = prop_oneof![any::<i64>().prop_map(Value::from), any::<f64>().prop_map(|number| json!(number))];
     let leaf =
@@ -49,7 +50,7 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// What stands in `tree`.
+/// Values of the field `tree`.
 fn node() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         (-3_i64..3).prop_map(|number| json!({ "left": number })),
@@ -66,7 +67,7 @@ fn node() -> impl Strategy<Value = Value> {
     })
 }
 
-/// JSON that is mostly what the schema above takes.
+/// JSON that the schema above mostly accepts.
 fn likely_json() -> impl Strategy<Value = Value> {
     let map = prop::collection::btree_map(text(), prop::collection::vec(-2_i64..9, 0..3), 0..3);
     let tagged = prop_oneof![
@@ -93,23 +94,23 @@ fn likely_json() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Nothing panics, and what is handed on is taken again and left as it is.
+    /// The normal form of a body is its own normal form.
     #[test]
     fn normal_forms_stay(body in prop_oneof![4 => likely_json(), 1 => any_json()]) {
-        static GATE: std::sync::LazyLock<Gate> = std::sync::LazyLock::new(|| gate(EVERYTHING, "body A"));
+        static GATE: std::sync::LazyLock<Gate> = std::sync::LazyLock::new(|| route(EVERYTHING, "body A"));
         let decision = decide(&GATE, "/", "application/json", &body.to_string());
-        if let Some(normal) = &decision.input.body {
+        if let Some(normal) = body_input(&decision) {
             let again = decide(&GATE, "/", "application/json", &normal.to_string());
-            prop_assert_eq!(again.input.body.as_ref(), Some(normal));
+            prop_assert_eq!(body_input(&again), Some(normal));
         }
     }
 
     #[test]
     fn no_query_panics(query in "[ -~]{0,40}|([nft]|tags)=[%+0-9a-zA-Z]{0,4}(&([nft]|tags)=[%0-9a-z.-]{0,5}){0,3}") {
         static GATE: std::sync::LazyLock<Gate> = std::sync::LazyLock::new(|| {
-            gate("schema A { n?: int  f?: float  t?: int | bool | string  tags?: [int | null] }", "query A no body")
+            route("schema A { n?: int  f?: float  t?: int | bool | string  tags?: [int | null] }", "query A no body")
         });
         let decision = decide(&GATE, &format!("/?{query}"), "", "");
-        prop_assert_eq!(decision.status == 200, decision.input.query.is_some());
+        prop_assert_eq!(status(&decision) == 200, query_input(&decision).is_some());
     }
 }

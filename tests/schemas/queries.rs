@@ -1,10 +1,10 @@
 //! Query strings, forms and media types.
 
-use portcullis::document::DecisionDocument;
-use portcullis::{Keys, Policy, Source};
 use serde_json::json;
 
-use super::{decide, gate, outcome, query_strings};
+use super::{decide, outcome, query_strings, route};
+use crate::support::exchange::{body_input, document, masked_query, query_input, status, target};
+use crate::support::gate;
 
 #[test]
 fn queries_are_read_by_type() {
@@ -50,34 +50,34 @@ fn queries_are_read_by_type() {
 
 #[test]
 fn a_secret_of_the_query_stands_in_no_log() {
-    let gate = gate("schema A { token: string min 8 secret, page?: int }", "query A no body");
-    for (query, status) in [("token=hunter2hunter2&page=2", 200), ("token=hunter2", 422), ("token=hunter2%", 400)] {
+    let gate = route("schema A { token: string min 8 secret, page?: int }", "query A no body");
+    for (query, expected) in [("token=hunter2hunter2&page=2", 200), ("token=hunter2", 422), ("token=hunter2%", 400)] {
         let decision = decide(&gate, &format!("/?{query}"), "", "");
-        assert_eq!(decision.status, status);
-        assert_eq!(decision.target.as_deref(), Some(&*format!("/?{query}")));
-        let document = serde_json::to_value(DecisionDocument::new(&decision, gate.policy())).unwrap();
+        assert_eq!(status(&decision), expected);
+        assert_eq!(target(&decision), Some(&*format!("/?{query}")));
+        let document = document(&decision, gate.policy());
         assert_eq!(document["target"], "/?[secret]");
         assert!(!format!("{decision:?}{document}").contains("hunter2"), "{document:#}");
     }
     let decision = decide(&gate, "/?token=hunter2hunter2&page=2", "", "");
-    assert_eq!(decision.input.query, Some(json!({ "token": "hunter2hunter2", "page": 2 })));
-    assert_eq!(decision.input.masked_query(), Some(json!({ "token": "[secret]", "page": 2 })));
+    assert_eq!(query_input(&decision), Some(&json!({ "token": "hunter2hunter2", "page": 2 })));
+    assert_eq!(masked_query(&decision), Some(json!({ "token": "[secret]", "page": 2 })));
 }
 
 #[test]
 fn a_query_without_a_schema_passes_unread() {
-    let gate = gate("", "no body");
+    let gate = route("", "no body");
     let decision = decide(&gate, "/?a=%zz&a=1", "", "");
-    assert_eq!((decision.status.as_u16(), decision.input.query.as_ref()), (200, None));
+    assert_eq!((status(&decision), query_input(&decision)), (200, None));
 }
 
 #[test]
 fn a_routes_query_replaces_the_blocks() {
-    let text = "policy p\nschema A { a?: int }\nschema B { b?: int }\n\
+    let text = "schema A { a?: int }\nschema B { b?: int }\n\
                 routes / { query A  POST /one public no body  POST /two public no body query B }";
-    let gate = Policy::compile(&[Source::new("test.gate", text)]).unwrap().bind(&Keys::new()).unwrap();
-    for (target, status) in [("/one?a=1", 200), ("/one?b=1", 422), ("/two?a=1", 422), ("/two?b=1", 200)] {
-        assert_eq!(decide(&gate, target, "", "").status, status, "{target}");
+    let gate = gate(text);
+    for (target, expected) in [("/one?a=1", 200), ("/one?b=1", 422), ("/two?a=1", 422), ("/two?b=1", 200)] {
+        assert_eq!(status(&decide(&gate, target, "", "")), expected, "{target}");
     }
 }
 
@@ -85,10 +85,10 @@ fn a_routes_query_replaces_the_blocks() {
 fn media_types() {
     const FORM: &str = "application/x-www-form-urlencoded";
     let check = |accepts: &str, cases: &[(&str, &str, &str)]| {
-        let gate = gate(&format!("schema A {{ n: int, tags: [string] = [] {accepts} }}"), "body A");
+        let gate = route(&format!("schema A {{ n: int, tags: [string] = [] {accepts} }}"), "body A");
         for (media_type, body, expected) in cases {
             let decision = decide(&gate, "/", media_type, body);
-            assert_eq!(outcome(&decision, decision.input.body.as_ref()), *expected, "{accepts}: {media_type}");
+            assert_eq!(outcome(&decision, body_input(&decision)), *expected, "{accepts}: {media_type}");
         }
     };
     let (json, fine, other) = (r#"{"n":1}"#, r#"{"n":1,"tags":[]}"#, "media_type_unsupported");

@@ -1,4 +1,4 @@
-//! Values without parts, and maps.
+//! Scalars and maps.
 
 use serde_json::Value;
 

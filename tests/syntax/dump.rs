@@ -1,4 +1,4 @@
-//! A tree as readable lines without spans: two trees that say the same have the same dump.
+//! Trees as readable lines without spans: equal trees have equal dumps.
 
 use regex::Regex;
 use std::fmt::Debug;
@@ -11,8 +11,8 @@ static PLACE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"node: ("(?:[^"\\]|\\.)*"), span: Span \{ file: 0, start: (\d+), end: (\d+) \}"#).unwrap()
 });
 
-/// The node on lines of its parts.
-pub(super) fn dump(node: &impl Debug) -> String {
+/// A node, with each of its parts on a line.
+pub(crate) fn dump(node: &impl Debug) -> String {
     let text = format!("{node:?}");
     let text = SPAN.replace_all(
         &text,
@@ -23,7 +23,7 @@ pub(super) fn dump(node: &impl Debug) -> String {
     BREAK.replace_all(&without_wrappers(&text), "\n  $0").lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
-/// Types that say nothing once their span is gone.
+/// Types that carry nothing but a span.
 const WRAPPERS: &[&str] = &[
     "Spanned { node: ",
     "Expression { kind: ",

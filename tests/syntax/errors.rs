@@ -1,8 +1,8 @@
-//! What a policy author reads about a slip: the snapshot shows each snippet's line beside its diagnostics.
+//! Diagnostics of mistakes: the snapshots show each line with its diagnostics.
 
 use super::{problems, render};
 
-/// Snippets that stand under `policy p`, each with one slip.
+/// Snippets after `policy p`, each with one mistake.
 const SLIPS: &[&str] = &[
     // Keywords
     "rolee admin { allow posts:read }",
@@ -49,7 +49,7 @@ const SLIPS: &[&str] = &[
     "condition a = user.id in [\"x\" \"y\"]",
     "cors {\n  origins \"https://a.example\" \"https://b.example\"\n}",
     "secret A,",
-    // What is missing
+    // Missing parts
     "condition a =",
     "condition a = b and",
     "condition a = user.",

@@ -1,11 +1,12 @@
-//! Whatever comes in, `parse` answers: soon, and without a panic.
+//! Hostile input: `parse` returns, without a panic.
 
-use super::{ARTICLE, BLOG, parse, problems, tree};
+use super::{dump, parse, problems, tree};
+use crate::support::{ARTICLE, BLOG};
 use portcullis::syntax::tree::DeclarationKind;
 use portcullis::syntax::{ERROR_LIMIT, SOURCE_LIMIT};
 use proptest::prelude::*;
 
-/// The codes of the errors of a text, or none. Nothing here is timed: quadratic work on a mebibyte wouldn't end.
+/// The codes of a text's errors. Quadratic work on a mebibyte wouldn't end.
 #[track_caller]
 fn codes(name: &str, text: impl AsRef<[u8]>) -> Vec<&'static str> {
     println!("{name}: {} bytes", text.as_ref().len());
@@ -13,7 +14,7 @@ fn codes(name: &str, text: impl AsRef<[u8]>) -> Vec<&'static str> {
     result.map_or_else(|problems| problems.iter().map(|problem| problem.code).collect(), |_| Vec::new())
 }
 
-/// `text` over and over, as much as fits.
+/// Repetitions of `text` that fill the largest source.
 fn filled(before: &str, text: &str, after: &str) -> String {
     let times = (SOURCE_LIMIT - before.len() - after.len()) / text.len();
     format!("{before}{}{after}", text.repeat(times))
@@ -124,7 +125,7 @@ fn windows_line_ends() {
     for text in [ARTICLE, BLOG] {
         let windows = tree(&text.replace('\n', "\r\n"));
         let unix = tree(text);
-        assert_eq!(super::dump::dump(&windows.declarations), super::dump::dump(&unix.declarations));
+        assert_eq!(dump(&windows.declarations), dump(&unix.declarations));
         let docs = |file: &portcullis::syntax::tree::File| -> Vec<_> {
             file.declarations.iter().map(|declaration| declaration.doc.clone()).collect()
         };

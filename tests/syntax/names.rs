@@ -1,11 +1,13 @@
 //! No word is reserved: every keyword of the grammar is a name wherever a name can stand.
 
-use super::{dump, parse, render, tree};
-use regex::Regex;
 use std::collections::BTreeSet;
 
-/// The words of the grammar, read from the grammar.
-fn keywords() -> BTreeSet<String> {
+use regex::Regex;
+
+use super::{dump, parse, render, tree};
+
+/// The keywords of the grammar.
+pub(super) fn keywords() -> BTreeSet<String> {
     let grammar = include_str!("../../grammar/portcullis.pest");
     let words = Regex::new(r#""([a-z][a-z_0-9]+)""#).unwrap();
     let rules = grammar.lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -53,8 +55,8 @@ fn every_keyword_is_a_name_everywhere() {
             let file = parse(&text).unwrap_or_else(|problems| panic!("`{keyword}`:\n{}", render(&text, &problems)));
             // These mean something of their own as a type's only field, as a type, and in `body raw` and `no body`.
             if !matches!(keyword.as_str(), "string" | "null" | "raw" | "body") {
-                let plain = dump::dump(&tree(&position.replace('K', "zzz")).declarations);
-                assert_eq!(plain.replace("zzz", &keyword), dump::dump(&file.declarations), "`{keyword}` in {text}");
+                let plain = dump(&tree(&position.replace('K', "zzz")).declarations);
+                assert_eq!(plain.replace("zzz", &keyword), dump(&file.declarations), "`{keyword}` in {text}");
             }
         }
     }

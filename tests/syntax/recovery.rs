@@ -1,12 +1,13 @@
 //! One error for each broken declaration, and none for the others.
 
-use super::{problems, render};
-use portcullis::Source;
 use portcullis::syntax::ERROR_LIMIT;
+
+use super::{problems, render};
+use crate::support::source;
 
 /// The lines at which a text is wrong.
 fn lines(text: &str) -> Vec<usize> {
-    let source = Source::new("test.gate", text);
+    let source = source(text);
     problems(text).iter().map(|problem| source.line_and_column(problem.primary.span.start as usize).0).collect()
 }
 

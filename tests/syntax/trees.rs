@@ -1,7 +1,8 @@
-//! What a text becomes.
+//! Trees of texts.
 
 use super::dump::{dump, places};
-use super::{ARTICLE, BLOG, tree};
+use super::tree;
+use crate::support::{ARTICLE, BLOG};
 use portcullis::syntax::tree::{
     Allowance, Declaration, DeclarationKind, Expression, ExpressionKind, FacetKind, File, Literal, SchemaEntry,
     SchemaTypeKind,
@@ -82,7 +83,7 @@ fn spans_hold_what_they_say() {
     }
 }
 
-/// Spells out how an expression is bracketed.
+/// An expression with all its brackets.
 fn brackets(expression: &Expression) -> String {
     let all = |parts: &[Expression]| parts.iter().map(brackets).collect::<Vec<_>>();
     match &expression.kind {

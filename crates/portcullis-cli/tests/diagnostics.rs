@@ -1,4 +1,4 @@
-//! What the author of a wrong policy reads: each policy of `tests/errors` beside what `check` says about it.
+//! The output of `check` for each wrong policy in `tests/errors`, whose folders are the chapters of the language.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,12 +17,15 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/errors")
 }
 
-/// The wrong policies by name, without their ending.
+/// The folders of the wrong policies, by the policies' names without their ending.
+fn policies() -> BTreeMap<String, PathBuf> {
+    let entries = |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let named = |path: PathBuf| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path.with_file_name(""));
+    entries(&folder()).flat_map(|chapter| entries(&chapter).map(named)).collect()
+}
+
 fn names() -> Vec<String> {
-    let paths = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
-    let mut names: Vec<String> = paths.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
-    names.sort();
-    names
+    policies().into_keys().collect()
 }
 
 struct Told {
@@ -34,7 +38,7 @@ struct Told {
 fn told(name: &str) -> Told {
     let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
         .args(["check", &format!("{name}.gate")])
-        .current_dir(folder())
+        .current_dir(&policies()[name])
         .env_remove("CLICOLOR_FORCE")
         .output()
         .unwrap();
@@ -52,7 +56,7 @@ fn every_wrong_policy_is_told() {
     for name in names {
         let Told { text, summary, code } = told(&name);
         assert_eq!(code, Some(2), "{name}: {text}{summary}");
-        let policy = fs::read_to_string(folder().join(format!("{name}.gate"))).unwrap();
+        let policy = fs::read_to_string(policies()[&name].join(format!("{name}.gate"))).unwrap();
         let comment = policy.lines().next().unwrap();
         assert!(comment.starts_with("// ") && comment.ends_with('.'), "{name}: {comment}");
         // The snapshot of an error in a long policy doesn't repeat the policy.

@@ -1,4 +1,4 @@
-//! The bounded arithmetic against numbers without bounds, for every rate that a policy can have.
+//! The bounded arithmetic against unbounded numbers, for every rate of a policy.
 
 use portcullis::Usage;
 use portcullis::limit::{Algorithm, Leasing, Outcome, Rate, Terms, charge_one};
@@ -9,7 +9,7 @@ use proptest::sample::select;
 use super::super::START;
 use super::{ALGORITHMS, Bucket, LATEST, any_rate, any_size, charge, config};
 
-/// The first integer that isn't told apart from the next one as a double.
+/// The first integer that equals its successor as a double.
 const DOUBLE: i64 = 1 << 53;
 
 fn wide(number: impl Into<i128>) -> i128 {
@@ -20,7 +20,7 @@ fn up(parts: i128, of: i128) -> i128 {
     parts / of + i128::from(parts % of != 0)
 }
 
-/// What a charge comes to.
+/// The numbers of an outcome.
 #[derive(Debug, PartialEq)]
 struct Said {
     is_admitted: bool,
@@ -46,7 +46,7 @@ fn said(outcome: Outcome) -> Said {
     }
 }
 
-/// A token bucket that counts parts of a microsecond, of which the rate's count makes one: so many until it is full.
+/// A token bucket that counts the time until it is full. The unit is a microsecond divided by the rate's count.
 struct Tokens {
     rate: Rate,
     ahead: i128,
@@ -73,7 +73,7 @@ impl Tokens {
     }
 }
 
-/// Two windows that are weighed in parts of an admission, of which the period makes one.
+/// Two weighted windows. The unit is an admission divided by the period.
 struct Windows {
     rate: Rate,
     window: i64,
@@ -95,7 +95,7 @@ impl Windows {
         let left = |current: i128, since: i128| (count - current) * period - self.previous * (period - since);
         let after = self.current + wide(cost);
         let is_admitted = left(after, since) >= 0;
-        // The first microsecond of this window or the next one at which it fits: by halving, as it only fits better.
+        // Bisects for the first microsecond of this window or the next one at which the charge fits.
         let fits = |at: i128| {
             if at < period {
                 left(after, at) >= 0
@@ -124,7 +124,7 @@ impl Windows {
     }
 }
 
-/// Steps of the clock, by parts of a period, and costs, by parts of what there is.
+/// Steps of the clock as parts of a period, and costs as parts of the largest cost.
 fn charges() -> impl Strategy<Value = Vec<(Step, Amount)>> {
     let step = prop_oneof![
         3 => Just(Step::By(0)),
@@ -174,7 +174,7 @@ impl Amount {
     }
 }
 
-/// Around the ends of the time that is told apart, and around now.
+/// Start times around now, and around the first and the last moment.
 fn starts() -> impl Strategy<Value = i64> {
     prop_oneof![Just(START), Just(0), 0..LATEST, Just(LATEST - Rate::LONGEST)]
 }
@@ -208,8 +208,8 @@ proptest! {
         }
     }
 
-    /// What a refusal says of when it fits is true to the microsecond, whatever counts, and by however many rates; and so is
-    /// what an only rate says of when all is there again.
+    /// The time until a refused charge fits is exact to the microsecond, for all algorithms and any number of rates. With one
+    /// rate, the time until the bucket is full is exact as well.
     #[test]
     fn what_is_told_of_later_is_true(
         algorithm in select(ALGORITHMS.to_vec()),
@@ -249,7 +249,7 @@ proptest! {
         }
     }
 
-    /// Whatever comes, no number is beyond what a double holds exactly.
+    /// No number is larger than the largest exact integer of a double.
     #[test]
     fn every_number_is_a_double(
         algorithm in select(ALGORITHMS.to_vec()),

@@ -1,4 +1,4 @@
-//! A state that has expired says what none would say: a store may forget it, and needn't.
+//! An expired state gives the same outcomes as no state: a store may delete it.
 
 use std::num::NonZeroU64;
 

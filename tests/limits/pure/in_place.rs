@@ -1,4 +1,4 @@
-//! A state that is changed where it is kept becomes what it would have been made anew.
+//! A state that is changed in place equals the state that a pure transition returns.
 
 use portcullis::Usage;
 use portcullis::limit::{Leasing, Terms, charge_in_place, charge_one};

@@ -1,4 +1,4 @@
-//! Machines that lease from one bucket never admit more than its rates, whenever they spend what they have leased.
+//! Machines that lease from one bucket never admit more than its rates, whenever they spend their leases.
 
 use std::collections::HashMap;
 use std::num::NonZeroU64;
@@ -11,36 +11,36 @@ use proptest::sample::select;
 use super::super::{SECOND, START};
 use super::{Bucket, any_rate, any_size, charge, config, rate};
 
-/// How the clock moves on.
+/// A step of the clock.
 #[derive(Debug, Clone, Copy)]
 enum Tick {
     Still,
     By(u64),
-    /// By so many thousandths of the first rate's period.
+    /// A step of thousandths of the first rate's period.
     Part(i64),
-    /// To the last moment at which some lease may be spent, or the next one.
+    /// A step to the last moment of a lease, or to the moment after.
     LeaseEnd(i64),
 }
 
-/// What a machine does.
+/// An act of a machine.
 #[derive(Debug, Clone, Copy)]
 enum Act {
-    /// It asks the store, for a lease of so much if any.
+    /// Asks the store, for a lease if there is a share.
     Ask { cost: u64, share: Option<NonZeroU64> },
-    /// It spends up to so much of what it has leased.
+    /// Spends its lease, up to an amount.
     Spend(u64),
-    /// It asks for all there is.
+    /// Asks for everything that is left.
     Drain,
 }
 
-/// What a machine has leased: so much, until a moment that doesn't belong to it.
+/// A lease: an amount, and the first moment at which it is over.
 #[derive(Debug, Clone, Copy)]
 struct Leased {
     left: u64,
     ends: i64,
 }
 
-/// When what was really admitted.
+/// The admitted costs, each with its real time.
 type Admissions = Vec<(i64, u64)>;
 
 /// Machines that share a bucket.
@@ -110,7 +110,7 @@ fn windows_hold(rate: Rate, admitted: &Admissions) {
     }
 }
 
-/// By an exact bucket: how long until it is full again, in parts of a microsecond, one divided by the count.
+/// The exact time until a bucket is full. The unit is a microsecond divided by the count.
 fn bucket_holds(rate: Rate, admitted: &Admissions) {
     let (count, period) = (i128::from(rate.count()), i128::from(rate.period()));
     let (mut ahead, mut last) = (0, START);

@@ -1,4 +1,4 @@
-//! A log forgets what no rate counts any more, and that changes no answer.
+//! A log drops admissions that no rate counts any more. This changes no outcome.
 
 use portcullis::limit::{Algorithm, Leasing, Outcome, Rate, Terms, charge_one};
 use portcullis::{Admission, Usage};
@@ -14,7 +14,7 @@ fn log(usage: &Usage) -> &[Admission] {
     log
 }
 
-/// Tiers, of which one may admit in a second what another counts for a year.
+/// Tiers: one may admit in a second as much as another counts for a year.
 fn tiers() -> impl Strategy<Value = Vec<Vec<Rate>>> {
     let period = select(vec![1_000, SECOND, 60 * SECOND, 3_600 * SECOND, Rate::LONGEST]);
     let wild =
@@ -22,7 +22,7 @@ fn tiers() -> impl Strategy<Value = Vec<Vec<Rate>>> {
     vec(vec(prop_oneof![4 => wild, 1 => any_rate()], 1..3), 1..4)
 }
 
-/// Steps of the clock: it may fall back, but no further behind than machines' clocks are apart.
+/// Steps of the clock. It may fall back, by at most the difference between machines' clocks.
 fn steps() -> impl Strategy<Value = Vec<(i64, Index, u64)>> {
     let step = prop_oneof![
         4 => Just(0),

@@ -1,4 +1,4 @@
-//! Slots against a plain list of what runs.
+//! Slots against a plain list of running requests.
 
 use portcullis::limit::{Algorithm, Leasing, Outcome, Rate, Terms};
 use proptest::collection::vec;
@@ -13,17 +13,17 @@ const LENGTH: usize = 80;
 
 #[derive(Debug, Clone, Copy)]
 enum Act {
-    /// So many microseconds later, one more.
+    /// Takes a slot, a number of microseconds later.
     Take(u64),
-    /// One of those that run, or that ran out of time, is answered.
+    /// Releases a slot that is taken, or that has timed out.
     Answer(usize),
-    /// The time is up for the oldest that runs; or almost.
+    /// Moves the clock to the timeout of the oldest slot, or close to it.
     Outlive(i64),
-    /// Gives back what nobody has taken.
+    /// Releases a slot that was never taken.
     MakeUp(i64),
 }
 
-/// A slot that was taken and not given back.
+/// A slot that was taken and not released.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     name: i64,
@@ -106,7 +106,7 @@ proptest! {
     }
 }
 
-/// As many as there may be, at one moment.
+/// Takes all slots at one moment.
 #[test]
 fn many_at_one_moment_have_names_of_their_own() {
     let terms = Terms::new(Algorithm::Concurrency, &[Rate::new(1_000, SECOND).unwrap()]);

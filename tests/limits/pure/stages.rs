@@ -1,4 +1,4 @@
-//! The charges of one stage: all of them, or none.
+//! The charges of one stage: the stage makes all of them, or none.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ fn keep(states: &mut States, charges: &[Charge], stage: &Stage) {
     }
 }
 
-/// One charge after another, where each of them is made. What is found spoilt is written only where nothing else is.
+/// Makes one charge after another. Repaired states are written only if no charge is.
 fn one_by_one(charges: &[Charge], now: i64, leasing: Leasing, states: &mut States) -> Vec<Outcome> {
     let (mut charged, mut healed) = (States::new(), States::new());
     let mut outcomes = Vec::new();
@@ -103,7 +103,7 @@ proptest! {
         }
     }
 
-    /// Whether a charge fits doesn't depend on the others, but for those of its bucket.
+    /// A charge is admitted independently of the charges of other buckets.
     #[test]
     fn others_change_no_standing(charges in charges(), leasing in leasing(), states in states()) {
         let outcomes = stage(&charges, START, leasing, &states).outcomes;

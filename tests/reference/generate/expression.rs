@@ -9,7 +9,7 @@ pub(crate) struct Variable {
     pub(crate) path: String,
     pub(crate) ty: Ty,
     pub(crate) optional: bool,
-    /// Whether it is optional for no other reason than that there may be no caller.
+    /// True if it is optional only because the caller may be anonymous.
     pub(crate) callers: bool,
 }
 
@@ -17,20 +17,20 @@ pub(crate) struct Variable {
 #[derive(Debug, Clone)]
 pub(crate) struct Named {
     pub(crate) name: String,
-    /// What a caller's attributes were read as, where they were read.
+    /// True if it reads the caller for anonymous callers, false if for others; `None` if it doesn't read the caller.
     pub(crate) anonymous: Option<bool>,
-    /// Of which resource it reads.
+    /// The resource that it reads.
     pub(crate) resource: Option<String>,
     /// The optional that a guard around it must have seen.
     pub(crate) guard: Option<String>,
 }
 
-/// What an expression may read at its place.
+/// The place of an expression, with the attributes that it may read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Place {
     pub(crate) variables: Vec<Variable>,
     pub(crate) roles: Vec<String>,
-    /// Whether callers may be anonymous here.
+    /// True if the caller may be anonymous.
     pub(crate) anonymous: bool,
     pub(crate) conditions: Vec<Named>,
 }
@@ -62,7 +62,7 @@ impl Place {
     }
 }
 
-/// Something that is true, false or unknown.
+/// A condition.
 pub(crate) fn boolean(choices: &mut Choices<'_>, place: &Place, depth: usize) -> String {
     let deeper = if depth == 0 { 0 } else { 6 };
     match choices.below(8 + deeper) {
@@ -249,7 +249,7 @@ fn item(list: Ty) -> Ty {
     if list == Ty::Ints { Ty::Int } else { Ty::Text }
 }
 
-/// Something of a type: a literal, a variable, an optional with a stand-in, or a list or record of such.
+/// An expression of a type: a literal, a variable, an optional with a default, or a list or record of them.
 fn value(choices: &mut Choices<'_>, place: &Place, ty: Ty) -> String {
     let variables = place.of_type(ty);
     match choices.below(6) {

@@ -33,12 +33,12 @@ pub(crate) struct Model {
     roles: Vec<String>,
     scopes: Vec<String>,
     conditions: Vec<Named>,
-    /// Which permissions `allow anyone` opens.
+    /// The permissions of `allow anyone`.
     anyone: BTreeSet<Permission>,
-    /// The rules' permissions, and whether each rule reads `resource`.
+    /// The rules.
     rules: Vec<RuleModel>,
     doors: Vec<routes::Door>,
-    /// Of which permission a rule reads `body`, and that rule: it is written where a door leads to it.
+    /// The permission whose rule reads `body`, and that rule. It is written if a route requires the permission.
     reads_body: Option<(Permission, String)>,
 }
 
@@ -140,7 +140,7 @@ impl Model {
         }
     }
 
-    /// What may be read in a rule over these resources.
+    /// The attributes that a rule over these resources may read.
     fn place(&self, resources: &[&str], anonymous: bool) -> Place {
         let mut place = Place { roles: self.roles.clone(), anonymous, ..Place::default() };
         let mut add = |path: String, ty: Ty, optional: bool| {
@@ -201,12 +201,12 @@ fn input(place: &mut Place, part: &str) {
     }
 }
 
-/// Whether a name stands in an expression.
+/// True if an expression contains a name.
 fn mentions(expression: &str, name: &str) -> bool {
     expression.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
 }
 
-/// Attributes whose names tell their types apart: of one type each.
+/// Attributes whose names contain their types.
 fn attributes(choices: &mut Choices<'_>, prefix: &str, most: usize) -> Vec<Attribute> {
     let count = choices.below(most + 1);
     let attribute = |index: usize, choices: &mut Choices<'_>| {

@@ -10,7 +10,7 @@ use crate::choices::Choices;
 struct Perms {
     text: String,
     permissions: BTreeSet<Permission>,
-    /// Whether a bare `*` is among them.
+    /// True if a bare `*` is one of them.
     doors: bool,
 }
 
@@ -99,7 +99,7 @@ impl Model {
         when
     }
 
-    /// What is open to everybody comes first: what follows depends on it.
+    /// Declares the permissions of anonymous callers. Later declarations depend on them.
     pub(super) fn open(&mut self, choices: &mut Choices<'_>) {
         self.line("permissions reading = *:read");
         for index in 0..choices.below(4) {

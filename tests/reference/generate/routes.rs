@@ -11,11 +11,11 @@ pub(super) struct Door {
     pub(super) path: String,
     /// The resource that `on` names.
     pub(super) on: Option<String>,
-    /// Whether it takes the schema `Input`.
+    /// True if it takes the schema `Input`.
     pub(super) body: bool,
     pub(super) query: bool,
     public: bool,
-    /// Whether it leads to the rule that reads `body`.
+    /// True if it requires the permission whose rule reads `body`.
     needs_body: bool,
 }
 
@@ -23,7 +23,7 @@ const PATHS: [&str; 9] =
     ["/a", "/a/{id}", "/a/new", "/a/{id: int}", "/a/{id}/b", "/a/new/b", "/files/{*rest}", "/files/one", "/b/{id}"];
 const METHODS: [&str; 4] = ["GET", "DELETE", "POST", "PUT"];
 
-/// Who comes in.
+/// The access of a route.
 enum Entry {
     Public,
     Authenticated,
@@ -62,7 +62,7 @@ impl Model {
         }
     }
 
-    /// What holds for all doors of the block.
+    /// The defaults of a block.
     fn default(&self, choices: &mut Choices<'_>) -> String {
         if !self.scopes.is_empty() && self.mappings.contains(&true) && choices.chance(50) {
             return format!("  scope \"{}\"\n", choices.one(&self.scopes));

@@ -112,7 +112,7 @@ impl Ty {
         }
     }
 
-    /// What a host says of an attribute: mostly the right thing.
+    /// A value that a host gives for an attribute, mostly of the right type.
     pub(crate) fn said(self, choices: &mut Choices<'_>) -> Option<Json> {
         match choices.below(20) {
             16 => None,

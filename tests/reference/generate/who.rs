@@ -65,7 +65,7 @@ impl Model {
     }
 }
 
-/// Whether the claim is optional, mapping by mapping. One that is, makes the attribute so, or is stood in for.
+/// True for each mapping whose claim is optional. The attribute is optional then, or has a default.
 fn sources(optional: bool, mappings: usize, choices: &mut Choices<'_>) -> Vec<bool> {
     let mut sources: Vec<bool> = (0..mappings).map(|_| choices.chance(30)).collect();
     if optional && !sources.contains(&true) {

@@ -1,4 +1,4 @@
-//! Input at doors: first decided with it unknown, then validated, then decided.
+//! Input of routes: it is unknown in the first decision, then validated, then decided with.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The page's sentences, one line each: held against the reference, so that it can be trusted, and against the library.
+//! The sentences of the language's pages, a line each: compared with the reference and with the library.
 
 mod callers;
 mod doors;
@@ -22,7 +22,7 @@ pub(crate) fn status(status: u16) -> Outcome {
     Outcome::Status(status)
 }
 
-/// Callers, things and a context: one attribute of each type, and an optional one of each source.
+/// Callers, resources and a context: an attribute of each type, and an optional one of each source.
 const PRELUDE: &str = r#"policy rulings
 secret FIRST_KEY
 tier "free" { 10 per 1m }
@@ -45,7 +45,7 @@ resource notes { actions read, write  flag: bool }
 context { mfa: bool, risk: int, device?: string }
 "#;
 
-/// What a scene says where it doesn't say otherwise.
+/// The defaults of a scene.
 fn usual() -> Json {
     json!({
         "ask": "posts:read",
@@ -80,7 +80,7 @@ fn scene(change: Json) -> Scene {
     Scene::read(scene)
 }
 
-/// What is wrong with a policy's answer to a scene, if something is.
+/// The differences between the expected outcome, the reference and the library.
 fn wrong(policy: &str, scene: &Scene, expected: Outcome) -> Vec<String> {
     let mut wrong = Vec::new();
     let asked = serde_json::to_string(scene).unwrap();
@@ -103,7 +103,7 @@ fn wrong(policy: &str, scene: &Scene, expected: Outcome) -> Vec<String> {
     wrong
 }
 
-/// Rules, a scene and what comes of it, a line each; after the prelude.
+/// Compares outcomes: each line has rules after the prelude, a scene and its outcome.
 fn decided<const N: usize>(table: [(&str, Json, Outcome); N]) {
     report(table.into_iter().map(|(rules, change, expected)| {
         (rules.to_owned(), wrong(&format!("{PRELUDE}{rules}\n"), &scene(change), expected))
@@ -117,7 +117,7 @@ enum Worth {
     Unknown,
 }
 
-/// An expression, the scene and what it is worth there, a line each. A grant tells true from the rest, a `forbid` tells
+/// Compares values: each line has an expression, a scene and the value. A grant detects true, and a `forbid` detects
 /// false.
 fn worth<const N: usize>(table: [(&str, Json, Worth); N]) {
     worth_under("", table);
@@ -132,7 +132,7 @@ fn worth_under<const N: usize>(declarations: &str, table: [(&str, Json, Worth); 
     }));
 }
 
-/// The same where callers may be anonymous; here, nobody calls.
+/// The same for an anonymous caller.
 fn worth_to_anyone<const N: usize>(table: [(&str, Worth); N]) {
     report(table.into_iter().map(|(expression, worth)| {
         let rules = format!("{PRELUDE}role reader {{}}\nallow anyone posts:read when {expression}\nallow anyone posts:write\nforbid posts:write when {expression}\n");

@@ -1,16 +1,17 @@
-//! What holds of any text that is compiled as a policy.
+//! Checks of any text that is compiled as a policy.
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::Method;
 use jiff::Timestamp;
 use portcullis::syntax::tree::{DeclarationKind, Segment};
-use portcullis::{Facts, KeyProblem, Keys, Policy, Request, Scheme, Source, User, Verdict, syntax};
+use portcullis::{KeyProblem, Keys, Policy, Source, User, Verdict, syntax};
 
-use crate::spans;
+use super::exchange::{self, Call, code, verdict};
+use super::spans;
 
-/// How many of a policy's doors are knocked at.
+/// The number of a policy's routes that are requested.
 const DOORS: usize = 8;
 
-/// Panics where it doesn't hold.
+/// Panics if a check fails.
 pub(crate) fn check(bytes: &[u8]) {
     let sources = [Source::new("fuzz.gate", bytes)];
     let policy = match Policy::compile(&sources) {
@@ -34,32 +35,19 @@ pub(crate) fn check(bytes: &[u8]) {
     };
     for (method, target) in doors(&sources) {
         for user in [None, Some(somebody(&policy))] {
-            let facts = Facts::default();
-            let headers =
-                HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-            let decision = gate.decide(&Request {
-                method: &method,
-                target: &target,
-                scheme: Scheme::Https,
-                host: Some("api.example.com"),
-                headers: &headers,
-                peer: Some([203, 0, 113, 9].into()),
-                body: Some(b"{}"),
-                now: Timestamp::UNIX_EPOCH,
-                entropy: Some(&[7; 32]),
-                user: user.as_ref(),
-                facts: &facts,
-            });
-            assert!(!decision.reasons.is_empty());
-            assert_eq!(decision.verdict == Verdict::Deny, decision.status.as_u16() >= 400);
-            for span in decision.reasons.iter().chain(&decision.notes).filter_map(|reason| reason.span) {
+            let call = Call { method: method.clone(), target: target.clone(), user, ..Call::new("GET /") };
+            let call = Call { host: Some("api.example.com".to_owned()), now: Timestamp::UNIX_EPOCH, ..call };
+            let call = call.body("application/json", "{}");
+            let decision = gate.decide(&call.request());
+            assert_eq!(verdict(&decision) == Verdict::Deny, code(&decision).0 >= 400);
+            for span in exchange::spans(&decision) {
                 spans::stands_in(&sources, span);
             }
         }
     }
 }
 
-/// A secret for each name that the policy turns out to need, each of 64 bytes, none like another.
+/// A key ring with all secrets of the policy: 64 bytes each, all different.
 fn ring(policy: &Policy) -> Keys {
     let Err(error) = policy.bind(&Keys::new()) else { return Keys::new() };
     error.problems.iter().zip(0_u32..).fold(Keys::new(), |keys, (problem, number)| match problem {
@@ -68,14 +56,14 @@ fn ring(policy: &Policy) -> Keys {
     })
 }
 
-/// Somebody with every role that could be written in so few letters, and with one that nobody has.
+/// A user with every word of the policy as a role.
 fn somebody(policy: &Policy) -> User {
     let text = policy.sources().first().map(Source::text).unwrap_or_default();
     let roles = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
     User { id: "u1".to_owned(), roles: Some(roles.take(256).map(ToOwned::to_owned).collect()), ..User::default() }
 }
 
-/// The first few doors of a policy as requests to them, and a door that isn't there.
+/// Requests to the first routes of a policy, and to a path without a route.
 fn doors(sources: &[Source]) -> Vec<(Method, String)> {
     let mut doors = vec![(Method::GET, "/".to_owned()), (Method::OPTIONS, "/nowhere/at/all".to_owned())];
     let files = (0..).zip(sources).filter_map(|(file, source)| syntax::parse(file, source).ok());

@@ -1,7 +1,7 @@
-//! What holds of any request to the gate of `policies/article.gate`.
+//! Checks of any request to the gate of `policies/article.gate`.
 //!
 //! An input is written much like a request: a line with method and target, then lines until an empty one, then the
-//! body. A line `name: value` is a header; a line that begins with `@` says something else about the request:
+//! body. A line `name: value` is a header; a line that begins with `@` is a directive:
 //!
 //! ```text
 //! POST https://api.example.com/api/posts
@@ -15,19 +15,21 @@
 //! {"title":"Hello","text":"World"}
 //! ```
 //!
-//! What can't be read is passed over. Tokens are signed here: no change to an input makes one that verifies, so that
-//! whoever gets in without one is a finding.
+//! Unreadable lines are skipped. Tokens are signed here: no change to an input makes a token that verifies, so that an
+//! allowed request without one is a finding.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, header};
 use jiff::{SignedDuration, Timestamp};
-use portcullis::document::DecisionDocument;
-use portcullis::{Decision, Effect, Facts, Gate, Keys, Policy, Request, Scheme, Source, User, Verdict};
+use portcullis::{BucketState, Decision, Effect, Gate, Keys, Policy, Scheme, Source, User, Verdict};
 use serde_json::{Map, Value, json};
+
+use super::exchange::{self, Call, ENTROPY, body_input, caller, effects, now, put_bucket, status, verdict};
 
 const POLICY: &str = include_str!("../../../policies/article.gate");
 const SECRETS: [(&str, &str); 3] = [
@@ -35,10 +37,8 @@ const SECRETS: [(&str, &str); 3] = [
     ("REFRESH_SECRET", "ref:Qa8Uv2Rk6Wm0Sx4Zi7Bo1Fy5Ct9Nl3Dh"),
     ("CSRF_SECRET", "csr:Eg7Pj3Mz9Kt5Vd1Lw6Ya2Hq8Ub4Xc0Rn"),
 ];
-/// What stands in for the random bytes.
-const ENTROPY: [u8; 32] = [0x5a; 32];
 
-/// What roles each door asks for, written down once more, apart from the policy. `None` asks for any caller.
+/// The roles that each route requires, written a second time. `None` requires any caller.
 const GUARDED: &[(&str, &str, Option<&[&str]>)] = &[
     ("GET", "/api/users", Some(&["moderator", "admin"])),
     ("POST", "/api/users", Some(&["admin"])),
@@ -57,7 +57,7 @@ static GATE: LazyLock<Gate> = LazyLock::new(|| {
     policy.bind(&keys).expect("the ring is full")
 });
 
-/// The secrets in every writing in which they could come out.
+/// The secrets in every encoding in which they could leak.
 static LEAKS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let writings = |(_, secret): &(&str, &str)| {
         let bytes = secret.as_bytes();
@@ -68,58 +68,57 @@ static LEAKS: LazyLock<Vec<String>> = LazyLock::new(|| {
     SECRETS.iter().flat_map(writings).collect()
 });
 
-/// Panics where it doesn't hold.
+/// Panics if a check fails.
 pub(crate) fn check(bytes: &[u8]) {
     let gate = &*GATE;
     let input = Input::read(gate, bytes);
-    let request = input.request();
+    let request = input.call.request();
     let decision = gate.decide(&request);
     let again = gate.decide(&request);
     assert_eq!(decision, again, "decided twice, it came out differently");
-    let document = document(&decision, gate.policy());
-    assert_eq!(document, self::document(&again, gate.policy()));
+    let document = exchange::document(&decision, gate.policy()).to_string();
+    assert_eq!(document, exchange::document(&again, gate.policy()).to_string());
 
-    // An input that spells out a secret, as only one that was made from this file does, may see it again.
+    // An input that contains a secret may get it back.
     let printed = format!("{decision:?}");
     for leak in LEAKS.iter().filter(|leak| !contains(bytes, leak.as_bytes())) {
         assert!(!contains(document.as_bytes(), leak.as_bytes()), "the decision document holds a secret");
         assert!(!contains(printed.as_bytes(), leak.as_bytes()), "the printed decision holds a secret");
     }
 
-    assert!(!decision.reasons.is_empty());
-    assert!(decision.headers().any(|(name, _)| name == header::X_FRAME_OPTIONS));
-    let hsts = decision.headers().any(|(name, _)| name == header::STRICT_TRANSPORT_SECURITY);
+    assert!(exchange::header(&decision, "x-frame-options").is_some());
+    let hsts = exchange::header(&decision, "strict-transport-security").is_some();
     assert!(
-        hsts || request.scheme == Scheme::Http
-            || request.target.get(..5).is_some_and(|s| s.eq_ignore_ascii_case("http:"))
+        hsts || input.call.scheme == Scheme::Http
+            || input.call.target.get(..5).is_some_and(|s| s.eq_ignore_ascii_case("http:"))
     );
-    for span in decision.reasons.iter().chain(&decision.notes).filter_map(|reason| reason.span) {
+    for span in exchange::spans(&decision) {
         assert!(POLICY.get(span.start as usize..span.end as usize).is_some(), "{span:?}");
     }
-    match decision.verdict {
+    match verdict(&decision) {
         Verdict::Deny => {
-            assert!(decision.status.as_u16() >= 400, "denied with {}", decision.status);
-            assert_eq!(decision.problem().map(|problem| problem.status), Some(decision.status));
-            assert!(decision.input.body.is_none(), "what wasn't validated is handed on");
+            assert!(status(&decision) >= 400, "denied with {}", status(&decision));
+            assert_eq!(decision.problem().map(|problem| problem.status.as_u16()), Some(status(&decision)));
+            assert!(body_input(&decision).is_none(), "what wasn't validated is handed on");
         }
-        Verdict::Answer => assert!(decision.status.is_success()),
+        Verdict::Answer => assert!((200..300).contains(&status(&decision))),
         Verdict::Allow => allowed(&input, &decision, &document),
     }
-    if let Some(caller) = &decision.user {
-        let vouched = input.user.is_some() && caller.token().is_none();
+    if let Some(caller) = caller(&decision) {
+        let vouched = input.call.user.is_some() && caller.token().is_none();
         let signed = input.authentic && caller.token() == Some("access");
         assert!(vouched || signed, "a caller out of nothing: {caller:?}");
     }
     forwards_to_itself(gate, &input, &decision);
 }
 
-/// What must hold of a request that is handed on.
+/// Checks of an allowed request.
 fn allowed(input: &Input, decision: &Decision<'_, '_>, document: &str) {
-    assert_eq!(decision.status, StatusCode::OK);
+    assert_eq!(status(decision), 200);
     assert_eq!(decision.problem(), None);
-    let target = decision.target.as_deref().expect("what is handed on has a target");
+    let target = exchange::target(decision).expect("what is handed on has a target");
     let path = target.split('?').next().unwrap_or_default();
-    let method = if input.method == Method::HEAD { "GET" } else { input.method.as_str() };
+    let method = if input.call.method == Method::HEAD { "GET" } else { input.call.method.as_str() };
     let guarded = GUARDED.iter().find(|(guarded, prefix, _)| {
         // One segment, which may be empty nowhere.
         let below = |rest: &str| prefix.ends_with('/') && !rest.is_empty() && !rest.contains('/');
@@ -128,13 +127,13 @@ fn allowed(input: &Input, decision: &Decision<'_, '_>, document: &str) {
     });
     match guarded {
         Some((_, _, roles)) => {
-            let caller = decision.user.as_ref().expect("a guarded door let nobody in");
+            let caller = caller(decision).expect("a guarded door let nobody in");
             let grants = roles.is_none_or(|roles| caller.roles().iter().any(|role| roles.contains(&role.as_str())));
             assert!(grants, "{method} {path} let {:?} in", caller.roles());
         }
         None => assert_eq!((method, path), ("GET", "/api/health"), "a door that nobody has declared"),
     }
-    let safe = matches!(input.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let safe = matches!(input.call.method, Method::GET | Method::HEAD | Method::OPTIONS);
     assert!(safe || input.csrf, "an unsafe request without a CSRF token was handed on");
 
     let document: Value = serde_json::from_str(document).expect("a decision document is JSON");
@@ -142,94 +141,47 @@ fn allowed(input: &Input, decision: &Decision<'_, '_>, document: &str) {
         assert_eq!(password, "[secret]");
     }
     let limited = path != "/api/health";
-    assert_eq!(decision.effects.len(), usize::from(limited), "{path} and its limit");
+    assert_eq!(effects(decision).len(), usize::from(limited), "{path} and its limit");
 }
 
-/// The canonical target is a fixed point: whoever is handed it sees the same request.
+/// The canonical target is a fixed point: a request with it gets the same decision.
 fn forwards_to_itself(gate: &Gate, input: &Input, decision: &Decision<'_, '_>) {
-    // What is escaped grows, so that the canonical target may be longer than a target may be.
-    let Some(target) = decision.target.as_deref().filter(|target| target.len() < 8 * 1024) else { return };
-    // Without the scheme and the authority of an absolute target, origins compare otherwise.
-    if !input.target.starts_with('/') {
+    // Escapes grow, so that the canonical target may be longer than the limit.
+    let Some(target) = exchange::target(decision).filter(|target| target.len() < 8 * 1024) else { return };
+    // Origins compare with the scheme and the authority of an absolute target.
+    if !input.call.target.starts_with('/') {
         return;
     }
-    let again = gate.decide(&Request { target, ..input.request() });
+    let again = Call { target: target.to_owned(), ..input.call.clone() };
+    let again = gate.decide(&again.request());
     assert_eq!(&again, decision, "{target} isn't what was decided");
 }
 
-fn document(decision: &Decision<'_, '_>, policy: &Policy) -> String {
-    serde_json::to_string(&DecisionDocument::new(decision, policy)).expect("a decision document can be written")
-}
-
-/// Byte by byte: a fuzzer looks on at comparisons of slices, and would learn the secrets from them.
+/// Compares byte by byte: a fuzzer observes comparisons of slices, and would learn the secrets from them.
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window.iter().eq(part))
 }
 
-/// 2026-11-23T10:00:00Z
-fn base() -> Timestamp {
-    Timestamp::constant(1_795_428_000, 0)
-}
-
-/// A request, and what it was given.
+/// A request, and its valid tokens.
 struct Input {
-    method: Method,
-    target: String,
-    scheme: Scheme,
-    host: Option<String>,
-    headers: HeaderMap,
-    peer: Option<std::net::IpAddr>,
-    body: Option<Vec<u8>>,
-    now: Timestamp,
-    entropy: Option<[u8; 32]>,
-    user: Option<User>,
-    facts: Facts,
-    /// Whether a token was signed with the key that access tokens are checked with.
+    call: Call,
+    /// True if a token was signed with the key of access tokens.
     authentic: bool,
-    /// Whether it has a CSRF token that the gate has made.
+    /// True if it has a CSRF token of the gate.
     csrf: bool,
 }
 
 impl Input {
-    fn request(&self) -> Request<'_> {
-        Request {
-            method: &self.method,
-            target: &self.target,
-            scheme: self.scheme,
-            host: self.host.as_deref(),
-            headers: &self.headers,
-            peer: self.peer,
-            body: self.body.as_deref(),
-            now: self.now,
-            entropy: self.entropy.as_ref(),
-            user: self.user.as_ref(),
-            facts: &self.facts,
-        }
-    }
-
     fn read(gate: &Gate, bytes: &[u8]) -> Self {
-        let mut input = Self {
-            method: Method::GET,
-            target: "/".to_owned(),
-            scheme: Scheme::Https,
-            host: None,
-            headers: HeaderMap::new(),
-            peer: None,
-            body: Some(Vec::new()),
-            now: base(),
-            entropy: None,
-            user: None,
-            facts: Facts::default(),
-            authentic: false,
-            csrf: false,
-        };
+        let call = Call { peer: None, entropy: None, ..Call::new("GET /") };
+        let mut input = Self { call, authentic: false, csrf: false };
         let mut rest = bytes;
         let mut token = None;
         if let Some(line) = take_line(&mut rest) {
             let line = String::from_utf8_lossy(line);
             let (method, target) = line.split_once(' ').unwrap_or(("GET", &line));
-            input.method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
-            input.target = target.to_owned();
+            input.call.method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
+            input.call.target = target.to_owned();
         }
         while let Some(line) = take_line(&mut rest).filter(|line| !line.is_empty()) {
             match line.strip_prefix(b"@") {
@@ -238,7 +190,7 @@ impl Input {
             }
         }
         if !rest.is_empty()
-            && let Some(body) = &mut input.body
+            && let Some(body) = &mut input.call.body
         {
             body.extend(rest);
         }
@@ -251,25 +203,28 @@ impl Input {
         let Some((name, value)) = line.split_at_checked(colon) else { return };
         let value = value.strip_prefix(b":").unwrap_or_default().trim_ascii();
         if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
-            self.headers.append(name, value);
+            self.call.headers.append(name, value);
         }
     }
 
     fn directive(&mut self, gate: &Gate, line: &str, token: &mut Option<Token>) {
         let (name, value) = line.split_once(' ').unwrap_or((line, ""));
         match name {
-            "peer" => self.peer = value.parse().ok(),
-            "now" => self.now = after(base(), value.parse().unwrap_or(0)),
-            "http" => self.scheme = Scheme::Http,
-            "host" => self.host = Some(value.to_owned()),
-            "unread" => self.body = None,
-            "entropy" => self.entropy = Some(ENTROPY),
+            "peer" => self.call.peer = value.parse().ok(),
+            "now" => self.call.now = after(now(), value.parse().unwrap_or(0)),
+            "http" => self.call.scheme = Scheme::Http,
+            "host" => self.call.host = Some(value.to_owned()),
+            "unread" => self.call.body = None,
+            "entropy" => self.call.entropy = Some(ENTROPY),
             "user" => {
                 let named = || User { id: value.to_owned(), ..User::default() };
-                self.user = Some(serde_json::from_str(value).unwrap_or_else(|_| named()));
+                self.call.user = Some(serde_json::from_str(value).unwrap_or_else(|_| named()));
             }
-            "buckets" => self.facts.buckets = serde_json::from_str(value).unwrap_or_default(),
-            // As if requests had come one after another, each adding to the bucket.
+            "buckets" => {
+                let buckets: HashMap<String, BucketState> = serde_json::from_str(value).unwrap_or_default();
+                buckets.into_iter().for_each(|(id, state)| put_bucket(&mut self.call.facts, &id, state));
+            }
+            // Repeats the request, and stores its buckets each time.
             "earlier" => self.earlier(gate, value.parse().unwrap_or(0)),
             "bearer" | "refresh" => {
                 self.carry(token.take());
@@ -284,11 +239,11 @@ impl Input {
             "csrf" => {
                 let (session, age) = value.split_once(' ').unwrap_or((value, "0"));
                 let issued =
-                    after(self.now, age.parse::<i64>().unwrap_or(0).saturating_neg().saturating_mul(1_000_000));
+                    after(self.call.now, age.parse::<i64>().unwrap_or(0).saturating_neg().saturating_mul(1_000_000));
                 if let Some(made) = gate.csrf_token(session, issued, &ENTROPY)
                     && let Ok(value) = HeaderValue::from_str(&made.token)
                 {
-                    self.headers.append(HeaderName::from_static("x-csrf-token"), value);
+                    self.call.headers.append(HeaderName::from_static("x-csrf-token"), value);
                     self.csrf = true;
                 }
             }
@@ -296,23 +251,23 @@ impl Input {
         }
     }
 
-    /// Hands a token over as it travels.
+    /// Puts a token into its carrier.
     fn carry(&mut self, token: Option<Token>) {
         let Some(token) = token else { return };
         if token.refresh {
-            self.body = Some(json!({ "refreshToken": String::from_utf8_lossy(&token.text) }).to_string().into_bytes());
+            self.call.body =
+                Some(json!({ "refreshToken": String::from_utf8_lossy(&token.text) }).to_string().into_bytes());
         } else if let Ok(value) = HeaderValue::from_bytes(&[b"Bearer ", token.text.as_slice()].concat()) {
-            self.headers.append(header::AUTHORIZATION, value);
+            self.call.headers.append(header::AUTHORIZATION, value);
             self.authentic |= token.access && token.text == token.signed;
         }
     }
 
-    /// Lets this request come a few times before it counts, so that its buckets are as the gate makes them.
+    /// Decides the request a number of times, and stores its buckets.
     fn earlier(&mut self, gate: &Gate, times: usize) {
         for _ in 0..times.min(16) {
-            let decision = gate.decide(&self.request());
-            let written: Vec<_> = decision
-                .effects
+            let decision = gate.decide(&self.call.request());
+            let written: Vec<_> = effects(&decision)
                 .iter()
                 .filter_map(|effect| match effect {
                     Effect::Bucket { id, state, .. } => Some((id.clone(), state.clone())),
@@ -320,7 +275,7 @@ impl Input {
                 })
                 .collect();
             drop(decision);
-            self.facts.buckets.extend(written);
+            written.into_iter().for_each(|(id, state)| put_bucket(&mut self.call.facts, &id, state));
         }
     }
 }
@@ -329,15 +284,15 @@ impl Input {
 struct Token {
     refresh: bool,
     text: Vec<u8>,
-    /// As it was signed.
+    /// The text before any change.
     signed: Vec<u8>,
-    /// Whether it was signed the way that access tokens are checked.
+    /// True if it was signed with the key and the algorithm of access tokens.
     access: bool,
 }
 
 impl Token {
-    /// `KEY ALG CLAIMS`: claims that are an object stand in for the ones of a valid token. What isn't an object is signed
-    /// as it is, and so is what stands after `=`.
+    /// Reads `KEY ALG CLAIMS`. Claims that are an object replace those of a valid token. Other text, and text after `=`, is
+    /// signed unchanged.
     fn read(refresh: bool, line: &str) -> Option<Self> {
         let mut words = line.splitn(3, ' ');
         let (key, alg, claims) = (words.next()?, words.next()?, words.next().unwrap_or("{}"));
@@ -363,7 +318,7 @@ impl Token {
         Some(Self { refresh, signed: text.clone(), text, access })
     }
 
-    /// Changes a byte, counted from the end, of what is there.
+    /// Flips bits of a byte, counted from the end.
     fn flip(&mut self, at: usize, mask: u8) {
         let at = at % self.text.len().max(1);
         if let Some(byte) = self.text.iter_mut().rev().nth(at).filter(|_| mask != 0) {
@@ -373,7 +328,7 @@ impl Token {
 }
 
 fn valid_claims() -> Map<String, Value> {
-    let now = base().as_second();
+    let now = now().as_second();
     let claims = json!({
         "iss": "your-app-name", "aud": "your-app-api", "iat": now, "exp": now + 900,
         "userId": "u1", "email": "u1@example.com", "role": "user",

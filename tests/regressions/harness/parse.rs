@@ -1,18 +1,18 @@
-//! What holds of any bytes that are read as a policy file.
+//! Checks of any bytes that are parsed as a policy file.
 
 use portcullis::Source;
 use portcullis::syntax::{ERROR_LIMIT, parse};
 
-use crate::spans;
+use super::spans;
 
-/// Panics where it doesn't hold.
+/// Panics if a check fails.
 pub(crate) fn check(bytes: &[u8]) {
     let sources = [Source::new("fuzz.gate", bytes)];
     let [source] = &sources;
     match parse(0, source) {
         Ok(file) => {
             let all = spans::all_of(&file);
-            // The name of the policy and of each declaration at least: else it isn't spans that were read.
+            // At least the names of the policy and of each declaration have spans.
             assert!(all.len() > file.declarations.len() + file.comments.len());
             for span in all {
                 spans::stands_in(&sources, span);

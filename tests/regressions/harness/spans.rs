@@ -1,11 +1,11 @@
-//! Where a tree or a finding says that it stands.
+//! Spans of trees and findings.
 
 use std::fmt::Debug;
 use std::ops::Range;
 
 use portcullis::{Diagnostic, Source, Span};
 
-/// That a span can be shown to somebody: it lies inside its file, and parts no character.
+/// Asserts that a span lies inside its file, on boundaries of characters.
 #[track_caller]
 pub(crate) fn stands_in(sources: &[Source], span: Span) {
     let text = sources.get(span.file as usize).map(Source::text);
@@ -13,7 +13,7 @@ pub(crate) fn stands_in(sources: &[Source], span: Span) {
     assert!(shown.is_some(), "{span:?} doesn't stand in the text");
 }
 
-/// That a finding can be shown, and says something.
+/// Asserts that a finding has a message, and spans inside the files.
 #[track_caller]
 pub(crate) fn can_be_shown(sources: &[Source], finding: &Diagnostic) {
     assert!(!finding.code.is_empty() && !finding.message.is_empty(), "{finding:?}");
@@ -22,14 +22,13 @@ pub(crate) fn can_be_shown(sources: &[Source], finding: &Diagnostic) {
     }
 }
 
-/// Every span of a tree, whatever it hangs from: they are read off what `Debug` prints, so that a node that is added to
-/// the tree can't be forgotten here.
+/// All spans of a tree. They are read from its `Debug` output, so that new kinds of nodes are included.
 #[allow(dead_code, reason = "findings alone have no tree")]
 pub(crate) fn all_of(tree: &impl Debug) -> Vec<Span> {
     let printed = format!("{tree:?}");
     let mut spans = Vec::new();
     let mut rest = printed.as_str();
-    // A string of the policy may look like a span; nothing in quotes is one.
+    // A string of the policy may look like a span: quoted text is skipped.
     while let Some(at) = rest.find(['"', 'S']) {
         let (_, found) = rest.split_at(at);
         rest = if let Some(string) = found.strip_prefix('"') {
@@ -61,7 +60,7 @@ fn after_string(text: &str) -> &str {
     ""
 }
 
-/// That things stand one after another.
+/// Asserts that spans follow each other without overlap.
 #[track_caller]
 #[allow(dead_code, reason = "findings alone have no tree")]
 pub(crate) fn in_order(what: &str, spans: impl IntoIterator<Item = Span>) {

@@ -1,6 +1,6 @@
-//! What holds of any token, key, key set and stored family.
+//! Checks of any token, key, key set and stored family.
 //!
-//! The first line of an input says what the rest is: `raw` (a bearer token), `signed` (a header on the next line, then the
+//! The first line of an input is the kind of the rest: `raw` (a bearer token), `signed` (a header on the next line, then the
 //! claims, which are signed with the right key here), `set`, `pem`, `jwk`, or `family` (a state as a host has stored it).
 
 use std::sync::LazyLock;
@@ -8,10 +8,11 @@ use std::sync::LazyLock;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::{HeaderMap, HeaderValue, Method};
-use jiff::Timestamp;
-use portcullis::{Account, Facts, FamilyState, Gate, KeySet, Keys, Known, Policy, Request, Scheme, Source, TokenFact};
+use http::{HeaderMap, HeaderValue};
+use portcullis::{Account, Facts, FamilyState, Gate, KeySet, Keys, Known, Policy, Source, TokenFact};
 use serde_json::{Value, json};
+
+use super::exchange::{Call, NOW, caller_id, now, put_account, put_token, status};
 
 const POLICY: &str = r#"policy p
 secret ACCESS, REFRESH
@@ -28,7 +29,6 @@ routes / {
 "#;
 const ACCESS: &str = "the fuzzer's own key of access tokens";
 const REFRESH: &str = "the fuzzer's own key of refresh tokens";
-const NOW: i64 = 1_795_428_000;
 
 static GATE: LazyLock<Gate> = LazyLock::new(|| {
     let policy = Policy::compile(&[Source::new("p.gate", POLICY)]).expect("the policy compiles");
@@ -36,7 +36,7 @@ static GATE: LazyLock<Gate> = LazyLock::new(|| {
     policy.bind(&keys).expect("the ring is full")
 });
 
-/// Panics where it doesn't hold.
+/// Panics if a check fails.
 pub(crate) fn check(bytes: &[u8]) {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let (what, rest) = bytes.split_at(end);
@@ -52,42 +52,28 @@ pub(crate) fn check(bytes: &[u8]) {
     }
 }
 
-fn now() -> Timestamp {
-    Timestamp::from_second(NOW).expect("it is a time")
+/// The status of a decision, and the caller's id.
+fn decide(call: Call, facts: &Facts) -> (u16, Option<String>) {
+    let call = Call { peer: None, ..call };
+    let decision = GATE.decide(&call.request_with(facts));
+    (status(&decision), caller_id(&decision).map(str::to_owned))
 }
 
-fn decide(method: Method, target: &str, headers: &HeaderMap, body: &[u8], facts: &Facts) -> (u16, Option<String>) {
-    let decision = GATE.decide(&Request {
-        method: &method,
-        target,
-        scheme: Scheme::Https,
-        host: None,
-        headers,
-        peer: None,
-        body: Some(body),
-        now: now(),
-        entropy: Some(&[9; 32]),
-        user: None,
-        facts,
-    });
-    (decision.status.as_u16(), decision.user.as_ref().map(|user| user.id().to_owned()))
-}
-
-/// Whoever gets in with this is who it says.
+/// The caller of a request with a bearer token. A request is allowed exactly if it has a caller.
 fn bearer(token: &[u8]) -> Option<String> {
     let line = HeaderValue::from_bytes(&[b"Bearer ", token].concat()).ok()?;
     let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, line)]);
-    let (status, user) = decide(Method::GET, "/me", &headers, b"", &Facts::default());
+    let (status, user) = decide(Call { headers, ..Call::new("GET /me") }, &Facts::default());
     assert_eq!(status == 200, user.is_some(), "{status}");
     user
 }
 
-/// No input makes a signature that holds.
+/// Asserts that a token is refused.
 fn raw(token: &[u8]) {
     assert_eq!(bearer(token), None, "a token out of nothing");
 }
 
-/// A genuine signature is all that its holder has: the rest must hold as well.
+/// Asserts that a token with a valid signature has valid claims if it is accepted.
 fn signed(bytes: &[u8]) {
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let (header, payload) = bytes.split_at(end);
@@ -108,7 +94,7 @@ fn signed(bytes: &[u8]) {
     assert!(expires > now && expires <= latest, "{expires}");
 }
 
-/// Whatever a key is, it is taken or refused, and nothing is told of it.
+/// Asserts that a key is accepted or refused with a short message.
 fn bound(keys: Keys) {
     for algorithm in ["HS256", "RS256", "PS512", "ES256", "ES384", "EdDSA"] {
         let text = format!("policy p\nsecret K\ntoken t {{ algorithm {algorithm}  key K }}");
@@ -118,18 +104,16 @@ fn bound(keys: Keys) {
     }
 }
 
-/// A stored family lets one token through: the one whose digest it has, in time.
+/// Asserts that a stored family accepts exactly the token whose digest it has, until it expires.
 fn family(bytes: &[u8]) {
     let Ok(state) = serde_json::from_slice::<FamilyState>(bytes) else { return };
     let account = Account::new(serde_json::Map::from_iter([("id".to_owned(), json!("mia"))]));
     let issued = GATE.issue("refresh", &account, now(), &[8; 32]).expect("it can be issued");
     let (id, fresh) = issued.family.expect("it has a family");
     let mut facts = Facts::default();
-    facts.account = Known::Value(account);
-    facts.tokens.insert(id, Some(TokenFact::Family(state.clone())));
-    let body = json!({ "token": issued.text }).to_string();
-    let headers = HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-    let (status, _) = decide(Method::POST, "/refresh", &headers, body.as_bytes(), &facts);
+    put_account(&mut facts, Known::Value(account));
+    put_token(&mut facts, &id, Some(TokenFact::Family(state.clone())));
+    let (status, _) = decide(Call::new("POST /refresh").json(&json!({ "token": issued.text })), &facts);
     let holds = state.current == fresh.current
         && state.version < u64::MAX
         && !state.revoked

@@ -1,0 +1,53 @@
+//! The drawings of the article's decision graph.
+
+use portcullis::{Policy, Source};
+
+use crate::support::{ARTICLE, snapshot};
+
+fn compiled(text: &str) -> Policy {
+    Policy::compile(&[Source::new("article.gate", text)]).unwrap()
+}
+
+#[test]
+fn as_text() {
+    snapshot!("article_graph_text", &compiled(ARTICLE).graph().text());
+}
+
+#[test]
+fn as_dot() {
+    snapshot!("article_graph_dot", &compiled(ARTICLE).graph().dot());
+}
+
+#[test]
+fn the_same_policy_has_the_same_graph() {
+    let (one, other) = (compiled(ARTICLE), compiled(ARTICLE));
+    assert_eq!(one.graph().text(), other.graph().text());
+    assert_eq!(one.graph().dot(), other.graph().dot());
+}
+
+#[test]
+fn comments_leave_the_drawing_alone() {
+    let commented = ARTICLE.replace("\nrole ", "\n// more\nrole ");
+    assert_ne!(ARTICLE, commented);
+    assert_eq!(compiled(ARTICLE).graph().dot(), compiled(&commented).graph().dot());
+}
+
+/// Every edge leads to a lower number, so the graph has no cycle.
+#[test]
+fn edges_lead_down() {
+    let policy = compiled(ARTICLE);
+    let dot = policy.graph().dot();
+    let edges: Vec<(u32, u32)> = dot
+        .lines()
+        .filter_map(|line| {
+            let (from, to) = line.trim().split_once(" -> ")?;
+            let number = |text: &str| {
+                let digits: String = text.strip_prefix('n')?.chars().take_while(char::is_ascii_digit).collect();
+                digits.parse().ok()
+            };
+            Some((number(from)?, number(to)?))
+        })
+        .collect();
+    assert!(edges.len() > 20, "{dot}");
+    assert!(edges.iter().all(|(from, to)| from > to), "{dot}");
+}

@@ -1,0 +1,4 @@
+//! Permissions: roles, scopes, rules and invariants.
+
+mod never;
+mod rules;

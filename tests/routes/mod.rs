@@ -1,0 +1,4 @@
+//! Routes: paths, methods, and requests that no route accepts.
+
+mod article;
+mod requests;
