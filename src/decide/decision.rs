@@ -1,4 +1,4 @@
-//! A decision: what a host does with a request, and what it can ask on.
+//! Decisions, and permission checks that go on from them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::decide::permissions::check;
 use crate::decide::permissions::check::{PermissionId, RoleId, Ruling};
-use crate::decide::permissions::scene::{Resource, Scene, Who};
+use crate::decide::permissions::scene::{Resource, Scene, SceneUser};
 use crate::eval::attributes::AttributeSet;
 use crate::eval::identity::Identity;
 use crate::graph::DecisionGraph;
@@ -40,7 +40,7 @@ pub struct Decision<'g, 'r> {
     /// True if the schema of the query has secret fields.
     pub(crate) secret_query: bool,
     pub(crate) effects: Vec<Effect>,
-    pub(crate) asked: Asked<'g, 'r>,
+    pub(crate) check_context: CheckContext<'g, 'r>,
 }
 
 /// The parts of a decision that a host takes over by value: see [`Decision::into_parts`].
@@ -57,9 +57,9 @@ pub struct DecisionParts<'g, 'r> {
     pub effects: Vec<Effect>,
 }
 
-/// What further questions are asked of.
+/// The context of permission checks inside a handler.
 #[derive(Clone)]
-pub(crate) struct Asked<'g, 'r> {
+pub(crate) struct CheckContext<'g, 'r> {
     pub(crate) policy: &'g TypedPolicy,
     pub(crate) graph: &'g DecisionGraph,
     pub(crate) context: Option<AttributeSet<'r>>,
@@ -67,10 +67,10 @@ pub(crate) struct Asked<'g, 'r> {
     pub(crate) now: Timestamp,
 }
 
-impl<'g> Asked<'g, '_> {
-    fn into_owned(self) -> Asked<'g, 'static> {
+impl<'g> CheckContext<'g, '_> {
+    fn into_owned(self) -> CheckContext<'g, 'static> {
         let Self { policy, graph, context, client, now } = self;
-        Asked { policy, graph, context: context.map(AttributeSet::into_owned), client, now }
+        CheckContext { policy, graph, context: context.map(AttributeSet::into_owned), client, now }
     }
 }
 
@@ -191,7 +191,7 @@ impl<'g, 'r> Decision<'g, 'r> {
             target: self.target.map(|target| Cow::Owned(target.into_owned())),
             secret_query: self.secret_query,
             effects: self.effects,
-            asked: self.asked.into_owned(),
+            check_context: self.check_context.into_owned(),
         }
     }
 
@@ -227,26 +227,26 @@ impl<'g, 'r> Decision<'g, 'r> {
 
     /// Returns `Allow` if the same caller has at least one of the permissions; see [`Decision::check`].
     pub fn check_any(&self, permissions: &[PermissionId], resource: Option<&Resource<'_>>) -> Ruling {
-        check::any(self.asked.policy, self.asked.graph, &self.scene(), permissions, resource)
+        check::any(self.check_context.policy, self.check_context.graph, &self.scene(), permissions, resource)
     }
 
     /// Returns `Allow` if the same caller has each of the permissions, of which there is at least one; see
     /// [`Decision::check`].
     pub fn check_all(&self, permissions: &[PermissionId], resource: Option<&Resource<'_>>) -> Ruling {
-        check::all(self.asked.policy, self.asked.graph, &self.scene(), permissions, resource)
+        check::all(self.check_context.policy, self.check_context.graph, &self.scene(), permissions, resource)
     }
 
     /// Returns the reasons for the ruling of [`Decision::check`]; see [`Policy::explain`](crate::Policy::explain).
     pub fn explain(&self, permission: PermissionId, resource: Option<&Resource<'_>>) -> Vec<Reason<'g>> {
-        check::explain(self.asked.policy, self.asked.graph, &self.scene(), permission, resource)
+        check::explain(self.check_context.policy, self.check_context.graph, &self.scene(), permission, resource)
     }
 
     /// Returns the caller, the context and the time, for checks of the same policy.
     pub fn scene(&self) -> Scene<'_> {
-        let Asked { policy, context, client, now, .. } = &self.asked;
+        let CheckContext { policy, context, client, now, .. } = &self.check_context;
         Scene {
             fingerprint: policy.fingerprint,
-            user: self.caller.as_ref().map(|caller| Who::Of(&caller.identity)),
+            user: self.caller.as_ref().map(|caller| SceneUser::Borrowed(&caller.identity)),
             context: context.clone(),
             client: *client,
             now: *now,

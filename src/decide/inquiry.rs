@@ -108,7 +108,7 @@ impl<'g> Inquiry<'g> {
             journey.progress.lookup.answer(question, answer);
         }
         Ok(match journey.travel(at) {
-            Ok(outcome) => Step::Decided(respond::routed(journey, outcome).into_owned()),
+            Ok(response) => Step::Decided(respond::routed(journey, response).into_owned()),
             Err(pause) => {
                 let progress = journey.progress.into_owned();
                 Step::Ask(Self::paused(ready, request, door, progress, pause, next))

@@ -1,18 +1,16 @@
-//! The walk of one request through the graph. Where it needs to know what only the host knows, it pauses at that node, and
-//! goes on from there.
+//! The walk of one request through the graph. It pauses at a node that needs facts from the host, and resumes there.
 
 use serde_json::Value as Json;
 
 use crate::collections::table::Id;
-use crate::decide::callers::authenticate;
-use crate::decide::callers::authenticate::Authenticated;
+use crate::decide::callers::authenticate::{Authenticated, Authenticator};
 use crate::decide::callers::keys::BoundKeys;
-use crate::decide::callers::refresh::Presented;
-use crate::decide::limits::Tightest;
+use crate::decide::callers::refresh::PresentedToken;
+use crate::decide::limits::TightestRate;
 use crate::decide::lookup::Lookup;
-use crate::decide::respond::Outcome;
+use crate::decide::respond::Response;
 use crate::decide::routes::transport::Target;
-use crate::decide::{Denial, Ready, respond};
+use crate::decide::{Denial, Ready};
 use crate::eval::evaluate::Cache;
 use crate::eval::identity::Identity;
 use crate::graph::{DecisionGraph, Door, Leaf, Node};
@@ -23,16 +21,16 @@ use crate::protocol::question::Question;
 use crate::protocol::request::Request;
 use crate::typed::{Route, TypedPolicy};
 
-/// Where a journey waits for the host, and what for.
+/// The node where a journey waits, and the questions to answer.
 pub(crate) struct Pause {
     pub(crate) at: Id<Node>,
     pub(crate) questions: Vec<Question>,
 }
 
-/// Why a step of a journey isn't taken.
+/// The reason why a step of a journey isn't taken.
 pub(crate) enum Halt {
     Denied(Denial),
-    /// Something has to be known first. The step is then tried again, so what it has changed so far must be nothing.
+    /// Facts are missing. The step is run again, so it must not have changed anything.
     Asks(Vec<Question>),
 }
 
@@ -68,13 +66,13 @@ pub(crate) struct Progress<'g, 'r> {
     /// The denial of the last probe.
     pub(crate) probe_denial: Option<Denial>,
     pub(crate) notes: Vec<Denial>,
-    pub(crate) tightest: Option<Tightest<'g>>,
+    pub(crate) tightest: Option<TightestRate<'g>>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) input: Input<'g, 'r>,
     /// The field of the body that carries a token.
     pub(crate) body_token: Option<Json>,
     /// The verified token that is to be exchanged or revoked.
-    pub(crate) presented: Option<Presented>,
+    pub(crate) presented: Option<PresentedToken>,
     pub(crate) lookup: Lookup<'r>,
     /// The lists and records that rules have read.
     pub(crate) cache: Cache,
@@ -136,8 +134,8 @@ impl<'g, 'r> Journey<'g, 'r> {
         Self { policy, graph, keys, request, door, route: &policy.routes[door.route], progress }
     }
 
-    /// Goes from a node to the end, or to where the host must be asked.
-    pub(crate) fn travel(&mut self, from: Id<Node>) -> Result<Outcome<'g>, Pause> {
+    /// Walks from a node to the response or to a pause.
+    pub(crate) fn travel(&mut self, from: Id<Node>) -> Result<Response<'g>, Pause> {
         let graph = self.graph;
         let mut at = from;
         loop {
@@ -152,7 +150,7 @@ impl<'g, 'r> Journey<'g, 'r> {
                     Err(Halt::Asks(questions)) => Err(questions),
                 },
                 Node::Roles { any_of, yes, no } => {
-                    // Where the policy has no scopes, none lets a caller through who is capped by them.
+                    // A policy without scopes lets no caller through who is capped by scopes.
                     let holds = self.progress.user.as_ref().is_some_and(|user| {
                         let mut sets = graph.role_sets[any_of].iter();
                         user.scopes.is_none() && sets.any(|set| self.policy.role_sets.has_any(*set, &user.roles))
@@ -160,8 +158,8 @@ impl<'g, 'r> Journey<'g, 'r> {
                     Ok(if holds { yes } else { no })
                 }
                 Node::Test { test, yes, no } => self.test(test).map(|holds| if holds { yes } else { no }),
-                Node::Leaf(leaf) => match self.outcome(leaf) {
-                    Ok(outcome) => return Ok(outcome),
+                Node::Leaf(leaf) => match self.respond(leaf) {
+                    Ok(response) => return Ok(response),
                     Err(questions) => Err(questions),
                 },
             };
@@ -175,16 +173,15 @@ impl<'g, 'r> Journey<'g, 'r> {
         nobody: Id<Node>,
         malformed: Id<Node>,
     ) -> Result<Id<Node>, Vec<Question>> {
-        let progress = &mut self.progress;
-        let authenticated = progress
-            .lookup
-            .asking_for(|| authenticate::authenticate(self.policy, self.keys, &self.request, &progress.lookup))?;
+        let Self { policy, keys, request, progress, .. } = self;
+        let authenticator = Authenticator { policy, keys, request, lookup: &progress.lookup };
+        let authenticated = progress.lookup.asking_for(|| authenticator.authenticate())?;
         Ok(match authenticated {
-            Authenticated::Known(identity) => {
+            Authenticated::Caller(identity) => {
                 progress.user = Some(identity);
                 caller
             }
-            Authenticated::Nobody(denial) => {
+            Authenticated::Anonymous(denial) => {
                 progress.credential_denial = Some(denial);
                 nobody
             }
@@ -195,10 +192,10 @@ impl<'g, 'r> Journey<'g, 'r> {
         })
     }
 
-    fn outcome(&mut self, leaf: Leaf) -> Result<Outcome<'g>, Vec<Question>> {
+    fn respond(&mut self, leaf: Leaf) -> Result<Response<'g>, Vec<Question>> {
         Ok(match leaf {
-            Leaf::Allow => Outcome::Allow(&self.door.allowed),
-            Leaf::IssueCsrf => respond::csrf_token(self),
+            Leaf::Allow => Response::Allow(&self.door.allowed),
+            Leaf::IssueCsrf => self.issue_csrf().unwrap_or_else(Response::Denied),
             Leaf::Issue => self.issue(),
             Leaf::Revoke => self.revoke(),
             Leaf::DenyProbe => denied(self.progress.probe_denial.take()),
@@ -206,13 +203,12 @@ impl<'g, 'r> Journey<'g, 'r> {
             Leaf::DenyPermission => return self.refused(),
             Leaf::Unavailable(service) => {
                 let why = service.unavailable().unwrap_or("this version doesn't serve this");
-                Outcome::Denied(Denial::new(Code::NotAvailable, Stage::Login, why))
+                Response::Denied(Denial::new(Code::NotAvailable, Stage::Login, why))
             }
         })
     }
 }
 
-/// With what denied; where nothing is known of that, it is denied all the same.
-fn denied<'g>(denial: Option<Denial>) -> Outcome<'g> {
-    denial.map_or_else(|| Outcome::Deny(Vec::new()), Outcome::Denied)
+fn denied<'g>(denial: Option<Denial>) -> Response<'g> {
+    denial.map_or_else(|| Response::DeniedForAll(Vec::new()), Response::Denied)
 }

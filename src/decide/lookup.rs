@@ -1,4 +1,4 @@
-//! What the host knows: all that it said before a decision, or what it says when it is asked on the way.
+//! Facts from the host: those that came with the request, and answers to questions.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -18,17 +18,16 @@ use crate::protocol::question::{Answer, Question};
 use crate::protocol::request::Request;
 use crate::typed;
 
-/// What the host has said so far.
+/// The facts that are known so far.
 pub(crate) struct Lookup<'r> {
     facts: Cow<'r, Facts>,
     body: Option<Cow<'r, [u8]>>,
-    /// Whether the password holds that was asked about.
     password: Option<PasswordOutcome>,
-    /// Where the host can be asked; where it can't, what it didn't say stays unknown.
+    /// The questions, if the host can be asked. Otherwise, missing facts stay unknown.
     asking: Option<Asking>,
 }
 
-/// What the host was asked, and what it is to be asked next.
+/// The questions that were asked, and those that are to be asked next.
 #[derive(Default)]
 struct Asking {
     asked: Vec<Question>,
@@ -44,7 +43,7 @@ pub(crate) struct ChargeResults {
 }
 
 impl<'r> Lookup<'r> {
-    /// The host has said what it will ever say.
+    /// Looks up the request's facts only.
     pub(crate) fn of(request: &Request<'r>) -> Self {
         Self {
             facts: Cow::Borrowed(request.facts),
@@ -54,7 +53,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// The host may be asked for what it didn't say.
+    /// Asks the host for facts that the request lacks.
     pub(crate) fn asking(request: &Request<'r>) -> Self {
         Self { asking: Some(Asking::default()), ..Self::of(request) }
     }
@@ -68,7 +67,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// The same, for whoever evaluates rules, where there is somebody to ask.
+    /// The recorder of missing facts for evaluation, if the host can be asked.
     pub(crate) fn if_asking(&self) -> Option<&dyn MissingFacts> {
         self.asking.is_some().then_some(self as &dyn MissingFacts)
     }
@@ -77,7 +76,7 @@ impl<'r> Lookup<'r> {
         self.facts.context.as_ref()
     }
 
-    /// The context, to be kept with the decision.
+    /// The context, for the decision.
     pub(crate) fn into_context(self) -> Option<Cow<'r, Record>> {
         match self.facts {
             Cow::Borrowed(facts) => facts.context.as_ref().map(Cow::Borrowed),
@@ -94,7 +93,7 @@ impl<'r> Lookup<'r> {
         self.body.as_deref()
     }
 
-    /// A set of keys, as the host said with the request, or else with its key ring; nothing where nobody said.
+    /// The key set of the request's facts, or else of the key ring.
     pub(crate) fn key_set<'s>(
         &'s self,
         set: &typed::KeySet,
@@ -126,12 +125,12 @@ impl<'r> Lookup<'r> {
         self.known_account()
     }
 
-    /// The account, where it was asked for before.
+    /// The account, if it was looked up before.
     pub(crate) fn known_account(&self) -> Known<&Account> {
         self.facts.account()
     }
 
-    /// Whether a password holds; nothing where nobody said.
+    /// The outcome of a password task; `None` if unknown.
     pub(crate) fn password(&self, task: impl FnOnce() -> PasswordTask) -> Option<PasswordOutcome> {
         if self.asking.is_none() {
             return Some(task().run());
@@ -142,7 +141,7 @@ impl<'r> Lookup<'r> {
         self.password.clone()
     }
 
-    /// What becomes of the charges of a stage; nothing where the host was asked and didn't say, or is to be asked first.
+    /// The results of a stage's charges; `None` if unknown.
     pub(crate) fn charge(&self, charges: &[Charge], now: Timestamp) -> Option<ChargeResults> {
         let Some(asking) = &self.asking else { return Some(self.charge_stored(charges, now)) };
         if charges.iter().all(|charge| self.facts.buckets.contains_key(&charge.bucket)) {
@@ -178,7 +177,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// Notes that something is to be asked, once.
+    /// Adds a question that wasn't asked before.
     fn want(&self, question: impl FnOnce() -> Question) {
         let Some(asking) = &self.asking else { return };
         let question = question();

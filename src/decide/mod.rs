@@ -1,9 +1,10 @@
-//! Graph and request to decision: one loop over the nodes, one file a stage. Pure and total: the same arguments
-//! give the same decision, and no argument makes it panic.
+//! Decides requests: one loop over the graph's nodes, one folder a chapter. Pure and total: the same arguments give the same
+//! decision, and no argument makes it panic.
 
 pub(crate) mod browser;
 pub(crate) mod callers;
 pub(crate) mod decision;
+pub(crate) mod headers;
 pub(crate) mod inquiry;
 pub(crate) mod journey;
 pub(crate) mod limits;
@@ -16,11 +17,10 @@ pub(crate) mod schemas;
 
 use std::borrow::Cow;
 
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue};
 
-use crate::decide::browser::cors;
 pub(crate) use crate::decide::browser::csrf::issue as issue_csrf;
-pub(crate) use crate::decide::callers::authenticate::{known_by, verify_token};
+pub(crate) use crate::decide::callers::authenticate::{opaque_id, verify_token};
 use crate::decide::callers::keys::BoundKeys;
 pub use crate::decide::decision::{Caller, Decision, DecisionParts};
 pub use crate::decide::inquiry::{AnswerError, Inquiry, Step};
@@ -29,11 +29,10 @@ use crate::decide::lookup::Lookup;
 pub use crate::decide::permissions::check::{PermissionId, RoleId, Ruling};
 pub(crate) use crate::decide::permissions::check::{all as check_all, holds as holds_in_scene};
 pub use crate::decide::permissions::scene::{Resource, Scene, SceneBuilder};
-use crate::decide::respond::{Arrival, Outcome};
-use crate::decide::routes::transport::Target;
-use crate::decide::routes::{client, transport};
+use crate::decide::respond::Response;
+use crate::decide::routes::dispatch::{Routing, route_request};
 pub(crate) use crate::eval::reads::name_of;
-use crate::graph::{DecisionGraph, Door};
+use crate::graph::DecisionGraph;
 use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
 use crate::model::source::Span;
@@ -42,7 +41,7 @@ use crate::protocol::request::Request;
 use crate::schemas::violation::Violations;
 use crate::typed::TypedPolicy;
 
-/// Why a request goes no further, or what is noted beside a decision.
+/// A reason to deny a request, or a note beside a decision.
 #[derive(Debug, Clone)]
 pub(crate) struct Denial {
     code: Code,
@@ -51,7 +50,7 @@ pub(crate) struct Denial {
     span: Option<Span>,
     headers: Cow<'static, [Header]>,
     violations: Option<Box<Violations>>,
-    /// What the client is told in place of the code's own words.
+    /// The problem's detail, in place of the code's text.
     detail: Option<Box<str>>,
 }
 
@@ -82,7 +81,7 @@ impl Denial {
     }
 }
 
-/// A policy that is ready to decide.
+/// A policy with its graph and its keys.
 #[derive(Clone, Copy)]
 pub(crate) struct Ready<'g> {
     pub(crate) policy: &'g TypedPolicy,
@@ -96,8 +95,8 @@ pub(crate) fn decide<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Decisio
         Routing::Answered(decision) => decision,
         Routing::Routed { door, target } => {
             let mut journey = Journey::new(ready, *request, door, target, Lookup::of(request));
-            let outcome = journey.travel(door.entry).unwrap_or_else(|Pause { .. }| Outcome::Deny(Vec::new()));
-            respond::routed(journey, outcome)
+            let response = journey.travel(door.entry).unwrap_or_else(|Pause { .. }| Response::DeniedForAll(Vec::new()));
+            respond::routed(journey, response)
         }
     }
 }
@@ -117,7 +116,7 @@ pub(crate) fn decide_with<'g, 'r>(
     let mut node = door.entry;
     loop {
         let Pause { at, questions } = match journey.travel(node) {
-            Ok(outcome) => return respond::routed(journey, outcome),
+            Ok(response) => return respond::routed(journey, response),
             Err(pause) => pause,
         };
         for question in questions {
@@ -135,57 +134,9 @@ pub(crate) fn inquire<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Step<'
         Routing::Routed { door, target } => {
             let mut journey = Journey::new(ready, *request, door, target, Lookup::asking(request));
             match journey.travel(door.entry) {
-                Ok(outcome) => Step::Decided(respond::routed(journey, outcome)),
+                Ok(response) => Step::Decided(respond::routed(journey, response)),
                 Err(pause) => Step::Ask(Inquiry::new(ready, journey, pause)),
             }
         }
     }
-}
-
-/// The way that a request takes.
-#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and a box would be an allocation")]
-enum Routing<'g, 'r> {
-    /// Into the graph.
-    Routed { door: &'g Door, target: Target<'g, 'r> },
-    /// Decided before any route's rules.
-    Answered(Decision<'g, 'r>),
-}
-
-/// Finds the door of a request.
-fn route_request<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Routing<'g, 'r> {
-    let Ready { policy, graph, .. } = ready;
-    let client = client::client(&policy.transport, request);
-    let answer = &graph.answers[graph.default_answer];
-    let arrival = |target| Arrival { graph, request, scheme: client.scheme, target, route: None, answer };
-    let turned = |arrival, outcome| Routing::Answered(respond::unrouted(policy, arrival, outcome));
-    let target = match transport::transport(&policy.transport, request, client) {
-        Ok(target) => target,
-        Err(denial) => return turned(arrival(None), Outcome::Denied(denial)),
-    };
-    if let Err(outcome) = transport::secure(policy, request, &target) {
-        return turned(arrival(Some(target.canonical)), outcome);
-    }
-    let Some(endpoint) = graph.dispatch.find(&target.path).map(|endpoint| &graph.endpoints[endpoint]) else {
-        return turned(arrival(Some(target.canonical)), Outcome::NotFound);
-    };
-    let mut answer = answer;
-    if let Some(requested) = cors::preflight(request) {
-        let door = requested.as_ref().and_then(|method| endpoint.door(method));
-        let asked = door.map_or(answer, |door| &graph.answers[door.answer]);
-        if let Some(cors) = &asked.cors {
-            let route = door.map(|door| &policy.routes[door.route]);
-            let arrival = Arrival { route, answer: asked, ..arrival(Some(target.canonical)) };
-            let checked = cors::check_preflight(policy, endpoint, cors.block, requested.as_ref(), request.headers);
-            let outcome = checked.map_or_else(Outcome::Denied, Outcome::Preflight);
-            return turned(arrival, outcome);
-        }
-        answer = &graph.answers[graph.default_without_cors];
-    }
-    let Some(door) = endpoint.door(request.method) else {
-        // `OPTIONS` is answered wherever something is.
-        let options = *request.method == Method::OPTIONS;
-        let outcome = if options { Outcome::Options(endpoint) } else { Outcome::OtherMethod(endpoint) };
-        return turned(Arrival { answer, ..arrival(Some(target.canonical)) }, outcome);
-    };
-    Routing::Routed { door, target }
 }

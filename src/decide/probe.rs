@@ -1,4 +1,4 @@
-//! The steps of a journey that can fail, and then say why.
+//! The steps of a journey that can deny a request.
 
 use serde_json::{Map, Value as Json};
 
@@ -23,7 +23,7 @@ impl<'g> Journey<'g, '_> {
             Probe::Charge(set) => {
                 let charged = self.charge(&self.graph.limit_sets[set])?;
                 self.progress.effects.extend(charged.effects);
-                // A refusal is told of, whatever an earlier stage had left.
+                // A refusal replaces the remainder of an earlier stage.
                 let earlier = if charged.refused.is_some() { None } else { self.progress.tightest };
                 self.progress.tightest = charged.tightest.map(|tightest| tightest.or(earlier)).or(earlier);
                 self.progress.notes.extend(charged.notes);
@@ -33,7 +33,7 @@ impl<'g> Journey<'g, '_> {
                 let Some(csrf) = &self.policy.csrf else {
                     return Err(Denial::new(Code::CsrfInvalid, Stage::Csrf, "the policy has no `csrf` block").into());
                 };
-                // A caller whom the host vouches for may have come by a cookie or a certificate.
+                // A caller that the host authenticated may have used a cookie or a certificate.
                 let token = self.progress.user.as_ref().and_then(|user| user.token);
                 let carrier = token.map(|token| &self.policy.tokens[token].carrier);
                 let check = csrf::Check {
@@ -51,11 +51,11 @@ impl<'g> Journey<'g, '_> {
                 self.progress.input.query_secrets = validated.secrets;
                 Ok(())
             }
-            Probe::Body(BodyRule::Raw) => Ok(body::check_size(&self.policy.transport, &self.so_far())?),
+            Probe::Body(BodyRule::Raw) => Ok(body::check_size(&self.policy.transport, &self.with_known_body())?),
             Probe::Body(BodyRule::Empty) => {
-                let request = self.so_far();
+                let request = self.with_known_body();
                 body::check_empty(&request)?;
-                // Whoever has announced none may send one all the same.
+                // A client may send a body that it didn't announce.
                 if request.body.is_none() {
                     body::check_empty(&self.with_body(0)?)?;
                 }
@@ -91,7 +91,7 @@ impl<'g> Journey<'g, '_> {
         }
     }
 
-    fn charge(&self, limits: &[Id<Limit>]) -> Result<limits::Charged<'g>, Vec<Question>> {
+    fn charge(&self, limits: &[Id<Limit>]) -> Result<limits::StageResult<'g>, Vec<Question>> {
         let lookup = &self.progress.lookup;
         let context = self.eval_context(Phase::AfterInput);
         let plan = lookup.asking_for(|| limits::plan(self.policy, limits, &context.on(ResourceRef::None)))?;
@@ -99,24 +99,24 @@ impl<'g> Journey<'g, '_> {
         Ok(match results {
             Some(ChargeResults { outcomes, effects }) => {
                 let charged = plan.settle(&outcomes);
-                limits::Charged { effects: [effects, charged.effects].concat(), ..charged }
+                limits::StageResult { effects: [effects, charged.effects].concat(), ..charged }
             }
             None => plan.unanswered(),
         })
     }
 
-    /// The request with its body, which the host may not have read yet.
+    /// The request with its body; asks for the body if the host hasn't read it.
     fn with_body(&self, most: usize) -> Result<Request<'_>, Vec<Question>> {
         self.progress.lookup.asking_for(|| self.progress.lookup.want_body(most))?;
-        Ok(self.so_far())
+        Ok(self.with_known_body())
     }
 
-    /// The request with the body, where that was read already.
-    fn so_far(&self) -> Request<'_> {
+    /// The request with its body, if the host has read it.
+    fn with_known_body(&self) -> Request<'_> {
         Request { body: self.progress.lookup.body(), ..self.request }
     }
 
-    /// Which of a schema's `check`s hold: where that is unknown, one doesn't.
+    /// Evaluates a schema's `check`s. An unknown result counts as false.
     fn checks(&self) -> impl Fn(&[&Check], &Map<String, Json>) -> Vec<bool> {
         let (policy, now) = (self.policy, Some(self.request.now));
         move |checks, fields| {

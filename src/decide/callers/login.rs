@@ -1,4 +1,4 @@
-//! Who logs in, or comes back with a refresh token: their account, their password, and the caller that they will be.
+//! Logins: the account, the password, and the caller of the tokens that are issued.
 
 use crate::collections::table::Id;
 use crate::decide::Denial;
@@ -18,8 +18,7 @@ use crate::protocol::decision::Effect;
 use crate::typed::Token;
 
 impl Journey<'_, '_> {
-    /// Does whoever logs in know the password? It takes the same time, and the answer is the same, where there is no such
-    /// account.
+    /// Checks the password of a login. Without an account, it takes the same time and gives the same response.
     pub(crate) fn password(&mut self) -> Result<(), Halt> {
         let (Some((who, password)), Some(rule)) = (&self.route.login, &self.policy.password) else {
             return Err(Denial::new(Code::LoginFailed, Stage::Login, "the policy takes no passwords here").into());
@@ -54,7 +53,7 @@ impl Journey<'_, '_> {
         Ok(())
     }
 
-    /// Becomes the caller that a token of this kind would make, if it were issued.
+    /// Sets the caller to that of the token which is to be issued.
     pub(crate) fn admit(&mut self, kind: Id<Token>) -> Result<(), Halt> {
         let token = &self.policy.tokens[kind];
         let Some(mapping) = self.policy.mappings.iter().find(|mapping| mapping.token == kind) else { return Ok(()) };
@@ -67,7 +66,7 @@ impl Journey<'_, '_> {
         let identity = mapped(self.policy, mapping, kind, &claims)
             .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
         self.progress.user = Some(identity);
-        // What rules have read of whoever was calling before isn't theirs.
+        // The cache has attributes of the earlier caller.
         self.progress.cache = Cache::default();
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Permissions in a scene: the same rules as at a door, without the door.
+//! Permission checks in a scene, by the same rules as at a route.
 
 use crate::collections::table::Id;
 use crate::decide::permissions::authorize::Findings;
@@ -48,7 +48,7 @@ impl Ruling {
     }
 }
 
-/// Whether the caller has one of these permissions.
+/// Checks that the caller has one of these permissions.
 pub(crate) fn any(
     policy: &TypedPolicy,
     graph: &DecisionGraph,
@@ -56,11 +56,11 @@ pub(crate) fn any(
     permissions: &[PermissionId],
     resource: Option<&Resource<'_>>,
 ) -> Ruling {
-    let question = Question { policy, graph, scene, resource };
-    Ruling::of(permissions.iter().any(|permission| question.granted(*permission)))
+    let check = Check { policy, graph, scene, resource };
+    Ruling::of(permissions.iter().any(|permission| check.granted(*permission)))
 }
 
-/// Whether the caller has all of these permissions. Nothing is granted where nothing is asked for.
+/// Checks that the caller has all of these permissions. An empty list is denied.
 pub(crate) fn all(
     policy: &TypedPolicy,
     graph: &DecisionGraph,
@@ -68,11 +68,11 @@ pub(crate) fn all(
     permissions: &[PermissionId],
     resource: Option<&Resource<'_>>,
 ) -> Ruling {
-    let question = Question { policy, graph, scene, resource };
-    Ruling::of(!permissions.is_empty() && permissions.iter().all(|permission| question.granted(*permission)))
+    let check = Check { policy, graph, scene, resource };
+    Ruling::of(!permissions.is_empty() && permissions.iter().all(|permission| check.granted(*permission)))
 }
 
-/// Why the caller has a permission, or hasn't: at least one reason.
+/// The reasons why the caller has or lacks a permission: at least one.
 pub(crate) fn explain<'p>(
     policy: &'p TypedPolicy,
     graph: &'p DecisionGraph,
@@ -80,29 +80,30 @@ pub(crate) fn explain<'p>(
     permission: PermissionId,
     resource: Option<&Resource<'_>>,
 ) -> Vec<Reason<'p>> {
-    let question = Question { policy, graph, scene, resource };
+    let check = Check { policy, graph, scene, resource };
     let reason = |code, message: &'static str| {
         vec![Reason { code, stage: Stage::Authorize, message: message.into(), span: None }]
     };
     if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
         return reason(Code::PermissionDenied, "the permission or the scene is another policy's");
     }
-    let Some(thing) = question.thing(permission.id) else {
+    let Some(thing) = check.resource(permission.id) else {
         return reason(Code::PermissionDenied, "the permission is one on things of another kind, or of another policy");
     };
-    if question.granted(permission) {
+    if check.granted(permission) {
         return reason(Code::Allowed, "the permission is granted, and nothing forbids it");
     }
     let cache = Cache::default();
     let context = EvalContext { cache: Some(&cache), ..scene.eval_context(policy) };
     let mut findings = Findings::default();
     findings.permissions(&[permission.id], None, context, |_| thing);
-    let told = findings.into_denials().into_iter();
-    told.map(|denial| Reason { code: denial.code, stage: denial.stage, message: denial.message, span: denial.span })
+    let denials = findings.into_denials().into_iter();
+    denials
+        .map(|denial| Reason { code: denial.code, stage: denial.stage, message: denial.message, span: denial.span })
         .collect()
 }
 
-/// Whether a plan says *yes* of a thing in a scene.
+/// True if a plan holds for a resource in a scene.
 pub(crate) fn holds(
     policy: &TypedPolicy,
     graph: &DecisionGraph,
@@ -117,21 +118,21 @@ pub(crate) fn holds(
     thing.is_some_and(|thing| questions::holds(&graph.logic, plan, &scene.eval_context(policy).on(thing)))
 }
 
-struct Question<'q> {
+struct Check<'q> {
     policy: &'q TypedPolicy,
     graph: &'q DecisionGraph,
     scene: &'q Scene<'q>,
     resource: Option<&'q Resource<'q>>,
 }
 
-impl<'q> Question<'q> {
+impl<'q> Check<'q> {
     fn granted(&self, permission: PermissionId) -> bool {
         let Self { policy, graph, scene, .. } = self;
         // Numbers of another policy would stand for other roles and permissions here.
         if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
             return false;
         }
-        let Some(thing) = self.thing(permission.id) else { return false };
+        let Some(thing) = self.resource(permission.id) else { return false };
         let plan = graph.permission(permission.id, Phase::AfterInput);
         if let Plan::Held(roles) = plan {
             return scene
@@ -143,8 +144,8 @@ impl<'q> Question<'q> {
         questions::holds(&graph.logic, plan, &context.on(thing))
     }
 
-    /// What a permission is asked for; `None` where that is a thing of another kind.
-    fn thing(&self, permission: Id<Permission>) -> Option<ResourceRef<'q>> {
+    /// The resource for a permission; `None` if the resource is of another kind.
+    fn resource(&self, permission: Id<Permission>) -> Option<ResourceRef<'q>> {
         let kind = self.policy.permissions[permission].resource;
         match self.resource {
             Some(resource) => resource.thing(self.policy, kind),

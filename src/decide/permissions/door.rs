@@ -1,10 +1,10 @@
-//! A door: what its rules are asked about, and why it stays shut.
+//! The tests of a route's access rules.
 
 use crate::collections::table::Id;
 use crate::decide::Denial;
 use crate::decide::journey::Journey;
 use crate::decide::permissions::authorize::Findings;
-use crate::decide::respond::Outcome;
+use crate::decide::respond::Response;
 use crate::eval::attributes::Attributes;
 use crate::eval::evaluate::{EvalContext, InputState, RequestRef, ResourceRef, truth};
 use crate::eval::questions::holds;
@@ -15,7 +15,6 @@ use crate::protocol::question::Question;
 use crate::typed::{BodyRule, Permission, Resource, Scope};
 
 impl<'g> Journey<'g, '_> {
-    /// What is known around the conditions of rules.
     pub(crate) fn eval_context(&self, phase: Phase) -> EvalContext<'_> {
         EvalContext {
             user: self.progress.user.as_ref(),
@@ -46,8 +45,8 @@ impl<'g> Journey<'g, '_> {
         }
     }
 
-    /// The thing of a kind that this route is about.
-    fn thing(&self, resource: Id<Resource>) -> ResourceRef<'_> {
+    /// The route's resource of a kind.
+    fn resource(&self, resource: Id<Resource>) -> ResourceRef<'_> {
         let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
         let Some(id) = subject.and_then(|subject| self.progress.input.params.get(&subject.parameter)) else {
             return ResourceRef::Of { resource, id: None, attributes: None };
@@ -56,16 +55,16 @@ impl<'g> Journey<'g, '_> {
         ResourceRef::Of { resource, id: Some(id), attributes }
     }
 
-    /// The thing that a condition of the route is about.
-    fn own_thing(&self) -> ResourceRef<'_> {
+    /// The resource that the route's conditions read.
+    fn only_resource(&self) -> ResourceRef<'_> {
         match self.route.access.subjects.as_slice() {
-            [only] => self.thing(only.resource),
+            [only] => self.resource(only.resource),
             _ => ResourceRef::None,
         }
     }
 
-    /// What isn't known can only turn a *yes* into a *no*: the host is asked where that happens, for the first thing alone,
-    /// as the next may not be needed then.
+    /// Makes a test. Unknown facts only turn `true` into `false`, so the host is asked only if the result is `false`, and only
+    /// for the first fact, as the others may not be needed then.
     pub(crate) fn test(&self, test: Test) -> Result<bool, Vec<Question>> {
         let (holds, mut questions) = self.progress.lookup.with_questions(|| self.holds(test));
         if holds || questions.is_empty() {
@@ -84,7 +83,7 @@ impl<'g> Journey<'g, '_> {
             Test::Scope(scope) => self.has_scope(scope),
             Test::Whens(route, phase) => {
                 let context = self.eval_context(phase);
-                let environment = &context.on(self.own_thing());
+                let environment = &context.on(self.only_resource());
                 holds(logic, self.graph.conditions(route, phase), environment)
             }
             Test::Doors(phase) => {
@@ -95,25 +94,25 @@ impl<'g> Journey<'g, '_> {
     }
 
     fn granted(&self, permission: Id<Permission>, phase: Phase) -> bool {
-        let thing = self.thing(self.policy.permissions[permission].resource);
+        let resource = self.resource(self.policy.permissions[permission].resource);
         let context = self.eval_context(phase);
-        holds(&self.graph.logic, self.graph.permission(permission, phase), &context.on(thing))
+        holds(&self.graph.logic, self.graph.permission(permission, phase), &context.on(resource))
     }
 
-    /// Whether all that the route takes was looked at.
+    /// True if all input of the route is validated.
     fn input_is_known(&self) -> bool {
         let body = !matches!(self.route.body, BodyRule::Shape(_)) || self.progress.input.body.is_some();
         body && (self.route.query.is_none() || self.progress.input.query.is_some())
     }
 
-    /// A scope is asked of callers that are capped by scopes.
+    /// True if the caller has a scope or isn't capped by scopes.
     fn has_scope(&self, scope: Id<Scope>) -> bool {
         self.progress.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(&scope))
     }
 
     /// Denies with every reason why the caller may not. An anonymous caller is asked for a credential. A concealed route
     /// answers as if it didn't exist.
-    pub(crate) fn refused(&mut self) -> Result<Outcome<'g>, Vec<Question>> {
+    pub(crate) fn refused(&mut self) -> Result<Response<'g>, Vec<Question>> {
         let mut denials = self.progress.lookup.asking_for(|| self.refusals())?;
         if denials.is_empty() {
             let message = "whatever the input were, it wouldn't be allowed";
@@ -127,7 +126,7 @@ impl<'g> Journey<'g, '_> {
             credential.stage = Stage::Authorize;
             denials.insert(0, credential);
         }
-        Ok(if access.conceal { Outcome::Conceal(denials) } else { Outcome::Deny(denials) })
+        Ok(if access.conceal { Response::Concealed(denials) } else { Response::DeniedForAll(denials) })
     }
 
     fn refusals(&self) -> Vec<Denial> {
@@ -140,15 +139,15 @@ impl<'g> Journey<'g, '_> {
         }
         for requirement in &access.requirements {
             if !requirement.any_of.iter().any(|permission| self.granted(*permission, phase)) {
-                let thing = |permission: &Permission| self.thing(permission.resource);
-                findings.permissions(&requirement.any_of, Some(requirement.span), context, thing);
+                let resource = |permission: &Permission| self.resource(permission.resource);
+                findings.permissions(&requirement.any_of, Some(requirement.span), context, resource);
             }
         }
         // A login needs no permission, either.
         if self.route.is_open_to_callers() || self.route.service.makes_callers() {
             findings.doors(context);
         }
-        let environment = context.on(self.own_thing());
+        let environment = context.on(self.only_resource());
         for when in &access.whens {
             let outcome = truth(&when.expr, &environment);
             if !outcome.may(Truths::TRUE) {

@@ -1,4 +1,4 @@
-//! Who asks about what, outside a request.
+//! The caller, the context and the resource of a permission check outside a request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -26,25 +26,25 @@ use crate::typed::TypedPolicy;
 #[derive(Clone)]
 pub struct Scene<'a> {
     pub(crate) fingerprint: u64,
-    pub(crate) user: Option<Who<'a>>,
+    pub(crate) user: Option<SceneUser<'a>>,
     pub(crate) context: Option<AttributeSet<'a>>,
     pub(crate) client: Option<IpAddr>,
     pub(crate) now: Timestamp,
 }
 
-/// A caller, of this scene or of a decision.
+/// The caller of a scene.
 #[derive(Clone)]
 #[expect(clippy::large_enum_variant, reason = "a scene is made for each question, and a box would be an allocation")]
-pub(crate) enum Who<'a> {
-    Own(Identity<'a>),
-    Of(&'a Identity<'a>),
+pub(crate) enum SceneUser<'a> {
+    Owned(Identity<'a>),
+    Borrowed(&'a Identity<'a>),
 }
 
-/// A policy may ask more of the attributes of all its resources than is worth remembering with each thing.
-const MOST_CLASSES: usize = 1024;
+/// The most classes that are kept with a resource.
+const MAX_CLASSES: usize = 1024;
 
 fn classes(graph: &DecisionGraph, stage: Stage, environment: &Environment<'_>) -> Vec<u32> {
-    let asked = graph.logic.variables.classes(stage).take(MOST_CLASSES);
+    let asked = graph.logic.variables.classes(stage).take(MAX_CLASSES);
     asked.map(|(path, domain)| class(path, domain, environment)).collect()
 }
 
@@ -85,7 +85,7 @@ impl<'p, 'a> SceneBuilder<'p, 'a> {
         let user = self.user.filter(|user| !user.id.is_empty());
         Scene {
             fingerprint: self.policy.fingerprint,
-            user: user.map(|user| Who::Own(vouched_for(self.policy, user))),
+            user: user.map(|user| SceneUser::Owned(vouched_for(self.policy, user))),
             context: self.context.map(|context| AttributeSet::Json(Cow::Borrowed(context))),
             client: self.client,
             now: self.now,
@@ -110,13 +110,13 @@ impl<'a> Scene<'a> {
     fn prepared(self, policy: &TypedPolicy, graph: &DecisionGraph) -> Self {
         let user = self.user.map(|user| {
             let mut identity = match user {
-                Who::Own(identity) => identity,
-                Who::Of(identity) => identity.clone(),
+                SceneUser::Owned(identity) => identity,
+                SceneUser::Borrowed(identity) => identity.clone(),
             };
             if let AttributeSet::Json(record) = &identity.attributes {
                 identity.attributes = AttributeSet::slots(record, policy.attributes.iter(), policy);
             }
-            Who::Own(identity)
+            SceneUser::Owned(identity)
         });
         let context = self.context.map(|context| match context {
             AttributeSet::Json(record) => AttributeSet::slots(&record, policy.context.iter(), policy),
@@ -127,7 +127,7 @@ impl<'a> Scene<'a> {
         let environment = context.on(ResourceRef::None);
         let of_user = classes(graph, Stage::User, &environment);
         let of_context = classes(graph, Stage::Context, &environment);
-        if let Some(Who::Own(identity)) = &mut prepared.user {
+        if let Some(SceneUser::Owned(identity)) = &mut prepared.user {
             identity.attributes.set_classes(of_user);
         }
         if let Some(context) = &mut prepared.context {
@@ -140,20 +140,19 @@ impl<'a> Scene<'a> {
     pub fn into_owned(self) -> Scene<'static> {
         let Self { fingerprint, user, context, client, now } = self;
         let user = user.map(|user| match user {
-            Who::Own(identity) => Who::Own(identity.into_owned()),
-            Who::Of(identity) => Who::Own(identity.clone().into_owned()),
+            SceneUser::Owned(identity) => SceneUser::Owned(identity.into_owned()),
+            SceneUser::Borrowed(identity) => SceneUser::Owned(identity.clone().into_owned()),
         });
         Scene { fingerprint, user, context: context.map(AttributeSet::into_owned), client, now }
     }
 
     pub(crate) fn user(&self) -> Option<&Identity<'a>> {
         self.user.as_ref().map(|user| match user {
-            Who::Own(identity) => identity,
-            Who::Of(identity) => identity,
+            SceneUser::Owned(identity) => identity,
+            SceneUser::Borrowed(identity) => identity,
         })
     }
 
-    /// What is known around the conditions of rules.
     pub(crate) fn eval_context<'s>(&'s self, policy: &'s TypedPolicy) -> EvalContext<'s> {
         EvalContext {
             user: self.user(),
@@ -177,7 +176,7 @@ impl fmt::Debug for Scene<'_> {
 pub struct Resource<'a> {
     id: Option<Cow<'a, str>>,
     facts: AttributeSet<'a>,
-    /// Whose slots they are.
+    /// The policy and the kind that the slots belong to.
     of: Option<(u64, Id<typed::Resource>)>,
 }
 
@@ -208,7 +207,7 @@ impl<'a> Resource<'a> {
         Some(prepared)
     }
 
-    /// The thing that a permission on things of a kind is about; `None` where this is a thing of another kind.
+    /// The resource for a permission on a kind; `None` if the resource is of another kind.
     pub(crate) fn thing(&self, policy: &TypedPolicy, kind: Id<typed::Resource>) -> Option<ResourceRef<'_>> {
         if self.of.is_some_and(|of| of != (policy.fingerprint, kind)) {
             return None;
