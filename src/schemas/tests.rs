@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::collections::table::Table;
 use crate::model::value::Value;
+use crate::protocol::decision::Violation;
 use crate::typed::Type;
 use crate::typed::schemas::*;
 
@@ -52,8 +53,7 @@ fn outcome(shape: &Shape, input: &Json) -> (Result<Json, Vec<String>>, Vec<Strin
     let holds = |checks: &[&Check], fields: &Map<String, Json>| checks.iter().map(|check| one(check, fields)).collect();
     let validated = validate(&Table::new(), shape, input, Encoding::Json, &holds);
     let told = validated.map(|validated| validated.value).map_err(|violations| {
-        let line =
-            |violation: &crate::Violation| format!("{} {} {}", violation.pointer, violation.code, violation.message);
+        let line = |violation: &Violation| format!("{} {} {}", violation.pointer, violation.code, violation.message);
         violations.list.iter().map(line).collect()
     });
     (told, asked.into_inner())

@@ -7,7 +7,8 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use portcullis::{Diagnostic, LINTS, Policy, Severity, Source, syntax};
+use portcullis::diagnostic::{Diagnostic, LINTS, Severity};
+use portcullis::{Policy, Source, syntax};
 
 use crate::support::{ARTICLE, HEALTH, compile, source, try_compile};
 
