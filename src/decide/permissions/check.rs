@@ -87,7 +87,7 @@ pub(crate) fn explain<'p>(
     if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
         return reason(Code::PermissionDenied, "the permission or the scene is another policy's");
     }
-    let Some(thing) = check.resource(permission.id) else {
+    let Some(thing) = check.resource(policy.permissions[permission.id].resource) else {
         return reason(Code::PermissionDenied, "the permission is one on things of another kind, or of another policy");
     };
     if check.granted(permission) {
@@ -103,19 +103,17 @@ pub(crate) fn explain<'p>(
         .collect()
 }
 
-/// True if a plan holds for a resource in a scene.
+/// True if a plan holds for a resource of a kind in a scene.
 pub(crate) fn holds(
     policy: &TypedPolicy,
     graph: &DecisionGraph,
     scene: &Scene<'_>,
     plan: Plan,
-    (kind, resource): (Id<typed::Resource>, Option<&Resource<'_>>),
+    kind: Id<typed::Resource>,
+    resource: Option<&Resource<'_>>,
 ) -> bool {
-    let thing = match resource {
-        Some(resource) => resource.thing(policy, kind),
-        None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),
-    };
-    thing.is_some_and(|thing| questions::holds(&graph.logic, plan, &scene.eval_context(policy).on(thing)))
+    let resource = Check { policy, graph, scene, resource }.resource(kind);
+    resource.is_some_and(|resource| questions::holds(&graph.logic, plan, &scene.eval_context(policy).on(resource)))
 }
 
 struct Check<'q> {
@@ -132,7 +130,7 @@ impl<'q> Check<'q> {
         if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
             return false;
         }
-        let Some(thing) = self.resource(permission.id) else { return false };
+        let Some(thing) = self.resource(policy.permissions[permission.id].resource) else { return false };
         let plan = graph.permission(permission.id, Phase::AfterInput);
         if let Plan::Held(roles) = plan {
             return scene
@@ -144,9 +142,8 @@ impl<'q> Check<'q> {
         questions::holds(&graph.logic, plan, &context.on(thing))
     }
 
-    /// The resource for a permission; `None` if the resource is of another kind.
-    fn resource(&self, permission: Id<Permission>) -> Option<ResourceRef<'q>> {
-        let kind = self.policy.permissions[permission].resource;
+    /// The resource for a permission on a kind; `None` if the resource is of another kind.
+    fn resource(&self, kind: Id<typed::Resource>) -> Option<ResourceRef<'q>> {
         match self.resource {
             Some(resource) => resource.thing(self.policy, kind),
             None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),

@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer as _, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::de::Read;
 use serde_json::{Deserializer, Map, Number, Value};
@@ -212,7 +213,7 @@ impl<'de, T: Tree<'de>> Visitor<'de> for TreeSeed<'_, T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
         let depth = self.reader.deeper(self.depth)?;
         let (mut members, mut count) = (T::Members::default(), 0);
-        while let Some(name) = map.next_key_seed(NameSeed)? {
+        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
             if T::has(&members, &name) {
                 return self.reader.fail(JsonError::DuplicateKey);
             }
@@ -241,7 +242,7 @@ impl<'de, M: Members<'de>> Visitor<'de> for ObjectVisitor<'_, M> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let mut names = Names::default();
-        while let Some(name) = map.next_key_seed(NameSeed)? {
+        while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
             if names.contains(&name) {
                 return self.reader.fail(JsonError::DuplicateKey);
             }
@@ -254,6 +255,11 @@ impl<'de, M: Members<'de>> Visitor<'de> for ObjectVisitor<'_, M> {
         Ok(())
     }
 }
+
+/// A name that borrows from the text if it has no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'n>(#[serde(borrow)] Cow<'n, str>);
 
 /// The names of an object's members.
 #[derive(Default)]
@@ -278,30 +284,4 @@ fn bit(name: &str) -> u64 {
     let (first, last) = (name.as_bytes().first(), name.as_bytes().last());
     let mixed = first.zip(last).map_or(0, |(first, last)| usize::from(*first) ^ (usize::from(*last) << 2) ^ name.len());
     1 << (mixed % 64)
-}
-
-struct NameSeed;
-
-impl<'de> DeserializeSeed<'de> for NameSeed {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for NameSeed {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
-    }
 }
