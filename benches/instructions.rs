@@ -1,4 +1,4 @@
-//! How many instructions decisions take, and what they are held against: figures that no neighbour on the machine changes. `scripts/instructions`
+//! The numbers of instructions of decisions and of their baselines, which no other load on the machine changes. `scripts/instructions`
 //! runs this, and installs what it needs.
 
 use std::hint::black_box;

@@ -23,7 +23,7 @@ use crate::{documents, yaml};
 pub(crate) const KEYS_HELP: &str = "give a key ring with `--keys FILE`: a map of each secret's name to one of `text`, \
                                     `base64`, `hex`, `pem`, `jwk`, `env`";
 
-/// What some editors put before UTF-8.
+/// The mark that some editors put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(crate) fn run(args: &Decide, out: &mut impl Write) -> Result<Outcome, Error> {
@@ -55,7 +55,7 @@ struct Asked {
     gate: OnceCell<Gate>,
 }
 
-/// How answers are written.
+/// The format of answers.
 #[derive(Clone, Copy)]
 enum Print {
     Json,
@@ -178,7 +178,7 @@ fn outcome(verdict: Verdict) -> Outcome {
     }
 }
 
-/// What the program supplied where documents had none; each is told once.
+/// The parts that the program has supplied for documents without them. Each is reported once.
 #[derive(Debug, Default)]
 struct Supplied {
     time: bool,

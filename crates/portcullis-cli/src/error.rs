@@ -1,4 +1,4 @@
-//! What can go wrong around a policy, and how it is told.
+//! The program's errors, and their output.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -40,7 +40,7 @@ impl Error {
         Self::Document { path: path.into(), problem: problem.into() }
     }
 
-    /// What to do about it.
+    /// The advice for the user.
     fn help(&self) -> Option<&'static str> {
         match self {
             Self::SeveralPolicies { .. } => Some("name one with `--policy NAME`, or give a file"),

@@ -9,7 +9,7 @@ use portcullis::value::Known;
 /// The `jti` that a case's token has where its claims don't say another: the family, a dot, and the token's own name.
 pub(crate) const OF_CASES: &str = "family.1";
 
-/// How the family of a case's token stands.
+/// The state of the family of a case's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The token is the one that holds.

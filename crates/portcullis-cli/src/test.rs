@@ -19,10 +19,10 @@ use crate::error::{Error, printable};
 use crate::keys::Ring;
 use crate::load::{self, Files};
 
-/// How a cases file is called, after the name of its policy.
+/// The end of a cases file's name, after its policy's.
 const SUFFIX: &str = ".cases.yaml";
 
-/// How many cases went how.
+/// The numbers of cases by result.
 #[derive(Debug, Default)]
 struct Tally {
     passed: usize,
@@ -131,7 +131,7 @@ fn run_file(path: &Path, tally: &mut Tally, out: &mut impl Write) -> Result<(), 
     Ok(())
 }
 
-/// Where the last decision of a case isn't as expected, and then what it was.
+/// The differences between a case's last decision and the expected one, and then the decision.
 fn differences(case: &Case, ring: &Ring, gate: &Gate) -> Result<Vec<String>, String> {
     let mut document = case.request(gate, ring)?;
     let mut decided = Value::Null;

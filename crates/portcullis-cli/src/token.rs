@@ -39,7 +39,7 @@ struct Issued {
     family: Option<Family>,
 }
 
-/// What goes into `facts.tokens`.
+/// An entry of `facts.tokens`.
 #[derive(Serialize)]
 struct Family {
     id: String,

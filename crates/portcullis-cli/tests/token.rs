@@ -37,13 +37,13 @@ struct Run {
 }
 
 impl Run {
-    /// What was printed, where all was fine.
+    /// The output of a run that succeeds.
     fn good(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
         self.out
     }
 
-    /// What was said, where it wasn't. Nothing that is secret is.
+    /// The messages of a run that fails, without secrets.
     fn bad(self, code: i32) -> String {
         assert_eq!((self.code, self.out.as_str()), (Some(code), ""), "{}", self.err);
         assert!(!self.err.contains("hush"), "{}", self.err);

@@ -14,7 +14,7 @@ pub struct Gate {
     permissions: Vec<PermissionId>,
 }
 
-/// Whom and what a world's questions are about, looked at once.
+/// The users and things of a world, with every attribute resolved.
 pub struct Prepared {
     scenes: Vec<Scene<'static>>,
     things: Vec<Resource<'static>>,
@@ -37,7 +37,7 @@ impl Gate {
         Self { policy, permissions }
     }
 
-    /// What is asked, with facts as JSON.
+    /// The questions, with facts as JSON.
     pub fn asked<'w>(&self, world: &'w World, questions: &[Question]) -> Vec<Asked<'w>> {
         let asked = |question: &Question| Asked {
             user: &world.users[question.user],
@@ -47,7 +47,7 @@ impl Gate {
         questions.iter().map(asked).collect()
     }
 
-    /// Whether it allows what is asked.
+    /// True if the question is allowed.
     pub fn allows(&self, asked: &Asked<'_>) -> bool {
         let scene = self.scene(asked.user).build();
         self.policy.check(&scene, asked.permission, Some(&Resource::of(asked.thing))).is_allowed()
@@ -68,7 +68,7 @@ impl Gate {
         Prepared { scenes: scenes.collect(), things: world.things.iter().map(thing).collect() }
     }
 
-    /// Whether it allows what is asked of a prepared world.
+    /// True if the question of a prepared world is allowed.
     pub fn allows_prepared(&self, world: &Prepared, question: &Question) -> bool {
         let Question { user, action, thing } = *question;
         self.policy.check(&world.scenes[user], self.permissions[action], Some(&world.things[thing])).is_allowed()
