@@ -41,6 +41,7 @@ mod schemas;
 pub mod syntax;
 mod tokens;
 pub(crate) mod typed;
+mod values;
 
 pub use crate::decide::Decision;
 pub use crate::gate::Gate;

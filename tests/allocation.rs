@@ -5,61 +5,14 @@
 #[allow(dead_code, unused_imports, unused_macros, reason = "the other tests use more of it")]
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "allocation/counting.rs"]
+mod counting;
 
+use counting::allocations;
 use portcullis::{Decision, User};
 
 use support::exchange::{Call, document, status};
 use support::gate;
-
-/// The system's allocator, which counts the allocations of each thread.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    // While a thread ends, its counter is gone.
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: the system allocator does all the work, and counting allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// The result of a function, and the number of its allocations.
-fn allocations<T>(what: impl FnOnce() -> T) -> (T, usize) {
-    let before = ALLOCATIONS.get();
-    let done = what();
-    (done, ALLOCATIONS.get() - before)
-}
 
 const POLICY: &str = r#"
 policy p

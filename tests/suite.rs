@@ -11,6 +11,8 @@
     reason = "tests read files, and stop at the first mistake"
 )]
 
+#[path = "allocation/counting.rs"]
+mod counting;
 mod support;
 
 mod browser;

@@ -1,33 +1,37 @@
-//! Conditions as an author would write them.
+//! Prints expressions as policies write them.
 
 use crate::decide::name_of;
+use crate::model::operator::Precedence;
 use crate::model::value::Value;
-use crate::typed::{Comparison, Expr, TypedPolicy};
+use crate::typed::{Expr, TypedPolicy};
 
-/// An expression in the language's words, cut where it is long.
+/// Prints an expression, cut after 100 characters.
 pub(crate) fn written(expr: &Expr, policy: &TypedPolicy) -> String {
     const LONGEST: usize = 100;
-    let text = words(expr, policy, 0);
+    let text = print(expr, policy, 0);
     match text.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,
     }
 }
 
-/// Where it gets deep, nobody reads on.
+/// The deepest level that is printed.
 const DEEPEST: usize = 6;
 
-fn words(expr: &Expr, policy: &TypedPolicy, depth: usize) -> String {
+fn print(expr: &Expr, policy: &TypedPolicy, depth: usize) -> String {
     if depth > DEEPEST {
         return "…".to_owned();
     }
-    let of = |expr: &Expr| words(expr, policy, depth + 1);
+    let of = |expr: &Expr| print(expr, policy, depth + 1);
+    let is_sum = |expr: &Expr| matches!(expr, Expr::Binary(operator, ..) if operator.precedence() == Precedence::Sum);
     let inner = |expr: &Expr| match expr {
-        Expr::All(_) | Expr::Any(_) | Expr::Compare(..) | Expr::Matches(..) | Expr::IsNull(_) => {
+        Expr::All(_) | Expr::Any(_) | Expr::Binary(..) | Expr::Matches(..) | Expr::IsNull(_) if !is_sum(expr) => {
             format!("({})", of(expr))
         }
         _ => of(expr),
     };
+    // Sums group from the left, and bind less tightly than `??`.
+    let tight = |expr: &Expr| if is_sum(expr) { format!("({})", of(expr)) } else { inner(expr) };
     let joined = |parts: &[Expr], by: &str| parts.iter().map(inner).collect::<Vec<_>>().join(by);
     match expr {
         Expr::Constant(value) => constant(value),
@@ -38,15 +42,14 @@ fn words(expr: &Expr, policy: &TypedPolicy, depth: usize) -> String {
             let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {}", of(value))).collect();
             format!("{{ {} }}", fields.join(", "))
         }
-        Expr::Coalesce(operands) => joined(operands, " ?? "),
-        Expr::Add(left, right) => format!("{} + {}", inner(left), inner(right)),
-        Expr::Subtract(left, right) => format!("{} - {}", inner(left), inner(right)),
+        Expr::Coalesce(operands) => operands.iter().map(tight).collect::<Vec<_>>().join(" ?? "),
         Expr::Has(what) => format!("has({})", of(what)),
         Expr::HasUser => "has(user)".to_owned(),
         Expr::IsNull(what) => format!("{} == null", inner(what)),
         Expr::Is(role) => format!("user is {}", policy.role_names.get(*role)),
-        Expr::Compare(comparison, left, right) => {
-            format!("{} {} {}", inner(left), operator(*comparison), inner(right))
+        Expr::Binary(operator, left, right) => {
+            let right = if is_sum(expr) { tight(right) } else { inner(right) };
+            format!("{} {} {right}", inner(left), operator.text())
         }
         Expr::Matches(what, pattern) => format!("{} matches /{}/", inner(what), pattern.0.as_str()),
         Expr::Not(what) => format!("not {}", inner(what)),
@@ -64,22 +67,5 @@ fn constant(value: &Value) -> String {
             let json = serde_json::to_value(other).unwrap_or_default();
             json.as_str().map_or_else(|| json.to_string(), ToOwned::to_owned)
         }
-    }
-}
-
-fn operator(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Equal => "==",
-        Comparison::NotEqual => "!=",
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Greater => ">",
-        Comparison::GreaterOrEqual => ">=",
-        Comparison::In => "in",
-        Comparison::Contains => "contains",
-        Comparison::ContainsAll => "contains_all",
-        Comparison::Intersects => "intersects",
-        Comparison::StartsWith => "starts_with",
-        Comparison::EndsWith => "ends_with",
     }
 }

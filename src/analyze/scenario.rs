@@ -6,6 +6,7 @@ use crate::analyze::solver::domain::Room;
 use crate::analyze::synthetic_request::{SyntheticRecord, SyntheticRequest, SyntheticResource};
 use crate::collections::table::Id;
 use crate::graph::DecisionGraph;
+use crate::model::operator::Operator;
 use crate::model::value::{Known, Value};
 use crate::schemas::validate::validate_default;
 use crate::typed::schemas::{InputType, Shape};
@@ -210,7 +211,7 @@ impl<'p> Scenario<'p> {
                 [Expr::Read(Read::Claim(_)), Expr::Constant(_)] => Room::of(ty.clone()),
                 _ => Room::of(ty.clone()).or_absent(),
             },
-            Expr::Add(prefix, claim) => match (&**prefix, &**claim) {
+            Expr::Binary(Operator::Add, prefix, claim) => match (&**prefix, &**claim) {
                 (Expr::Constant(Value::String(prefix)), Expr::Read(Read::Claim(_))) => {
                     Room::of(Type::String).beginning(prefix.clone())
                 }

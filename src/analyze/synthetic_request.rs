@@ -11,16 +11,17 @@ use smallvec::SmallVec;
 
 use crate::collections::table::Id;
 use crate::eval::attributes::{AttributeSet, Attributes, Slots};
-use crate::eval::evaluate::{Environment, EvalContext, InputState, RequestRef, ResourceRef, evaluate, truth};
+use crate::eval::context::{Environment, EvalContext, InputState, RequestRef, ResourceRef};
+use crate::eval::evaluate::{evaluate, truth};
 use crate::eval::identity::Identity;
 use crate::eval::questions;
-use crate::eval::value_ref::ValueRef;
 use crate::graph::{Logic, Plan, Question, parameters};
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
 use crate::protocol::facts::Record;
 use crate::protocol::params::{Parameter, Params};
 use crate::typed::{BodyRule, Expr, PathSegment, Read, Resource, Role, Route, Token, TypedPolicy};
+use crate::values::value_ref::ValueRef;
 
 /// A request so far. What wasn't set is unknown.
 pub(crate) struct SyntheticRequest<'p> {
@@ -193,7 +194,7 @@ impl<'p> SyntheticRequest<'p> {
             user: self.user.as_ref(),
             client: self.client,
             now: Some(self.now),
-            context: Some(Attributes::Slots(&self.context)),
+            host_context: Some(Attributes::Slots(&self.context)),
             call: call.map(|call| RequestRef {
                 method: &call.method,
                 path: &call.path,
@@ -248,7 +249,7 @@ impl<'p> SyntheticRequest<'p> {
 
     /// Whether a plan about a thing says *yes*.
     pub(crate) fn holds(&self, logic: &Logic, thing: usize, plan: Plan) -> bool {
-        self.on(thing, |environment| questions::holds(logic, plan, environment))
+        self.on(thing, |environment| questions::satisfies(logic, plan, environment))
     }
 
     /// Whether a condition is true of a thing.

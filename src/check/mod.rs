@@ -111,10 +111,10 @@ struct Checker<'t> {
     doors: Vec<Id<Route>>,
     /// The permissions that some `allow anyone` grants.
     open_to_anyone: BitSet,
-    /// What named conditions tell of what is there.
-    told: Vec<Narrowing>,
-    /// What each `and` and `or` tells, once it was asked.
-    told_before: RefCell<HashMap<Span, Narrowing>>,
+    /// The narrowings by named conditions.
+    narrowings: Vec<Narrowing>,
+    /// The narrowings by `and` and `or`, by span.
+    junction_narrowings: RefCell<HashMap<Span, Narrowing>>,
     sound_conditions: bool,
     /// Whether a condition is sound where it was used: by condition, place and guards.
     checked_conditions: HashMap<(usize, ViewKey, usize), bool>,
@@ -164,8 +164,8 @@ impl<'t> Checker<'t> {
             requiring: Vec::new(),
             doors: Vec::new(),
             open_to_anyone: BitSet::default(),
-            told: Vec::new(),
-            told_before: RefCell::default(),
+            narrowings: Vec::new(),
+            junction_narrowings: RefCell::default(),
             sound_conditions: true,
             checked_conditions: HashMap::new(),
             used_conditions: HashSet::new(),

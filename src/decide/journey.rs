@@ -11,7 +11,7 @@ use crate::decide::lookup::Lookup;
 use crate::decide::respond::Response;
 use crate::decide::routes::transport::Target;
 use crate::decide::{Denial, Ready};
-use crate::eval::evaluate::Cache;
+use crate::eval::context::Cache;
 use crate::eval::identity::Identity;
 use crate::graph::{DecisionGraph, Door, Leaf, Node};
 use crate::model::reason::{Code, Stage};

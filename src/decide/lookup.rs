@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use jiff::Timestamp;
 
-use crate::eval::evaluate::MissingFacts;
+use crate::eval::context::MissingFacts;
 use crate::keys::KeySet;
 use crate::limit::bucket::BucketState;
 use crate::limit::{Charge, Leasing, Outcome, Stage, Write, charge_all};

@@ -220,7 +220,7 @@ pub(crate) fn respond<'g, 'r>(context: ResponseContext<'g, 'r, '_>, response: Re
 }
 
 /// The reason points at the most precise place that is known, or at the route.
-fn reason<'g>(denial: Denial, route: Option<Span>) -> Reason<'g> {
+pub(crate) fn reason<'g>(denial: Denial, route: Option<Span>) -> Reason<'g> {
     Reason { code: denial.code, stage: denial.stage, message: denial.message, span: denial.span.or(route) }
 }
 

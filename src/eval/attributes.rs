@@ -1,27 +1,26 @@
-//! The declared attributes of a caller, a resource or the context, as JSON or already converted.
+//! The declared attributes of a caller, a resource, an account or the context.
 
 use std::borrow::Cow;
 
-use crate::eval::facts;
 use crate::model::value::{Known, Value};
 use crate::protocol::facts::Record;
 use crate::typed::{Attribute, TypedPolicy};
+use crate::values::json;
+use crate::values::json::Provenance;
 
-/// Declared attributes, as somebody gave them.
+/// Borrowed attributes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Attributes<'a> {
-    /// To be looked at when they are read.
+    /// Each attribute is converted when it is read.
     Json(&'a Record),
-    /// Looked at already, in the order of their declarations.
     Slots(&'a Slots),
 }
 
-/// Attributes, as somebody gave them.
+/// Attributes, owned or borrowed.
 #[derive(Debug, Clone)]
 pub(crate) enum AttributeSet<'a> {
-    /// To be looked at when they are read.
+    /// Each attribute is converted when it is read.
     Json(Cow<'a, Record>),
-    /// Looked at already.
     Slots(Slots),
 }
 
@@ -40,14 +39,16 @@ impl AttributeSet<'_> {
         }
     }
 
-    /// Looked at now, for good.
+    /// Converts all declared attributes.
     pub(crate) fn slots<'p>(
         record: &Record,
         declared: impl Iterator<Item = &'p Attribute>,
         policy: &TypedPolicy,
     ) -> Self {
-        let slot = |attribute: &Attribute| facts::made(record.get(&attribute.name), attribute, &policy.shapes);
-        Self::Slots(Slots::of(declared.map(slot).collect()))
+        let convert = |attribute: &Attribute| {
+            json::member(record.get(&attribute.name), attribute, &policy.shapes, Provenance::Host)
+        };
+        Self::Slots(Slots::of(declared.map(convert).collect()))
     }
 
     pub(crate) fn set_classes(&mut self, classes: Vec<u32>) {
@@ -57,12 +58,12 @@ impl AttributeSet<'_> {
     }
 }
 
-/// Attributes that were looked at.
+/// Converted attributes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Slots {
     /// In the order of their declarations.
     pub(crate) values: Vec<Known<Value>>,
-    /// What diagrams ask of them, answered: the class of each attribute that has any, in the order of the logic.
+    /// The class of each attribute whose class diagrams ask for, in the order of the logic.
     pub(crate) classes: Vec<u32>,
 }
 

@@ -5,20 +5,20 @@ use std::borrow::Cow;
 use cookie::Cookie;
 use http::{HeaderMap, header};
 
-/// Why a cookie has no one value.
+/// The reason why a cookie has no single value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unclear {
-    /// Two of one name are somebody else's doing: a sibling domain can set cookies.
+    /// Two cookies have the name. A sibling domain can set cookies, so one of them may be an attacker's.
     Twice,
-    /// A name without a value, or with blanks around it, is read differently by different readers.
+    /// The cookie has no value, or blanks around its name. Readers disagree about such cookies.
     Malformed,
 }
 
-/// A cookie's value, where one came that isn't empty.
+/// Finds a cookie's value. An empty value counts as none.
 pub(crate) fn find<'h>(name: &str, headers: &'h HeaderMap) -> Result<Option<Cow<'h, str>>, Unclear> {
     let mut found = None;
     for line in headers.get_all(header::COOKIE) {
-        // Other cookies may hold what they like.
+        // Other cookies on the line needn't be UTF-8.
         let earlier = found.is_some();
         let here = match String::from_utf8_lossy(line.as_bytes()) {
             Cow::Borrowed(line) => in_line(name, line, earlier)?.map(Cow::Borrowed),
@@ -43,7 +43,7 @@ fn in_line<'l>(name: &str, line: &'l str, earlier: bool) -> Result<Option<&'l st
     Ok(found)
 }
 
-/// Whether a cookie of one of these names, which are sorted, came, whatever it holds.
+/// True if the request has a cookie with one of these names, which are sorted.
 pub(crate) fn any_of(names: &[String], headers: &HeaderMap) -> bool {
     headers.get_all(header::COOKIE).iter().any(|line| {
         let line = String::from_utf8_lossy(line.as_bytes());
@@ -51,7 +51,7 @@ pub(crate) fn any_of(names: &[String], headers: &HeaderMap) -> bool {
     })
 }
 
-/// The name of a pair, or what may be taken for it.
+/// The name of a pair, without the blanks that some readers ignore.
 fn name_of(pair: &str) -> &str {
     pair.split_once('=').map_or(pair, |(name, _)| name).trim()
 }

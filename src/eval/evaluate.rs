@@ -1,163 +1,28 @@
-//! Expressions against what is known. Total: what can't be said is *unknown*; what waits for the body is *pending*.
+//! Evaluates expressions. Evaluation is total: it gives *unknown* where a fact is missing, and *pending* where the input is.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
-
-use foldhash::fast::FixedState;
-use http::{HeaderMap, Method};
-use jiff::Timestamp;
-use serde_json::Value as Json;
+use std::collections::HashSet;
 
 use crate::collections::table::Id;
-use crate::eval::attributes::Attributes;
-use crate::eval::identity::Identity;
-use crate::eval::operators::{add, compare, subtract};
+use crate::eval::context::Environment;
 use crate::eval::reads::{name_of, read};
-use crate::eval::value_ref::ValueRef;
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
-use crate::protocol::facts::Record;
-use crate::protocol::params::Params;
-use crate::typed::schemas::Shape;
-use crate::typed::{Attribute, Condition, Expr, Read, Resource, Route, TypedPolicy};
+use crate::typed::{Condition, Expr};
+use crate::values::operators;
+use crate::values::value_ref::ValueRef;
 
-/// What is known around an expression.
-#[derive(Clone, Copy)]
-pub(crate) struct EvalContext<'a> {
-    pub(crate) policy: &'a TypedPolicy,
-    /// A token's declared claims.
-    pub(crate) claims: &'a [Known<Value>],
-    /// The caller, if there is one.
-    pub(crate) user: Option<&'a Identity<'a>>,
-    /// The client's address, if it is known.
-    pub(crate) client: Option<IpAddr>,
-    pub(crate) now: Option<Timestamp>,
-    pub(crate) context: Option<Attributes<'a>>,
-    /// The account that a token is issued for.
-    pub(crate) account: Option<Attributes<'a>>,
-    pub(crate) call: Option<RequestRef<'a>>,
-    pub(crate) query: InputState<'a>,
-    pub(crate) body: InputState<'a>,
-    /// The fields beside a schema's `check`, as declared and as given.
-    pub(crate) siblings: Option<(&'a [Attribute], &'a Record)>,
-    /// Lists and records that were read before.
-    pub(crate) cache: Option<&'a Cache>,
-    /// Takes note of facts that expressions read and nobody supplied.
-    pub(crate) missing: Option<&'a dyn MissingFacts>,
-}
-
-/// Takes note of facts that are read and that nobody supplied, so that the host can be asked for them.
-pub(crate) trait MissingFacts {
-    /// The attributes of `context` are missing.
-    fn context(&self);
-    /// The attributes of a resource are missing.
-    fn resource(&self, kind: &str, id: &str);
-}
-
-/// Lists and records, which take time to make of JSON, and which a thousand rules may read.
-#[derive(Default)]
-pub(crate) struct Cache {
-    /// By what is read, and of which resource.
-    values: RefCell<HashMap<Place, Known<Value>, FixedState>>,
-}
-
-type Place = (Option<Id<Resource>>, Read);
-
-impl Cache {
-    /// What was made before, or is made now, of what a rule reads of a resource or of something else.
-    pub(crate) fn or_make(
-        &self,
-        resource: Option<Id<Resource>>,
-        read: &Read,
-        make: impl FnOnce() -> Known<Value>,
-    ) -> Known<Value> {
-        let key = (resource, read.clone());
-        if let Some(known) = self.values.borrow().get(&key) {
-            return known.clone();
-        }
-        let made = make();
-        self.values.borrow_mut().insert(key, made.clone());
-        made
-    }
-}
-
-/// What an expression can read.
-pub(crate) struct Environment<'a> {
-    pub(crate) context: &'a EvalContext<'a>,
-    pub(crate) thing: ResourceRef<'a>,
-    /// The outcomes of conditions that name conditions, each of which may be asked for many times.
-    outcomes: RefCell<HashMap<Id<Condition>, Truths, FixedState>>,
-}
-
-/// What is asked about.
-#[derive(Clone, Copy)]
-pub(crate) enum ResourceRef<'a> {
-    /// Nothing: a door without a permission.
-    None,
-    /// A thing of a kind. `None` where nobody said which one, or nothing is known of it.
-    Of { resource: Id<Resource>, id: Option<&'a str>, attributes: Option<Attributes<'a>> },
-}
-
-/// The request itself.
-#[derive(Clone, Copy)]
-pub(crate) struct RequestRef<'a> {
-    pub(crate) method: &'a Method,
-    pub(crate) path: &'a str,
-    pub(crate) authority: Option<&'a str>,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) route: &'a Route,
-    pub(crate) params: &'a Params<'a, 'a>,
-}
-
-/// Input that a schema describes.
-#[derive(Clone, Copy)]
-pub(crate) enum InputState<'a> {
-    /// There is none, or it was never read.
-    Unknown,
-    /// It will be looked at later.
-    Pending,
-    /// Validated.
-    Json(Id<Shape>, &'a Json),
-}
-
-/// Something that is known only when the input is.
+/// The value depends on input that isn't read yet.
 pub(crate) struct Pending;
 
 pub(crate) type Evaluated<'a> = Result<Known<ValueRef<'a>>, Pending>;
 
-impl<'a> EvalContext<'a> {
-    /// Where nothing can be read but what is set afterwards.
-    pub(crate) fn empty(policy: &'a TypedPolicy) -> Self {
-        Self {
-            policy,
-            claims: &[],
-            user: None,
-            client: None,
-            now: None,
-            context: None,
-            account: None,
-            call: None,
-            query: InputState::Unknown,
-            body: InputState::Unknown,
-            siblings: None,
-            cache: None,
-            missing: None,
-        }
-    }
-
-    pub(crate) fn on(&'a self, thing: ResourceRef<'a>) -> Environment<'a> {
-        Environment { context: self, thing, outcomes: RefCell::default() }
-    }
-}
-
-/// The value of an expression; what is pending is unknown so far.
+/// Evaluates an expression. A pending value is unknown.
 pub(crate) fn evaluate<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Known<ValueRef<'a>> {
     value(expr, environment).unwrap_or(Known::Unknown)
 }
 
-/// The first operand that isn't absent, and which one it was.
+/// Evaluates `??`: returns the position and the value of the first operand that isn't absent.
 pub(crate) fn coalesce<'a>(operands: &'a [Expr], environment: &Environment<'a>) -> (usize, Known<ValueRef<'a>>) {
     first(operands, environment).unwrap_or((operands.len(), Known::Unknown))
 }
@@ -172,30 +37,12 @@ fn first<'a>(operands: &'a [Expr], environment: &Environment<'a>) -> Result<(usi
     Ok((operands.len(), Known::Absent))
 }
 
-/// What a condition comes to. One outcome, unless something is pending.
+/// Evaluates a condition. The outcome is one truth, unless input is pending.
 pub(crate) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Truths {
     match expr {
         Expr::Not(inner) => truth(inner, environment).not(),
-        Expr::All(parts) => {
-            let mut all = Truths::TRUE;
-            for part in parts {
-                all = all.and(truth(part, environment));
-                if all == Truths::FALSE {
-                    break;
-                }
-            }
-            all
-        }
-        Expr::Any(parts) => {
-            let mut any = Truths::FALSE;
-            for part in parts {
-                any = any.or(truth(part, environment));
-                if any == Truths::TRUE {
-                    break;
-                }
-            }
-            any
-        }
+        Expr::All(parts) => junction(parts, Truths::TRUE, Truths::and, environment),
+        Expr::Any(parts) => junction(parts, Truths::FALSE, Truths::or, environment),
         Expr::Condition(id) => condition(*id, environment),
         Expr::HasUser => Truths::of(environment.context.user.is_some()),
         Expr::Is(role) => {
@@ -212,17 +59,6 @@ pub(crate) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Truths
             Known::Absent => Some(true),
             Known::Unknown => None,
         }),
-        Expr::Compare(comparison, left, right) => match (value(left, environment), value(right, environment)) {
-            (Ok(Known::Value(left)), Ok(Known::Value(right))) => {
-                compare(*comparison, &left, &right).map_or(Truths::UNKNOWN, Truths::of)
-            }
-            // Whatever is known of one side, the other makes it unknown.
-            (Ok(_), Ok(_)) => Truths::UNKNOWN,
-            (Ok(Known::Absent | Known::Unknown), Err(Pending)) | (Err(Pending), Ok(Known::Absent | Known::Unknown)) => {
-                Truths::UNKNOWN
-            }
-            _ => Truths::ANY,
-        },
         Expr::Matches(of, regex) => test(value(of, environment), |known| match known {
             Known::Value(ValueRef::Text(text)) => Some(regex.0.is_match(&text)),
             _ => None,
@@ -233,16 +69,33 @@ pub(crate) fn truth<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Truths
         | Expr::List(_)
         | Expr::Record(_)
         | Expr::Coalesce(_)
-        | Expr::Add(..)
-        | Expr::Subtract(..) => test(value(expr, environment), |known| match known {
+        | Expr::Binary(..) => test(value(expr, environment), |known| match known {
             Known::Value(ValueRef::Bool(value)) => Some(value),
             _ => None,
         }),
     }
 }
 
-fn test<'a>(seen: Evaluated<'a>, test: impl FnOnce(Known<ValueRef<'a>>) -> Option<bool>) -> Truths {
-    match seen {
+/// Joins the truths of all parts, until one decides.
+#[inline]
+fn junction<'a>(
+    parts: &'a [Expr],
+    neutral: Truths,
+    join: impl Fn(Truths, Truths) -> Truths,
+    environment: &Environment<'a>,
+) -> Truths {
+    let mut joined = neutral;
+    for part in parts {
+        joined = join(joined, truth(part, environment));
+        if joined == neutral.not() {
+            break;
+        }
+    }
+    joined
+}
+
+fn test<'a>(evaluated: Evaluated<'a>, test: impl FnOnce(Known<ValueRef<'a>>) -> Option<bool>) -> Truths {
+    match evaluated {
         Ok(known) => test(known).map_or(Truths::UNKNOWN, Truths::of),
         Err(Pending) => Truths::ANY,
     }
@@ -262,16 +115,6 @@ fn condition<'a>(id: Id<Condition>, environment: &Environment<'a>) -> Truths {
 }
 
 fn value<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Evaluated<'a> {
-    let both = |left: &'a Expr, right: &'a Expr, operate: fn(&ValueRef<'a>, &ValueRef<'a>) -> Option<ValueRef<'a>>| {
-        match (value(left, environment), value(right, environment)) {
-            (Ok(Known::Value(left)), Ok(Known::Value(right))) => {
-                Ok(operate(&left, &right).map_or(Known::Unknown, Known::Value))
-            }
-            // What is unknown on one side makes a sum unknown, whatever the other will be.
-            (Ok(Known::Absent | Known::Unknown), _) | (_, Ok(Known::Absent | Known::Unknown)) => Ok(Known::Unknown),
-            _ => Err(Pending),
-        }
-    };
     match expr {
         Expr::Constant(value) => Ok(Known::Value(ValueRef::of(value))),
         Expr::Read(what) => read(what, environment),
@@ -302,13 +145,18 @@ fn value<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Evaluated<'a> {
             }))
         }
         Expr::Coalesce(operands) => Ok(first(operands, environment)?.1),
-        Expr::Add(left, right) => both(left, right, add),
-        Expr::Subtract(left, right) => both(left, right, subtract),
+        Expr::Binary(operator, left, right) => match (value(left, environment), value(right, environment)) {
+            (Ok(Known::Value(left)), Ok(Known::Value(right))) => {
+                Ok(operators::run(*operator, &left, &right).map_or(Known::Unknown, Known::Value))
+            }
+            // One missing operand makes the result unknown, whatever the pending one will be.
+            (Ok(Known::Absent | Known::Unknown), _) | (_, Ok(Known::Absent | Known::Unknown)) => Ok(Known::Unknown),
+            _ => Err(Pending),
+        },
         Expr::HasUser
         | Expr::Has(_)
         | Expr::IsNull(_)
         | Expr::Is(_)
-        | Expr::Compare(..)
         | Expr::Matches(..)
         | Expr::Not(_)
         | Expr::All(_)
@@ -322,7 +170,7 @@ fn value<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Evaluated<'a> {
     }
 }
 
-/// Values that must all be there.
+/// Evaluates all expressions. Returns `None` if one is absent or unknown.
 fn all<'a>(
     exprs: impl Iterator<Item = &'a Expr>,
     environment: &Environment<'a>,
@@ -343,7 +191,7 @@ fn all<'a>(
     }
 }
 
-/// The names of what a condition reads and nobody knows, so that whoever looks up facts sees what is missing.
+/// The names of the unknown facts that a condition reads, at most five.
 #[derive(Default)]
 pub(crate) struct Unknowns {
     pub(crate) names: Vec<String>,

@@ -1,4 +1,4 @@
-//! An authenticated caller as expressions see them.
+//! The caller that expressions read.
 
 use std::borrow::Cow;
 
@@ -6,35 +6,35 @@ use smallvec::SmallVec;
 
 use crate::collections::table::Id;
 use crate::eval::attributes::{AttributeSet, Attributes};
-use crate::eval::facts;
 use crate::model::value::{Known, Value};
 use crate::typed::{Attribute, Role, Scope, Token, TypedPolicy};
+use crate::values::json;
+use crate::values::json::Provenance;
 
 /// An authenticated caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Identity<'r> {
     pub(crate) id: Cow<'r, str>,
-    /// The roles that came with them and that the policy knows. What is granted to the roles that these extend is
-    /// granted to these.
+    /// The caller's roles that the policy declares, without the roles that these extend.
     pub(crate) roles: SmallVec<[Id<Role>; 8]>,
     pub(crate) role_names: Cow<'r, [String]>,
-    /// A tier that the policy knows.
+    /// A tier that the policy declares.
     pub(crate) tier: Option<Cow<'r, str>>,
-    /// What caps the roles, where something does.
+    /// The scopes that cap the roles. `None` if nothing does.
     pub(crate) scopes: Option<Cow<'r, [String]>>,
-    /// Those of them that the policy knows.
+    /// The scopes that the policy declares.
     pub(crate) known_scopes: SmallVec<[Id<Scope>; 8]>,
     pub(crate) attributes: AttributeSet<'r>,
     pub(crate) token: Option<Id<Token>>,
 }
 
 impl Identity<'_> {
-    /// The attributes that the caller has, by name.
+    /// The attributes that have values, by name.
     pub(crate) fn values<'p>(&self, policy: &'p TypedPolicy) -> Vec<(&'p str, Value)> {
         let value = |id: Id<Attribute>| match &self.attributes {
             AttributeSet::Json(record) => {
                 let declared = &policy.attributes[id];
-                facts::made(record.get(&declared.name), declared, &policy.shapes)
+                json::member(record.get(&declared.name), declared, &policy.shapes, Provenance::Host)
             }
             AttributeSet::Slots(slots) => slots.values.get(id.row()).cloned().unwrap_or(Known::Unknown),
         };

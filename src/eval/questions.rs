@@ -1,46 +1,47 @@
-//! What diagrams ask, answered from what is known.
+//! Answers the questions that decision diagrams ask.
 
 use crate::collections::id_set::IdSet;
 use crate::eval::attributes::{Attributes, Slots};
-use crate::eval::evaluate::{Environment, ResourceRef, evaluate, truth};
-use crate::eval::value_ref::ValueRef;
+use crate::eval::context::{Environment, ResourceRef};
+use crate::eval::evaluate::{evaluate, truth};
 use crate::graph::{Answers, Domain, Logic, Plan, Question, Remembered};
+use crate::model::operator::Operator;
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
-use crate::typed::{Comparison, Expr, Read, Role, Scope};
+use crate::typed::{Expr, Read, Role, Scope};
+use crate::values::value_ref::ValueRef;
 
-/// Whether a plan says *yes*.
-pub(crate) fn holds(logic: &Logic, plan: Plan, environment: &Environment<'_>) -> bool {
+/// True if the plan comes out as *yes*.
+pub(crate) fn satisfies(logic: &Logic, plan: Plan, environment: &Environment<'_>) -> bool {
     let slots = |attributes| match attributes {
         Some(Attributes::Slots(slots)) => Some(slots),
         Some(Attributes::Json(_)) | None => None,
     };
-    let answering = Answering {
+    let answers = EnvironmentAnswers {
         environment,
         user: slots(environment.context.user.map(|user| user.attributes())),
-        context: slots(environment.context.context),
-        resource: match environment.thing {
+        context: slots(environment.context.host_context),
+        resource: match environment.resource {
             ResourceRef::Of { attributes, .. } => slots(attributes),
             ResourceRef::None => None,
         },
     };
-    logic.holds(plan, &answering)
+    logic.holds(plan, &answers)
 }
 
-/// What a question comes to.
 pub(crate) fn answer(question: Question<'_>, environment: &Environment<'_>) -> u32 {
-    Answering { environment, user: None, context: None, resource: None }.answer(question)
+    EnvironmentAnswers { environment, user: None, context: None, resource: None }.answer(question)
 }
 
-/// What is known, and what of it was looked at before.
-struct Answering<'e> {
+/// Answers from an environment, and from those of its attributes that are converted already.
+struct EnvironmentAnswers<'e> {
     environment: &'e Environment<'e>,
     user: Option<&'e Slots>,
     context: Option<&'e Slots>,
     resource: Option<&'e Slots>,
 }
 
-impl Answers for Answering<'_> {
+impl Answers for EnvironmentAnswers<'_> {
     #[inline]
     fn has_user(&self) -> bool {
         self.environment.context.user.is_some()
@@ -70,8 +71,8 @@ impl Answers for Answering<'_> {
             Question::Capped => u32::from(self.is_capped()),
             Question::Roles(roles) => u32::from(self.has_role(roles)),
             Question::Scopes(scopes) => u32::from(self.has_scope(scopes)),
-            Question::Class(path, domain) => class(path, domain, environment),
-            Question::Opaque(expr) => match self.compared(expr) {
+            Question::Class(path, domain) => class_of(path, domain, environment),
+            Question::Opaque(expr) => match self.compare_slots(expr) {
                 Some(holds) => u32::from(holds),
                 None => {
                     let outcomes = truth(expr, environment);
@@ -97,33 +98,33 @@ impl Answers for Answering<'_> {
     }
 }
 
-impl<'e> Answering<'e> {
-    /// The comparisons that rules make most, of what was looked at before: without a look at anything else.
-    fn compared(&self, expr: &Expr) -> Option<bool> {
-        let Expr::Compare(comparison, left, right) = expr else { return None };
+impl<'e> EnvironmentAnswers<'e> {
+    /// A fast path for the most frequent comparisons, between converted attributes.
+    fn compare_slots(&self, expr: &Expr) -> Option<bool> {
+        let Expr::Binary(operator, left, right) = expr else { return None };
         let (Expr::Read(left), Expr::Read(right)) = (&**left, &**right) else { return None };
-        match (comparison, self.slot(left)?, self.slot(right)?) {
-            (Comparison::Equal, Slot::Text(left), Slot::Text(right)) => Some(left == right),
-            (Comparison::Contains, Slot::Value(Value::List(list)), Slot::Text(text)) => Some(list.holds_text(text)),
-            (Comparison::Intersects, Slot::Value(Value::List(left)), Slot::Value(Value::List(right))) => {
+        match (operator, self.slot(left)?, self.slot(right)?) {
+            (Operator::Equal, Slot::Text(left), Slot::Text(right)) => Some(left == right),
+            (Operator::Contains, Slot::Value(Value::List(list)), Slot::Text(text)) => Some(list.holds_text(text)),
+            (Operator::Intersects, Slot::Value(Value::List(left)), Slot::Value(Value::List(right))) => {
                 Some(left.meets(right))
             }
             _ => None,
         }
     }
 
-    /// What is read, where it has a value that was looked at before.
+    /// The value of a read, if it is converted already.
     fn slot(&self, read: &Read) -> Option<Slot<'e>> {
         let context = self.environment.context;
         let known = match read {
             Read::UserId => return context.user.map(|user| Slot::Text(&user.id)),
-            Read::ResourceId => match self.environment.thing {
+            Read::ResourceId => match self.environment.resource {
                 ResourceRef::Of { id: Some(id), .. } => return Some(Slot::Text(id)),
                 ResourceRef::Of { id: None, .. } | ResourceRef::None => return None,
             },
             Read::UserAttribute(id) => self.user?.values.get(id.row()),
             Read::Context(id) => self.context?.values.get(id.row()),
-            Read::Resource(name) => match self.environment.thing {
+            Read::Resource(name) => match self.environment.resource {
                 ResourceRef::Of { resource, .. } => {
                     self.resource?.values.get(context.policy.resources[resource].slot(*name)?)
                 }
@@ -139,14 +140,14 @@ impl<'e> Answering<'e> {
     }
 }
 
-/// A value that was looked at before.
+/// A converted value.
 enum Slot<'e> {
     Text(&'e str),
     Value(&'e Value),
 }
 
-/// The class of an attribute.
-pub(crate) fn class(path: &Expr, domain: &Domain, environment: &Environment<'_>) -> u32 {
+/// The class of an attribute's value.
+pub(crate) fn class_of(path: &Expr, domain: &Domain, environment: &Environment<'_>) -> u32 {
     match evaluate(path, environment) {
         Known::Value(ValueRef::List(_) | ValueRef::Record(_)) => domain.of_parts(),
         Known::Value(value) => domain.class(&value.key()),

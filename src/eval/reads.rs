@@ -1,41 +1,33 @@
-//! What expressions read: from the caller, the thing, the context, the request and its input.
+//! Reads the data that expressions name.
 
-use http::header;
+use http::{HeaderName, header};
 
 use crate::collections::table::Id;
 use crate::eval::attributes::Attributes;
-use crate::eval::evaluate::{Environment, Evaluated, InputState, Pending, RequestRef, ResourceRef};
+use crate::eval::context::{Environment, InputState, RequestRef, ResourceRef};
+use crate::eval::cookies;
+use crate::eval::evaluate::{Evaluated, Pending};
 use crate::eval::identity::Identity;
-use crate::eval::value_ref::{Items, ValueRef};
-use crate::eval::{cookies, facts};
 use crate::model::value::{Known, Value};
 use crate::typed::{Attribute, ParameterType, PathSegment, Read, Resource, TypedPolicy};
+use crate::values::json;
+use crate::values::json::Provenance;
+use crate::values::value_ref::{Items, ValueRef};
 
-/// The value of what an expression reads.
 pub(crate) fn read<'a>(read: &Read, environment: &Environment<'a>) -> Evaluated<'a> {
-    let policy = environment.context.policy;
-    let context = &environment.context;
-    let text = |text: &'a str| Known::Value(ValueRef::text(text));
-    let of_user = |get: &dyn Fn(&'a Identity<'a>) -> Known<ValueRef<'a>>| context.user.map_or(Known::Absent, get);
+    let context = environment.context;
+    let policy = context.policy;
     Ok(match read {
-        Read::Claim(slot) => context.claims.get(*slot).map_or(Known::Unknown, known),
+        Read::Claim(slot) => context.claims.get(*slot).map_or(Known::Unknown, borrowed),
         Read::Account(id) => attribute(environment, None, read, context.account, id.row(), &policy.account[*id]),
-        Read::UserId => of_user(&|user| text(&user.id)),
-        Read::UserTier => of_user(&|user| user.tier.as_deref().map_or(Known::Absent, text)),
-        Read::UserScopes => of_user(&|user| match &user.scopes {
-            Some(scopes) => Known::Value(ValueRef::List(Items::Texts(scopes))),
-            None => Known::Absent,
-        }),
-        // Somebody whom the host vouches for came by no token.
-        Read::UserToken => of_user(&|user| user.token.map_or(Known::Unknown, |token| text(&policy.tokens[token].name))),
-        Read::UserAttribute(id) => of_user(&|user| {
-            attribute(environment, None, read, Some(user.attributes()), id.row(), &policy.attributes[*id])
-        }),
-        Read::ResourceId => match environment.thing {
+        Read::UserId | Read::UserTier | Read::UserScopes | Read::UserToken | Read::UserAttribute(_) => {
+            context.user.map_or(Known::Absent, |user| of_user(read, user, environment))
+        }
+        Read::ResourceId => match environment.resource {
             ResourceRef::None => Known::Absent,
             ResourceRef::Of { id, .. } => id.map_or(Known::Unknown, text),
         },
-        Read::Resource(name) => match environment.thing {
+        Read::Resource(name) => match environment.resource {
             ResourceRef::None => Known::Absent,
             ResourceRef::Of { resource, attributes, .. } => {
                 let declared = &policy.resources[resource];
@@ -45,31 +37,52 @@ pub(crate) fn read<'a>(read: &Read, environment: &Environment<'a>) -> Evaluated<
                 })
             }
         },
-        Read::Context(id) => attribute(environment, None, read, context.context, id.row(), &policy.context[*id]),
+        Read::Context(id) => attribute(environment, None, read, context.host_context, id.row(), &policy.context[*id]),
         Read::ClientIp => context.client.map_or(Known::Unknown, |address| Known::Value(ValueRef::Ip(address))),
         Read::Now => context.now.map_or(Known::Unknown, |now| Known::Value(ValueRef::Timestamp(now))),
         Read::Query(name) => return input(environment, context.query, read, name),
         Read::Body(name) => return input(environment, context.body, read, name),
-        Read::Sibling(name) => match context.siblings {
-            Some((declared, given)) => {
-                let field = declared.iter().find(|field| field.name == *name);
-                field.map_or(Known::Unknown, |field| {
-                    kept(environment, None, read, || facts::of_input(given.get(name), field, &policy.shapes))
-                })
-            }
-            None => Known::Unknown,
-        },
+        Read::Sibling(name) => {
+            let Some((declared, record)) = context.siblings else { return Ok(Known::Unknown) };
+            let field = declared.iter().find(|field| field.name == *name);
+            field.map_or(Known::Unknown, |field| {
+                let json = record.get(name);
+                cached(environment, None, read, || json::member(json, field, &policy.shapes, Provenance::Schema))
+            })
+        }
         Read::Method | Read::Path | Read::Host | Read::Origin | Read::Header(_) | Read::Cookie(_) | Read::Param(_) => {
             context.call.map_or(Known::Unknown, |call| of_call(read, call))
         }
     })
 }
 
-fn known(known: &Known<Value>) -> Known<ValueRef<'_>> {
+fn text(text: &str) -> Known<ValueRef<'_>> {
+    Known::Value(ValueRef::text(text))
+}
+
+fn borrowed(known: &Known<Value>) -> Known<ValueRef<'_>> {
     match known {
         Known::Value(value) => Known::Value(ValueRef::of(value)),
         Known::Absent => Known::Absent,
         Known::Unknown => Known::Unknown,
+    }
+}
+
+fn of_user<'a>(read: &Read, user: &'a Identity<'a>, environment: &Environment<'a>) -> Known<ValueRef<'a>> {
+    let policy = environment.context.policy;
+    match read {
+        Read::UserId => text(&user.id),
+        Read::UserTier => user.tier.as_deref().map_or(Known::Absent, text),
+        Read::UserScopes => match &user.scopes {
+            Some(scopes) => Known::Value(ValueRef::List(Items::Texts(scopes))),
+            None => Known::Absent,
+        },
+        // A caller whom the host vouches for has no token.
+        Read::UserToken => user.token.map_or(Known::Unknown, |token| text(&policy.tokens[token].name)),
+        Read::UserAttribute(id) => {
+            attribute(environment, None, read, Some(user.attributes()), id.row(), &policy.attributes[*id])
+        }
+        _ => Known::Unknown,
     }
 }
 
@@ -84,24 +97,23 @@ fn attribute<'a>(
     let shapes = &environment.context.policy.shapes;
     match attributes {
         None => {
-            want(environment, resource, read);
+            report_missing(environment, resource, read);
             Known::Unknown
         }
-        Some(Attributes::Slots(slots)) => slots.values.get(slot).map_or(Known::Unknown, known),
+        Some(Attributes::Slots(slots)) => slots.values.get(slot).map_or(Known::Unknown, borrowed),
         Some(Attributes::Json(record)) => {
             let json = record.get(&declared.name);
-            match facts::is_made(json, &declared.ty) {
-                true => kept(environment, resource, read, || facts::made(json, declared, shapes)),
-                false => facts::given(json, declared, shapes),
+            match json::allocates(json, &declared.ty) {
+                true => cached(environment, resource, read, || json::member(json, declared, shapes, Provenance::Host)),
+                false => json::borrow_member(json, declared, shapes),
             }
         }
     }
 }
 
-/// Nobody said: where the host can be asked, it will be.
-fn want(environment: &Environment<'_>, resource: Option<Id<Resource>>, read: &Read) {
+fn report_missing(environment: &Environment<'_>, resource: Option<Id<Resource>>, read: &Read) {
     let Some(missing) = environment.context.missing else { return };
-    match (read, resource, environment.thing) {
+    match (read, resource, environment.resource) {
         (Read::Context(_), ..) => missing.context(),
         (Read::Resource(_), Some(kind), ResourceRef::Of { id: Some(id), .. }) => {
             missing.resource(&environment.context.policy.resources[kind].name, id);
@@ -110,56 +122,45 @@ fn want(environment: &Environment<'_>, resource: Option<Id<Resource>>, read: &Re
     }
 }
 
-fn input<'a>(environment: &Environment<'a>, given: InputState<'a>, read: &Read, name: &str) -> Evaluated<'a> {
-    match given {
-        InputState::Unknown => Ok(Known::Unknown),
-        InputState::Pending => Err(Pending),
-        InputState::Json(shape, json) => {
-            let shapes = &environment.context.policy.shapes;
-            let Some(field) = shapes[shape].fields.iter().find(|field| field.name == name) else {
-                return Ok(Known::Unknown);
-            };
-            let field = field.attribute();
-            Ok(kept(environment, None, read, || facts::of_input(json.get(name), &field, shapes)))
-        }
-    }
+fn input<'a>(environment: &Environment<'a>, state: InputState<'a>, read: &Read, name: &str) -> Evaluated<'a> {
+    let (shape, json) = match state {
+        InputState::Unknown => return Ok(Known::Unknown),
+        InputState::Pending => return Err(Pending),
+        InputState::Json(shape, json) => (shape, json),
+    };
+    let shapes = &environment.context.policy.shapes;
+    let field = shapes[shape].fields.iter().find(|field| field.name == name);
+    Ok(field.map_or(Known::Unknown, |field| {
+        let convert = || json::member(json.get(name), &field.attribute(), shapes, Provenance::Schema);
+        cached(environment, None, read, convert)
+    }))
 }
 
-/// A value that takes time to make is made once.
-fn kept<'a>(
+/// Converts a list or a record, once if there is a cache.
+fn cached<'a>(
     environment: &Environment<'a>,
     resource: Option<Id<Resource>>,
     read: &Read,
-    make: impl FnOnce() -> Known<Value>,
+    convert: impl FnOnce() -> Known<Value>,
 ) -> Known<ValueRef<'a>> {
-    let made = match environment.context.cache {
-        Some(cache) => cache.or_make(resource, read, make),
-        None => make(),
+    let converted = match environment.context.cache {
+        Some(cache) => cache.get_or_insert_with(resource, read, convert),
+        None => convert(),
     };
-    match made {
+    match converted {
         Known::Value(value) => Known::Value(ValueRef::owned(value)),
         Known::Absent => Known::Absent,
         Known::Unknown => Known::Unknown,
     }
 }
 
-/// Of headers that stand twice, two readers could read different ones: they are unknown.
 fn of_call<'a>(read: &Read, call: RequestRef<'a>) -> Known<ValueRef<'a>> {
-    let text = |text: &'a str| Known::Value(ValueRef::text(text));
-    let single = |name: &http::HeaderName| {
-        let mut lines = call.headers.get_all(name).iter();
-        match (lines.next(), lines.next()) {
-            (None, _) => Known::Absent,
-            (Some(line), None) => line.to_str().map_or(Known::Unknown, text),
-            (Some(_), Some(_)) => Known::Unknown,
-        }
-    };
     match read {
         Read::Method => text(call.method.as_str()),
         Read::Path => text(call.path),
         Read::Host => call.authority.map_or(Known::Unknown, text),
-        Read::Origin => single(&header::ORIGIN),
-        Read::Header(name) => single(name),
+        Read::Origin => header(&header::ORIGIN, call),
+        Read::Header(name) => header(name, call),
         Read::Cookie(name) => match cookies::find(name, call.headers) {
             Ok(Some(value)) => Known::Value(ValueRef::Text(value)),
             Ok(None) => Known::Absent,
@@ -170,18 +171,28 @@ fn of_call<'a>(read: &Read, call: RequestRef<'a>) -> Known<ValueRef<'a>> {
     }
 }
 
-fn param<'a>(name: &str, call: RequestRef<'a>) -> Known<ValueRef<'a>> {
-    let Some(given) = call.params.get(name) else { return Known::Unknown };
-    let number = call.route.path.iter().any(
-        |segment| matches!(segment, PathSegment::Parameter { name: known, ty: ParameterType::Int } if known == name),
-    );
-    match number {
-        true => given.parse().map_or(Known::Unknown, |value| Known::Value(ValueRef::Int(value))),
-        false => Known::Value(ValueRef::text(given)),
+/// A header on several lines is unknown, as two readers could read different ones.
+fn header<'a>(name: &HeaderName, call: RequestRef<'a>) -> Known<ValueRef<'a>> {
+    let mut lines = call.headers.get_all(name).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Known::Absent,
+        (Some(line), None) => line.to_str().map_or(Known::Unknown, text),
+        (Some(_), Some(_)) => Known::Unknown,
     }
 }
 
-/// What is read, as it is written in policies.
+fn param<'a>(name: &str, call: RequestRef<'a>) -> Known<ValueRef<'a>> {
+    let Some(given) = call.params.get(name) else { return Known::Unknown };
+    let is_int = call.route.path.iter().any(
+        |segment| matches!(segment, PathSegment::Parameter { name: known, ty: ParameterType::Int } if known == name),
+    );
+    match is_int {
+        true => given.parse().map_or(Known::Unknown, |value| Known::Value(ValueRef::Int(value))),
+        false => text(given),
+    }
+}
+
+/// The text of a read in policies.
 pub(crate) fn name_of(read: &Read, policy: &TypedPolicy) -> String {
     match read {
         Read::Claim(slot) => format!("claim {slot}"),

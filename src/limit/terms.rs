@@ -5,9 +5,8 @@ use smallvec::SmallVec;
 /// A day has 86,400 seconds here, as in Unix time.
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// How a limit counts.
+/// The algorithm of a limit. Stores match it exhaustively, as each algorithm has a state of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Algorithm {
     /// What was admitted since the clock last passed a multiple of the period.
     FixedWindow,
@@ -22,6 +21,10 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// All algorithms.
+    pub const ALL: [Self; 5] =
+        [Self::FixedWindow, Self::SlidingWindow, Self::SlidingLog, Self::TokenBucket, Self::Concurrency];
+
     /// The algorithms that a policy names.
     pub(crate) const NAMED: [Self; 4] = [Self::FixedWindow, Self::SlidingWindow, Self::SlidingLog, Self::TokenBucket];
 

@@ -9,6 +9,7 @@ pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod mask;
 pub(crate) mod network;
+pub(crate) mod operator;
 pub(crate) mod path;
 pub(crate) mod reason;
 pub(crate) mod source;

@@ -1,5 +1,4 @@
-//! Typed expressions: every name a place to read from, every type fitting. They don't depend on where they stand, so a
-//! condition that several rules share is one.
+//! Typed expressions, in which all names are resolved. They don't depend on their place, so rules can share a condition.
 
 use std::hash::{Hash, Hasher};
 
@@ -7,32 +6,29 @@ use http::HeaderName;
 use regex::Regex;
 
 use crate::collections::table::Id;
+use crate::model::operator::Operator;
 use crate::model::value::Value;
 use crate::typed::{Attribute, Condition, Role};
 
-/// An expression whose names are resolved and whose types fit.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Expr {
     Constant(Value),
     Read(Read),
-    /// A field of a record.
     Field(Box<Expr>, String),
     List(Vec<Expr>),
     /// In the order of the fields' names.
     Record(Vec<(String, Expr)>),
-    /// The first that isn't absent.
+    /// `a ?? b`: the first operand that isn't absent.
     Coalesce(Vec<Expr>),
-    Add(Box<Expr>, Box<Expr>),
-    Subtract(Box<Expr>, Box<Expr>),
-    /// `has(x)`: it isn't absent.
+    Binary(Operator, Box<Expr>, Box<Expr>),
+    /// `has(x)`: `x` isn't absent.
     Has(Box<Expr>),
     /// `has(user)`
     HasUser,
-    /// `x == null`: it is absent, or null.
+    /// `x == null`: `x` is absent or `null`.
     IsNull(Box<Expr>),
     /// `user is ROLE`
     Is(Id<Role>),
-    Compare(Comparison, Box<Expr>, Box<Expr>),
     Matches(Box<Expr>, Pattern),
     Not(Box<Expr>),
     All(Vec<Expr>),
@@ -40,7 +36,7 @@ pub(crate) enum Expr {
     Condition(Id<Condition>),
 }
 
-/// A regex, the same as another that is written alike.
+/// A regex. Two patterns are equal if their texts are.
 #[derive(Debug, Clone)]
 pub(crate) struct Pattern(pub(crate) Regex);
 
@@ -58,38 +54,21 @@ impl Hash for Pattern {
     }
 }
 
-/// A test of two values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Comparison {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    In,
-    Contains,
-    ContainsAll,
-    Intersects,
-    StartsWith,
-    EndsWith,
-}
-
-/// What an expression can read.
+/// A value that an expression reads.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Read {
-    /// By position in the token's claims.
+    /// The position among the token's claims.
     Claim(usize),
     /// An attribute of the account that a token is issued for.
     Account(Id<Attribute>),
     UserId,
     UserTier,
     UserScopes,
-    /// The name of the token that made the user.
+    /// The name of the token that authenticated the user.
     UserToken,
     UserAttribute(Id<Attribute>),
     ResourceId,
-    /// An attribute of whichever resource is asked about, by its name.
+    /// The name of an attribute of the resource that is asked about.
     Resource(Id<String>),
     Context(Id<Attribute>),
     Method,
@@ -108,7 +87,7 @@ pub(crate) enum Read {
 }
 
 impl Expr {
-    /// Whether some part of the expression satisfies `test`; conditions aren't looked into.
+    /// True if a part of the expression satisfies `test`. The parts of named conditions aren't visited.
     pub(crate) fn any(&self, test: &mut impl FnMut(&Self) -> bool) -> bool {
         if test(self) {
             return true;
@@ -122,20 +101,17 @@ impl Expr {
                 parts.iter().any(|part| part.any(test))
             }
             Self::Record(fields) => fields.iter().any(|(_, value)| value.any(test)),
-            Self::Add(left, right) | Self::Subtract(left, right) | Self::Compare(_, left, right) => {
-                left.any(test) || right.any(test)
-            }
+            Self::Binary(_, left, right) => left.any(test) || right.any(test),
         }
     }
 }
 
-/// What an expression depends on.
+/// The kinds of data that an expression depends on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Reads {
-    /// The caller, in any way.
     pub(crate) user: bool,
     pub(crate) resource: bool,
-    /// The body or the query, which are known last.
+    /// The body or the query.
     pub(crate) input: bool,
 }
 

@@ -21,7 +21,7 @@ pub(crate) use crate::typed::browser::{
 pub(crate) use crate::typed::callers::{
     Claim, KeySet, Mapping, Proof, Purpose, Secret, SingleUse, Token, TokenCarrier, bare_typ,
 };
-pub(crate) use crate::typed::expressions::{Comparison, Expr, Pattern, Read, Reads};
+pub(crate) use crate::typed::expressions::{Expr, Pattern, Read, Reads};
 pub(crate) use crate::typed::limits::{ChargeStage, Cost, Dialects, Limit, OnFailure, Quota, Tier};
 pub(crate) use crate::typed::permissions::{
     Attribute, Condition, Grant, Grantee, Never, NeverOf, Permission, Resource, Role, Rule, Scope, Terms,

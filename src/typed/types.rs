@@ -6,7 +6,6 @@ use crate::collections::table::{Id, Table};
 use crate::typed::permissions::Attribute;
 use crate::typed::schemas::{Field, InputType, Shape};
 
-/// The type of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Type {
     String,
@@ -17,18 +16,17 @@ pub(crate) enum Type {
     Duration,
     Ip,
     Cidr,
-    /// Strings, of which only these are values.
+    /// The values are strings.
     Enum(Arc<[String]>),
     List(Box<Type>),
     Record(Arc<[Attribute]>),
-    /// What a schema describes.
     Shape(Id<Shape>),
     Nullable(Box<Type>),
     /// The type of `null` alone.
     Null,
-    /// The type of an empty list's elements, of which there are none.
+    /// The type of an empty list's elements.
     Never,
-    /// What can only be asked whether it is there: `any`, a map, a union.
+    /// `any`, a map or a union, which expressions can only test with `has`.
     Opaque,
 }
 
@@ -45,13 +43,13 @@ pub(crate) const BUILT_IN: [(&str, Type); 8] = [
 ];
 
 impl Type {
-    /// A record of fields in any order: the order means nothing.
+    /// A record. The order of the fields means nothing.
     pub(crate) fn record(mut fields: Vec<Attribute>) -> Self {
         fields.sort_by(|one, other| one.name.cmp(&other.name));
         Self::Record(fields.into())
     }
 
-    /// The type in the language's words.
+    /// The type as policies write it.
     pub(crate) fn name(&self, shapes: &Table<Shape>) -> String {
         let built_in = BUILT_IN.iter().find(|(_, ty)| ty == self);
         match self {
@@ -71,7 +69,6 @@ impl Type {
         }
     }
 
-    /// Its fields, where it has some.
     pub(crate) fn field(&self, name: &str, shapes: &Table<Shape>) -> Option<Attribute> {
         match self {
             Self::Record(fields) => fields.iter().find(|field| field.name == name).cloned(),
@@ -80,20 +77,17 @@ impl Type {
         }
     }
 
-    /// Its fields, in the order of their names.
+    /// The fields in the order of their names.
     pub(crate) fn fields(&self, shapes: &Table<Shape>) -> Vec<Attribute> {
-        match self {
+        let mut fields: Vec<Attribute> = match self {
             Self::Record(fields) => fields.to_vec(),
-            Self::Shape(shape) => {
-                let mut fields: Vec<Attribute> = shapes[*shape].fields.iter().map(Field::attribute).collect();
-                fields.sort_by(|one, other| one.name.cmp(&other.name));
-                fields
-            }
+            Self::Shape(shape) => shapes[*shape].fields.iter().map(Field::attribute).collect(),
             _ => Vec::new(),
-        }
+        };
+        fields.sort_by(|one, other| one.name.cmp(&other.name));
+        fields
     }
 
-    /// The names of its fields.
     pub(crate) fn field_names<'a>(&'a self, shapes: &'a Table<Shape>) -> Vec<&'a str> {
         match self {
             Self::Record(fields) => fields.iter().map(|field| field.name.as_str()).collect(),
@@ -103,7 +97,7 @@ impl Type {
     }
 }
 
-/// The type of a validated value as expressions see it.
+/// The type of validated input in expressions.
 fn of_input(ty: &InputType) -> Type {
     match ty {
         InputType::String(_) => Type::String,
@@ -124,7 +118,7 @@ fn of_input(ty: &InputType) -> Type {
 }
 
 impl Field {
-    /// The field as an expression sees it, once the input is valid.
+    /// The field of valid input in expressions.
     pub(crate) fn attribute(&self) -> Attribute {
         Attribute { name: self.name.clone(), ty: of_input(&self.ty), optional: self.optional && self.default.is_none() }
     }

@@ -5,11 +5,11 @@ mod warnings;
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
 
 use portcullis::diagnostic::{Diagnostic, LINTS, Severity};
 use portcullis::{Policy, Source, syntax};
 
+use crate::counting::allocations;
 use crate::support::{ARTICLE, HEALTH, compile, source, try_compile};
 
 const PAGE: &str = include_str!("../../docs/lints.md");
@@ -180,12 +180,17 @@ fn only_so_many_of_one_lint_are_told() {
     assert!(found.iter().any(|finding| finding.message.contains("50 more")));
 }
 
-/// `head`, and lines up to a quarter of the largest policy.
-fn many(head: &str, line: impl Fn(usize) -> String) -> String {
+/// The length of the hostile policies, in bytes.
+const LENGTH: usize = syntax::SOURCE_LIMIT / 4;
+/// They are also compiled at this part of their length.
+const PART: usize = 4;
+
+/// A policy of `head` and as many lines as fit into a length.
+fn many(length: usize, head: &str, line: impl Fn(usize) -> String) -> String {
     let mut text = format!("policy p\n{head}\n");
     for number in 0.. {
         let line = line(number);
-        if text.len() + line.len() + 1 > syntax::SOURCE_LIMIT / 4 {
+        if text.len() + line.len() + 1 > length {
             break;
         }
         writeln!(text, "{line}").unwrap();
@@ -193,34 +198,48 @@ fn many(head: &str, line: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// Large policies that give the lints as much to do as can be: what takes longer than linear time takes minutes.
-#[test]
-fn hostile_policies_take_linear_time() {
+/// Policies of a length that give the lints as much to do as possible, each with a code that is reported.
+fn hostile(length: usize) -> Vec<(&'static str, String)> {
+    let scaled = |full: usize| full * length / LENGTH;
     let things = "resource r { actions a, b, c }\ncontext { x: bool }";
-    let actions: Vec<String> = (0..4_000).map(|number| format!("a{number}")).collect();
+    let actions: Vec<String> = (0..scaled(4_000)).map(|number| format!("a{number}")).collect();
     let wide = format!("resource r {{ actions {} }}", actions.join(", "));
     let limit = "algorithm sliding_log  key client.ip  rate 1 per 1s";
-    let routes: String = (0..9_000).map(|number| format!("POST /r{number} public body raw ")).collect();
-    let hostile = [
+    let routes: String = (0..scaled(9_000)).map(|number| format!("POST /r{number} public body raw ")).collect();
+    vec![
         (
             "covered_grant",
-            many(&format!("{things}\nrole z {{ allow r:a }}"), |number| match number {
+            many(length, &format!("{things}\nrole z {{ allow r:a }}"), |number| match number {
                 0 => "role r0 extends z { allow r:a }".to_owned(),
                 _ => format!("role r{number} extends r{} {{ allow r:a }}", number - 1),
             }),
         ),
-        ("covered_grant", many(things, |number| format!("role r{number} {{ allow r:*  allow r:a when context.x }}"))),
-        ("unused_permission", many(&wide, |number| format!("role r{number} {{ allow r:a{} }}", number % 3_000))),
-        ("duplicate_rule", many(&wide, |_| "forbid r:[a1, a2, a3]".to_owned())),
-        ("grants_everything", many(things, |number| format!("role r{number} {{ allow * }}"))),
-        ("self_comparison", many(things, |number| format!("condition c{number} = true or context.x == context.x"))),
-        ("plain_secret", many("", |number| format!("schema s{number} {{ a: any, pin: string matches /[a-z]+/ }}"))),
-        ("unused_limit", many("", |number| format!("limit l{number} {{ {limit} }}"))),
+        (
+            "covered_grant",
+            many(length, things, |number| format!("role r{number} {{ allow r:*  allow r:a when context.x }}")),
+        ),
+        (
+            "unused_permission",
+            many(length, &wide, |number| format!("role r{number} {{ allow r:a{} }}", number % scaled(3_000))),
+        ),
+        ("duplicate_rule", many(length, &wide, |_| "forbid r:[a1, a2, a3]".to_owned())),
+        ("grants_everything", many(length, things, |number| format!("role r{number} {{ allow * }}"))),
+        (
+            "self_comparison",
+            many(length, things, |number| format!("condition c{number} = true or context.x == context.x")),
+        ),
+        (
+            "plain_secret",
+            many(length, "", |number| format!("schema s{number} {{ a: any, pin: string matches /[a-z]+/ }}")),
+        ),
+        ("unused_limit", many(length, "", |number| format!("limit l{number} {{ {limit} }}"))),
         (
             "unused_allowance",
-            many("", |number| format!("allow(unused_limit, unused_role) reason \"x\" limit l{number} {{ {limit} }}")),
+            many(length, "", |number| {
+                format!("allow(unused_limit, unused_role) reason \"x\" limit l{number} {{ {limit} }}")
+            }),
         ),
-        ("public_unsafe_method", many("", |number| format!("routes /r{number} {{ POST / public body raw }}"))),
+        ("public_unsafe_method", many(length, "", |number| format!("routes /r{number} {{ POST / public body raw }}"))),
         (
             "missing_csrf",
             format!(
@@ -233,21 +252,27 @@ fn hostile_policies_take_linear_time() {
             "unsafe_script",
             format!(
                 "policy p headers {{ Content-Security-Policy \"script-src {}'self'\" }}",
-                "'unsafe-eval' ".repeat(15_000)
+                "'unsafe-eval' ".repeat(scaled(15_000))
             ),
         ),
-    ];
-    for (lint, text) in hostile {
-        let began = Instant::now();
-        let found = codes(&text);
-        let took = began.elapsed();
-        assert!(found.contains(&lint), "{lint}: {found:?}");
-        // In a build for tests, on a busy machine.
-        assert!(took < Duration::from_secs(20), "{lint}: {took:?}");
+        // A wrong name in each of thousands of allowances.
+        (
+            "unknown_lint",
+            many(length, "", |number| format!("allow(unused_limt) reason \"x\" limit l{number} {{ {limit} }}")),
+        ),
+    ]
+}
+
+/// The work that a policy takes grows with its length, and no faster.
+#[test]
+fn hostile_policies_take_linear_work() {
+    for ((lint, part), (_, whole)) in hostile(LENGTH / PART).iter().zip(hostile(LENGTH)) {
+        let reported = if *lint == "unknown_lint" { errors } else { codes };
+        let ((_, for_part), (found, for_whole)) = (allocations(|| reported(part)), allocations(|| reported(&whole)));
+        assert!(found.contains(lint), "{lint}: {found:?}");
+        assert!(
+            for_whole <= for_part * PART * 5 / 4,
+            "{lint}: {for_part} allocations, and {for_whole} for {PART} times as much"
+        );
     }
-    // A wrong name in each of thousands of allowances.
-    let began = Instant::now();
-    let text = many("", |number| format!("allow(unused_limt) reason \"x\" limit l{number} {{ {limit} }}"));
-    assert!(errors(&text).contains(&"unknown_lint"));
-    assert!(began.elapsed() < Duration::from_secs(20));
 }

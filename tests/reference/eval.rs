@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use portcullis::facts::Record;
-use portcullis::syntax::tree::{Attribute, BinaryOperator, Expression, ExpressionKind, Literal, Text};
+use portcullis::syntax::tree::{Attribute, Expression, ExpressionKind, Literal, Operator, Text};
 
 use crate::caller::Caller;
 use crate::operators::{apply, equal};
@@ -126,19 +126,19 @@ impl<'v> View<'v> {
         Fact::truths(all)
     }
 
-    fn binary(&self, left: &Expression, operator: BinaryOperator, right: &Expression) -> Fact {
+    fn binary(&self, left: &Expression, operator: Operator, right: &Expression) -> Fact {
         let with_null = is_null(left) || is_null(right);
         match (self.fact(left), self.fact(right)) {
             (Fact::Unknown, _) | (_, Fact::Unknown) => Fact::Unknown,
             (Fact::Pending(_), _) | (_, Fact::Pending(_)) => Fact::pending(),
             (Fact::Absent, _) | (_, Fact::Absent) if with_null => match operator {
-                BinaryOperator::Equal => Fact::truth(Some(true)),
-                BinaryOperator::NotEqual => Fact::truth(Some(false)),
+                Operator::Equal => Fact::truth(Some(true)),
+                Operator::NotEqual => Fact::truth(Some(false)),
                 _ => Fact::Unknown,
             },
             (Fact::Is(left), Fact::Is(right)) if with_null => match operator {
-                BinaryOperator::Equal => Fact::truth(equal(&left, &right)),
-                BinaryOperator::NotEqual => Fact::truth(equal(&left, &right).map(|same| !same)),
+                Operator::Equal => Fact::truth(equal(&left, &right)),
+                Operator::NotEqual => Fact::truth(equal(&left, &right).map(|same| !same)),
                 _ => Fact::Unknown,
             },
             (Fact::Is(left), Fact::Is(right)) => apply(&left, operator, &right).map_or(Fact::Unknown, Fact::Is),

@@ -4,56 +4,56 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use jiff::Timestamp;
-use portcullis::syntax::tree::BinaryOperator;
+use portcullis::syntax::tree::Operator;
 
 use crate::value::Value;
 
-pub(crate) fn apply(left: &Value, operator: BinaryOperator, right: &Value) -> Option<Value> {
+pub(crate) fn apply(left: &Value, operator: Operator, right: &Value) -> Option<Value> {
     match operator {
-        BinaryOperator::Add => add(left, right),
-        BinaryOperator::Subtract => subtract(left, right),
+        Operator::Add => add(left, right),
+        Operator::Subtract => subtract(left, right),
         _ => test(left, operator, right).map(Value::Bool),
     }
 }
 
-fn test(left: &Value, operator: BinaryOperator, right: &Value) -> Option<bool> {
+fn test(left: &Value, operator: Operator, right: &Value) -> Option<bool> {
     use std::cmp::Ordering::{Greater, Less};
     match operator {
-        BinaryOperator::Equal => equal(left, right),
-        BinaryOperator::NotEqual => Some(!equal(left, right)?),
-        BinaryOperator::Less => Some(compare(left, right)? == Less),
-        BinaryOperator::LessOrEqual => Some(compare(left, right)? != Greater),
-        BinaryOperator::Greater => Some(compare(left, right)? == Greater),
-        BinaryOperator::GreaterOrEqual => Some(compare(left, right)? != Less),
-        BinaryOperator::In => is_in(left, right),
-        BinaryOperator::Contains => match (left, right) {
+        Operator::Equal => equal(left, right),
+        Operator::NotEqual => Some(!equal(left, right)?),
+        Operator::Less => Some(compare(left, right)? == Less),
+        Operator::LessOrEqual => Some(compare(left, right)? != Greater),
+        Operator::Greater => Some(compare(left, right)? == Greater),
+        Operator::GreaterOrEqual => Some(compare(left, right)? != Less),
+        Operator::In => is_in(left, right),
+        Operator::Contains => match (left, right) {
             (Value::Text(text), Value::Text(part)) => Some(text.contains(part.as_str())),
             (Value::List(items), item) => has(items, item),
             _ => None,
         },
-        BinaryOperator::ContainsAll => match (left, right) {
+        Operator::ContainsAll => match (left, right) {
             (Value::List(items), Value::List(wanted)) => {
                 let found: Option<Vec<bool>> = wanted.iter().map(|item| has(items, item)).collect();
                 Some(found?.into_iter().all(|found| found))
             }
             _ => None,
         },
-        BinaryOperator::Intersects => match (left, right) {
+        Operator::Intersects => match (left, right) {
             (Value::List(items), Value::List(others)) => {
                 let found: Option<Vec<bool>> = others.iter().map(|item| has(items, item)).collect();
                 Some(found?.into_iter().any(|found| found))
             }
             _ => None,
         },
-        BinaryOperator::StartsWith => match (left, right) {
+        Operator::StartsWith => match (left, right) {
             (Value::Text(text), Value::Text(part)) => Some(text.starts_with(part.as_str())),
             _ => None,
         },
-        BinaryOperator::EndsWith => match (left, right) {
+        Operator::EndsWith => match (left, right) {
             (Value::Text(text), Value::Text(part)) => Some(text.ends_with(part.as_str())),
             _ => None,
         },
-        BinaryOperator::Add | BinaryOperator::Subtract => None,
+        Operator::Add | Operator::Subtract => None,
     }
 }
 

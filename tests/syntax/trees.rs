@@ -251,7 +251,7 @@ fn doc_comments_attach_to_what_is_right_below() {
 
 #[test]
 fn every_operator_of_two_operands() {
-    use portcullis::syntax::tree::BinaryOperator::*;
+    use portcullis::syntax::tree::Operator::*;
     let operators = [
         ("==", Equal),
         ("!=", NotEqual),

@@ -1,11 +1,12 @@
 //! `portcullis fmt` from outside: what it rewrites, and what it leaves alone.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use std::fs;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+mod support;
 
+use std::fs;
+use std::path::Path;
+
+use support::{Run, folder_of, program};
 use tempfile::TempDir;
 
 const GOOD: &str = "policy good\n\nsecret A, B\n";
@@ -13,32 +14,14 @@ const MESSY: &str = "policy messy\nsecret A,B\n";
 const FORMATTED: &str = "policy messy\nsecret A, B\n";
 const BROKEN: &str = "policy broken\nsecret   A,\n";
 
-/// Runs the program in a folder: its exit code, stdout and stderr.
+/// Runs the program in a folder. Returns its exit code, stdout and stderr.
 fn run(folder: &Path, args: &[&str], stdin: &str) -> (i32, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .arg("fmt")
-        .args(args)
-        .current_dir(folder)
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Commands that never read it close it first.
-    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    let Run { code, out, err } = program(folder, [&["fmt"], args].concat(), stdin);
+    (code.unwrap(), out, err)
 }
 
 fn folder() -> TempDir {
-    let folder = TempDir::new().unwrap();
-    fs::create_dir(folder.path().join("below")).unwrap();
-    for (name, text) in [("good.gate", GOOD), ("below/messy.gate", MESSY), ("notes.txt", "policy   x")] {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
+    folder_of(&[("good.gate", GOOD), ("below/messy.gate", MESSY), ("notes.txt", "policy   x")])
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -1,12 +1,14 @@
 //! The program from outside: what it prints where, and how it exits.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod support;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use support::{Run, folder_of, program};
 use tempfile::TempDir;
 
 const POLICY: &str = include_str!("../../../policies/article.gate");
@@ -14,43 +16,15 @@ const KEYS: &str = include_str!("../../../policies/keys.example.yaml");
 const NOWHERE: &str = "{ now: 2026-11-23T10:00:00Z, method: GET, url: https://a.example/nowhere, peer: 203.0.113.9, \
                        entropy: '0000000000000000000000000000000000000000000000000000000000000000' }\n";
 
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
 /// A folder with `article.gate`, `keys.yaml`, a request that no route has, and the files given.
 fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().unwrap();
     let usual = [("article.gate", POLICY), ("keys.yaml", KEYS), ("nowhere.yaml", NOWHERE)];
-    for (name, text) in usual.iter().chain(files) {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-    folder
+    folder_of(&[&usual, files].concat())
 }
 
-/// Runs the program in a folder; the arguments are split at spaces.
+/// Runs the program in a folder. The arguments are split at spaces.
 fn run(folder: &Path, args: &str, stdin: &str) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .args(args.split_whitespace())
-        .current_dir(folder)
-        .env_remove("CLICOLOR_FORCE")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Commands that never read it close it first.
-    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    Run {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    program(folder, args.split_whitespace(), stdin)
 }
 
 /// Each command line beside what it prints; for messages that are the program's own.

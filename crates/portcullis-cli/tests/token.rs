@@ -1,11 +1,12 @@
 //! Tokens from outside: `token issue`, `token verify` and `token hash`, and the tokens of cases.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
+mod support;
+
 use std::fs;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use support::{Run, folder_of, program};
 use tempfile::TempDir;
 
 const POLICY: &str = r#"policy shop
@@ -29,12 +30,6 @@ routes / {
 }
 "#;
 const ACCOUNT: &str = "{ id: mia, roles: [user] }";
-
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
 
 impl Run {
     /// The output of a run that succeeds.
@@ -71,33 +66,14 @@ fn key_set() -> Value {
 
 /// A folder with `shop.gate`, `keys.json`, `account.yaml`, and the files given.
 fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = TempDir::new().unwrap();
     let ring = ring().to_string();
     let usual = [("shop.gate", POLICY), ("keys.json", &ring), ("account.yaml", ACCOUNT)];
-    for (name, text) in usual.iter().chain(files) {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
+    folder_of(&[&usual, files].concat())
 }
 
-/// Runs the program in a folder; the arguments are split at spaces.
+/// Runs the program in a folder. The arguments are split at spaces.
 fn run(folder: &TempDir, args: &str, stdin: &str) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .args(args.split_whitespace())
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // Commands that never read it close it first.
-    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    Run {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    program(folder.path(), args.split_whitespace(), stdin)
 }
 
 const ISSUE: &str = "token issue shop.gate --keys keys.json --now 2026-11-23T10:00:00Z";

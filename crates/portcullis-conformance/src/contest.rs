@@ -1,4 +1,4 @@
-//! What several threads or tasks do with one store at the same time: nothing may come between the parts of a charge or of a swap.
+//! Concurrent use of one store by several threads or tasks: charges and swaps are atomic.
 
 use std::collections::HashSet;
 use std::num::NonZeroU64;
@@ -13,15 +13,15 @@ use portcullis_store::{Store, StoreError};
 use crate::plan::DAY;
 use crate::suite::{Mismatch, START};
 
-/// How often each contender tries.
+/// The number of rounds of each contender.
 const ROUNDS: u64 = 100;
-/// What the narrower of two limits admits: less than two contenders ask for.
+/// The count of the narrower of two limits: less than two contenders charge.
 const NARROW: u64 = 150;
 const WIDE: u64 = 10_000;
-const AT_ONCE: u64 = 2;
+const SLOTS: u64 = 2;
 
-/// At least two contenders run [`contend`](Self::contend) on one store, each on a thread or a task of its own; then
-/// [`judge`](Self::judge) says whether what they got adds up.
+/// A test of atomicity. At least two contenders run [`contend`](Self::contend) on one store, each on a thread or a task of its own. Then
+/// [`judge`](Self::judge) checks the sum of their results.
 #[derive(Debug)]
 pub struct Contest {
     names: String,
@@ -29,11 +29,11 @@ pub struct Contest {
     admitted: AtomicU64,
     swapped: AtomicU64,
     held: Mutex<HashSet<i64>>,
-    foul: Mutex<Option<String>>,
+    violation: Mutex<Option<String>>,
 }
 
 impl Contest {
-    /// Of a policy of this name, an identifier that nothing else has which is kept in the store.
+    /// Makes a contest in the buckets of a policy of this name. The name must be an identifier that nothing else in the store has.
     pub fn new(names: impl Into<String>) -> Self {
         Self {
             names: names.into(),
@@ -41,15 +41,15 @@ impl Contest {
             admitted: AtomicU64::new(0),
             swapped: AtomicU64::new(0),
             held: Mutex::new(HashSet::new()),
-            foul: Mutex::new(None),
+            violation: Mutex::new(None),
         }
     }
 
-    /// What one contender does.
+    /// Runs one contender.
     ///
     /// # Errors
     ///
-    /// The store's.
+    /// Returns the first error of the store.
     pub async fn contend<S: Store>(&self, store: &S) -> Result<(), StoreError> {
         self.contenders.fetch_add(1, Ordering::Relaxed);
         for round in 0..ROUNDS {
@@ -69,20 +69,20 @@ impl Contest {
 
     async fn take_a_slot<S: Store>(&self, store: &S) -> Result<(), StoreError> {
         let bucket = self.id("slots");
-        let charge = Charge::new(bucket.as_str(), terms(Algorithm::Concurrency, AT_ONCE), NonZeroU64::MIN);
+        let charge = Charge::new(bucket.as_str(), terms(Algorithm::Concurrency, SLOTS), NonZeroU64::MIN);
         let charged = store.charge(&[charge], now(), Leasing::Off).await?;
         let Some(Outcome::Admitted(admitted)) = charged.outcomes.first() else { return Ok(()) };
         let Some(slot) = admitted.slot else {
-            self.cry("a slot without a name".to_owned());
+            self.report("a slot without a name".to_owned());
             return Ok(());
         };
-        let (is_new, running) = self.hold(|held| (held.insert(slot), held.len() as u64));
-        if !is_new || running > AT_ONCE {
-            self.cry(format!("slot {slot}: {running} run at once, of {AT_ONCE}"));
+        let (is_new, running) = self.with_held(|held| (held.insert(slot), held.len() as u64));
+        if !is_new || running > SLOTS {
+            self.report(format!("slot {slot}: {running} run at once, of {SLOTS}"));
         }
-        // While it is held, others get their turn.
+        // Others run while the slot is taken.
         store.family(&self.id("nobody"), now()).await?;
-        self.hold(|held| held.remove(&slot));
+        self.with_held(|held| held.remove(&slot));
         store.release(&bucket, slot).await
     }
 
@@ -96,25 +96,25 @@ impl Contest {
         Ok(())
     }
 
-    /// Whether all of it adds up, once every contender is done.
+    /// Checks the sum of the results, once every contender has finished.
     ///
     /// # Errors
     ///
-    /// Where it doesn't, or the store doesn't answer.
+    /// Fails if the results are inconsistent, or the store fails.
     pub async fn judge<S: Store>(&self, store: &S) -> Result<(), Mismatch> {
         self.verdict(store).await.map_err(|what| Mismatch { step: 0, what: format!("contest: {what}") })
     }
 
     async fn verdict<S: Store>(&self, store: &S) -> Result<(), String> {
-        if let Some(foul) = self.foul.lock().ok().and_then(|mut foul| foul.take()) {
-            return Err(foul);
+        if let Some(violation) = self.violation.lock().ok().and_then(|mut violation| violation.take()) {
+            return Err(violation);
         }
         let tried = self.contenders.load(Ordering::Relaxed) * ROUNDS;
         let admitted = self.admitted.load(Ordering::Relaxed);
         if tried < 2 * ROUNDS || admitted != NARROW.min(tried) {
             return Err(format!("{admitted} of {tried} were admitted, of {NARROW}"));
         }
-        // What was refused has consumed nothing elsewhere.
+        // Refused stages have consumed nothing of the other limit.
         let charged = store.charge(&[self.charge("wide", WIDE)], now(), Leasing::Off).await;
         let charged = charged.map_err(|error| error.to_string())?;
         match charged.outcomes.as_slice() {
@@ -126,13 +126,13 @@ impl Contest {
         if version == swapped { Ok(()) } else { Err(format!("{swapped} swaps made version {version}")) }
     }
 
-    fn hold<T>(&self, change: impl FnOnce(&mut HashSet<i64>) -> T) -> T {
+    fn with_held<T>(&self, change: impl FnOnce(&mut HashSet<i64>) -> T) -> T {
         change(&mut self.held.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    fn cry(&self, foul: String) {
-        if let Ok(mut first) = self.foul.lock() {
-            first.get_or_insert(foul);
+    fn report(&self, violation: String) {
+        if let Ok(mut first) = self.violation.lock() {
+            first.get_or_insert(violation);
         }
     }
 
@@ -145,7 +145,7 @@ impl Contest {
     }
 }
 
-/// A log of a day: nothing leaves it while the contest lasts, also by the store's own clock.
+/// The terms of a day, so that no admission expires during the contest, also by the store's own clock.
 fn terms(algorithm: Algorithm, count: u64) -> Terms {
     let rates: Vec<Rate> = Rate::new(count, DAY).into_iter().collect();
     Terms::new(algorithm, &rates)

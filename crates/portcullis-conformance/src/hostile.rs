@@ -1,4 +1,4 @@
-//! Ids as a hostile client would have them. None may touch another, whatever a store makes of them.
+//! Ids of a hostile client. A store must keep all of them apart.
 
 use std::num::NonZeroU64;
 
@@ -11,15 +11,15 @@ use crate::step::{Action, Read, Step, Tick};
 
 const MEGABYTE: usize = 1 << 20;
 
-/// Charges, slots and families of every such id, to be run by [`Suite::run_verbatim`](crate::Suite::run_verbatim).
+/// Returns charges, slots and families of every hostile id, to be run by [`Suite::run_verbatim`](crate::Suite::run_verbatim).
 pub fn hostile_ids() -> Vec<Step> {
     let ids = ids();
     let mut actions = Vec::new();
-    // Two are admitted each, and a third is refused: each id has counted for itself.
+    // Two are admitted for each id and a third is refused, as each id is counted separately.
     for _ in 0..3 {
         actions.extend(ids.iter().map(|id| charge(&[id])));
     }
-    // The same ids in one stage, and one twice.
+    // Neighbouring ids in one stage, with the first one twice.
     for pair in ids.windows(2) {
         let pair: Vec<&str> = pair.iter().map(String::as_str).collect();
         actions.push(charge(&pair));
@@ -29,13 +29,13 @@ pub fn hostile_ids() -> Vec<Step> {
         let take = |id: &str| Action::Charge(vec![Charge::new(id, slots(), NonZeroU64::MIN)], Leasing::Off);
         actions.extend([take(&slot), take(&slot)]);
     }
-    // Each is given back, the last one first, and is free again where it was taken, and nowhere else.
+    // Each slot is released, in reverse order, which frees it for its own id alone.
     for (nth, id) in ids.iter().rev().enumerate() {
         let slot = format!("{id}/slots");
         let take = Action::Charge(vec![Charge::new(slot.as_str(), slots(), NonZeroU64::MIN)], Leasing::Off);
         actions.extend([Action::GiveBack { nth: 2 * nth, bucket: None }, take.clone(), take]);
     }
-    // Of the same names there are families, too.
+    // Families with the same ids.
     for round in 0..2 {
         actions.extend(ids.iter().map(|id| swap(id, round)));
         actions.extend(ids.iter().map(|id| Action::Look { id: id.clone() }));
@@ -102,7 +102,7 @@ fn ids() -> Vec<String> {
     ]
     .map(str::to_owned)
     .to_vec();
-    // What a store may cut off, and what it may tell by a digest.
+    // Lengths at which a store may truncate or hash ids.
     for length in [255, 256, 511, 512, 513, 1_024, 65_535, 65_536] {
         ids.extend([
             format!("a/l/0:{}", "y".repeat(length)),

@@ -1,8 +1,8 @@
-//! The one suite that every store of Portcullis passes: random charges, slots and families under clocks that jump, held
-//! against a plain map that is driven by [`portcullis::limit::charge_all`], to the last integer.
+//! The test suite of all stores of Portcullis: random charges, slots and families under clocks that jump. Every integer of the answers is
+//! compared with a plain map and [`portcullis::limit::charge_all`].
 //!
-//! The caller brings the executor, so that a store on a runtime is driven by that. Of a crate that has this one among its
-//! `dev-dependencies`, the tests stand in `tests/`: a crate's unit tests are another crate to this one.
+//! The caller provides the executor, so that a store runs on the runtime it needs. The tests of a store are integration tests in `tests/`:
+//! its unit tests would see another copy of the store's crate.
 //!
 //! ```
 //! use portcullis_conformance::{Suite, steps};
@@ -16,7 +16,7 @@
 //! }
 //! ```
 //!
-//! What it doesn't see: whether a store forgets what has expired, as that changes no answer. A store counts its keys for that.
+//! The suite doesn't test that a store removes expired states, as that changes no answer. The metrics of a store show that.
 #![forbid(unsafe_code)]
 
 mod contest;

@@ -1,8 +1,8 @@
-//! What a store may hold: a plain map, of which each state may be gone once it has expired, and no sooner.
+//! The model of a store: a plain map, from which a state may be removed once it has expired, and no sooner.
 //!
-//! Nothing says when a store forgets what has expired. Where the clock only goes on, that is all the same, as an expired state
-//! says what none would say. A clock that jumps back may find it again, or not. So the model holds what is possible, and what
-//! a store says rules out the rest: still every number is held against one that it has to be.
+//! A store may remove an expired state at any time. If the clock only advances, that makes no difference, as an expired state has the
+//! same effect as none. After a clock has jumped back, the state may still be there or not. So the model has all possible states, and
+//! each answer of the store rules some of them out. Still, every number of an answer has to equal the number for one of them.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,19 +12,19 @@ use portcullis::limit::{Charge, Leasing, charge_all};
 use portcullis::token::FamilyState;
 use portcullis_store::Charged;
 
-/// When a store may forget a state.
+/// The time from which a store may remove a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forgets {
-    /// From the first call on whose time isn't before its expiry.
+    /// The first call with a time at or after the expiry.
     ByNow,
-    /// When as much time has really gone by as there was left when it was written, whatever times the calls come with.
+    /// The end of the state's lifetime in real time since its write, independent of the times of calls.
     ByWallClock,
 }
 
-/// A server's clock may run a little faster than ours, and counts in milliseconds.
+/// The tolerance for a server's clock, which may be a little faster and counts in milliseconds.
 const SLACK: Duration = Duration::from_millis(20);
 
-/// Between which moments a store did what it was asked to.
+/// The real times between which a store did a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call {
     pub(crate) sent: Instant,
@@ -36,7 +36,7 @@ pub(crate) struct Call {
 struct Kept<T> {
     value: T,
     expires: i64,
-    /// The first real moment at which a server's clock may have come to its expiry; none where that is too far away.
+    /// The earliest real time of the expiry by a server's clock, or `None` if that is too far away.
     gone_from: Option<Instant>,
     may_be_gone: bool,
 }
@@ -49,7 +49,7 @@ impl<T> Kept<T> {
     }
 }
 
-/// What a store may hold of one id. It is never empty.
+/// The possible states of one id. The list is never empty.
 #[derive(Debug, Clone)]
 struct Possible<T>(Vec<Option<Kept<T>>>);
 
@@ -79,8 +79,8 @@ impl<T: PartialEq> Possible<T> {
         Self(possible)
     }
 
-    /// A call with this time, where one came with any, may make a store forget.
-    fn pass(&mut self, forgets: Forgets, now: Option<i64>, call: Call) {
+    /// Notes which states the store may have removed by a call with this time, if it has one.
+    fn expire(&mut self, forgets: Forgets, now: Option<i64>, call: Call) {
         for kept in self.0.iter_mut().flatten() {
             kept.may_be_gone |= match forgets {
                 Forgets::ByNow => now.is_some_and(|now| now >= kept.expires),
@@ -95,23 +95,23 @@ impl<T: PartialEq> Possible<T> {
 }
 
 impl<T: Clone> Possible<T> {
-    /// What a store may read at a moment, and what it holds afterwards if nothing is written: one may skip what has expired
-    /// without forgetting it.
+    /// Returns the possible reads at a time, each with the state afterwards if nothing is written. A store may ignore an expired state
+    /// without removing it.
     fn readings(&self, at: i64) -> Vec<Reading<T>> {
         let skipped = self.0.iter().filter(|state| state.as_ref().is_some_and(|kept| kept.expires <= at));
-        let read = self.0.iter().map(|state| Reading { read: state.clone(), holds: state.clone() });
-        read.chain(skipped.map(|state| Reading { read: None, holds: state.clone() })).collect()
+        let read = self.0.iter().map(|state| Reading { read: state.clone(), stored: state.clone() });
+        read.chain(skipped.map(|state| Reading { read: None, stored: state.clone() })).collect()
     }
 }
 
-/// What a store may have read of an id, and what it holds of it afterwards.
+/// A possible read of an id, and the stored state afterwards.
 #[derive(Debug, Clone)]
 struct Reading<T> {
     read: Option<Kept<T>>,
-    holds: Option<Kept<T>>,
+    stored: Option<Kept<T>>,
 }
 
-/// Everything that a store may hold.
+/// All possible states of a store.
 #[derive(Debug)]
 pub(crate) struct Model {
     forgets: Forgets,
@@ -124,12 +124,12 @@ impl Model {
         Self { forgets, buckets: HashMap::new(), families: HashMap::new() }
     }
 
-    fn pass(&mut self, now: Option<i64>, call: Call) {
-        self.buckets.values_mut().for_each(|bucket| bucket.pass(self.forgets, now, call));
-        self.families.values_mut().for_each(|family| family.pass(self.forgets, now, call));
+    fn expire(&mut self, now: Option<i64>, call: Call) {
+        self.buckets.values_mut().for_each(|bucket| bucket.expire(self.forgets, now, call));
+        self.families.values_mut().for_each(|family| family.expire(self.forgets, now, call));
     }
 
-    /// What a store said of charges; else what it should have said.
+    /// Checks the store's answer to charges. The error has the expected ones.
     pub(crate) fn charge(
         &mut self,
         charges: &[Charge],
@@ -137,12 +137,12 @@ impl Model {
         charged: &Charged,
         call: Call,
     ) -> Result<(), String> {
-        self.pass(Some(charged.at), call);
+        self.expire(Some(charged.at), call);
         let mut ids: Vec<&str> = charges.iter().map(|charge| charge.bucket.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
         let row = |bucket: &str| ids.binary_search(&bucket).ok();
-        // What all of them together may be: one reading each, in the order of `ids`.
+        // Each world is a combination of one reading for each id, in the order of `ids`.
         let mut worlds: Vec<Vec<Reading<Usage>>> = vec![Vec::new()];
         for id in &ids {
             let readings = self.buckets.get(*id).cloned().unwrap_or_default().readings(charged.at);
@@ -163,7 +163,7 @@ impl Model {
             for write in stage.writes {
                 let row = charges.get(write.charge).and_then(|charge| row(&charge.bucket));
                 if let Some(reading) = row.and_then(|row| world.get_mut(row)) {
-                    reading.holds = Some(Kept::new(write.usage, write.expires, charged.at, call));
+                    reading.stored = Some(Kept::new(write.usage, write.expires, charged.at, call));
                 }
             }
             held.push(world);
@@ -171,18 +171,17 @@ impl Model {
         if held.is_empty() {
             return Err(format!("outcomes {:?}, expected one of {expected:?}", charged.outcomes));
         }
-        // An outcome depends on its own bucket and on whether any was refused, which is known by now: so what is possible
-        // of one bucket doesn't hang on what is of another.
+        // The outcomes are known now, so the possible states of one bucket don't depend on those of another.
         for (row, id) in ids.iter().enumerate() {
-            let states = held.iter().filter_map(|world| world.get(row)).map(|reading| reading.holds.clone());
+            let states = held.iter().filter_map(|world| world.get(row)).map(|reading| reading.stored.clone());
             self.buckets.insert((*id).to_owned(), Possible::collect(states));
         }
         Ok(())
     }
 
-    /// A slot was given back.
+    /// Releases a slot.
     pub(crate) fn release(&mut self, bucket: &str, slot: i64, call: Call) {
-        self.pass(None, call);
+        self.expire(None, call);
         if let Some(possible) = self.buckets.get_mut(bucket) {
             let mut states = std::mem::take(possible).0;
             for kept in states.iter_mut().flatten() {
@@ -192,19 +191,19 @@ impl Model {
         }
     }
 
-    /// The version of a family that is stored, 0 where none is.
+    /// The stored version of a family, or 0 if there is none.
     pub(crate) fn version(&self, id: &str) -> u64 {
         let stored = self.families.get(id).and_then(|family| family.0.iter().flatten().next());
         stored.map_or(0, |kept| kept.value.version)
     }
 
-    /// What a store said of a family.
+    /// Checks the store's answer to a read of a family.
     pub(crate) fn family(&mut self, id: &str, told: Option<&FamilyState>, now: i64, call: Call) -> Result<(), String> {
-        self.pass(Some(now), call);
+        self.expire(Some(now), call);
         let possible = self.families.entry(id.to_owned()).or_default();
         let is_told = |state: &Option<Kept<FamilyState>>| state.as_ref().map(|kept| &kept.value) == told;
         let readings = possible.readings(now).into_iter();
-        let held: Vec<_> = readings.filter(|reading| is_told(&reading.read)).map(|reading| reading.holds).collect();
+        let held: Vec<_> = readings.filter(|reading| is_told(&reading.read)).map(|reading| reading.stored).collect();
         if held.is_empty() {
             return Err(format!("the family {told:?}, expected one of {:?}", possible.0));
         }
@@ -212,15 +211,15 @@ impl Model {
         Ok(())
     }
 
-    /// Whether a store has written a family.
+    /// Checks the store's answer to a swap of a family.
     pub(crate) fn swap(&mut self, swap: Swap<'_>, written: bool, call: Call) -> Result<(), String> {
-        self.pass(Some(swap.now), call);
+        self.expire(Some(swap.now), call);
         let possible = self.families.entry(swap.id.to_owned()).or_default();
         let is_current =
             |read: &Option<Kept<FamilyState>>| read.as_ref().map_or(0, |kept| kept.value.version) == swap.read;
         let readings = possible.readings(swap.now).into_iter();
         let held: Vec<_> =
-            readings.filter(|reading| is_current(&reading.read) == written).map(|reading| reading.holds).collect();
+            readings.filter(|reading| is_current(&reading.read) == written).map(|reading| reading.stored).collect();
         if held.is_empty() {
             let versions: Vec<Option<u64>> =
                 possible.0.iter().map(|state| state.as_ref().map(|kept| kept.value.version)).collect();
@@ -228,7 +227,7 @@ impl Model {
         }
         *possible = if written {
             let kept = Some(Kept::new(swap.state.clone(), swap.expires, swap.now, call));
-            // What ends at once may never have been kept.
+            // A state that expires at once may never have been stored.
             Possible(if swap.expires <= swap.now { vec![kept, None] } else { vec![kept] })
         } else {
             Possible::collect(held)
@@ -237,7 +236,7 @@ impl Model {
     }
 }
 
-/// A state of a family that is to be written.
+/// The arguments of a swap of a family.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Swap<'s> {
     pub(crate) id: &'s str,

@@ -1,4 +1,4 @@
-//! The limits of a random policy, which is reformed now and then, and what is charged by them.
+//! The limits of a random policy, which is changed now and then, and the charges by them.
 
 use std::num::NonZeroU64;
 
@@ -8,11 +8,11 @@ use portcullis::limit::{Algorithm, Charge, Rate, Terms};
 pub(crate) const SECOND: i64 = 1_000_000;
 pub(crate) const DAY: i64 = 86_400 * SECOND;
 
-/// Periods of rates, which the clock's steps go by, too.
+/// The periods of rates, which are also steps of the clock.
 pub(crate) const PERIODS: [i64; 8] =
     [Rate::SHORTEST, 999_983, SECOND, 7 * SECOND + 1, 60 * SECOND, 3_600 * SECOND, DAY, Rate::LONGEST];
 
-/// A limit as a policy has it: by which rates the callers of each tier are charged.
+/// A limit of a policy: its algorithm and the rates of each tier.
 #[derive(Debug, Clone)]
 pub(crate) struct Limit {
     pub(crate) algorithm: Algorithm,
@@ -28,7 +28,7 @@ impl Limit {
         Terms::among(self.algorithm, self.tier(tier), &self.tiers.concat())
     }
 
-    /// What a cost means in this tier.
+    /// Resolves a cost for a tier.
     fn cost(&self, tier: usize, cost: Cost) -> NonZeroU64 {
         let most = self.tier(tier).first().map_or(1, |rate| match self.algorithm {
             Algorithm::TokenBucket => rate.burst(),
@@ -43,47 +43,46 @@ impl Limit {
     }
 }
 
-/// How much a charge costs.
+/// The cost of a charge.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cost {
     Plain(u64),
-    /// About as much as there ever is.
+    /// The most that the limit admits, plus an offset.
     Near(i64),
-    /// So many thousandths of that.
+    /// Thousandths of the most that the limit admits.
     Part(u64),
 }
 
-/// One charge of a stage.
+/// One charge of a stage, before the policy is known.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wish {
-    /// Which limit, modulo how many there are.
+pub(crate) struct PlannedCharge {
+    /// The row of the limit, modulo their number.
     pub(crate) limit: usize,
     pub(crate) tier: usize,
-    /// Whether it is charged as the reformed policy says.
-    pub(crate) reformed: bool,
+    /// True if it is charged by the changed policy.
+    pub(crate) is_changed: bool,
     pub(crate) cost: Cost,
     pub(crate) dry_run: bool,
     pub(crate) lease: Option<NonZeroU64>,
 }
 
-/// A policy: its limits, each as it is and as it is after a reform.
+/// A policy: its limits, each before and after the change of the policy.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan(pub(crate) Vec<(Limit, Limit)>);
 
 impl Plan {
-    pub(crate) fn charge(&self, wish: Wish) -> Option<Charge> {
-        let row = wish.limit.checked_rem(self.0.len())?;
+    pub(crate) fn charge(&self, planned: PlannedCharge) -> Option<Charge> {
+        let row = planned.limit.checked_rem(self.0.len())?;
         let (before, after) = self.0.get(row)?;
-        let limit = if wish.reformed { after } else { before };
-        let mut charge = Charge::new(bucket(row), limit.terms(wish.tier), limit.cost(wish.tier, wish.cost));
-        charge.dry_run = wish.dry_run;
-        charge.lease = wish.lease;
+        let limit = if planned.is_changed { after } else { before };
+        let mut charge = Charge::new(bucket(row), limit.terms(planned.tier), limit.cost(planned.tier, planned.cost));
+        charge.dry_run = planned.dry_run;
+        charge.lease = planned.lease;
         Some(charge)
     }
 }
 
-/// The bucket of a limit. All are of one caller, so that a store which keeps the buckets of a caller together has them in one
-/// place.
+/// The bucket of a limit. All belong to one caller, so that a cluster keeps them in one slot.
 pub(crate) fn bucket(limit: usize) -> String {
     format!("l{limit}/0:1:u")
 }

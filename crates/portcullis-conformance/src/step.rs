@@ -1,98 +1,97 @@
-//! What is done with a store, one thing after another. Times are in microseconds since 1970.
+//! The steps of a test sequence. Times are in microseconds since 1970.
 
 use std::fmt;
 
 use portcullis::limit::{Charge, Leasing};
 use portcullis::token::FamilyState;
 
-/// The clock moves, and then something is done.
+/// A move of the clock and an action after it.
 #[derive(Clone)]
 pub struct Step {
-    /// How the clock moves before.
+    /// The move of the clock.
     pub tick: Tick,
-    /// What is done.
+    /// The action.
     pub action: Action,
 }
 
-/// How the clock moves.
+/// A move of the clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Tick {
-    /// Not at all.
+    /// Doesn't move.
     Still,
-    /// By so many microseconds, also back.
+    /// Moves by a number of microseconds, which may be negative.
     By(i64),
-    /// To a moment.
+    /// Moves to a time.
     To(i64),
-    /// To the next multiple of a period, and so many microseconds past that.
+    /// Moves to the next multiple of a period, plus an offset.
     Boundary {
-        /// In microseconds.
+        /// The period in microseconds.
         period: i64,
-        /// In microseconds.
+        /// The offset in microseconds.
         off: i64,
     },
-    /// To the moment at which the last refusal said that it would fit, and so many microseconds past that.
+    /// Moves to the time at which the last refused charge would be admitted, plus an offset in microseconds.
     Retry(i64),
-    /// To the moment at which the last charge said that all would be there again, and so many microseconds past that.
+    /// Moves to the time at which the last charge's quota is full again, plus an offset in microseconds.
     Full(i64),
-    /// To the moment at which the last lease ends, and so many microseconds past that.
+    /// Moves to the end of the last lease, plus an offset in microseconds.
     LeaseEnd(i64),
 }
 
-/// What is done.
+/// A call to the store.
 #[derive(Clone)]
 pub enum Action {
-    /// Charges all, or none.
+    /// Charges all or none.
     Charge(Vec<Charge>, Leasing),
-    /// Gives one of the slots back that have been taken, counted from the last: to its bucket or to another one, and perhaps
-    /// not for the first time.
+    /// Releases one of the slots taken so far, in its bucket or another one. It may have been released before.
     GiveBack {
-        /// Which, modulo how many there are.
+        /// The row of the slot, counted from the last one, modulo their number.
         nth: usize,
-        /// Where, if not where it was taken.
+        /// The bucket, or none for the one in which the slot was taken.
         bucket: Option<String>,
     },
-    /// Gives back what perhaps nobody has taken.
+    /// Releases a slot that may never have been taken.
     Release {
-        /// Where.
+        /// The bucket.
         bucket: String,
-        /// What.
+        /// The slot.
         slot: i64,
     },
     /// Writes a family.
     Swap {
-        /// Which.
+        /// The id of the family.
         id: String,
         /// The version that the state is made from.
         read: Read,
-        /// The state; its version is replaced where `next` says so.
+        /// The state. If `next` is true, its version is replaced.
         state: FamilyState,
-        /// Whether its version is the one after that which was read, as a decision's is.
+        /// True if the version is the successor of the one that was read, as in a decision.
         next: bool,
-        /// For how many microseconds from now it is kept.
+        /// The lifetime of the state in microseconds.
         lasts: i64,
     },
     /// Reads a family.
     Look {
-        /// Which.
+        /// The id of the family.
         id: String,
     },
 }
 
-/// Which version of a family was read.
+/// The version of a family that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Read {
-    /// The one that is stored, or 0.
+    /// The stored version, or 0.
     Stored,
-    /// The one after that.
+    /// The successor of the stored version.
     TooNew,
-    /// This one, whatever is stored.
+    /// A fixed version.
     Version(u64),
 }
 
-/// As much of an id as can be read.
+/// The number of characters of an id that are shown.
 const LONGEST_SHOWN: usize = 60;
 
-/// So much of a text as can be read.
+/// Quotes a text, truncated if it is long.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(LONGEST_SHOWN) {
         Some((end, _)) => format!("{:?}… of {} bytes", text.get(..end).unwrap_or_default(), text.len()),
@@ -101,7 +100,7 @@ fn shortened(text: &str) -> String {
 }
 
 impl fmt::Debug for Step {
-    /// On one line, as a failure shows many.
+    /// Uses one line, as a failure shows many steps.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { tick, action } = self;
         write!(f, "{tick:?}: {action:?}")

@@ -1,4 +1,4 @@
-//! Random sequences, which shrink to the shortest that still fails.
+//! Random sequences, which shrink to the shortest one that still fails.
 
 use std::num::NonZeroU64;
 
@@ -10,31 +10,23 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::plan::{Cost, DAY, Limit, PERIODS, Plan, SECOND, Wish, bucket};
+use crate::plan::{Cost, DAY, Limit, PERIODS, Plan, PlannedCharge, SECOND, bucket};
 use crate::step::{Action, Read, Step, Tick};
-
-const ALGORITHMS: [Algorithm; 5] = [
-    Algorithm::FixedWindow,
-    Algorithm::SlidingWindow,
-    Algorithm::SlidingLog,
-    Algorithm::TokenBucket,
-    Algorithm::Concurrency,
-];
 
 /// The longest sequence.
 const LENGTH: usize = 50;
 
-/// Charges of all algorithms, slots and families.
+/// Generates charges of all algorithms, slots and families.
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
-    sequence(select(ALGORITHMS.to_vec()).boxed(), 1)
+    sequence(select(Algorithm::ALL.to_vec()).boxed(), 1)
 }
 
-/// Charges of limits that, but for a reform now and then, count by one algorithm.
+/// Generates charges of limits with one algorithm, which the policy may change.
 pub fn steps_of(algorithm: Algorithm) -> impl Strategy<Value = Vec<Step>> {
     sequence(Just(algorithm).boxed(), 0)
 }
 
-/// Families of refresh tokens alone.
+/// Generates families of refresh tokens alone.
 pub fn family_steps() -> impl Strategy<Value = Vec<Step>> {
     let step = (ticks(), families()).prop_map(|(tick, action)| Step { tick, action });
     vec(step, 1..LENGTH)
@@ -42,17 +34,17 @@ pub fn family_steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn sequence(algorithms: BoxedStrategy<Algorithm>, families: u32) -> impl Strategy<Value = Vec<Step>> {
     let act = prop_oneof![
-        12 => (vec(wishes(), 1..5), select(vec![Leasing::Off, Leasing::On])).prop_map(|(wishes, leasing)| Act::Charge(wishes, leasing)),
-        3 + families => slots().prop_map(Act::Other),
-        families + 1 => self::families().prop_map(Act::Other),
+        12 => (vec(planned_charges(), 1..5), select(vec![Leasing::Off, Leasing::On])).prop_map(|(charges, leasing)| PlannedAction::Charge(charges, leasing)),
+        3 + families => slots().prop_map(PlannedAction::Other),
+        families + 1 => self::families().prop_map(PlannedAction::Other),
     ];
     (plans(algorithms), vec((ticks(), act), 1..LENGTH)).prop_map(|(plan, acts)| {
         let step = |(tick, act)| {
             let action = match act {
-                Act::Charge(wishes, leasing) => {
-                    Action::Charge(wishes.into_iter().filter_map(|wish| plan.charge(wish)).collect(), leasing)
+                PlannedAction::Charge(charges, leasing) => {
+                    Action::Charge(charges.into_iter().filter_map(|charge| plan.charge(charge)).collect(), leasing)
                 }
-                Act::Other(action) => action,
+                PlannedAction::Other(action) => action,
             };
             Step { tick, action }
         };
@@ -60,16 +52,17 @@ fn sequence(algorithms: BoxedStrategy<Algorithm>, families: u32) -> impl Strateg
     })
 }
 
-/// What is done, before the policy is known.
+/// An action, before the policy is known.
 #[derive(Debug, Clone)]
-enum Act {
-    Charge(Vec<Wish>, Leasing),
+enum PlannedAction {
+    Charge(Vec<PlannedCharge>, Leasing),
     Other(Action),
 }
 
 fn plans(algorithms: BoxedStrategy<Algorithm>) -> impl Strategy<Value = Plan> {
-    vec((limits(algorithms), reforms()), 1..5)
-        .prop_map(|limits| Plan(limits.into_iter().map(|(limit, reform)| (limit.clone(), reform.of(limit))).collect()))
+    vec((limits(algorithms), policy_changes()), 1..5).prop_map(|limits| {
+        Plan(limits.into_iter().map(|(limit, change)| (limit.clone(), change.applied_to(limit))).collect())
+    })
 }
 
 fn limits(algorithms: BoxedStrategy<Algorithm>) -> impl Strategy<Value = Limit> {
@@ -83,36 +76,36 @@ fn rates() -> impl Strategy<Value = Rate> {
         "rates that limits can have",
         |(count, period, burst)| {
             let rate = Rate::new(count, period).ok()?;
-            // Where a burst takes too long to come back, it is as much as the rate.
+            // A burst that takes too long to refill is replaced by the rate's count.
             Some(burst.and_then(|burst| rate.with_burst(burst).ok()).unwrap_or(rate))
         },
     )
 }
 
-/// How a policy is changed while its limits count.
+/// A change of the policy while its limits have states.
 #[derive(Debug, Clone)]
-enum Reform {
+enum PolicyChange {
     Nothing,
     Algorithm(Algorithm),
-    /// Every rate's count is another.
+    /// Replaces the count of every rate.
     Counts(u64),
-    /// Every period is another.
+    /// Replaces the period of every rate.
     Period(i64),
     Tiers(Vec<Vec<Rate>>),
 }
 
-fn reforms() -> impl Strategy<Value = Reform> {
+fn policy_changes() -> impl Strategy<Value = PolicyChange> {
     prop_oneof![
-        Just(Reform::Nothing),
-        (1_u64..20).prop_map(Reform::Counts),
-        vec(vec(rates(), 1..3), 1..4).prop_map(Reform::Tiers),
-        select(PERIODS.to_vec()).prop_map(Reform::Period),
-        select(ALGORITHMS.to_vec()).prop_map(Reform::Algorithm),
+        Just(PolicyChange::Nothing),
+        (1_u64..20).prop_map(PolicyChange::Counts),
+        vec(vec(rates(), 1..3), 1..4).prop_map(PolicyChange::Tiers),
+        select(PERIODS.to_vec()).prop_map(PolicyChange::Period),
+        select(Algorithm::ALL.to_vec()).prop_map(PolicyChange::Algorithm),
     ]
 }
 
-impl Reform {
-    fn of(self, limit: Limit) -> Limit {
+impl PolicyChange {
+    fn applied_to(self, limit: Limit) -> Limit {
         let each = |change: &dyn Fn(Rate) -> Option<Rate>| Limit {
             tiers: limit.tiers.iter().map(|tier| tier.iter().filter_map(|rate| change(*rate)).collect()).collect(),
             ..limit
@@ -127,13 +120,13 @@ impl Reform {
     }
 }
 
-fn wishes() -> impl Strategy<Value = Wish> {
+fn planned_charges() -> impl Strategy<Value = PlannedCharge> {
     let cost = prop_oneof![
         8 => Just(Cost::Plain(1)),
         3 => (1_u64..5).prop_map(Cost::Plain),
         3 => (-2_i64..3).prop_map(Cost::Near),
         2 => (1_u64..1_000).prop_map(Cost::Part),
-        // 2^32 + 1 is 1 to whoever cuts it to 32 bits, and 2^53 + 1 is no double.
+        // A store that truncates to 32 bits reads 2^32 + 1 as 1, and 2^53 + 1 is no double.
         1 => select(vec![Rate::MOST, Rate::MOST + 1, 4_294_967_297, 9_007_199_254_740_993, u64::MAX]).prop_map(Cost::Plain),
     ];
     let lease = prop_oneof![
@@ -141,8 +134,16 @@ fn wishes() -> impl Strategy<Value = Wish> {
         1 => select(vec![1, 1_000, Rate::MOST, Rate::MOST + 1, u64::MAX]).prop_map(NonZeroU64::new),
     ];
     let lease = prop_oneof![Just(None), lease];
-    (0_usize..4, prop_oneof![3 => Just(0_usize), 1 => 0_usize..3], weighted(0.1), cost, weighted(0.15), lease)
-        .prop_map(|(limit, tier, reformed, cost, dry_run, lease)| Wish { limit, tier, reformed, cost, dry_run, lease })
+    (0_usize..4, prop_oneof![3 => Just(0_usize), 1 => 0_usize..3], weighted(0.1), cost, weighted(0.15), lease).prop_map(
+        |(limit, tier, is_changed, cost, dry_run, lease)| PlannedCharge {
+            limit,
+            tier,
+            is_changed,
+            cost,
+            dry_run,
+            lease,
+        },
+    )
 }
 
 fn slots() -> impl Strategy<Value = Action> {
@@ -156,10 +157,10 @@ fn slots() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Steps of the clock: most are small.
+/// Generates moves of the clock. Most are small.
 fn ticks() -> impl Strategy<Value = Tick> {
     let period = || select(PERIODS.to_vec());
-    // Machines that share a store may be a minute apart, which limits allow for.
+    // The clocks of machines that share a store may differ by a minute, which limits tolerate.
     let jump = (period(), select(vec![-30_i64, -3, -2, -1, 1, 2, 3, 30]), -61 * SECOND..61 * SECOND);
     let edges = vec![
         -377_705_023_201_000_000,
@@ -200,7 +201,7 @@ fn families() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Some are one and the same as a double.
+/// Generates versions. Some of them are equal as doubles.
 fn versions() -> impl Strategy<Value = u64> {
     prop_oneof![0_u64..4, select(vec![1 << 53, (1 << 53) + 1, u64::MAX - 1, u64::MAX])]
 }

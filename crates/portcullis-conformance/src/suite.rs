@@ -1,4 +1,4 @@
-//! Drives a store through steps, and holds what it says against the model.
+//! Runs a store through steps and compares its answers with the model's.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -11,33 +11,33 @@ use portcullis_store::{Store, StoreError};
 use crate::model::{Call, Forgets, Model, Swap};
 use crate::step::{Action, Read, Step, Tick};
 
-/// When a sequence begins: a Monday at midnight.
+/// The time at which a sequence begins: a Monday at midnight.
 pub(crate) const START: i64 = 1_795_392_000_000_000;
 
-/// The last moment that limits tell apart; what is before 1970 happens at its beginning.
+/// The latest time that limits distinguish. Later times are clamped to it, and earlier ones to 0.
 const LATEST: i64 = 8_000_000_000_000_000;
 
-/// By whose clock a store goes.
+/// The clock of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
-    /// The one that charges come with.
+    /// The host's clock, whose time is part of each call.
     Host,
-    /// Its own, which it tells with each answer. The steps of the host's are all the same to it.
+    /// The store's own clock, whose time is part of each answer. The moves of the host's clock have no effect on it.
     Own,
 }
 
-/// A store said what it can't say.
+/// A wrong answer of a store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("step {step}: {what}")]
 #[non_exhaustive]
 pub struct Mismatch {
-    /// Which of the steps, from 0.
+    /// The row of the step, from 0.
     pub step: usize,
-    /// What was done, what was said, and what was expected.
+    /// The action, the answer, and the expected answers.
     pub what: String,
 }
 
-/// Holds a store against the model. One store can be run through any number of sequences.
+/// Compares a store with the model. One store can be run through any number of sequences.
 #[derive(Debug)]
 pub struct Suite<'s, S> {
     store: &'s S,
@@ -48,39 +48,38 @@ pub struct Suite<'s, S> {
 }
 
 impl<'s, S: Store> Suite<'s, S> {
-    /// For a store that goes by the times it is given, and forgets by them. Its buckets belong to policies whose names begin
-    /// with `names`, an identifier that nothing else has that is kept in the store.
+    /// Makes a suite for a store that uses the times of calls, also for expiry. Its buckets belong to policies whose names begin with
+    /// `names`, an identifier that nothing else in the store has.
     pub fn new(store: &'s S, names: impl Into<String>) -> Self {
         let (forgets, clock) = (Forgets::ByNow, Clock::Host);
         Self { store, names: names.into(), forgets, clock, runs: AtomicU64::new(0) }
     }
 
-    /// For a store that forgets otherwise.
+    /// Sets the time from which the store may remove states.
     pub fn with_forgets(self, forgets: Forgets) -> Self {
         Self { forgets, ..self }
     }
 
-    /// For a store that goes by another clock.
+    /// Sets the clock of the store.
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Takes the steps in a namespace of their own.
+    /// Runs the steps in a namespace of their own.
     ///
     /// # Errors
     ///
-    /// At the first answer that isn't the model's.
+    /// Returns the first answer that differs from the model's.
     pub async fn run(&self, steps: &[Step]) -> Result<(), Mismatch> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         self.run_within(steps, &format!("{}_{run}/", self.names)).await
     }
 
-    /// Takes the steps with the ids as they stand, as [`hostile_ids`](crate::hostile_ids) need it: in a store that has none of
-    /// them yet.
+    /// Runs the steps with unchanged ids, for [`hostile_ids`](crate::hostile_ids). The store must have none of these ids yet.
     ///
     /// # Errors
     ///
-    /// At the first answer that isn't the model's.
+    /// Returns the first answer that differs from the model's.
     pub async fn run_verbatim(&self, steps: &[Step]) -> Result<(), Mismatch> {
         self.run_within(steps, "").await
     }
@@ -98,7 +97,7 @@ impl<'s, S: Store> Suite<'s, S> {
     }
 }
 
-/// One sequence.
+/// The run of one sequence.
 struct Run<'r, 's, S> {
     suite: &'r Suite<'s, S>,
     prefix: &'r str,
@@ -206,14 +205,14 @@ impl<S: Store> Run<'_, '_, S> {
     }
 }
 
-/// What a store answers, and when.
+/// Awaits an answer and measures the real times around it.
 async fn timed<T>(asked: impl Future<Output = Result<T, StoreError>>) -> Result<(T, Call), String> {
     let sent = Instant::now();
     let answer = asked.await.map_err(|error| error.to_string())?;
     Ok((answer, Call { sent, answered: Instant::now() }))
 }
 
-/// A moment, and almost a microsecond more: stores count whole ones, and round none up.
+/// Returns a time plus 999 nanoseconds: stores round down to whole microseconds.
 fn timestamp(at: i64) -> Timestamp {
     let nanosecond = i128::from(at) * 1_000 + if at >= 0 { 999 } else { 0 };
     Timestamp::from_nanosecond(nanosecond).unwrap_or(if at < 0 { Timestamp::MIN } else { Timestamp::MAX })

@@ -1,4 +1,4 @@
-//! Stores that are right pass, whenever they forget and whatever clock they go by.
+//! Correct stores pass, with any clock and at any time of removing expired states.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, dead_code)]
 
 mod support;
@@ -51,13 +51,7 @@ proptest! {
 
 #[test]
 fn each_algorithm_alone() {
-    for algorithm in [
-        Algorithm::FixedWindow,
-        Algorithm::SlidingWindow,
-        Algorithm::SlidingLog,
-        Algorithm::TokenBucket,
-        Algorithm::Concurrency,
-    ] {
+    for algorithm in Algorithm::ALL {
         // One store for all sequences, as a server has them.
         let store = Plain::new(Sweeps::Always);
         let suite = Suite::new(&store, "p");

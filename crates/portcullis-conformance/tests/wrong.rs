@@ -1,4 +1,4 @@
-//! Each store with a fault is found out.
+//! The suite finds every fault.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs, dead_code)]
 
 mod support;
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 use support::{Fault, Plain};
 
-/// Random sequences, the same in each run of this test, until one finds the fault; it isn't shrunk.
+/// Runs the same random sequences in each test run until one of them finds the fault. Failures aren't shrunk.
 fn find(fault: Fault, steps: impl Strategy<Value = Vec<Step>>) -> Option<String> {
     let config =
         ProptestConfig { cases: 3_000, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() };
@@ -103,7 +103,7 @@ fn ids_that_touch_each_other() {
     }
 }
 
-/// Two contenders, who take turns wherever the store lets them.
+/// Two contenders take turns wherever the store yields.
 #[test]
 fn charges_with_others_in_between() {
     let (store, contest) = (Plain::with_fault(Fault::LetsOthersIn), Contest::new("p"));

@@ -1,5 +1,5 @@
-//! Charges on their way to one server. While calls are under way, what comes waits, and goes out together in the next one: a
-//! call costs a server and its client more than what it does.
+//! Batches the charges for one server. While calls are under way, new charges are queued, and the next call carries all of them: the
+//! overhead of a call is greater than the work for a charge.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,21 +13,21 @@ use crate::config::{Clock, Config};
 use crate::link::{CHARGE, Failed, Link};
 use crate::wire::{self, Call, Head, Stage};
 
-/// So many calls are under way at once: while the server works on one, the next one travels.
+/// The most calls under way at once: one on the network while the server works on another.
 const MOST_CALLS: usize = 2;
-/// So many stages go out in one call, which holds up the server for as long as they take.
+/// The most stages of one call, during which the server serves nobody else.
 const MOST_STAGES: usize = 128;
-/// So many buckets are charged in one call, unless one stage alone has more.
+/// The most buckets of one call, unless a single stage has more.
 const MOST_KEYS: usize = 512;
-/// So many stages wait at most: more than a server serves within any timeout.
+/// The most queued stages: more than a server serves within any timeout.
 const MOST_WAITING: usize = 100_000;
 
-struct Waiting {
+struct Queued {
     stage: Stage,
     answer: oneshot::Sender<Result<Answer, StoreError>>,
 }
 
-/// What the script says of a stage, still packed.
+/// The script's answer to a stage. The outcomes are still packed.
 pub(crate) struct Answer {
     pub(crate) head: Head,
     pub(crate) outcomes: Vec<u8>,
@@ -35,11 +35,11 @@ pub(crate) struct Answer {
 
 #[derive(Default)]
 struct Queue {
-    waiting: Vec<Waiting>,
+    waiting: Vec<Queued>,
     calls: usize,
 }
 
-/// The way to one server.
+/// The queue of charges for one server.
 pub(crate) struct Batches {
     link: Link,
     timeout: Duration,
@@ -53,7 +53,7 @@ impl Batches {
         Self { link, timeout: config.timeout, clock: config.clock, breaker, queue: Mutex::default() }
     }
 
-    /// What the script says of a stage. Calls are made by tasks of their own: whoever charges may stop to listen at any moment.
+    /// Charges a stage. Separate tasks make the calls, so that a caller may drop this future at any time.
     pub(crate) async fn charge(self: &Arc<Self>, stage: Stage) -> Result<Answer, StoreError> {
         let (answer, answered) = oneshot::channel();
         let is_free = {
@@ -61,25 +61,25 @@ impl Batches {
             if queue.waiting.len() >= MOST_WAITING {
                 return Err(StoreError::Away("too many charges wait for it".to_owned()));
             }
-            queue.waiting.push(Waiting { stage, answer });
+            queue.waiting.push(Queued { stage, answer });
             let is_free = queue.calls < MOST_CALLS;
             queue.calls += usize::from(is_free);
             is_free
         };
         if is_free {
-            tokio::spawn(UnderWay { batches: Arc::clone(self), is_done: false }.call());
+            tokio::spawn(CallTask { batches: Arc::clone(self), is_done: false }.run());
         }
         match timeout(self.timeout, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(StoreError::Away("the runtime is shutting down".to_owned())),
-            Err(_) => Err(Failed::late().error),
+            Err(_) => Err(Failed::timed_out().error),
         }
     }
 
     async fn call_for(&self, stages: &[Stage]) -> Result<Vec<Vec<u8>>, StoreError> {
         let call = Call::of(stages);
         let called = timeout(self.timeout, self.link.call(&CHARGE, &call.keys, &call.arguments(self.clock))).await;
-        self.breaker.heed(called.unwrap_or_else(|_| Err(Failed::late())))
+        self.breaker.record(called.unwrap_or_else(|_| Err(Failed::timed_out())))
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
@@ -87,49 +87,48 @@ impl Batches {
     }
 }
 
-/// A call that counts as under way until nothing waits any more, or until its task is dropped with the runtime.
-struct UnderWay {
+/// The task that makes calls until the queue is empty. If the runtime drops it before, it releases its place and the queue.
+struct CallTask {
     batches: Arc<Batches>,
     is_done: bool,
 }
 
-impl Drop for UnderWay {
+impl Drop for CallTask {
     fn drop(&mut self) {
         if !self.is_done {
             let mut queue = self.batches.queue();
             queue.calls -= 1;
-            // Whoever waits is told.
+            // Dropped senders tell the callers.
             queue.waiting.clear();
         }
     }
 }
 
-impl UnderWay {
-    /// Calls for what waits, until nothing does.
-    async fn call(mut self) {
-        while let Some(next) = self.next() {
+impl CallTask {
+    async fn run(mut self) {
+        while let Some(batch) = self.next_batch() {
             let (stages, answers): (Vec<Stage>, Vec<_>) =
-                next.into_iter().map(|waiting| (waiting.stage, waiting.answer)).unzip();
+                batch.into_iter().map(|queued| (queued.stage, queued.answer)).unzip();
             let called = self.batches.call_for(&stages).await;
             for (row, answer) in answers.into_iter().enumerate() {
-                // Whoever waited may be gone.
-                let _ = answer.send(called.as_ref().map_err(Clone::clone).and_then(|reply| part(reply, row)));
+                // The caller may have dropped its future.
+                let _ = answer.send(called.as_ref().map_err(Clone::clone).and_then(|reply| answer_at(reply, row)));
             }
         }
     }
 
-    fn next(&mut self) -> Option<Vec<Waiting>> {
+    fn next_batch(&mut self) -> Option<Vec<Queued>> {
         let mut queue = self.batches.queue();
-        // What nobody waits for any more has been answered: it isn't charged.
-        queue.waiting.retain(|waiting| !waiting.answer.is_closed());
+        // A charge whose caller has given up isn't made.
+        queue.waiting.retain(|queued| !queued.answer.is_closed());
         if queue.waiting.is_empty() {
             queue.calls -= 1;
             self.is_done = true;
             return None;
         }
         let mut keys = 0;
-        let fits = queue.waiting.iter().take(MOST_STAGES).take_while(|waiting| {
-            keys += waiting.stage.keys.len();
+        let fits = queue.waiting.iter().take(MOST_STAGES).take_while(|queued| {
+            keys += queued.stage.keys.len();
             keys <= MOST_KEYS
         });
         let most = fits.count().max(1);
@@ -137,8 +136,8 @@ impl UnderWay {
     }
 }
 
-/// What a reply says of one stage.
-fn part(reply: &[Vec<u8>], row: usize) -> Result<Answer, StoreError> {
+/// The answer to one stage in a reply.
+fn answer_at(reply: &[Vec<u8>], row: usize) -> Result<Answer, StoreError> {
     let head = reply.first().and_then(|head| wire::head(head));
     let answer = head.zip(reply.get(row + 1)).map(|(head, outcomes)| Answer { head, outcomes: outcomes.clone() });
     answer.ok_or_else(|| Failed::unreadable("the script's answer").error)

@@ -1,5 +1,4 @@
-//! A store that has failed isn't asked for a while: whoever would wait for it in vain is told at once, and what piles up before a
-//! server that has stopped is bounded.
+//! A circuit breaker: after a failure, calls fail at once for a while. This bounds the calls that wait for a server that has stopped.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +9,6 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::link::Failed;
 
-/// Whether a store may be asked.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     first: Duration,
@@ -20,10 +18,10 @@ pub(crate) struct Breaker {
 
 #[derive(Debug, Default)]
 struct State {
-    /// None while the store answers.
+    /// Is `None` while the store answers.
     failing: Option<Failing>,
-    /// Whether it was told that the store refuses.
-    is_refusal_told: bool,
+    /// True if a refusal has been logged since the last success.
+    is_refusal_logged: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,9 +35,8 @@ impl Breaker {
         Self { first: config.first_pause, longest: config.longest_pause, state: Mutex::default() }
     }
 
-    /// Whether the store may be asked now. Of those who come after a pause, the first is let through, to see; the others when it
-    /// has seen.
-    pub(crate) fn lets_through(&self) -> bool {
+    /// True if a call may be made now. After a pause, one call is allowed as a probe.
+    pub(crate) fn allows_call(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(failing) = &mut state.failing else { return true };
         let now = Instant::now();
@@ -50,8 +47,8 @@ impl Breaker {
         true
     }
 
-    /// Takes note of how a call went.
-    pub(crate) fn heed<T>(&self, called: Result<T, Failed>) -> Result<T, StoreError> {
+    /// Records the result of a call.
+    pub(crate) fn record<T>(&self, called: Result<T, Failed>) -> Result<T, StoreError> {
         match called {
             Err(Failed { error, is_away: true }) => {
                 self.failed(&error);
@@ -70,17 +67,17 @@ impl Breaker {
 
     fn succeeded(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.failing.is_some() || state.is_refusal_told {
+        if state.failing.is_some() || state.is_refusal_logged {
             tracing::info!("the store answers again");
             *state = State::default();
         }
     }
 
-    /// It is there, and doesn't do what it is asked to.
+    /// The server answers with an error.
     fn refused(&self, error: &StoreError) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.failing = None;
-        if !std::mem::replace(&mut state.is_refusal_told, true) {
+        if !std::mem::replace(&mut state.is_refusal_logged, true) {
             tracing::warn!(%error, "limits go by their `on_failure`");
         }
     }
@@ -104,19 +101,19 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn pauses_grow_and_one_looks_at_their_end() {
+    async fn pauses_grow_and_one_call_probes_at_their_end() {
         let config = Config::default().with_pauses(Duration::from_millis(50), Duration::from_millis(150));
         let breaker = Breaker::new(&config);
-        assert!(breaker.lets_through() && breaker.lets_through());
+        assert!(breaker.allows_call() && breaker.allows_call());
         for pause in [50, 100, 150, 150] {
             breaker.failed(&StoreError::Away("for the test".to_owned()));
             tokio::time::advance(Duration::from_millis(pause - 1)).await;
-            assert!(!breaker.lets_through(), "{pause}");
+            assert!(!breaker.allows_call(), "{pause}");
             tokio::time::advance(Duration::from_millis(1)).await;
-            assert!(breaker.lets_through(), "{pause}");
-            assert!(!breaker.lets_through(), "one alone looks");
+            assert!(breaker.allows_call(), "{pause}");
+            assert!(!breaker.allows_call(), "one call alone probes");
         }
         breaker.succeeded();
-        assert!(breaker.lets_through() && breaker.lets_through());
+        assert!(breaker.allows_call() && breaker.allows_call());
     }
 }

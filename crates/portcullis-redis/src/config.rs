@@ -1,32 +1,31 @@
-//! How a store is reached.
+//! The configuration of a store.
 
 use std::time::Duration;
 
-/// Whose clock charges go by.
+/// The clock of charges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Clock {
-    /// The server's: one clock for all machines. In a cluster, each shard has its own.
+    /// The server's clock: one for all machines. In a cluster, each shard has its own.
     #[default]
     Server,
-    /// The host's, as each call brings it. A machine that is ahead, by up to a minute, makes time stand still for the others; where
-    /// one that is behind charges first, up to one rate more is admitted.
+    /// The host's clock, whose time each call carries. A machine whose clock is ahead, by up to a minute, stops time for the others. If a
+    /// machine whose clock is behind charges first, up to one rate more is admitted.
     Host,
 }
 
-/// How a store is reached.
+/// The configuration of a store.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// How long a call may take, connecting included; 250 ms where nothing is said. After that, the limit's `on_failure` holds.
+    /// The longest duration of a call, including the connection; 250 ms by default. After that, the limit's `on_failure` applies.
     pub timeout: Duration,
-    /// How long the store isn't asked after it failed: at first, and doubled with each failure up to `longest_pause`. 50 ms,
-    /// and 1 s.
+    /// The pause without calls after the first failure; 50 ms by default. Each further failure doubles it, up to `longest_pause`.
     pub first_pause: Duration,
-    /// The longest time until the store is asked again: 1 s where nothing is said.
+    /// The longest pause without calls; 1 s by default.
     pub longest_pause: Duration,
-    /// Whose clock charges go by.
+    /// The clock of charges; the server's by default.
     pub clock: Clock,
-    /// What every key begins with: `portcullis` where nothing is said. Buckets have the policy's name behind it.
+    /// The prefix of every key; `portcullis` by default. The keys of buckets have the policy's name behind it.
     pub prefix: String,
 }
 
@@ -43,37 +42,37 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The same, with another timeout.
+    /// Sets the timeout.
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// The same, by another clock.
+    /// Sets the clock.
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// The same, with other keys.
+    /// Sets the prefix of keys.
     pub fn with_prefix(self, prefix: impl Into<String>) -> Self {
         Self { prefix: prefix.into(), ..self }
     }
 
-    /// The same, with other pauses after failures.
+    /// Sets the pauses after failures.
     pub fn with_pauses(self, first: Duration, longest: Duration) -> Self {
         Self { first_pause: first, longest_pause: longest, ..self }
     }
 }
 
-/// Why there can't be a connection, now or later. It repeats nothing of the URL, which may hold a password.
+/// An error that no retry can fix. Its text has no part of the URL, which may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The URL can't be read.
+    /// The URL is invalid.
     #[error(
         "the URL isn't one of a Redis server: write `redis://HOST:PORT`, or with the feature `tls` `rediss://HOST:PORT`"
     )]
     Url,
-    /// There is no runtime to connect with.
+    /// There is no tokio runtime.
     #[error("a connection needs tokio's runtime: connect inside of it")]
     Runtime,
 }

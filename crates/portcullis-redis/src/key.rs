@@ -1,8 +1,8 @@
-//! How a bucket is called in Redis.
+//! The keys of buckets and families in Redis.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// Longer ids stand by their digest: a key is kept in memory whole.
+/// The longest id in a key, in bytes. A digest replaces longer ones, as Redis keeps keys in memory.
 const LONGEST: usize = 512;
 
 /// The key of a bucket, `PREFIX:POLICY/LIMIT/{PARTS}`: the parts of its key are the hash tag, so that all limits on one caller
@@ -10,7 +10,7 @@ const LONGEST: usize = 512;
 pub(crate) fn bucket(prefix: &str, id: &str) -> Vec<u8> {
     match names_and_parts(id) {
         Some((names, parts)) => [prefix, ":", names, "/{", &short(parts), "}"].concat().into_bytes(),
-        // No policy makes such an id. A second colon keeps it apart.
+        // Ids of other forms don't come from a policy. A second colon distinguishes them.
         None => [prefix, "::", &short(id)].concat().into_bytes(),
     }
 }
@@ -20,7 +20,7 @@ pub(crate) fn family(prefix: &str, id: &str) -> Vec<u8> {
     [prefix, ":family:", &short(id)].concat().into_bytes()
 }
 
-/// The names are identifiers, and a part begins with the number of its branch.
+/// Splits an id before its first part, which begins with the number of a branch. The names before it are identifiers.
 fn names_and_parts(id: &str) -> Option<(&str, &str)> {
     let begins_with_digit = |text: &str| text.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
     let slash = id.match_indices('/').map(|(at, _)| at).find(|at| id.get(at + 1..).is_some_and(begins_with_digit))?;
@@ -29,8 +29,8 @@ fn names_and_parts(id: &str) -> Option<(&str, &str)> {
     (names.len() <= LONGEST && names.bytes().all(is_name)).then_some((names, parts))
 }
 
-/// A text, or its digest where it is long. No short text is told as one: a part begins with a digit, and an id that doesn't
-/// come from a policy is marked when it begins like a digest.
+/// Returns a short text unchanged, and the digest of a long one. A short text never equals a digest: parts begin with a digit, and other
+/// texts that begin with `#` are hashed too.
 fn short(text: &str) -> String {
     if text.len() <= LONGEST && !text.starts_with('#') {
         return text.to_owned();
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_policy_names_is_kept_apart() {
+    fn ids_of_other_forms_are_kept_apart() {
         check("blog/everybody", "portcullis::blog/everybody");
         check("a/{1}", "portcullis::a/{1}");
         check("a{/1", "portcullis::a{/1");
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn long_ids_stand_by_their_digest() {
+    fn digests_replace_long_ids() {
         let (one, other) = ("x".repeat(1 << 20), "x".repeat((1 << 20) - 1) + "y");
         let keys = [bucket("p", &one), bucket("p", &other), bucket("p", &format!("l/m/0:{one}"))];
         assert!(keys.iter().all(|key| key.len() < 100), "{keys:?}");

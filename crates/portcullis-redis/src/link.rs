@@ -21,11 +21,11 @@ pub(crate) static CHARGE: LazyLock<Script> = LazyLock::new(|| {
         include_str!("charge/stages.lua"),
     ))
 });
-pub(crate) static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("give_back.lua")));
+pub(crate) static REFUND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("refund.lua")));
 pub(crate) static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
 pub(crate) static SWAP: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("swap.lua")));
 
-/// A script, known to servers by its digest.
+/// A script. Servers identify it by its digest.
 pub(crate) struct Script {
     text: &'static str,
     digest: String,
@@ -37,12 +37,12 @@ impl Script {
     }
 }
 
-/// How often a cluster's client follows a slot that has moved, within the call's timeout …
+/// The number of times that a cluster's client follows a slot that has moved, within the call's timeout.
 const RETRIES: u32 = 3;
-/// … and how long it waits for one that is moving, in milliseconds.
+/// The shortest and the longest wait for a slot that is moving, in milliseconds.
 const FIRST_RETRY: u64 = 10;
 const LAST_RETRY: u64 = 100;
-/// A server whose machine is gone doesn't say so: after so long without a word, the connection counts as broken.
+/// The idle time after which keep-alive probes detect that the server's machine is gone.
 const SILENCE: Duration = Duration::from_secs(10);
 
 fn tcp() -> TcpSettings {
@@ -51,7 +51,7 @@ fn tcp() -> TcpSettings {
         .set_keepalive(TcpKeepalive::new().with_time(SILENCE).with_interval(SILENCE))
 }
 
-/// A connection that is made anew when it breaks.
+/// A connection that reconnects when it breaks.
 #[derive(Clone)]
 pub(crate) enum Link {
     Server(Arc<Server>),
@@ -70,8 +70,8 @@ impl Server {
         self.manager.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whoever is at the other end isn't who it was, such as a master that has become a replica: its name may lead elsewhere now.
-    fn connect_anew(&self) {
+    /// Resolves the address again, which may lead to another server now: this one may have become a replica.
+    fn reconnect(&self) {
         if let Ok(anew) = ConnectionManager::new_lazy_with_config(self.client.clone(), self.settings.clone()) {
             *self.manager.lock().unwrap_or_else(PoisonError::into_inner) = anew;
         }
@@ -79,7 +79,7 @@ impl Server {
 }
 
 impl Link {
-    /// The connection is made with the first call.
+    /// Prepares a connection to one server, which is made with the first call.
     pub(crate) fn to_server(url: &str, config: &Config) -> Result<Self, ConnectError> {
         let address = url.into_connection_info().map_err(|_| ConnectError::Url)?;
         let client = Client::open(address.set_tcp_settings(tcp())).map_err(|_| ConnectError::Url)?;
@@ -95,7 +95,7 @@ impl Link {
         Ok(Self::Server(Arc::new(Server { client, settings, manager })))
     }
 
-    /// The connections are made with the first call.
+    /// Prepares the connections to a cluster, which are made with the first call.
     pub(crate) fn to_cluster(urls: &[&str], config: &Config) -> Result<Self, ConnectError> {
         let settings = ClusterClient::builder(urls.iter().copied())
             .connection_timeout(config.timeout)
@@ -110,7 +110,7 @@ impl Link {
         Ok(Self::Cluster(client.get_pending_async_connection_with_config(ClusterConfig::new())))
     }
 
-    /// Calls a script on keys of one slot. A server that doesn't know it, as after a restart, is told its text.
+    /// Calls a script on keys of one slot. If the server doesn't know the script, as after a restart, sends its text.
     pub(crate) async fn call<T: FromRedisValue>(
         &self,
         script: &Script,
@@ -144,30 +144,30 @@ impl Link {
         };
         let value = value.and_then(redis::Value::extract_error);
         if let (Self::Server(server), Err(error)) = (self, &value)
-            && is_somebody_else(error)
+            && is_wrong_server(error)
         {
-            server.connect_anew();
+            server.reconnect();
         }
         Ok(redis::from_redis_value(value?)?)
     }
 }
 
-/// Whether a server says that it isn't the one to ask, or doesn't know who asks.
-fn is_somebody_else(error: &RedisError) -> bool {
+/// True if the server is the wrong one for this call, or doesn't know the caller.
+fn is_wrong_server(error: &RedisError) -> bool {
     matches!(error.code(), Some("READONLY" | "MOVED" | "NOAUTH" | "NOREPLICAS"))
 }
 
 /// A call that failed.
 #[derive(Debug)]
 pub(crate) struct Failed {
-    /// What whoever asked is told: nothing but its kind, as the rest may name hosts, users and keys.
+    /// The kind of the failure. The details are left out, as they may contain hosts, users and keys.
     pub(crate) error: StoreError,
-    /// Whether the server can't serve anybody for now.
+    /// True if the server can't serve any call for now.
     pub(crate) is_away: bool,
 }
 
 impl Failed {
-    pub(crate) fn late() -> Self {
+    pub(crate) fn timed_out() -> Self {
         Self { error: StoreError::Away("no answer in time".to_owned()), is_away: true }
     }
 
@@ -183,7 +183,7 @@ impl From<RedisError> for Failed {
             is_away,
         };
         match error.kind() {
-            _ if is_somebody_else(&error) => refused(true),
+            _ if is_wrong_server(&error) => refused(true),
             ErrorKind::Server(
                 ServerErrorKind::BusyLoading | ServerErrorKind::ClusterDown | ServerErrorKind::MasterDown,
             ) => refused(true),

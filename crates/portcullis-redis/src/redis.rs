@@ -11,16 +11,16 @@ use tokio::time::timeout;
 
 use crate::batch::{Answer, Batches};
 use crate::breaker::Breaker;
+use crate::cluster::{self, Reply};
 use crate::config::{Clock, Config, ConnectError};
 use crate::key;
 use crate::link::{Failed, Link, RELEASE, SWAP};
-use crate::spread::{self, Reply};
 use crate::wire::{self, Stage};
 
-/// So many charges a stage may have: a script can't look at more keys at once.
+/// The most charges of a stage: a script can't read more keys at once.
 const MOST_CHARGES: usize = 4_000;
 
-/// Limits and families in Redis or Valkey. A clone is the same store.
+/// A store of limits and families in Redis or Valkey. Clones share one connection.
 #[derive(Clone)]
 pub struct Redis {
     inner: Arc<Inner>,
@@ -28,38 +28,38 @@ pub struct Redis {
 
 struct Inner {
     link: Link,
-    /// The way to one server; none in a cluster.
+    /// Is `None` in a cluster, where the charges of a stage go to several servers.
     batches: Option<Arc<Batches>>,
-    /// Of one server. In a cluster the shards fail apart, and its client knows which.
+    /// Is `None` in a cluster, where the shards fail independently, and the client knows which.
     breaker: Option<Arc<Breaker>>,
     config: Config,
     unreadable: AtomicU64,
 }
 
-/// What a store counts.
+/// Counts since the store was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// States of buckets that couldn't be read, and counted as none: something else writes to the same keys.
+    /// The number of unreadable states of buckets, which were treated as empty: something else writes to the same keys.
     pub unreadable: u64,
 }
 
 impl Redis {
-    /// The store on one server, `redis://[USER:PASSWORD@]HOST:PORT[/DATABASE]`. The connection is made with the first call, and
-    /// made anew when it breaks: a host starts, and its limits go by their `on_failure`, while the server is away.
+    /// Makes a store on one server, `redis://[USER:PASSWORD@]HOST:PORT[/DATABASE]`. The first call connects, and later ones reconnect
+    /// if the connection breaks: a host starts while the server is away, and the `on_failure` of its limits applies.
     ///
     /// # Errors
     ///
-    /// Where the URL can't be read, or outside of tokio's runtime.
+    /// Fails if the URL is invalid, and outside of a tokio runtime.
     pub fn connect(url: &str, config: Config) -> Result<Self, ConnectError> {
         Ok(Self::over(Link::to_server(url, &config)?, config))
     }
 
-    /// The store on a cluster, of which some nodes are named.
+    /// Makes a store on a cluster, given the URLs of some of its nodes.
     ///
     /// # Errors
     ///
-    /// Where a URL can't be read, or outside of tokio's runtime.
+    /// Fails if a URL is invalid, and outside of a tokio runtime.
     pub fn connect_cluster(urls: &[&str], config: Config) -> Result<Self, ConnectError> {
         Ok(Self::over(Link::to_cluster(urls, &config)?, config))
     }
@@ -76,7 +76,7 @@ impl Redis {
         Self { inner: Arc::new(Inner { link, batches, breaker, config, unreadable: AtomicU64::new(0) }) }
     }
 
-    /// What was counted since it was made.
+    /// Counts since the store was made.
     pub fn metrics(&self) -> Metrics {
         Metrics { unreadable: self.inner.unreadable.load(Ordering::Relaxed) }
     }
@@ -87,7 +87,7 @@ impl Inner {
         if charges.len() > MOST_CHARGES {
             return Err(StoreError::Refused("a stage has more charges than a script can take".to_owned()));
         }
-        self.may_ask()?;
+        self.check_breaker()?;
         let keys: Vec<Vec<u8>> =
             charges.iter().map(|charge| key::bucket(&self.config.prefix, &charge.bucket)).collect();
         let now = match self.config.clock {
@@ -95,7 +95,7 @@ impl Inner {
             Clock::Host => Some(now.as_microsecond()),
         };
         let Some(batches) = &self.batches else {
-            return self.ask(spread::charge(&self.link, &keys, charges, now, leasing)).await;
+            return self.call(cluster::charge(&self.link, &keys, charges, now, leasing)).await;
         };
         let Answer { head, outcomes } = batches.charge(Stage::new(keys, charges, now, leasing)).await?;
         let outcomes =
@@ -103,23 +103,23 @@ impl Inner {
         Ok(Reply { at: Some(now.unwrap_or(head.server_time)), unreadable: head.unreadable, outcomes })
     }
 
-    fn may_ask(&self) -> Result<(), StoreError> {
-        if self.breaker.as_ref().is_none_or(|breaker| breaker.lets_through()) {
+    fn check_breaker(&self) -> Result<(), StoreError> {
+        if self.breaker.as_ref().is_none_or(|breaker| breaker.allows_call()) {
             return Ok(());
         }
         Err(StoreError::Away("it has failed, and is asked again in a moment".to_owned()))
     }
 
-    /// Asks in time.
-    async fn ask<T>(&self, call: impl Future<Output = Result<T, Failed>>) -> Result<T, StoreError> {
-        let called = timeout(self.config.timeout, call).await.unwrap_or_else(|_| Err(Failed::late()));
+    /// Makes a call within the timeout and records its result.
+    async fn call<T>(&self, call: impl Future<Output = Result<T, Failed>>) -> Result<T, StoreError> {
+        let called = timeout(self.config.timeout, call).await.unwrap_or_else(|_| Err(Failed::timed_out()));
         match &self.breaker {
-            Some(breaker) => breaker.heed(called),
+            Some(breaker) => breaker.record(called),
             None => called.map_err(|failed| failed.error),
         }
     }
 
-    /// Something else writes to the same keys: that is told once.
+    /// Counts unreadable states and logs the first ones: something else writes to the same keys.
     fn count_unreadable(&self, states: u64) {
         if states > 0 && self.unreadable.fetch_add(states, Ordering::Relaxed) == 0 {
             tracing::warn!(
@@ -144,24 +144,23 @@ impl Store for Redis {
         let inner = &self.inner;
         let key = key::bucket(&inner.config.prefix, bucket);
         let packed = slot.to_be_bytes();
-        // As in the state, which has no room for what no slot is.
+        // Slots have 56 bits. A larger number is no slot.
         let [0, slot @ ..] = packed else { return Ok(()) };
-        // A slot that isn't given back shuts somebody out for as long as its timeout: the store is asked also where it has just
-        // failed, and once more.
-        let first = inner.ask(inner.link.call(&RELEASE, &[&key], &[&slot])).await;
+        // A slot that isn't released refuses a request until its timeout. So the breaker is ignored, and there is a second attempt.
+        let first = inner.call(inner.link.call(&RELEASE, &[&key], &[&slot])).await;
         if first.is_ok() {
             return first;
         }
         tokio::time::sleep(inner.config.first_pause).await;
-        inner.ask(inner.link.call(&RELEASE, &[&key], &[&slot])).await
+        inner.call(inner.link.call(&RELEASE, &[&key], &[&slot])).await
     }
 
     async fn family(&self, id: &str, _now: Timestamp) -> Result<Option<FamilyState>, StoreError> {
         let inner = &self.inner;
-        inner.may_ask()?;
+        inner.check_breaker()?;
         let mut get = redis::cmd("GET");
         get.arg(key::family(&inner.config.prefix, id));
-        let stored: Option<Vec<u8>> = inner.ask(async { Ok(inner.link.query(&get).await?) }).await?;
+        let stored: Option<Vec<u8>> = inner.call(async { Ok(inner.link.query(&get).await?) }).await?;
         let Some(stored) = stored else { return Ok(None) };
         let state = stored.iter().position(|byte| *byte == b':').and_then(|colon| stored.get(colon + 1..));
         let state = state.and_then(|state| serde_json::from_slice(state).ok());
@@ -177,14 +176,14 @@ impl Store for Redis {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let inner = &self.inner;
-        inner.may_ask()?;
+        inner.check_breaker()?;
         let key = key::family(&inner.config.prefix, id);
         let text =
             serde_json::to_vec(state).map_err(|_| StoreError::Refused("the state can't be written".to_owned()))?;
         let kept = expires.duration_since(now).as_millis().clamp(1, i64::MAX.into()).to_string();
         let (read, version) = (read.to_string(), state.version.to_string());
         let arguments: [&[u8]; 4] = [read.as_bytes(), version.as_bytes(), &text, kept.as_bytes()];
-        match inner.ask(inner.link.call(&SWAP, &[&key], &arguments)).await? {
+        match inner.call(inner.link.call(&SWAP, &[&key], &arguments)).await? {
             1 => Ok(true),
             0_i64 => Ok(false),
             _ => Err(StoreError::Unreadable("the state of a family".to_owned())),

@@ -1,8 +1,8 @@
--- Gives a slot of a `concurrency` limit back.
+-- Releases a slot of a `concurrency` limit.
 --
 -- KEYS[1]  the bucket
 -- ARGV[1]  the slot, packed as in its state
--- returns  1 where it was taken, else 0
+-- returns  1 if it was taken, else 0
 
 local raw = redis.pcall('GET', KEYS[1])
 if type(raw) ~= 'string' or string.sub(raw, 1, 1) ~= 'C' then return 0 end

@@ -1,10 +1,10 @@
--- Writes the state of a family where the stored version is still the one that was read.
+-- Writes the state of a family if the stored version is still the one that was read.
 --
 -- KEYS[1]  the family
--- ARGV     the version that was read, the one to write, the state, and how long it is kept, in milliseconds
--- returns  1 where it was written, 0 where somebody else was first, -1 where what is stored can't be read
+-- ARGV     the version that was read, the version to write, the state, and its lifetime in milliseconds
+-- returns  1 if it was written, 0 if another write was first, -1 if the stored state is unreadable
 --
--- What is stored is the version, a colon, and the state.
+-- The stored text is the version, a colon, and the state.
 
 local stored = redis.pcall('GET', KEYS[1])
 local version = '0'

@@ -1,4 +1,4 @@
-//! What goes to the scripts and comes back from them, packed: big-endian integers, each as wide as it has to be.
+//! The packed form of the scripts' arguments and answers: big-endian integers of fixed widths.
 
 use std::collections::HashMap;
 
@@ -19,12 +19,11 @@ struct Packed {
 }
 
 impl Stage {
-    /// At the server's time where none is given. Stages of one call all go by the same clock.
+    /// Packs a stage. Without `now`, the server's time applies. All stages of a call use the same clock.
     pub(crate) fn new(keys: Vec<Vec<u8>>, charges: &[Charge], now: Option<i64>, leasing: Leasing) -> Self {
         let mut head = Vec::with_capacity(9);
         if let Some(now) = now {
-            // The script takes what is later for the latest moment that it tells apart, as the library does; and what is
-            // before 1970 is its beginning.
+            // Like the library, the script clamps later times to the latest one it supports. Times before 1970 become 0.
             put::<7>(&mut head, now.clamp(0, 1 << 53).unsigned_abs());
         }
         put::<2>(&mut head, charges.len() as u64);
@@ -43,7 +42,7 @@ impl Packed {
         }
         let mut rest = Vec::with_capacity(9);
         rest.push(u8::from(charge.dry_run));
-        // What costs more than any rate admits is refused, however much more.
+        // A cost above the highest rate is refused in any case.
         put::<4>(&mut rest, charge.cost.get().min(Rate::MOST + 1));
         let share = charge.lease.filter(|_| leasing == Leasing::On);
         put::<4>(&mut rest, share.map_or(0, |share| share.get().min(Rate::MOST)));
@@ -51,7 +50,7 @@ impl Packed {
     }
 }
 
-/// A call for several stages: what terms they speak of stands once.
+/// A call for several stages, with each of their different terms once.
 #[derive(Default)]
 pub(crate) struct Call<'s> {
     pub(crate) keys: Vec<&'s [u8]>,
@@ -75,7 +74,7 @@ impl<'s> Call<'s> {
         call
     }
 
-    /// What the script is told beside the keys.
+    /// The script's arguments.
     pub(crate) fn arguments(&self, clock: Clock) -> [&[u8]; 3] {
         let by_server: &[u8] = match clock {
             Clock::Server => b"1",
@@ -107,16 +106,15 @@ fn period(packed: &mut Vec<u8>, period: &Period) {
     put::<4>(packed, period.whole().parts);
 }
 
-/// What an admitted charge took, as the script that gives it back unpacks it: what it took at a moment, and whether that can have
-/// come back of itself since, by `now`.
-pub(crate) fn taken(packed: &mut Vec<u8>, charge: &Charge, admitted: &Admitted, at: i64, now: i64) {
+/// Packs an admitted charge for the script that refunds it: its time and amount, and how much a token bucket has refilled by `now`.
+pub(crate) fn pack_refund(packed: &mut Vec<u8>, charge: &Charge, admitted: &Admitted, at: i64, now: i64) {
     packed.push(tag(charge.terms.algorithm()));
     put::<7>(packed, at.unsigned_abs());
     put::<7>(packed, admitted.slot.unwrap_or(0).unsigned_abs());
     let granted = admitted.lease.map_or(0, |lease| lease.granted);
     put::<4>(packed, charge.cost.get().min(Rate::MOST).saturating_add(granted));
     let periods = charge.terms.periods();
-    // Of several token buckets, it isn't told when each is full.
+    // With several token buckets, the times at which they are full aren't known.
     let full_at = if periods.len() == 1 { at.saturating_add(admitted.standing.full_after) } else { 0 };
     put::<6>(packed, full_at.saturating_sub(now).saturating_sub(1).max(0).unsigned_abs());
     put::<2>(packed, periods.len() as u64);
@@ -136,23 +134,21 @@ fn tag(algorithm: Algorithm) -> u8 {
         Algorithm::SlidingLog => b'L',
         Algorithm::TokenBucket => b'T',
         Algorithm::Concurrency => b'C',
-        // The script refuses what it doesn't know.
-        _ => b'?',
     }
 }
 
-/// The last `N` bytes of a number that needs no more.
+/// Appends the last `N` bytes of a number, which has to fit into them.
 fn put<const N: usize>(packed: &mut Vec<u8>, number: u64) {
     let bytes = number.to_be_bytes();
     packed.extend(bytes.last_chunk::<N>().into_iter().flatten());
 }
 
-/// What the script says, before its outcomes.
+/// The head of the script's answer, before the outcomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
-    /// The server's time; 0 where no stage went by it.
+    /// The server's time, or 0 if no stage uses it.
     pub(crate) server_time: i64,
-    /// So many states couldn't be read, and counted as none.
+    /// The number of unreadable states, which were treated as empty.
     pub(crate) unreadable: u64,
 }
 
@@ -162,7 +158,7 @@ pub(crate) fn head(packed: &[u8]) -> Option<Head> {
     rest.0.is_empty().then_some(head)
 }
 
-/// Reads what the script says of a stage; nothing where it isn't what it says.
+/// Unpacks the outcomes of a stage. Returns none for a malformed answer.
 pub(crate) fn outcomes(packed: &[u8], charges: &[Charge]) -> Option<Vec<Outcome>> {
     let mut rest = Reader(packed);
     let mut outcomes = charges.iter().map(|charge| outcome(&mut rest, charge)).collect::<Option<Vec<_>>>()?;
@@ -172,12 +168,12 @@ pub(crate) fn outcomes(packed: &[u8], charges: &[Charge]) -> Option<Vec<Outcome>
     rest.0.is_empty().then_some(outcomes)
 }
 
-/// Whether charges with these outcomes were consumed.
+/// True if charges with these outcomes were consumed.
 pub(crate) fn is_admitted(charges: &[Charge], outcomes: &[Outcome]) -> bool {
     charges.iter().zip(outcomes).all(|(charge, outcome)| charge.dry_run || outcome.is_admitted())
 }
 
-/// Of what was refused together nothing is held.
+/// Removes slots and leases from the outcomes of a stage that was refused.
 pub(crate) fn none_consumed(outcomes: &mut [Outcome]) {
     for outcome in outcomes {
         if let Outcome::Admitted(admitted) = outcome {
@@ -191,7 +187,7 @@ const ADMITTED: u64 = 1;
 const NEVER: u64 = 2;
 const HOLDS: u64 = 5;
 
-/// Only what the script can have said of this charge: a server may be anybody's.
+/// Unpacks an outcome. Returns none for one that the script can't return for this charge, as the server may be malicious.
 fn outcome(rest: &mut Reader<'_>, charge: &Charge) -> Option<Outcome> {
     let flags = rest.number::<1>()?;
     let row = rest.number::<2>()?;
@@ -228,7 +224,7 @@ fn outcome(rest: &mut Reader<'_>, charge: &Charge) -> Option<Outcome> {
     }
 }
 
-/// What hasn't been read yet.
+/// The bytes that haven't been read yet.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -238,7 +234,7 @@ impl Reader<'_> {
         Some(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    /// Two's complement, of which the shorter ones are never negative.
+    /// Reads a number in two's complement. Numbers of fewer than 8 bytes are never negative.
     fn signed<const N: usize>(&mut self) -> Option<i64> {
         let number = self.number::<N>()?;
         Some(i64::from_be_bytes(number.to_be_bytes()))

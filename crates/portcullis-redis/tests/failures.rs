@@ -1,30 +1,33 @@
-//! What becomes of charges when the server dies, stops, is full, or forgets the scripts.
+//! Charges while the server dies, stops, is full, or forgets the scripts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, dead_code)]
 
 mod server;
 
 use std::num::NonZeroU64;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::task::{Context, Waker};
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use portcullis::limit::{Algorithm, Charge, Leasing, Outcome, Rate, Terms};
 use portcullis::request::Scheme;
 use portcullis::{Gate, Keys, Policy, Request, Source};
 use portcullis_redis::{Clock, Config, Redis};
 use portcullis_store::{Store, StoreError};
-use server::Server;
+use server::relay::Relay;
+use server::{PATIENCE, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 const TIMEOUT: Duration = Duration::from_millis(300);
 const COUNT: u64 = 20;
-/// Above the timeout, as the machine may be busy; far below what a caller would call hanging.
-const AT_ONCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(20);
 
 fn config() -> Config {
-    let pauses = (Duration::from_millis(20), Duration::from_millis(100));
-    Config::default().with_timeout(TIMEOUT).with_clock(Clock::Host).with_pauses(pauses.0, pauses.1)
+    Config::default().with_timeout(TIMEOUT).with_clock(Clock::Host).with_pauses(PAUSE, 5 * PAUSE)
 }
 
 fn now() -> Timestamp {
@@ -36,27 +39,26 @@ fn charge(key: &str) -> Charge {
     Charge::new(format!("p/l/0:{}:{key}", key.len()), Terms::new(Algorithm::FixedWindow, &[rate]), NonZeroU64::MIN)
 }
 
-/// Whether it is admitted, and that it doesn't take long.
+/// True if the charge is admitted.
 async fn try_charge(store: &Redis, key: &str) -> Result<bool, StoreError> {
-    let begun = Instant::now();
-    let charged = store.charge(&[charge(key)], now(), Leasing::Off).await;
-    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
-    Ok(charged?.outcomes[0].is_admitted())
+    let charged = store.charge(&[charge(key)], now(), Leasing::Off).await?;
+    Ok(charged.outcomes[0].is_admitted())
 }
 
-/// Asks until the store answers again, for a while.
+/// Charges until the store answers again.
 async fn recovered(store: &Redis, key: &str) -> bool {
-    let end = Instant::now() + Duration::from_secs(20);
-    loop {
-        match try_charge(store, key).await {
-            Ok(admitted) => return admitted,
-            Err(error) => assert!(Instant::now() < end, "{error}"),
+    let answers = async {
+        loop {
+            match try_charge(store, key).await {
+                Ok(admitted) => return admitted,
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    };
+    timeout(PATIENCE, answers).await.expect("the store doesn't answer again")
 }
 
-/// Charges until nothing is admitted any more: how much was.
+/// Charges until the store refuses. Returns the number of charges that were admitted.
 async fn exhaust(store: &Redis, key: &str) -> u64 {
     let mut admitted = 0;
     while try_charge(store, key).await.unwrap() {
@@ -83,32 +85,33 @@ async fn a_server_that_is_killed_and_comes_back() {
     assert_eq!(admitted, COUNT, "what was admitted before the crash is remembered");
 }
 
-#[tokio::test(flavor = "multi_thread")]
+/// The runtime's clock is paused while the server is stopped: it moves on to the next timer once every task waits. So durations are
+/// exact, however busy the machine is.
+#[tokio::test]
 async fn a_server_that_stops_for_a_while() {
     let server = Server::start("");
     let store = Redis::connect(&server.url(), config()).unwrap();
     assert_eq!(try_charge(&store, "u").await, Ok(true));
     server.freeze();
+    tokio::time::pause();
     let begun = Instant::now();
-    let waiting: Vec<_> = (0..100)
-        .map(|_| {
-            let store = store.clone();
-            tokio::spawn(async move { try_charge(&store, "u").await })
-        })
-        .collect();
-    for waiting in waiting {
-        assert!(matches!(waiting.await.unwrap(), Err(StoreError::Away(_))));
+    for answer in join_all((0..100).map(|_| try_charge(&store, "u"))).await {
+        assert!(matches!(answer, Err(StoreError::Away(_))));
     }
-    assert!(begun.elapsed() < AT_ONCE, "they wait at the same time");
-    // It isn't asked with each request any more.
-    let begun = Instant::now();
+    let failed = Instant::now();
+    // The calls fail with their callers, and from then on calls pause.
+    tokio::time::advance(Duration::from_millis(1)).await;
+    // Timers are rounded up to milliseconds.
+    assert!(failed <= begun + TIMEOUT + Duration::from_millis(1), "all of them wait at the same time");
+    let paused = Instant::now();
     for _ in 0..1_000 {
         assert!(try_charge(&store, "u").await.is_err());
     }
-    assert!(begun.elapsed() < 1_000 * TIMEOUT / 10);
+    assert_eq!(Instant::now(), paused, "none of them waits");
+    tokio::time::resume();
     server.thaw();
     let first = u64::from(recovered(&store, "u").await);
-    // What was on its way when it stopped may have been charged: never less than what was admitted.
+    // Calls that were under way when the server stopped may have been charged: never less than what was admitted.
     let admitted = 1 + first + exhaust(&store, "u").await;
     assert!(admitted <= COUNT, "{admitted}");
     assert_eq!(exhaust(&store, "v").await, COUNT, "service is as it was");
@@ -146,110 +149,147 @@ async fn a_server_that_forgets_the_scripts() {
     assert_eq!(admitted, COUNT);
 }
 
-/// Eight tasks charge all the time while the server dies, stops and forgets; what they were told is counted.
+/// The answers to eight tasks that charge all the time.
+#[derive(Default)]
+struct Told {
+    admitted: [u64; 5],
+    /// Calls without an answer, which may have been charged.
+    failed: [u64; 5],
+    refused: u64,
+    is_over: bool,
+}
+
+impl Told {
+    fn answers(&self) -> u64 {
+        self.admitted.iter().sum::<u64>() + self.refused
+    }
+
+    fn failures(&self) -> u64 {
+        self.failed.iter().sum()
+    }
+}
+
+/// Waits until a number has grown by so much.
+async fn grows(told: &watch::Sender<Told>, number: fn(&Told) -> u64, more: u64) {
+    let goal = number(&told.borrow()) + more;
+    let mut seen = told.subscribe();
+    let reached = timeout(PATIENCE, seen.wait_for(|told| number(told) >= goal)).await;
+    assert!(reached.is_ok(), "the tasks got stuck");
+}
+
+/// Eight tasks charge all the time while the server dies, stops and forgets the scripts. All answers are counted.
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_in_the_middle_of_a_run() {
-    const MOST: u64 = 3_000;
+    const MOST: u64 = 400;
+    const ANSWERS: u64 = 200;
     let mut server = Server::durable();
     let store = Redis::connect(&server.url(), config()).unwrap();
     let rate = Rate::new(MOST, 3_600_000_000).unwrap();
-    let charges: Arc<Vec<Charge>> = Arc::new(
-        (0..5)
-            .map(|key| {
-                Charge::new(format!("p/l/0:1:{key}"), Terms::new(Algorithm::FixedWindow, &[rate]), NonZeroU64::MIN)
-            })
-            .collect(),
-    );
-    let is_over = Arc::new(AtomicBool::new(false));
+    let terms = Terms::new(Algorithm::FixedWindow, &[rate]);
+    let charges: Arc<Vec<Charge>> =
+        Arc::new((0..5).map(|key| Charge::new(format!("p/l/0:1:{key}"), terms.clone(), NonZeroU64::MIN)).collect());
+    let told = Arc::new(watch::Sender::new(Told::default()));
     let tasks: Vec<_> = (0..8_usize)
         .map(|task| {
-            let (store, charges, is_over) = (store.clone(), Arc::clone(&charges), Arc::clone(&is_over));
+            let (store, charges, told) = (store.clone(), Arc::clone(&charges), Arc::clone(&told));
             tokio::spawn(async move {
-                let (mut admitted, mut failed) = (vec![0_u64; 5], vec![0_u64; 5]);
                 for turn in task.. {
-                    if is_over.load(Ordering::Relaxed) {
+                    if told.borrow().is_over {
                         break;
                     }
                     let row = turn % 5;
-                    let begun = Instant::now();
-                    match store.charge(&charges[row..=row], now(), Leasing::Off).await {
-                        Ok(charged) => admitted[row] += u64::from(charged.outcomes[0].is_admitted()),
-                        Err(_) => {
-                            failed[row] += 1;
-                            tokio::time::sleep(Duration::from_millis(5)).await;
-                        }
-                    }
-                    assert!(begun.elapsed() < AT_ONCE);
+                    let charged = store.charge(&charges[row..=row], now(), Leasing::Off).await;
+                    // It is told without a call.
+                    let is_paused = matches!(&charged, Err(StoreError::Away(why)) if why.contains("asked again"));
+                    told.send_modify(|told| match charged {
+                        Ok(charged) if charged.outcomes[0].is_admitted() => told.admitted[row] += 1,
+                        Ok(_) => told.refused += 1,
+                        Err(_) => told.failed[row] += u64::from(!is_paused),
+                    });
+                    tokio::task::yield_now().await;
                 }
-                (admitted, failed)
             })
         })
         .collect();
-    let pause = || tokio::time::sleep(Duration::from_millis(300));
     for _ in 0..2 {
-        pause().await;
+        grows(&told, Told::answers, ANSWERS).await;
         server.kill();
-        pause().await;
+        grows(&told, Told::failures, 1).await;
         server.restart();
-        pause().await;
+        grows(&told, Told::answers, ANSWERS).await;
         server.freeze();
-        tokio::time::sleep(2 * TIMEOUT).await;
+        grows(&told, Told::failures, 8).await;
         server.thaw();
-        pause().await;
+        grows(&told, Told::answers, ANSWERS).await;
         let _: () = server.ask("SCRIPT FLUSH");
     }
-    pause().await;
-    is_over.store(true, Ordering::Relaxed);
-    let (mut admitted, mut failed) = (vec![0_u64; 5], vec![0_u64; 5]);
+    grows(&told, Told::answers, ANSWERS).await;
+    told.send_modify(|told| told.is_over = true);
     for task in tasks {
-        let told = task.await.unwrap();
-        for row in 0..5 {
-            admitted[row] += told.0[row];
-            failed[row] += told.1[row];
-        }
+        task.await.unwrap();
     }
-    assert!(failed.iter().sum::<u64>() > 0, "it was away");
     recovered(&store, "another").await;
+    let (mut admitted, failed) = {
+        let told = told.borrow();
+        (told.admitted, told.failed)
+    };
     for row in 0..5 {
         let during = admitted[row];
         while store.charge(&charges[row..=row], now(), Leasing::Off).await.unwrap().outcomes[0].is_admitted() {
             admitted[row] += 1;
         }
-        // What was on its way may have been charged without a word; nothing else is missing, and nothing is too much.
+        // A call without an answer may have been charged. Nothing else is missing, and nothing is too much.
         assert!(during > 0 && admitted[row] <= MOST, "{admitted:?}");
         assert!(admitted[row] + failed[row] >= MOST, "{admitted:?} {failed:?}");
     }
 }
 
-/// Whoever doesn't wait any more isn't charged, and doesn't hold up the others.
-#[tokio::test(flavor = "multi_thread")]
-async fn charges_that_nobody_looks_after() {
-    let server = Server::start("");
-    let store = Redis::connect(&server.url(), config()).unwrap();
-    assert_eq!(try_charge(&store, "u").await, Ok(true));
-    let mut forgotten: Vec<_> = (0..10).map(|_| Box::pin(try_charge(&store, "forgotten"))).collect();
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    for future in &mut forgotten {
-        let _ = future.as_mut().poll(&mut context);
-    }
-    assert_eq!(exhaust(&store, "u").await, COUNT - 1);
-    drop(forgotten);
-    server.freeze();
-    let gone: Vec<_> = (0..50)
-        .map(|_| {
-            let store = store.clone();
-            tokio::spawn(async move { try_charge(&store, "gone").await })
-        })
-        .collect();
-    tokio::time::sleep(TIMEOUT / 10).await;
-    gone.iter().for_each(|gone| gone.abort());
-    tokio::time::sleep(TIMEOUT / 10).await;
-    server.thaw();
-    assert!(recovered(&store, "gone").await);
-    assert!(1 + exhaust(&store, "gone").await >= COUNT - 2, "no more than what had gone out");
+/// Polls a charge once, which puts it into the queue, and doesn't wait for its answer.
+fn queue<F: Future>(charge: F) -> Pin<Box<F>> {
+    let mut charge = Box::pin(charge);
+    assert!(charge.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    charge
 }
 
-/// A server that says anything at all admits nobody, and nothing breaks.
+/// A charge that is given up before its call is sent isn't made, and doesn't hold up the others. One whose call is under way is
+/// made.
+#[tokio::test(flavor = "multi_thread")]
+async fn charges_that_are_given_up() {
+    let server = Server::start("");
+    let relay = Relay::to(&server).await;
+    let store = Redis::connect(&relay.url(), config().with_timeout(PATIENCE)).unwrap();
+    // The server learns the script, so that each call is sent once.
+    assert_eq!(try_charge(&store, "script").await, Ok(true));
+    relay.hold();
+    // Two calls may be under way at once. Each of them has one charge.
+    let first = queue(try_charge(&store, "first"));
+    relay.wait_for("{0:5:first}", 1).await;
+    let given_up = queue(try_charge(&store, "given_up"));
+    relay.wait_for("{0:8:given_up}", 1).await;
+    // All others are queued.
+    let dropped: Vec<_> = (0..50).map(|_| queue(try_charge(&store, "queued"))).collect();
+    let last = queue(try_charge(&store, "last"));
+    let aborted: Vec<_> = (0..50)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(queue(async move { try_charge(&store, "queued").await }))
+        })
+        .collect();
+    drop(given_up);
+    drop(dropped);
+    for task in aborted {
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+    }
+    relay.release();
+    assert_eq!((first.await, last.await), (Ok(true), Ok(true)));
+    assert_eq!(relay.count("{0:6:queued}"), 0, "no call has one of them");
+    for (key, charged) in [("first", 1), ("given_up", 1), ("queued", 0), ("last", 1)] {
+        assert_eq!(exhaust(&store, key).await, COUNT - charged, "{key}");
+    }
+}
+
+/// Malformed answers admit nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_talks_nonsense() {
     let honest = {
@@ -288,7 +328,7 @@ async fn a_server_that_talks_nonsense() {
                 let mut asked = vec![0; 65_536];
                 while matches!(stream.read(&mut asked).await, Ok(1..)) {
                     let text = String::from_utf8_lossy(&asked);
-                    // What the client says of itself first is taken well.
+                    // The client's setup succeeds.
                     let setup = text.matches("CLIENT").count() + text.matches("HELLO").count();
                     let says = if setup > 0 { b"+OK\r\n".repeat(setup) } else { told.clone() };
                     if stream.write_all(&says).await.is_err() {
@@ -305,20 +345,14 @@ async fn a_server_that_talks_nonsense() {
     }
 }
 
-/// A state that nobody wrote counts as none, and is told.
+/// An unreadable state is treated as empty and counted.
 #[tokio::test(flavor = "multi_thread")]
 async fn spoilt_states_count_as_none() {
     let server = Server::start("");
     let store = Redis::connect(&server.url(), config()).unwrap();
     let rate = Rate::new(COUNT, 3_600_000_000).unwrap();
     let mut spoilt = 0;
-    for algorithm in [
-        Algorithm::FixedWindow,
-        Algorithm::SlidingWindow,
-        Algorithm::SlidingLog,
-        Algorithm::TokenBucket,
-        Algorithm::Concurrency,
-    ] {
+    for algorithm in Algorithm::ALL {
         let bucket = format!("p/{}/0:1:u", algorithm.name());
         let charge = Charge::new(bucket.clone(), Terms::new(algorithm, &[rate]), NonZeroU64::MIN);
         let key = format!("portcullis:p/{}/{{0:1:u}}", algorithm.name());
@@ -351,7 +385,7 @@ fn gate(on_failure: &str) -> Gate {
     Policy::compile(&[Source::new("p.gate", text)]).unwrap().bind(&Keys::new()).unwrap()
 }
 
-/// The status of a request, decided by a host that asks this store, and what was noted.
+/// The status and the notes of a request, decided by a host with this store.
 async fn decide(gate: &Gate, store: &Redis) -> (u16, Vec<&'static str>) {
     let request = Request::new(&http::Method::GET, "/", now());
     let request = request.scheme(Scheme::Https).peer("203.0.113.9".parse().unwrap()).body(b"");
@@ -364,7 +398,7 @@ struct NoFacts;
 
 impl portcullis_store::Host for NoFacts {}
 
-/// Whoever comes while the store is away gets what `on_failure` promises, and the decision says so.
+/// Decisions follow `on_failure` while the store is away, and note it.
 #[tokio::test(flavor = "multi_thread")]
 async fn on_failure_holds_while_the_store_is_away() {
     let mut server = Server::durable();

@@ -1,6 +1,8 @@
-//! Four processes of eight tasks each charge a hundred hot buckets for twenty seconds. What they were told goes into a log of
-//! their own, by the server's time, and the log is counted anew: no window admits more than its rate, and none less than it
+//! Four processes of eight tasks each charge a hundred buckets, some of them much more often than their rates admit. Each process
+//! logs its answers with the server's time. The log is counted anew: no window admits more than its rate, and none less than it
 //! could.
+//!
+//! `scripts/soak` runs the same for longer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs, dead_code)]
 
 mod server;
@@ -9,7 +11,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::num::NonZeroU64;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use portcullis::limit::{Algorithm, Charge, Leasing, Rate, Terms};
@@ -20,13 +22,18 @@ use server::Server;
 const PROCESSES: usize = 4;
 const TASKS: usize = 8;
 const BUCKETS: usize = 100;
-const RUN: Duration = Duration::from_secs(20);
+/// Every second charge is of one of these, so that even a slow machine uses them up.
+const HOT_BUCKETS: usize = ALGORITHMS.len();
+/// Charges of one task, unless the environment says otherwise.
+const CHARGES: usize = 1_000;
+const STORE: &str = "PORTCULLIS_TEST_STORE";
+const SIZE: &str = "PORTCULLIS_TEST_CHARGES";
 const COUNT: usize = 40;
 const SECOND: i64 = 1_000_000;
 const ALGORITHMS: [Algorithm; 4] =
     [Algorithm::FixedWindow, Algorithm::SlidingWindow, Algorithm::SlidingLog, Algorithm::TokenBucket];
 
-/// One answer: when, by the server's clock, and whether it admitted.
+/// One answer: the moment by the server's clock, and true if the charge was admitted.
 type Said = (i64, bool);
 
 fn algorithm(bucket: usize) -> Algorithm {
@@ -34,7 +41,7 @@ fn algorithm(bucket: usize) -> Algorithm {
 }
 
 fn main() {
-    match std::env::var("PORTCULLIS_TEST_STORE") {
+    match std::env::var(STORE) {
         Ok(url) => worker(&url),
         Err(_) => parent(),
     }
@@ -65,10 +72,16 @@ async fn charge(store: Redis, task: usize) -> Vec<(usize, Said)> {
         })
         .collect();
     let mut said = Vec::new();
-    let mut bucket = task + std::process::id() as usize;
-    let begun = Instant::now();
-    while begun.elapsed() < RUN {
-        bucket = (bucket * 31 + 7) % BUCKETS;
+    let mut any = task + std::process::id() as usize;
+    let charges_of_a_task = std::env::var(SIZE).map_or(CHARGES, |size| size.parse().unwrap());
+    for turn in 0..charges_of_a_task {
+        let bucket = if turn % 2 == 0 {
+            // Every bucket once in a hundred, in an order without a pattern.
+            any = (any * 21 + 7) % BUCKETS;
+            any
+        } else {
+            any % HOT_BUCKETS
+        };
         let charged = store.charge(&charges[bucket..=bucket], Timestamp::UNIX_EPOCH, Leasing::Off).await.unwrap();
         said.push((bucket, (charged.at, charged.outcomes[0].is_admitted())));
     }
@@ -80,7 +93,7 @@ fn parent() {
     let program = std::env::current_exe().unwrap();
     let start = |_| {
         let mut command = Command::new(&program);
-        command.env("PORTCULLIS_TEST_STORE", server.url()).stdout(Stdio::piped()).spawn().unwrap()
+        command.env(STORE, server.url()).stdout(Stdio::piped()).spawn().unwrap()
     };
     let workers: Vec<Child> = (0..PROCESSES).map(start).collect();
     let readers = workers.into_iter().map(|worker| std::thread::spawn(move || read(worker)));
@@ -93,7 +106,7 @@ fn parent() {
     assert_eq!(by_bucket.len(), BUCKETS);
     let mut refused = 0;
     for (bucket, mut log) in by_bucket {
-        // Of one moment, what was admitted came first: all cost the same.
+        // Within one moment, the admitted charges came first, as all cost the same.
         log.sort_unstable_by_key(|(at, is_admitted)| (*at, !is_admitted));
         refused += log.iter().filter(|(_, is_admitted)| !is_admitted).count();
         check(algorithm(bucket), &log);
@@ -115,11 +128,11 @@ fn read(mut worker: Child) -> Vec<(usize, Said)> {
     said
 }
 
-/// Every answer of a bucket is the one that the answers before it call for.
+/// Asserts that each answer of a bucket follows from those before it.
 fn check(algorithm: Algorithm, log: &[Said]) {
     let count = COUNT as i128;
     let mut admitted: Vec<i64> = Vec::new();
-    // Of a bucket of tokens: when it is full, in parts of a microsecond of which the count makes one.
+    // The moment at which a token bucket is full, in microseconds times the count.
     let mut full_at = i128::MIN;
     for (at, is_admitted) in log.iter().copied() {
         let window = at.div_euclid(SECOND);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use redis::{Commands, ErrorKind, RedisResult, ServerErrorKind};
 use server::{Cluster, Server};
 
-/// Long enough for whoever answers, and short for whoever never will.
+/// A frozen server never answers, so any time is long enough.
 const SHORTLY: Duration = Duration::from_millis(200);
 
 #[test]

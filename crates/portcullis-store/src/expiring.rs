@@ -1,7 +1,7 @@
-//! A map from ids to small values that expire: bounded, sharded, and cleaned up by whoever inserts.
+//! A map from ids to small values that expire: bounded and sharded. Insertions clean it up.
 //!
-//! In come ids, as long and as hostile as requests may be, and the time; out come values that haven't expired. It reads no clock and
-//! starts no thread, and it never holds more keys than it was made for: where it is full, the value that expires first makes room.
+//! Its input is ids, as long and as hostile as requests may be, and the time. Its output is values that haven't expired. It reads no
+//! clock, starts no thread and never has more keys than its capacity: in a full map, the value that expires first is evicted.
 
 mod entry;
 mod index;
@@ -23,63 +23,63 @@ pub use entry::Entry;
 use name::{Name, Namer};
 use shard::Shard;
 
-/// What becomes of a value.
+/// A change to a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change<V> {
-    /// It stays as it is.
+    /// Keeps the value as it is.
     Keep,
-    /// This takes its place, until the moment, in microseconds since 1970: it is gone at that very moment. One that has passed
-    /// removes.
+    /// Stores a value that expires at a time, in microseconds since 1970. At that very time the value is gone. A time in the past
+    /// removes the value.
     Put(V, i64),
-    /// This takes its place until the moment at which it would have expired, and nothing where there is none.
+    /// Replaces the value and keeps its expiry. Does nothing if there is no value.
     Alter(V),
-    /// It is forgotten.
+    /// Removes the value.
     Remove,
 }
 
-/// How much a map holds, and what it has let go of since it was made.
+/// The size of a map, and counts since it was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// The keys in memory: those that live, and those that expired and haven't been cleaned up.
+    /// The keys in memory, including those that expired and haven't been cleaned up.
     pub keys: usize,
-    /// Values that made room for others before they expired.
+    /// The number of values that were evicted before they expired.
     pub evicted: u64,
-    /// Values that were cleaned up after they expired.
+    /// The number of values that were cleaned up after they expired.
     pub expired: u64,
 }
 
-/// A shard has at least so many keys, or chance would leave one full while others are half empty …
+/// The least capacity of a shard. With smaller shards, chance would fill one while others are half empty.
 const SMALLEST_SHARE: usize = 1 << 10;
-/// … and so many shards are enough for the threads there are …
+/// The number of shards that is enough for the threads of a machine.
 const ENOUGH_SHARDS: usize = 1 << 6;
-/// … but beyond so many keys, or twice, the search for the one that expires first could take long …
+/// The capacity from which a map gets more shards than that. In larger shards, the search for the key that expires first takes long.
 const LARGEST_SHARE: usize = 1 << 13;
-/// … and a name has bits for so many.
+/// The number of shards that the bits of a name can tell apart.
 const MOST_SHARDS: usize = 1 << 16;
 
 /// A map from ids to values that expire, for many threads.
 ///
-/// Values of up to 40 bytes fit best: one is then kept, with all that is known of it, in one line of the cache. A map of fewer than
-/// 2,048 keys is one shard behind one lock, and evicts exactly what expires first; a larger one is several, each with an equal share of
-/// the keys. As ids fall into them by chance, a map that is nearly full evicts a little early, from the shards that are full.
+/// Values of up to 40 bytes fit best: each is kept with its metadata in one cache line. A map of fewer than 2,048 keys is one shard
+/// behind one lock, and evicts exactly the value that expires first. A larger map has several shards of equal capacity. Hashes spread the
+/// ids over them, so a map that is nearly full evicts a little early, from the shards that are full.
 ///
-/// Ids are not kept. Keyed hashes of 128 bits stand for them, half of them SipHash-1-3, whose keys are drawn at random with each map. So
-/// memory doesn't depend on how long ids are, and nobody who doesn't know the keys can find two that have the same.
+/// Ids are not kept. Keyed hashes of 128 bits replace them. Half of the bits are SipHash-1-3 with random keys for each map. So memory
+/// doesn't depend on the length of ids, and an attacker without the keys can't construct a collision.
 ///
-/// No clock is read. Each call brings the time, in microseconds since 1970, and what has expired by then isn't there. Where clocks jump,
-/// values come and go with them, but for what has been cleaned up.
+/// No clock is read. Each call brings the time, in microseconds since 1970, and doesn't see values that have expired by then. If the
+/// clock jumps back, expired values are visible again unless they have been cleaned up.
 pub struct Expiring<V> {
     namer: Namer,
     shards: Box<[Aligned<V>]>,
 }
 
-/// A line of the cache of its own, so that cores don't wait for each other over different locks.
+/// A cache line of its own avoids false sharing between locks.
 #[repr(align(64))]
 struct Aligned<V>(Mutex<Shard<V>>);
 
 impl<V> Expiring<V> {
-    /// An empty map of at most `max_keys`, of which 2^32 count. Several shards hold a multiple of their number.
+    /// Makes an empty map of at most `max_keys`, and at most 2^32. The capacity is rounded down to a multiple of the number of shards.
     pub fn new(max_keys: NonZeroUsize) -> Self {
         let max_keys = max_keys.get();
         let number = (max_keys / SMALLEST_SHARE).min(ENOUGH_SHARDS).max(max_keys / LARGEST_SHARE);
@@ -89,18 +89,18 @@ impl<V> Expiring<V> {
         Self { namer: Namer::random(), shards: iter::repeat_with(shard).take(number).collect() }
     }
 
-    /// Looks up the value of an id, and lets `act` do with it what it likes; its answer is handed on. Nothing comes in between.
+    /// Looks up the value of an id and returns the result of `act`, which may change it. Both are one atomic step.
     ///
-    /// `act` must not come back to this map, as it would wait for itself. If it panics, what it has done until then stays.
+    /// `act` must not use this map, as that would deadlock. If it panics, its changes until then stay.
     #[inline]
     pub fn entry<R>(&self, id: &[u8], now: i64, act: impl FnOnce(Entry<'_, V>) -> R) -> R {
         let name = self.namer.name(id);
         act(Entry::new(&mut self.lock(self.shard_of(name)), name, now))
     }
 
-    /// Looks up the value of an id, and changes it as `decide` says; its answer is handed on. Nothing comes in between.
+    /// Looks up the value of an id, makes the change that `decide` returns, and returns its result. All of it is one atomic step.
     ///
-    /// `decide` must not come back to this map, as it would wait for itself. If it panics, nothing has changed.
+    /// `decide` must not use this map, as that would deadlock. If it panics, nothing has changed.
     pub fn change<R>(&self, id: &[u8], now: i64, decide: impl FnOnce(Option<&V>) -> (Change<V>, R)) -> R {
         self.entry(id, now, |entry| {
             let (change, answer) = decide(entry.get());
@@ -109,10 +109,10 @@ impl<V> Expiring<V> {
         })
     }
 
-    /// Looks up the values of several ids, and makes the changes that `decide` says, by the row of the id: all at once, for everyone
-    /// else. Of several changes to one id the last one holds; rows that there aren't are passed over.
+    /// Looks up the values of several ids and makes the changes that `decide` returns, each with the row of its id. All of it is one
+    /// atomic step. The last of several changes to one id counts. Rows out of range are ignored.
     ///
-    /// `decide` must not come back to this map, as it would wait for itself. If it panics, nothing has changed.
+    /// `decide` must not use this map, as that would deadlock. If it panics, nothing has changed.
     pub fn change_all<'i, R>(
         &self,
         ids: impl IntoIterator<Item = &'i [u8]>,
@@ -120,7 +120,7 @@ impl<V> Expiring<V> {
         decide: impl FnOnce(&[Option<&V>]) -> (Vec<(usize, Change<V>)>, R),
     ) -> R {
         let names: SmallVec<[Name; 4]> = ids.into_iter().map(|id| self.namer.name(id)).collect();
-        // In ascending order, each once: so two that want the same shards never wait for each other.
+        // Ascending order prevents a deadlock between two calls that lock the same shards.
         let mut rows: SmallVec<[usize; 4]> = names.iter().map(|name| self.shard_of(*name)).collect();
         rows.sort_unstable();
         rows.dedup();
@@ -140,7 +140,7 @@ impl<V> Expiring<V> {
         answer
     }
 
-    /// How much it holds, and what it has let go of. Each shard is looked at in its turn.
+    /// The sum of the metrics of all shards, which are read one after the other.
     pub fn metrics(&self) -> Metrics {
         let mut sum = Metrics::default();
         for row in 0..self.shards.len() {
@@ -149,12 +149,12 @@ impl<V> Expiring<V> {
         sum
     }
 
-    /// Their number is a power of two.
     fn shard_of(&self, name: Name) -> usize {
+        // The number of shards is a power of two.
         name.shard_bits() & (self.shards.len() - 1)
     }
 
-    /// A shard is whole between any two of its steps that can panic, so one that a panic has poisoned is as good as any.
+    /// Ignores poisoning: a shard is consistent wherever one of its methods can panic.
     #[expect(clippy::indexing_slicing, reason = "`shard_of` gives no other rows")]
     fn lock(&self, row: usize) -> MutexGuard<'_, Shard<V>> {
         self.shards[row].0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -162,7 +162,7 @@ impl<V> Expiring<V> {
 }
 
 impl<V> fmt::Debug for Expiring<V> {
-    /// Neither the key nor what is kept.
+    /// Shows neither the hash keys nor the values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Expiring").field("shards", &self.shards.len()).finish_non_exhaustive()
     }

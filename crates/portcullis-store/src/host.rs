@@ -1,4 +1,4 @@
-//! What a host does with a store: it answers a decision's questions, records its effects, and gives back what the request held.
+//! The host's use of a store: answers to a decision's questions, its effects, and the release of slots.
 
 use jiff::Timestamp;
 use portcullis::decision::Effect;
@@ -8,18 +8,18 @@ use portcullis::limit::Leasing;
 
 use crate::store::{Store, StoreError};
 
-/// Whether a decision holds.
+/// The result of recording a decision's effects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Recorded {
-    /// All is written: answer it.
+    /// Everything is written: send the decision's answer.
     Done,
-    /// Somebody else was first: discard the decision, and decide the request again.
+    /// Another decision was first: discard this one, and decide the request again.
     Stale,
 }
 
-/// Answers the questions that a store can: charges, and the families of refresh tokens. Nothing for the others, and nothing where
-/// the store doesn't answer: the question stays open, and the limit's `on_failure` holds.
+/// Answers questions about charges and families of refresh tokens. Returns none for other questions, and if the store fails: the question
+/// stays open, and the limit's `on_failure` applies.
 pub async fn answer<S: Store>(store: &S, question: &Question, now: Timestamp) -> Option<Answer> {
     match question {
         Question::Charge(charges) => {
@@ -34,16 +34,16 @@ pub async fn answer<S: Store>(store: &S, question: &Question, now: Timestamp) ->
     }
 }
 
-/// True if a token's id is that of an opaque token, whose claims no store has.
+/// True if the token is opaque. The claims of such tokens are not in the store.
 pub(crate) fn is_opaque(id: &str) -> bool {
     id.starts_with("sha256:")
 }
 
-/// Writes what a decision says of families, before it is answered.
+/// Writes a decision's changes to families. The host calls it before it sends the decision's answer.
 ///
 /// # Errors
 ///
-/// Where nobody knows whether it was written: the decision must not be answered, as somebody else may have the same.
+/// Fails if it isn't known whether a change was written. The answer must not be sent, as another decision may have made the same change.
 pub async fn record<S: Store>(store: &S, effects: &[Effect], now: Timestamp) -> Result<Recorded, StoreError> {
     for effect in effects {
         if let Effect::Family { id, read, state, expires } = effect
@@ -55,11 +55,11 @@ pub async fn record<S: Store>(store: &S, effects: &[Effect], now: Timestamp) -> 
     Ok(Recorded::Done)
 }
 
-/// Gives back the slots that a request held, once it is answered.
+/// Releases the slots of a request. The host calls it after it has sent the answer.
 ///
 /// # Errors
 ///
-/// Of the first that can't be given back. All are tried.
+/// Returns the error of the first slot that can't be released, after all have been tried.
 pub async fn finish<S: Store>(store: &S, effects: &[Effect]) -> Result<(), StoreError> {
     let mut outcome = Ok(());
     for effect in effects {

@@ -10,60 +10,60 @@ use portcullis::limit::{Admitted, Charge, Leasing, Outcome, Standing};
 use portcullis::token::FamilyState;
 
 use crate::expiring::{Change, Expiring};
-use crate::flight::{Flights, Seat};
+use crate::single_flight::{Role, SingleFlight};
 use crate::store::{Charged, Store, StoreError};
 
-/// So many leases are held at most, where nothing is said. One that makes room for another is lost.
+/// The most leases in memory. An evicted lease is lost.
 const MOST_LEASES: NonZeroUsize = NonZeroUsize::new(1 << 16).expect("it isn't 0");
-/// So often a charge waits for what others fetch before it asks for itself alone.
+/// The number of times that a charge waits for the fetch of another one before it calls the store itself.
 const MOST_WAITS: usize = 2;
 
-/// A shared store whose limits with a `lease` are spent from memory. Never more is admitted than the store would have: what a lease
-/// holds counts as spent there from the start, and it ends before it could count twice.
+/// A shared store whose limits with a `lease` are spent from memory. It never admits more than the store would: the store counts a lease
+/// as spent from its start, and the lease ends before its admissions could count twice.
 ///
-/// A lease ends by this machine's monotonic clock, from the moment at which it was asked for, whatever its other clocks do.
+/// The duration of a lease is measured with this machine's monotonic clock, from the moment of the call to the store.
 pub struct Leased<S> {
     store: S,
     credits: Expiring<Credit>,
-    flights: Flights,
+    fetches: SingleFlight,
     clock: Box<dyn Fn() -> i64 + Send + Sync>,
     leases: AtomicU64,
     asked: AtomicU64,
     spent: AtomicU64,
 }
 
-/// What is left of a lease.
+/// The rest of a lease.
 #[derive(Debug, Clone, Copy)]
 struct Credit {
     left: u64,
-    /// How the rate stood when it was taken, without it.
+    /// The standing of the rate when the lease was taken, without the lease.
     standing: Standing,
     taken_at: i64,
-    /// By the host's clock, where the store went by that: a request may have been on its way for long.
+    /// The end by the host's clock, if the store uses that: the time of a request may be old. Otherwise the maximum.
     ends: i64,
-    /// Which lease: what was spent of one isn't given back to another.
+    /// The id of the lease, so that a refund doesn't go to another lease.
     lease: u64,
 }
 
-/// What was spent of a lease, and how the rate stands.
+/// An admission that was spent from a lease, and the standing of its rate.
 #[derive(Debug, Clone, Copy)]
 struct Spent {
     lease: u64,
     standing: Standing,
 }
 
-/// What was counted.
+/// Counts since the store was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeaseMetrics {
-    /// Calls of the store.
+    /// The number of calls to the store.
     pub asked: u64,
-    /// Stages that were admitted without one.
+    /// The number of stages that were admitted without a call.
     pub spent: u64,
 }
 
 impl<S: Store> Leased<S> {
-    /// In front of a store.
+    /// Puts leases in front of a store.
     #[expect(
         clippy::disallowed_methods,
         clippy::disallowed_types,
@@ -74,12 +74,12 @@ impl<S: Store> Leased<S> {
         Self::with_clock(store, move || i64::try_from(begun.elapsed().as_micros()).unwrap_or(i64::MAX))
     }
 
-    /// By another clock: microseconds that never go back, such as a simulation's.
+    /// Uses another monotonic clock, in microseconds, such as a simulation's.
     pub fn with_clock(store: S, clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self {
             store,
             credits: Expiring::new(MOST_LEASES),
-            flights: Flights::default(),
+            fetches: SingleFlight::default(),
             clock: Box::new(clock),
             leases: AtomicU64::new(0),
             asked: AtomicU64::new(0),
@@ -87,17 +87,17 @@ impl<S: Store> Leased<S> {
         }
     }
 
-    /// The store.
+    /// The shared store.
     pub fn store(&self) -> &S {
         &self.store
     }
 
-    /// What was counted since it was made.
+    /// Counts since the store was made.
     pub fn metrics(&self) -> LeaseMetrics {
         LeaseMetrics { asked: self.asked.load(Ordering::Relaxed), spent: self.spent.load(Ordering::Relaxed) }
     }
 
-    /// Spends what there is of these charges' leases.
+    /// Spends the leases of charges, as far as there are any.
     fn spend(&self, charges: &[Charge], now: Timestamp) -> Vec<Option<Spent>> {
         let (clock, now) = ((self.clock)(), now.as_microsecond());
         let ids: Vec<Vec<u8>> = charges.iter().map(id).collect();
@@ -105,20 +105,20 @@ impl<S: Store> Leased<S> {
             let (mut changes, mut spent) = (Vec::new(), Vec::with_capacity(charges.len()));
             for (row, (charge, credit)) in charges.iter().zip(credits).enumerate() {
                 let credit = credit.filter(|credit| charge.lease.is_some() && now < credit.ends);
-                // Of a bucket that stands twice, the first alone spends.
+                // Only the first of several charges on one bucket spends.
                 let is_first = charges.iter().take(row).all(|other| other.bucket != charge.bucket);
                 let left = credit
                     .filter(|_| is_first)
                     .and_then(|credit| Some(Credit { left: credit.left.checked_sub(charge.cost.get())?, ..*credit }));
                 changes.extend(left.map(|left| (row, Change::Alter(left))));
-                spent.push(left.map(|left| Spent { lease: left.lease, standing: left.stands(clock) }));
+                spent.push(left.map(|left| Spent { lease: left.lease, standing: left.standing_at(clock) }));
             }
             (changes, spent)
         })
     }
 
-    /// Takes back what was spent on charges whose stage wasn't admitted; what was of a lease that is gone is gone, too.
-    fn unspend(&self, charges: &[Charge], spent: &[Option<Spent>]) {
+    /// Returns the admissions spent on charges whose stage wasn't admitted to their leases, unless these have ended.
+    fn refund(&self, charges: &[Charge], spent: &[Option<Spent>]) {
         let clock = (self.clock)();
         for (charge, spent) in charges.iter().zip(spent) {
             let Some(Spent { lease, .. }) = *spent else { continue };
@@ -131,7 +131,7 @@ impl<S: Store> Leased<S> {
         }
     }
 
-    /// Keeps what a charge was granted in advance.
+    /// Stores the lease that a charge was granted.
     fn keep(&self, charge: &Charge, admitted: &Admitted, asked_at: i64, (said_at, now): (i64, Timestamp)) {
         let Some(lease) = admitted.lease else { return };
         let is_by_host = said_at == now.as_microsecond();
@@ -146,7 +146,7 @@ impl<S: Store> Leased<S> {
         self.credits.change(&id(charge), (self.clock)(), |_| (Change::Put(credit, ends), ()));
     }
 
-    /// Asks the store for what couldn't be spent.
+    /// Calls the store for the charges that couldn't be spent from a lease.
     async fn ask(
         &self,
         charges: &[Charge],
@@ -177,7 +177,7 @@ impl<S: Store> Leased<S> {
     }
 }
 
-/// Gives back what was spent, also where nobody waits for the answer any more.
+/// Refunds the spent leases when it is dropped, also if the caller gave up its future.
 struct Refund<'a, S: Store> {
     leased: &'a Leased<S>,
     charges: &'a [Charge],
@@ -188,14 +188,14 @@ struct Refund<'a, S: Store> {
 impl<S: Store> Drop for Refund<'_, S> {
     fn drop(&mut self) {
         if self.is_due {
-            self.leased.unspend(self.charges, self.spent);
+            self.leased.refund(self.charges, self.spent);
         }
     }
 }
 
 impl Credit {
-    /// How the rate stands, as far as this machine knows.
-    fn stands(&self, now: i64) -> Standing {
+    /// The standing of the rate, as far as this machine knows.
+    fn standing_at(&self, now: i64) -> Standing {
         Standing {
             remaining: self.standing.remaining.saturating_add(self.left),
             full_after: self.standing.full_after.saturating_sub(now.saturating_sub(self.taken_at)).max(0),
@@ -204,7 +204,7 @@ impl Credit {
     }
 }
 
-/// What a lease is known by: the bucket, and the rates by which it was taken. To callers of another tier it is no use.
+/// The key of a lease: the bucket and the terms. Callers of another tier have other terms, and so another lease.
 fn id(charge: &Charge) -> Vec<u8> {
     let mut hasher = DefaultHasher::new();
     charge.terms.hash(&mut hasher);
@@ -212,7 +212,7 @@ fn id(charge: &Charge) -> Vec<u8> {
 }
 
 impl<S: Store> Store for Leased<S> {
-    /// Leases where limits have one, whatever `leasing` says.
+    /// Leases if limits have a lease. Ignores `leasing`.
     async fn charge(&self, charges: &[Charge], now: Timestamp, _leasing: Leasing) -> Result<Charged, StoreError> {
         if charges.iter().all(|charge| charge.lease.is_none()) {
             self.asked.fetch_add(1, Ordering::Relaxed);
@@ -229,15 +229,15 @@ impl<S: Store> Store for Leased<S> {
                 }
                 return self.ask(charges, &spent, now, Leasing::On).await;
             };
-            match self.flights.board(&empty.bucket) {
-                Seat::Pilot(flight) => {
+            match self.fetches.join(&empty.bucket) {
+                Role::Leader(leader) => {
                     let charged = self.ask(charges, &spent, now, Leasing::On).await;
-                    flight.land(charged.as_ref().err());
+                    leader.finish(charged.as_ref().err());
                     return charged;
                 }
-                Seat::Passenger(flight) => {
-                    self.unspend(charges, &spent);
-                    flight.landed().await?;
+                Role::Follower(follower) => {
+                    self.refund(charges, &spent);
+                    follower.finished().await?;
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Where limits and families of refresh tokens are kept between decisions.
+//! Stores of limits and families of refresh tokens.
 //!
 //! [`decide`] decides a request with a [`Store`] and an asynchronous [`Host`]. For hosts that drive an inquiry by themselves,
 //! [`answer`], [`record`] and [`finish`] turn its questions and effects into calls of a store.
@@ -6,10 +6,10 @@
 
 mod decide;
 mod expiring;
-mod flight;
 mod host;
 mod leased;
 mod memory;
+mod single_flight;
 mod store;
 
 pub use decide::{DecideError, Host, decide};

@@ -1,4 +1,4 @@
-//! The embedded store: everything in this process's memory.
+//! The embedded store, in the memory of the process.
 
 use std::num::NonZeroUsize;
 
@@ -10,11 +10,11 @@ use portcullis::token::FamilyState;
 use crate::expiring::{Change, Expiring, Metrics};
 use crate::store::{Charged, Store, StoreError};
 
-/// A store in this process's memory: bounded, cleaned up while it is used, and gone with the process. It goes by the host's clock,
-/// and is never away.
+/// A store in the memory of the process. Its size is bounded, it is cleaned up while it is used, and it ends with the process. It uses
+/// the host's clock and never fails.
 ///
-/// Where it is full, the buckets that would be full again first make room, which lets whoever they counted start afresh; and the
-/// families that end first, whose tokens hold no more.
+/// A full store evicts the bucket that would be full again first, so that its callers start afresh, and the family that expires first,
+/// so that its tokens are no longer valid.
 #[derive(Debug)]
 pub struct Memory {
     buckets: Expiring<Usage>,
@@ -22,12 +22,12 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// An empty store of at most `max_keys` buckets, and as many families.
+    /// Makes an empty store of at most `max_keys` buckets, and as many families.
     pub fn new(max_keys: NonZeroUsize) -> Self {
         Self { buckets: Expiring::new(max_keys), families: Expiring::new(max_keys) }
     }
 
-    /// Charges all, or none, at a time in microseconds since 1970: [`charge_all`], with nothing in between.
+    /// Charges all or none at a time in microseconds since 1970: [`charge_all`] as one atomic step.
     pub fn charge(&self, charges: &[Charge], now: i64, leasing: Leasing) -> Vec<Outcome> {
         if let [charge] = charges {
             return vec![self.charge_one(charge, now, leasing)];
@@ -44,7 +44,7 @@ impl Memory {
         })
     }
 
-    /// Charges one: the same, without a list.
+    /// Makes a single charge, without the allocations of [`Memory::charge`].
     pub fn charge_one(&self, charge: &Charge, now: i64, leasing: Leasing) -> Outcome {
         self.buckets.entry(charge.bucket.as_bytes(), now, |mut entry| match entry.get_mut() {
             Some(usage) => {
@@ -65,19 +65,19 @@ impl Memory {
         })
     }
 
-    /// What is held of buckets.
+    /// The metrics of the buckets.
     pub fn bucket_metrics(&self) -> Metrics {
         self.buckets.metrics()
     }
 
-    /// What is held of families.
+    /// The metrics of the families.
     pub fn family_metrics(&self) -> Metrics {
         self.families.metrics()
     }
 }
 
-/// Nothing has expired by then.
-const ANY_TIME: i64 = i64::MIN;
+/// No state has expired at this time.
+const BEFORE_ALL: i64 = i64::MIN;
 
 impl Store for Memory {
     async fn charge(&self, charges: &[Charge], now: Timestamp, leasing: Leasing) -> Result<Charged, StoreError> {
@@ -86,7 +86,7 @@ impl Store for Memory {
     }
 
     async fn release(&self, bucket: &str, slot: i64) -> Result<(), StoreError> {
-        self.buckets.change(bucket.as_bytes(), ANY_TIME, |stored| {
+        self.buckets.change(bucket.as_bytes(), BEFORE_ALL, |stored| {
             let without = stored.cloned().and_then(|mut usage| usage.release(slot).then_some(usage));
             (without.map_or(Change::Keep, Change::Alter), ())
         });

@@ -1,17 +1,17 @@
-//! What a host asks of a store.
+//! The interface of stores.
 
 use jiff::Timestamp;
 use portcullis::limit::{Charge, Leasing, Outcome};
 use portcullis::token::FamilyState;
 
-/// Where limits and families of refresh tokens are kept. Whatever it answers has happened, once.
+/// Keeps limits and families of refresh tokens. Each operation that returns a value has been done exactly once.
 pub trait Store: Send + Sync {
-    /// Charges all, or none: [`portcullis::limit::charge_all`], where the states are kept, with nothing in between. `now` is the
-    /// host's clock; a store that has one of its own goes by that, and says so.
+    /// Charges all or none: [`portcullis::limit::charge_all`] as one atomic step on the stored states. `now` is the host's time. A store
+    /// with a clock of its own uses that instead and returns its time in [`Charged::at`].
     ///
     /// # Errors
     ///
-    /// Where nobody knows whether the charges were made. None of them may then be taken for admitted.
+    /// Fails if it isn't known whether the charges were made. The caller must not treat any of them as admitted.
     fn charge(
         &self,
         charges: &[Charge],
@@ -19,26 +19,26 @@ pub trait Store: Send + Sync {
         leasing: Leasing,
     ) -> impl Future<Output = Result<Charged, StoreError>> + Send;
 
-    /// Gives a slot of a limit of `concurrency` back. One that isn't there any more is no error.
+    /// Releases a slot of a `concurrency` limit. A slot that has been released already is no error.
     ///
     /// # Errors
     ///
-    /// Where it may still be taken. It is free again after the limit's `timeout`.
+    /// Fails if the slot may still be taken. It is free again after the limit's `timeout`.
     fn release(&self, bucket: &str, slot: i64) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The state of a family; nothing where none is stored, or where it has expired by then.
+    /// Returns the state of a family, or none if none is stored or it has expired at `now`.
     ///
     /// # Errors
     ///
-    /// Where that isn't known.
+    /// Fails if the state can't be read.
     fn family(&self, id: &str, now: Timestamp) -> impl Future<Output = Result<Option<FamilyState>, StoreError>> + Send;
 
-    /// Writes the state of a family where the stored version is still `read`, 0 where none is stored, and keeps it until
-    /// `expires`. Whether it did.
+    /// Writes the state of a family and keeps it until `expires`, provided that the stored version is still `read`, or `read` is 0 and
+    /// none is stored. Returns true if the state was written.
     ///
     /// # Errors
     ///
-    /// Where nobody knows whether it was written.
+    /// Fails if it isn't known whether the state was written.
     fn swap_family(
         &self,
         id: &str,
@@ -49,34 +49,34 @@ pub trait Store: Send + Sync {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
-/// What became of charges.
+/// The outcomes of charges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Charged {
-    /// One each, in their order.
+    /// One outcome a charge, in the order of the charges.
     pub outcomes: Vec<Outcome>,
-    /// When, in microseconds since 1970, by the clock that the store goes by.
+    /// The time of the charges by the store's clock, in microseconds since 1970.
     pub at: i64,
 }
 
 impl Charged {
-    /// The outcomes of charges made at a moment.
+    /// Makes the outcomes of charges made at a time.
     pub fn new(outcomes: Vec<Outcome>, at: i64) -> Self {
         Self { outcomes, at }
     }
 }
 
-/// Why a store doesn't answer. It names no address, no id and no secret.
+/// A failure of a store. Its text has no address, no id and no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// It can't be reached, or didn't answer in time.
+    /// The store can't be reached, or didn't answer in time.
     #[error("the store is away: {0}")]
     Away(String),
-    /// It was reached, and refused.
+    /// The store answered with an error.
     #[error("the store refused: {0}")]
     Refused(String),
-    /// It holds what it can't have been given.
+    /// The store returned a value that no store wrote.
     #[error("the store holds something unreadable: {0}")]
     Unreadable(String),
 }

@@ -57,14 +57,14 @@ fn the_first_to_expire_makes_room() {
     for (id, lasts) in [(b"a", 30), (b"b", 10), (b"c", 20)] {
         map.change(id, NOW, |_| (Change::Put((), NOW + lasts), ()));
     }
-    // It was the first, and is the last now.
+    // The first to expire becomes the last.
     map.change(b"b", NOW, |_| (Change::Put((), NOW + 40), ()));
-    // It was the last of those, and is the first.
+    // The last to expire becomes the first.
     map.change(b"a", NOW, |_| (Change::Put((), NOW + 15), ()));
     map.change(b"d", NOW, |_| (Change::Put((), NOW + 5), ()));
     let is_there = |id: &[u8]| look(&map, id, NOW).is_some();
     assert_eq!([b"a", b"b", b"c", b"d"].map(|id| is_there(id)), [false, true, true, true]);
-    // One that has expired makes room, and isn't missed.
+    // An expired value makes room without an eviction.
     map.change(b"e", NOW + 5, |_| (Change::Put((), NOW + 50), ()));
     let metrics = map.metrics();
     assert_eq!((metrics.keys, metrics.evicted, metrics.expired), (3, 1, 1));
@@ -117,7 +117,7 @@ fn a_panic_changes_nothing() {
     assert_eq!(look(&map, b"a", NOW), Some(3));
 }
 
-/// A value whose end panics, now and then.
+/// A value whose drop panics if it is armed.
 struct Bomb(bool);
 
 impl Drop for Bomb {
@@ -129,22 +129,22 @@ impl Drop for Bomb {
 }
 
 #[test]
-fn a_value_whose_end_panics_leaves_the_map_whole() {
+fn a_drop_that_panics_leaves_the_map_consistent() {
     let map: Expiring<Bomb> = map(2);
     let armed = |id: &[u8]| map.change(id, NOW, |seen| (Change::Keep, seen.map(|bomb| bomb.0)));
     let attempt = |id: &[u8], change: Change<Bomb>| {
         catch_unwind(AssertUnwindSafe(|| map.change(id, NOW, |_| (change, ())))).is_ok()
     };
     assert!(attempt(b"a", Change::Put(Bomb(true), LATER)));
-    // Replaced, all the same.
+    // It is replaced in spite of the panic.
     assert!(!attempt(b"a", Change::Put(Bomb(true), LATER)));
     assert_eq!(armed(b"a"), Some(true));
-    // Removed, all the same.
+    // It is removed in spite of the panic.
     assert!(!attempt(b"a", Change::Remove));
     assert_eq!(armed(b"a"), None);
     assert!(attempt(b"a", Change::Put(Bomb(true), LATER)));
     assert!(attempt(b"b", Change::Put(Bomb(false), LATER + 1)));
-    // Evicted, but then the new one didn't come in.
+    // It is evicted, but the new one isn't inserted.
     assert!(!attempt(b"c", Change::Put(Bomb(false), LATER)));
     assert_eq!([b"a", b"b", b"c"].map(|id| armed(id)), [None, Some(false), None]);
     assert!(attempt(b"c", Change::Put(Bomb(false), LATER)));
@@ -154,13 +154,13 @@ fn a_value_whose_end_panics_leaves_the_map_whole() {
 #[test]
 fn memory_follows_what_lives() {
     let map = map(1_000_000);
-    // A crowd that comes once, beside a thousand that stay.
+    // Ids that are used once, beside a thousand that are used regularly.
     for moment in 0..200_000_i64 {
         let now = NOW + moment * 1_000;
         map.change(&moment.to_le_bytes(), now, |_| (Change::Put((), now + 1_000_000), ()));
         let regular = (moment % 1_000).to_be_bytes();
         map.change(&regular, now, |_| (Change::Put((), now + 10_000_000), ()));
-        // 1,000 of the crowd live, and as many regulars.
+        // 1,000 ids of either kind live.
         if moment % 10_000 == 9_999 {
             let keys = map.metrics().keys;
             assert!(keys <= 3_000 + 4 * 256, "{keys} at {moment}");
@@ -208,7 +208,7 @@ fn threads_lose_nothing() {
     assert_eq!(sum, THREADS * ROUNDS);
 }
 
-/// Transfers between accounts, in all directions at once: the sum stays, whoever looks and whenever.
+/// Concurrent transfers between accounts: every read sees the same sum.
 #[test]
 fn several_are_changed_at_once() {
     const ACCOUNTS: u64 = 16;
@@ -278,14 +278,14 @@ fn threads_stay_within_the_cap() {
     assert!(map.metrics().keys <= MOST);
 }
 
-/// What a limit keeps of a key is no more than a line of the cache has room for.
+/// The state of a limit fits into a slot of one cache line.
 #[test]
 fn a_bucket_has_40_bytes() {
     assert_eq!(size_of::<portcullis::limit::Usage>(), 40);
 }
 
 #[test]
-fn nothing_of_it_is_told() {
+fn debug_shows_no_content() {
     let map = map(10);
     put(&map, b"a secret id", "a secret value");
     assert_eq!(format!("{map:?}"), "Expiring { shards: 1, .. }");

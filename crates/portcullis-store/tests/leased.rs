@@ -1,4 +1,4 @@
-//! Leases in front of a shared store: never more than the rate, and few questions.
+//! Leases in front of a shared store: never more than the rate, and few calls.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use pollster::block_on;
 use portcullis::limit::{Algorithm, Charge, Leasing, Rate, Terms};
 use portcullis::token::FamilyState;
-use portcullis_conformance::{Suite, steps};
+use portcullis_conformance::{Action, Suite, steps};
 use portcullis_store::{Charged, Leased, Memory, Store, StoreError};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -33,7 +33,7 @@ impl Shared {
 
 impl Store for Shared {
     async fn charge(&self, charges: &[Charge], now: Timestamp, leasing: Leasing) -> Result<Charged, StoreError> {
-        // As over a network, others come in between.
+        // Other futures run in between, as during a call over a network.
         let mut yielded = false;
         std::future::poll_fn(|context| {
             context.waker().wake_by_ref();
@@ -88,8 +88,8 @@ async fn admits(node: &Leased<Shared>, charges: &[Charge], now: i64) -> Result<b
     Ok(charged.outcomes.iter().all(|outcome| outcome.is_admitted()))
 }
 
-/// What the rate allows, counted from the moments of admission alone.
-fn holds(algorithm: Algorithm, admitted: &[(i64, u64)], rate: Rate) -> bool {
+/// True if the admissions obey the rate.
+fn obeys_rate(algorithm: Algorithm, admitted: &[(i64, u64)], rate: Rate) -> bool {
     let (count, period) = (i128::from(rate.count()), i128::from(rate.period()));
     let inside = |window: i64, until: usize| -> i128 {
         let taken = admitted.iter().take(until + 1).filter(|(time, _)| time.div_euclid(rate.period()) == window);
@@ -137,34 +137,19 @@ proptest! {
                 admitted.push((now, cost));
             }
         }
-        prop_assert!(holds(algorithm, &admitted, rate), "{admitted:?}");
+        prop_assert!(obeys_rate(algorithm, &admitted, rate), "{admitted:?}");
     }
 
-    /// Without a lease it is the store that it stands in front of.
+    /// Limits without a lease get the answers of the shared store.
     #[test]
-    fn without_leases_it_changes_nothing(steps in steps()) {
-        let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));
-        struct Plain(Leased<Shared>);
-        impl Store for Plain {
-            async fn charge(&self, charges: &[Charge], now: Timestamp, leasing: Leasing) -> Result<Charged, StoreError> {
-                if leasing == Leasing::On {
-                    return self.0.store().charge(charges, now, leasing).await;
-                }
-                let mut charges = charges.to_vec();
+    fn without_leases_it_changes_nothing(mut steps in steps()) {
+        for step in &mut steps {
+            if let Action::Charge(charges, _) = &mut step.action {
                 charges.iter_mut().for_each(|charge| charge.lease = None);
-                self.0.charge(&charges, now, leasing).await
-            }
-            async fn release(&self, bucket: &str, slot: i64) -> Result<(), StoreError> {
-                self.0.release(bucket, slot).await
-            }
-            async fn family(&self, id: &str, now: Timestamp) -> Result<Option<FamilyState>, StoreError> {
-                self.0.family(id, now).await
-            }
-            async fn swap_family(&self, id: &str, read: u64, state: &FamilyState, expires: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
-                self.0.swap_family(id, read, state, expires, now).await
             }
         }
-        block_on(Suite::new(&Plain(node(&store, &clock)), "p").run(&steps))?;
+        let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));
+        block_on(Suite::new(&node(&store, &clock), "p").run(&steps))?;
     }
 }
 
@@ -185,7 +170,7 @@ fn one_question_for_a_lease() {
     }
 }
 
-/// Of those that come at the same moment, one fetches for all.
+/// One of several concurrent callers fetches the lease for all.
 #[test]
 fn those_who_wait_share_a_lease() {
     let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));
@@ -196,7 +181,7 @@ fn those_who_wait_share_a_lease() {
     assert_eq!(node.metrics().asked, 1);
 }
 
-/// A store that is away is away for those who wait, too, and what is leased can be spent meanwhile.
+/// A failure of the store is passed on to all who wait for it. Leases can be spent meanwhile.
 #[test]
 fn while_the_store_is_away_leases_are_spent() {
     let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));
@@ -217,7 +202,7 @@ fn while_the_store_is_away_leases_are_spent() {
     assert!(block_on(admits(&node, &charges, START + 10 * SECOND)).is_err());
 }
 
-/// What was spent on a stage that isn't admitted, or that nobody waits for any more, is there again.
+/// Admissions spent on a stage that is refused, or whose future is dropped, are refunded.
 #[test]
 fn a_stage_that_is_refused_gives_its_lease_back() {
     let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));
@@ -241,7 +226,7 @@ fn a_stage_that_is_refused_gives_its_lease_back() {
     assert!(block_on(admits(&node, &[leased], START)).is_err());
 }
 
-/// What was spent of a lease isn't given back to the next one.
+/// A refund never goes to a later lease.
 #[test]
 fn a_refund_finds_its_own_lease() {
     let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));
@@ -266,7 +251,7 @@ fn a_refund_finds_its_own_lease() {
     assert_eq!(admitted, 10);
 }
 
-/// A request that was long on its way brings an old time, by which its lease ends.
+/// A lease also ends by the time of the request, which may be old.
 #[test]
 fn a_lease_ends_with_its_window_whenever_it_was_asked_for() {
     let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));
@@ -283,7 +268,7 @@ fn a_lease_ends_with_its_window_whenever_it_was_asked_for() {
     assert_eq!(admitted, 100);
 }
 
-/// Callers of two tiers don't take each other's leases away.
+/// Callers of two tiers have separate leases.
 #[test]
 fn each_tier_has_its_own_lease() {
     let (store, clock) = (Shared::new(), Arc::new(AtomicI64::new(0)));

@@ -1,4 +1,4 @@
-//! The embedded store passes the suite, and keeps no more than it may.
+//! The embedded store passes the suite and stays within its capacity.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -43,7 +43,7 @@ fn contenders_get_what_there_is() {
     block_on(contest.judge(&store)).unwrap();
 }
 
-/// A flood of clients is forgotten, oldest expiring first, and counted; what is used the most lasts the longest.
+/// A flood of clients evicts the buckets that expire first. Evictions are counted.
 #[test]
 fn a_flood_stays_within_the_cap() {
     let store = memory(1_000);
@@ -59,12 +59,12 @@ fn a_flood_stays_within_the_cap() {
     let metrics = store.bucket_metrics();
     assert_eq!((metrics.keys, metrics.evicted), (1_000, 9_001));
     assert!(!store.charge_one(&charge("busy", 1), 0, Leasing::Off).is_admitted(), "it is the last to expire");
-    // When they have expired, newcomers find the room.
+    // Expired buckets make room without an eviction.
     assert!(store.charge_one(&charge("late", 1), 3_600_000_000, Leasing::Off).is_admitted());
     assert_eq!(store.bucket_metrics().evicted, 9_001);
 }
 
-/// What is read of a family is what a swap finds, also when its time has come.
+/// Reads and swaps agree on a family that has expired.
 #[test]
 fn a_family_that_has_ended_is_gone_to_all() {
     let store = memory(10);

@@ -8,9 +8,10 @@ use crate::analyze::solver::samples::{Family, Pool, alike, ends, fresh, near, uu
 use crate::analyze::solver::space::{Key, Space};
 use crate::collections::id_set::IdSet;
 use crate::graph::{Domain, Question, Variable};
+use crate::model::operator::Operator;
 use crate::model::value::{Known, Value};
 use crate::typed::schemas::InputType;
-use crate::typed::{Comparison, Expr, Read, Scope, Type};
+use crate::typed::{Expr, Read, Scope, Type};
 
 /// What is tried.
 pub(crate) struct Candidates<'p> {
@@ -387,7 +388,7 @@ fn gather(space: &Space<'_>, expr: &Expr, out: &mut HashSet<Value>, sums: &mut b
         match part {
             Expr::Constant(Value::List(items)) => out.extend(items.iter().cloned()),
             Expr::Constant(value) if Family::of_value(value).is_some() => drop(out.insert(value.clone())),
-            Expr::Add(..) | Expr::Subtract(..) => *sums = true,
+            Expr::Binary(Operator::Add | Operator::Subtract, ..) => *sums = true,
             Expr::Condition(id) => gather(space, &space.scenario.policy.conditions[*id].expr, out, sums),
             _ => {}
         }
@@ -399,7 +400,7 @@ fn gather(space: &Space<'_>, expr: &Expr, out: &mut HashSet<Value>, sums: &mut b
 fn starts(space: &Space<'_>, expr: &Expr, out: &mut Vec<String>) {
     expr.any(&mut |part| {
         match part {
-            Expr::Compare(Comparison::StartsWith, _, with) => {
+            Expr::Binary(Operator::StartsWith, _, with) => {
                 out.extend(if let Expr::Constant(Value::String(text)) = &**with { Some(text.clone()) } else { None });
             }
             Expr::Condition(id) => starts(space, &space.scenario.policy.conditions[*id].expr, out),
@@ -414,10 +415,9 @@ fn of_lists(space: &Space<'_>, expr: &Expr) -> usize {
     let mut count = 0;
     expr.any(&mut |part| {
         match part {
-            Expr::Compare(
-                Comparison::ContainsAll | Comparison::Intersects | Comparison::Equal | Comparison::NotEqual,
-                ..,
-            ) => count += 1,
+            Expr::Binary(Operator::ContainsAll | Operator::Intersects | Operator::Equal | Operator::NotEqual, ..) => {
+                count += 1
+            }
             Expr::Condition(id) => count += of_lists(space, &space.scenario.policy.conditions[*id].expr),
             _ => {}
         }

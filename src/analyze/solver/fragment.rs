@@ -1,8 +1,9 @@
 //! Which conditions the solver is complete for: where it finds no values for these, there are none.
 
 use crate::analyze::solver::space::{Place, Space, root};
+use crate::model::operator::Operator;
 use crate::model::value::Value;
-use crate::typed::{Comparison, Expr, Type};
+use crate::typed::{Expr, Type};
 
 impl Space<'_> {
     /// Whether every way that a condition can come out is found among the values that the solver tries: equalities and
@@ -15,30 +16,29 @@ impl Space<'_> {
             Expr::Condition(id) => simple(&self.scenario.policy.conditions[*id].expr),
             Expr::Has(of) | Expr::IsNull(of) => self.is_plain(thing, of),
             Expr::HasUser => true,
-            Expr::Compare(comparison, left, right) => self.is_simple_comparison(thing, *comparison, left, right),
+            Expr::Binary(operator, left, right) => self.is_simple_comparison(thing, *operator, left, right),
             Expr::Is(_) | Expr::Matches(..) => false,
             _ => self.is_plain(thing, expr),
         }
     }
 
-    fn is_simple_comparison(&self, thing: usize, comparison: Comparison, left: &Expr, right: &Expr) -> bool {
+    fn is_simple_comparison(&self, thing: usize, operator: Operator, left: &Expr, right: &Expr) -> bool {
         let plain = self.is_plain(thing, left) && self.is_plain(thing, right);
-        match comparison {
-            Comparison::StartsWith => {
-                plain && root(left).is_some() && matches!(right, Expr::Constant(Value::String(_)))
-            }
-            Comparison::EndsWith => false,
-            Comparison::In | Comparison::Contains => {
-                let whole = if comparison == Comparison::In { right } else { left };
+        match operator {
+            Operator::StartsWith => plain && root(left).is_some() && matches!(right, Expr::Constant(Value::String(_))),
+            Operator::In | Operator::Contains => {
+                let whole = if operator == Operator::In { right } else { left };
                 plain && !self.is_text(thing, whole)
             }
-            Comparison::ContainsAll | Comparison::Intersects => plain,
-            Comparison::Equal
-            | Comparison::NotEqual
-            | Comparison::Less
-            | Comparison::LessOrEqual
-            | Comparison::Greater
-            | Comparison::GreaterOrEqual => plain || self.is_difference(thing, left, right),
+            Operator::ContainsAll | Operator::Intersects => plain,
+            Operator::Equal
+            | Operator::NotEqual
+            | Operator::Less
+            | Operator::LessOrEqual
+            | Operator::Greater
+            | Operator::GreaterOrEqual => plain || self.is_difference(thing, left, right),
+            // The values that are tried aren't complete for any other operator.
+            _ => false,
         }
     }
 
@@ -98,8 +98,10 @@ impl Space<'_> {
     fn terms<'e>(&self, thing: usize, expr: &'e Expr, plus: bool, out: &mut Vec<(&'e Expr, bool)>) -> bool {
         match expr {
             Expr::Constant(Value::Int(_) | Value::Timestamp(_) | Value::Duration(_)) => true,
-            Expr::Add(left, right) => self.terms(thing, left, plus, out) && self.terms(thing, right, plus, out),
-            Expr::Subtract(left, right) => self.terms(thing, left, plus, out) && self.terms(thing, right, !plus, out),
+            Expr::Binary(operator @ (Operator::Add | Operator::Subtract), left, right) => {
+                let plus_right = plus == (*operator == Operator::Add);
+                self.terms(thing, left, plus, out) && self.terms(thing, right, plus_right, out)
+            }
             Expr::Coalesce(operands) => match operands.as_slice() {
                 [of, Expr::Constant(_)] => self.terms(thing, of, plus, out),
                 _ => false,

@@ -9,6 +9,7 @@ use crate::analyze::solver::ranges::Ranges;
 use crate::analyze::solver::space::{About, Key, Place, Space, root};
 use crate::analyze::synthetic_request::SyntheticRequest;
 use crate::graph::Question;
+use crate::model::operator::Precedence;
 use crate::model::value::{Known, Value};
 use crate::typed::{Expr, Read, Type};
 
@@ -198,7 +199,7 @@ impl Solver<'_, '_, '_> {
         let policy = self.space.scenario.policy;
         expr.any(&mut |part| {
             match part {
-                Expr::Compare(_, left, right) => {
+                Expr::Binary(operator, left, right) if operator.precedence() == Precedence::Comparison => {
                     for (side, value) in
                         [left, right].into_iter().filter_map(|side| Some((side, self.trial.value(thing, side)?)))
                     {

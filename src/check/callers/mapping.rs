@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
-use crate::check::expressions::{Guards, Typed, View};
+use crate::check::expressions::{Typed, View};
 use crate::check::names::{in_order, twice};
 use crate::check::{Checker, expressions};
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree;
-use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Literal, Text};
+use crate::syntax::tree::{Expression, ExpressionKind, Literal, Operator, Text};
 use crate::typed::{Attribute, Expr, Mapping, Token, TokenCarrier, Type};
 
 impl Checker<'_> {
@@ -171,7 +171,7 @@ impl Checker<'_> {
                         .help("give the attribute another name"),
                 ),
                 _ => {
-                    let typed = self.infer(expression, &view, &Guards::default());
+                    let typed = self.infer(expression, view.site());
                     draft.others.push((name.clone(), typed));
                 }
             }
@@ -187,7 +187,7 @@ impl Checker<'_> {
 
     /// A list of strings, or one string with blanks between (RFC 6749 §3.3).
     fn scopes_of(&mut self, expression: &Expression, view: &View<'_>) -> Option<Expr> {
-        let typed = self.infer(expression, view, &Guards::default())?;
+        let typed = self.infer(expression, view.site())?;
         match &typed.ty {
             Type::String | Type::Enum(_) => Some(typed.expr),
             Type::List(item) if matches!(**item, Type::String | Type::Enum(_) | Type::Never) => Some(typed.expr),
@@ -251,7 +251,7 @@ struct MappingDraft {
 fn prefix(id: &Expression) -> Option<String> {
     match &id.kind {
         ExpressionKind::Literal(Literal::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
-        ExpressionKind::Binary(left, BinaryOperator::Add, _) => prefix(left),
+        ExpressionKind::Binary(left, Operator::Add, _) => prefix(left),
         _ => None,
     }
 }

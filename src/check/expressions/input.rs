@@ -1,8 +1,8 @@
-//! What a request brings: parameters, the query, the body; and the conditions that read it by name.
+//! Parameters, the query, the body, and named conditions.
 
 use crate::check::Checker;
 use crate::check::expressions::view::Inputs;
-use crate::check::expressions::{Guards, Typed, View};
+use crate::check::expressions::{Site, Typed, View};
 use crate::check::names::worth_suggesting;
 use crate::collections::bit_set::BitSet;
 use crate::collections::table::Id;
@@ -11,26 +11,23 @@ use crate::syntax::tree::Text;
 use crate::typed::{Attribute, BodyRule, Condition, Expr, ParameterType, PathSegment, Read, Route, Type};
 
 impl Checker<'_> {
-    /// `params.x`, `query.x`, `body.x`: of every route in view.
+    /// `params.x`, `query.x`, `body.x`: every route in view must have it.
     pub(crate) fn input(&mut self, root: &str, name: &Text, view: &View<'_>) -> Option<Typed> {
         let mut found: Option<Attribute> = None;
         for route in self.routes_in(view) {
             match (self.input_of(route, root, &name.node), &mut found) {
                 (Some(attribute), None) => found = Some(attribute),
                 (Some(attribute), Some(found)) if attribute.ty == found.ty => found.optional |= attribute.optional,
-                (given, _) => {
-                    self.no_input(root, name, route, given.as_ref());
-                    return None;
-                }
+                (given, _) => return self.no_input(root, name, route, given.as_ref()),
             }
         }
         let Some(attribute) = found else {
             let message = format!("no route leads to {}, so `{root}.{}` is never known", view.place, name.node);
-            self.report_once(Diagnostic::error("unknown_attribute", name.span, message).help(match view.place {
+            let help = match view.place {
                 "a limit" => "name the limit in a route, or take the test out",
                 _ => "let a route require the permission, or take the test out",
-            }));
-            return None;
+            };
+            return self.refuse("unknown_attribute", name.span, message, help);
         };
         let read = match root {
             "params" => Read::Param(name.node.clone()),
@@ -40,7 +37,7 @@ impl Checker<'_> {
         Some(Typed::new(Expr::Read(read), attribute.ty, attribute.optional))
     }
 
-    /// The routes that an expression is for. Going through them takes steps, too.
+    /// The routes in view. Each takes a step.
     fn routes_in(&mut self, view: &View<'_>) -> Vec<Id<Route>> {
         let routes = match view.inputs {
             Inputs::None => Vec::new(),
@@ -85,7 +82,7 @@ impl Checker<'_> {
         }
     }
 
-    fn no_input(&mut self, root: &str, name: &Text, route: Id<Route>, given: Option<&Attribute>) {
+    fn no_input(&mut self, root: &str, name: &Text, route: Id<Route>, given: Option<&Attribute>) -> Option<Typed> {
         let written = self.route_name(route);
         let span = self.routes[route].span;
         let shape = match (root, self.routes[route].body, self.routes[route].query) {
@@ -98,7 +95,7 @@ impl Checker<'_> {
             let message = format!("the schema `{}` of `{written}` has no field `{}`", shape.name, name.node);
             let error = self.no_such(&message, name, known);
             self.report_once(error);
-            return;
+            return None;
         }
         let (message, help) = match (given, root) {
             (Some(_), _) => (
@@ -114,44 +111,32 @@ impl Checker<'_> {
                 format!("give the route `{root} SCHEMA` with that field, or take the test out"),
             ),
         };
-        self.report_once(
-            Diagnostic::error("unknown_attribute", name.span, message)
-                .also(span, "this is for that route, too")
-                .help(help),
-        );
+        let error = Diagnostic::error("unknown_attribute", name.span, message);
+        self.report_once(error.also(span, "this is for that route, too").help(help));
+        None
     }
 
-    /// A named condition, checked where it is used.
-    pub(crate) fn condition_named(&mut self, name: &Text, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
+    /// Types a named condition in the place where it is used.
+    pub(crate) fn condition_named(&mut self, name: &Text, site: Site<'_>) -> Option<Typed> {
         let Some((row, (_, condition))) = self.names.conditions.get(&name.node) else {
-            self.no_condition(name, view);
-            return None;
+            return self.no_condition(name, site.view);
         };
         let expression = &condition.expression;
         let id: Id<Condition> = self.conditions.id(row)?;
-        self.condition_here(id, expression, name.span, view, guards)
-            .then(|| Typed::there(Expr::Condition(id), Type::Bool))
+        self.condition_here(id, expression, name.span, site).then(|| Typed::present(Expr::Condition(id), Type::Bool))
     }
 
-    fn no_condition(&mut self, name: &Text, view: &View<'_>) {
+    fn no_condition(&mut self, name: &Text, view: &View<'_>) -> Option<Typed> {
         if view.roots().contains(&name.node.as_str()) {
-            let message = format!("`{}` isn't a value", name.node);
-            let help = match name.node.as_str() {
-                "user" => "read something of it, such as `user.id`; whether there is one says `has(user)`".to_owned(),
-                root => format!("read something of it: `{root}.NAME`"),
-            };
-            self.report_once(Diagnostic::error("not_a_value", name.span, message).help(help));
-            return;
+            return self.not_a_value(name);
         }
         if worth_suggesting(&self.diagnostics) {
-            let mut told = Vec::new();
-            self.names.conditions.find(name, &mut told);
-            told.into_iter().for_each(|error| self.report_once(error));
-        } else {
-            let message = format!("there is no condition `{}`", name.node);
-            self.report_once(
-                Diagnostic::error("unknown_condition", name.span, message).help("declare `condition NAME = …`"),
-            );
+            let mut errors = Vec::new();
+            self.names.conditions.find(name, &mut errors);
+            errors.into_iter().for_each(|error| self.report_once(error));
+            return None;
         }
+        let message = format!("there is no condition `{}`", name.node);
+        self.refuse("unknown_condition", name.span, message, "declare `condition NAME = …`")
     }
 }

@@ -1,20 +1,19 @@
 //! The parts of a limit's key.
 
 use crate::check::Checker;
-use crate::check::expressions::{Guards, Typed, View, undischarged};
+use crate::check::expressions::{Typed, View, undischarged};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::{Expression, ExpressionKind};
 use crate::typed::{Expr, Type};
 
 impl Checker<'_> {
-    /// A part of a key: the parts of its `??` may differ in type, and one of them must be there.
+    /// Types a part of a key. The operands of its `??` may differ in type, and one of them must be present.
     pub(crate) fn key_part(&mut self, expression: &Expression, view: &View<'_>) -> Option<Expr> {
-        let guards = Guards::default();
         let (operands, places) = match &expression.kind {
-            ExpressionKind::Coalesce(places) => (self.operands(places, view, &guards)?, places.as_slice()),
-            _ => (vec![self.infer(expression, view, &guards)?], std::slice::from_ref(expression)),
+            ExpressionKind::Coalesce(places) => (self.operands(places, view.site())?, places.as_slice()),
+            _ => (vec![self.infer(expression, view.site())?], std::slice::from_ref(expression)),
         };
-        // What a key is made of must be equal exactly when it looks equal.
+        // Two values of these types are equal if and only if their texts are.
         let fit = |operand: &Typed| {
             matches!(operand.ty, Type::String | Type::Enum(_) | Type::Int | Type::Bool | Type::Ip | Type::Timestamp)
         };

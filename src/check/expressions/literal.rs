@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use crate::check::Checker;
-use crate::check::expressions::{Guards, Typed, View};
+use crate::check::expressions::{Site, Typed, all};
 use crate::check::names::twice;
-use crate::model::diagnostic::Diagnostic;
 use crate::model::network::unmapped;
 use crate::model::source::Span;
 use crate::model::value::Value;
@@ -30,47 +29,29 @@ impl Checker<'_> {
             Literal::Network(network) => {
                 let right = network.trunc();
                 if right != *network {
-                    self.report_once(
-                        Diagnostic::error("host_bits", span, format!("`{network}` is an address inside a network"))
-                            .help(format!("write the network `{right}`, or the address `{}`", network.addr())),
-                    );
-                    return None;
+                    let message = format!("`{network}` is an address inside a network");
+                    let help = format!("write the network `{right}`, or the address `{}`", network.addr());
+                    return self.refuse("host_bits", span, message, help);
                 }
                 (Value::Network(unmapped(right)), Type::Cidr)
             }
         };
-        Some(Typed::there(Expr::Constant(value), ty))
+        Some(Typed::present(Expr::Constant(value), ty))
     }
 
-    /// `[a, b]`: elements of one type, all of them there.
-    pub(crate) fn list(&mut self, items: &[Expression], view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
-        let inferred: Vec<Option<Typed>> = items
-            .iter()
-            .map(|item| {
-                let typed = self.infer(item, view, guards)?;
-                self.discharged(item, &typed, view)?;
-                Some(typed)
-            })
-            .collect();
-        let mut typed: Vec<Typed> = inferred.into_iter().collect::<Option<_>>()?;
+    /// `[a, b]`: the elements have one type, and all are present.
+    pub(crate) fn list(&mut self, items: &[Expression], site: Site<'_>) -> Option<Typed> {
+        let mut typed = all(items.iter().map(|item| self.present(item, site)))?;
         if typed.iter().any(|item| item.ty == Type::Cidr) {
             typed.iter_mut().for_each(widen);
         }
-        let mut ty = Type::Never;
-        for (item, place) in typed.iter().zip(items) {
-            ty = self.alike((items.first()?, &ty), (place, &item.ty), place.span, "a list can't hold both")?;
-        }
+        let ty = self.unified_all(items, &typed, "a list can't hold both")?;
         let exprs = typed.into_iter().map(|item| item.expr).collect();
-        Some(Typed::there(Expr::List(exprs), Type::List(Box::new(ty))))
+        Some(Typed::present(Expr::List(exprs), Type::List(Box::new(ty))))
     }
 
     /// `{ a: x, b: y }`
-    pub(crate) fn record(
-        &mut self,
-        fields: &[(Text, Expression)],
-        view: &View<'_>,
-        guards: &Guards<'_>,
-    ) -> Option<Typed> {
+    pub(crate) fn record(&mut self, fields: &[(Text, Expression)], site: Site<'_>) -> Option<Typed> {
         let mut typed: Vec<(&Text, Typed)> = Vec::with_capacity(fields.len());
         let mut seen: HashMap<&str, Span> = HashMap::new();
         let mut sound = true;
@@ -81,9 +62,7 @@ impl Checker<'_> {
                 sound = false;
                 continue;
             }
-            let inferred = self.infer(value, view, guards);
-            let there = inferred.filter(|inferred| self.discharged(value, inferred, view).is_some());
-            match there {
+            match self.present(value, site) {
                 Some(value) => typed.push((name, value)),
                 None => sound = false,
             }
@@ -97,12 +76,12 @@ impl Checker<'_> {
             .map(|(name, value)| Attribute { name: name.node.clone(), ty: value.ty.clone(), optional: false })
             .collect();
         let exprs = typed.into_iter().map(|(name, value)| (name.node.clone(), value.expr)).collect();
-        Some(Typed::there(Expr::Record(exprs), Type::Record(attributes)))
+        Some(Typed::present(Expr::Record(exprs), Type::Record(attributes)))
     }
 }
 
-/// An address that is written among networks is a network of one. That is a matter of types alone: its value compares as
-/// either, so that what a condition is made of doesn't depend on where it is used.
+/// Gives an address that is written among networks the type of a network. The value stays, as it compares as either, so
+/// that the expression doesn't depend on its place.
 fn widen(item: &mut Typed) {
     if let Expr::Constant(Value::Ip(_)) = item.expr {
         item.ty = Type::Cidr;

@@ -1,8 +1,8 @@
-//! Expressions: what their names mean where they stand, whether their types fit, and whether what they read is there.
+//! Resolves and types expressions.
 //!
-//! Types are inferred from the leaves up, and literals take the type of what they stand beside. What may be absent must be
-//! guarded: by `has`, by a comparison with `null`, or by `??`. One mistake is reported once: an expression without a type
-//! makes none for what stands around it.
+//! Types are inferred from the leaves up, and literals take the type of the expression beside them. A value that may be
+//! absent must be guarded by `has`, by a comparison with `null`, or by `??`. A mistake is reported once: an expression
+//! around one without a type has no type, either.
 
 pub(crate) mod call;
 pub(crate) mod compare;
@@ -17,36 +17,38 @@ pub(crate) mod unify;
 pub(crate) mod view;
 
 use crate::check::Checker;
-use crate::check::expressions::narrowing::Facts;
+use crate::check::expressions::narrowing::Paths;
 pub(crate) use crate::check::expressions::narrowing::{Guards, Narrowing, bare_names};
 pub(crate) use crate::check::expressions::read::METHODS;
-pub(crate) use crate::check::expressions::view::{Caller, View, ViewKey};
+pub(crate) use crate::check::expressions::view::{Caller, Site, View, ViewKey};
 use crate::check::names::list;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
-use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Text};
-use crate::typed::{Expr, Pattern, Type};
+use crate::syntax::tree::{Expression, ExpressionKind, Text};
+use crate::typed::{Attribute, Expr, Pattern, Read, Type};
 
 use std::collections::HashMap;
 
-/// The most steps that the expressions of a policy are checked in: a condition is checked for each kind of place that it
-/// is used in.
+/// The most steps for checking the expressions of a policy. A condition is checked once for each kind of place that uses it.
 const MOST_STEPS: usize = 5_000_000;
 
-/// An expression with its type.
 #[derive(Debug, Clone)]
 pub(crate) struct Typed {
     pub(crate) expr: Expr,
     pub(crate) ty: Type,
-    /// Whether it may be absent.
+    /// True if it may be absent.
     pub(crate) optional: bool,
-    /// Whether it could be absent or null, if a guard didn't say otherwise.
+    /// True if it could be absent or `null` without a guard.
     pub(crate) guarded: bool,
 }
 
 impl Typed {
-    fn there(expr: Expr, ty: Type) -> Self {
+    fn present(expr: Expr, ty: Type) -> Self {
         Self::new(expr, ty, false)
+    }
+
+    fn attribute(read: Read, attribute: &Attribute) -> Self {
+        Self::new(Expr::Read(read), attribute.ty.clone(), attribute.optional)
     }
 
     fn new(expr: Expr, ty: Type, optional: bool) -> Self {
@@ -55,43 +57,34 @@ impl Typed {
 }
 
 impl Checker<'_> {
-    /// Resolves and types an expression.
-    pub(crate) fn infer(&mut self, expression: &Expression, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
+    pub(crate) fn infer(&mut self, expression: &Expression, site: Site<'_>) -> Option<Typed> {
         if !self.step(expression.span) {
             return None;
         }
         match &expression.kind {
             ExpressionKind::Literal(literal) => self.constant(literal, expression.span),
-            ExpressionKind::Path(path) => self.path_read(path, view, guards),
-            ExpressionKind::Call(path, arguments) => self.call(expression, path, arguments, view, guards),
-            ExpressionKind::List(items) => self.list(items, view, guards),
-            ExpressionKind::Record(fields) => self.record(fields, view, guards),
+            ExpressionKind::Path(path) => self.path_read(path, site),
+            ExpressionKind::Call(path, arguments) => self.call(expression, path, arguments, site),
+            ExpressionKind::List(items) => self.list(items, site),
+            ExpressionKind::Record(fields) => self.record(fields, site),
             ExpressionKind::Not(inner) => {
-                let inner = self.truth(inner, view, guards)?;
-                Some(Typed::there(Expr::Not(Box::new(inner)), Type::Bool))
+                let inner = self.truth(inner, site)?;
+                Some(Typed::present(Expr::Not(Box::new(inner)), Type::Bool))
             }
-            ExpressionKind::All(parts) => self.junction(parts, view, guards, Expr::All, |told| told.if_true),
-            ExpressionKind::Any(parts) => self.junction(parts, view, guards, Expr::Any, |told| told.if_false),
-            ExpressionKind::Coalesce(operands) => self.coalesce(operands, view, guards),
-            ExpressionKind::Binary(left, BinaryOperator::Add, right) => {
-                self.add(left, right, expression.span, view, guards)
-            }
-            ExpressionKind::Binary(left, BinaryOperator::Subtract, right) => {
-                self.subtract(left, right, expression.span, view, guards)
-            }
-            ExpressionKind::Binary(left, operator, right) => {
-                self.comparison(left, *operator, right, expression.span, view, guards)
-            }
-            ExpressionKind::Is(left, role) => self.is_role(left, role, view),
+            ExpressionKind::All(parts) => self.junction(parts, site, Expr::All, |narrowing| narrowing.if_true),
+            ExpressionKind::Any(parts) => self.junction(parts, site, Expr::Any, |narrowing| narrowing.if_false),
+            ExpressionKind::Coalesce(operands) => self.coalesce(operands, site),
+            ExpressionKind::Binary(left, operator, right) => self.binary(left, *operator, right, expression.span, site),
+            ExpressionKind::Is(left, role) => self.is_role(left, role, site.view),
             ExpressionKind::Matches(left, pattern) => {
-                let text = self.text(left, view, guards, "`matches`");
+                let text = self.text(left, site, "`matches`");
                 let regex = self.compiled(pattern);
-                Some(Typed::there(Expr::Matches(Box::new(text?), Pattern(regex?)), Type::Bool))
+                Some(Typed::present(Expr::Matches(Box::new(text?), Pattern(regex?)), Type::Bool))
             }
         }
     }
 
-    /// Counts a step, and says whether there is another. Once there is none, the policy doesn't compile.
+    /// Counts a step. Returns false after the last one, and reports that once.
     fn step(&mut self, span: Span) -> bool {
         self.steps += 1;
         if self.steps < MOST_STEPS {
@@ -106,10 +99,16 @@ impl Checker<'_> {
         false
     }
 
-    /// An expression that is true or false, and there.
-    pub(crate) fn truth(&mut self, expression: &Expression, view: &View<'_>, guards: &Guards<'_>) -> Option<Expr> {
-        let typed = self.infer(expression, view, guards)?;
-        self.discharged(expression, &typed, view)?;
+    /// Types an expression that must be present.
+    fn present(&mut self, expression: &Expression, site: Site<'_>) -> Option<Typed> {
+        let typed = self.infer(expression, site)?;
+        self.discharged(expression, &typed, site.view)?;
+        Some(typed)
+    }
+
+    /// Types an expression that must be a `bool` and present.
+    pub(crate) fn truth(&mut self, expression: &Expression, site: Site<'_>) -> Option<Expr> {
+        let typed = self.present(expression, site)?;
         match &typed.ty {
             Type::Bool => Some(typed.expr),
             other => {
@@ -126,23 +125,24 @@ impl Checker<'_> {
         }
     }
 
-    /// `and` and `or`: each part stands behind what its neighbours tell, on either side.
+    /// `and` and `or`: each operand is guarded by the others, on either side.
     fn junction(
         &mut self,
         parts: &[Expression],
-        view: &View<'_>,
-        guards: &Guards<'_>,
+        site: Site<'_>,
         make: fn(Vec<Expr>) -> Expr,
-        tells: fn(Narrowing) -> Facts,
+        guarded: fn(Narrowing) -> Paths,
     ) -> Option<Typed> {
-        let told: Vec<Facts> = parts.iter().map(|part| tells(self.told(part, view.conditions))).collect();
-        let mut told_by: HashMap<String, usize> = HashMap::new();
-        for fact in told.iter().flatten() {
-            *told_by.entry(fact.clone()).or_default() += 1;
+        let paths: Vec<Paths> = parts.iter().map(|part| guarded(self.narrowing(part, site.view.conditions))).collect();
+        let mut narrowed_by: HashMap<String, usize> = HashMap::new();
+        for path in paths.iter().flatten() {
+            *narrowed_by.entry(path.clone()).or_default() += 1;
         }
-        let exprs: Vec<Option<Expr>> =
-            parts.iter().zip(told).map(|(part, own)| self.truth(part, view, &guards.beside(&told_by, own))).collect();
-        Some(Typed::there(make(exprs.into_iter().collect::<Option<_>>()?), Type::Bool))
+        let exprs = all(parts.iter().zip(paths).map(|(part, own)| {
+            let guards = Guards::new(site.guards, &narrowed_by, own);
+            self.truth(part, Site { guards: Some(&guards), ..site })
+        }));
+        Some(Typed::present(make(exprs?), Type::Bool))
     }
 
     /// `user is ROLE`
@@ -154,34 +154,23 @@ impl Checker<'_> {
             self.report(Diagnostic::error("not_a_user", left.span, what).help(help));
             return None;
         }
-        let mut told = Vec::new();
-        let row = self.names.roles.find(role, &mut told).map(|(row, _)| row);
-        told.into_iter().for_each(|error| self.report_once(error));
-        let row = row?;
-        Some(Typed::there(Expr::Is(*self.roles.ids.get(row)?), Type::Bool))
+        let mut errors = Vec::new();
+        let row = self.names.roles.find(role, &mut errors).map(|(row, _)| row);
+        errors.into_iter().for_each(|error| self.report_once(error));
+        Some(Typed::present(Expr::Is(*self.roles.ids.get(row?)?), Type::Bool))
     }
 
-    /// `a ?? b`: the first that isn't absent.
-    fn coalesce(&mut self, operands: &[Expression], view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
-        let typed = self.operands(operands, view, guards)?;
-        let mut ty = Type::Never;
-        for (place, operand) in operands.iter().zip(&typed) {
-            let before = operands.first()?;
-            ty = self.alike((before, &ty), (place, &operand.ty), place.span, "`??` can't choose between")?;
-        }
+    /// `a ?? b`
+    fn coalesce(&mut self, operands: &[Expression], site: Site<'_>) -> Option<Typed> {
+        let typed = self.operands(operands, site)?;
+        let ty = self.unified_all(operands, &typed, "`??` can't choose between")?;
         let optional = typed.iter().all(|operand| operand.optional);
         Some(Typed::new(Expr::Coalesce(typed.into_iter().map(|operand| operand.expr).collect()), ty, optional))
     }
 
-    /// The operands of `??`, all of which but the last should have something to stand in for.
-    pub(crate) fn operands(
-        &mut self,
-        operands: &[Expression],
-        view: &View<'_>,
-        guards: &Guards<'_>,
-    ) -> Option<Vec<Typed>> {
-        let inferred: Vec<Option<Typed>> = operands.iter().map(|operand| self.infer(operand, view, guards)).collect();
-        let typed: Vec<Typed> = inferred.into_iter().collect::<Option<_>>()?;
+    /// Types the operands of `??`, and warns if one before the last is never absent.
+    pub(crate) fn operands(&mut self, operands: &[Expression], site: Site<'_>) -> Option<Vec<Typed>> {
+        let typed = all(operands.iter().map(|operand| self.infer(operand, site)))?;
         let needless = typed.iter().zip(operands).rev().skip(1).find(|(operand, _)| !operand.optional);
         if let Some((_, expression)) = needless {
             self.report_once(
@@ -192,10 +181,9 @@ impl Checker<'_> {
         Some(typed)
     }
 
-    /// A string that is there.
-    fn text(&mut self, expression: &Expression, view: &View<'_>, guards: &Guards<'_>, what: &str) -> Option<Expr> {
-        let typed = self.infer(expression, view, guards)?;
-        self.discharged(expression, &typed, view)?;
+    /// Types an expression that must be a string and present.
+    fn text(&mut self, expression: &Expression, site: Site<'_>, what: &str) -> Option<Expr> {
+        let typed = self.present(expression, site)?;
         self.not_null(expression, &typed.ty)?;
         match &typed.ty {
             Type::String | Type::Enum(_) => Some(typed.expr),
@@ -207,25 +195,20 @@ impl Checker<'_> {
         }
     }
 
-    /// An expression that must be there and of a given type. `what` begins the message.
+    /// Types an expression that must have a given type. `what` begins the message.
     pub(crate) fn expect(&mut self, expression: &Expression, ty: &Type, what: &str, view: &View<'_>) -> Option<Typed> {
-        let typed = self.infer(expression, view, &Guards::default())?;
+        let typed = self.infer(expression, view.site())?;
         if !self.fits(expression, &typed.ty, ty) {
             let (wanted, found) = (self.a_type(ty), self.a_type(&typed.ty));
-            self.report(
-                Diagnostic::error(
-                    "type_mismatch",
-                    expression.span,
-                    format!("{what} must be {wanted}, and this is {found}"),
-                )
-                .help(format!("give it {wanted}")),
-            );
+            let message = format!("{what} must be {wanted}, and this is {found}");
+            let error = Diagnostic::error("type_mismatch", expression.span, message);
+            self.report(error.help(format!("give it {wanted}")));
             return None;
         }
         Some(typed)
     }
 
-    /// Reports what may be absent where something must be there.
+    /// Reports an expression that may be absent.
     pub(crate) fn discharged(&mut self, expression: &Expression, typed: &Typed, view: &View<'_>) -> Option<()> {
         if !typed.optional {
             return Some(());
@@ -235,7 +218,7 @@ impl Checker<'_> {
         None
     }
 
-    /// Reports what may be `null` where a value must stand.
+    /// Reports an expression that may be `null`.
     fn not_null(&mut self, expression: &Expression, ty: &Type) -> Option<()> {
         if !matches!(ty, Type::Nullable(_)) {
             return Some(());
@@ -246,20 +229,30 @@ impl Checker<'_> {
 
     fn undischarged(&self, expression: &Expression, view: &View<'_>) -> Diagnostic {
         let Some(written) = written(expression) else { return undischarged(expression.span, "this") };
-        let of_user = written.starts_with("user.") && view.user == Some(Caller::Perhaps);
-        let error = undischarged(expression.span, &format!("`{written}`"));
-        match of_user {
-            true => error
-                .label("absent for anonymous callers, at least")
-                .help(format!("say what holds then: `has({written}) and …`, or `{written} ?? …`")),
-            false if written.starts_with("resource.") && view.several_resources() => error
-                .label("not an attribute of every resource here, or an optional one")
-                .help(format!("say what holds then: `has({written}) and …`, or `{written} ?? …`")),
-            false => error.help(format!("say what holds then: `has({written}) and …`, or `{written} ?? …`")),
+        let error = undischarged(expression.span, &format!("`{written}`"))
+            .help(format!("say what holds then: `has({written}) and …`, or `{written} ?? …`"));
+        if written.starts_with("user.") && view.user == Some(Caller::Perhaps) {
+            return error.label("absent for anonymous callers, at least");
+        }
+        match written.starts_with("resource.") && view.several_resources() {
+            true => error.label("not an attribute of every resource here, or an optional one"),
+            false => error,
         }
     }
 
-    /// Reports a finding unless the same was said of the same place: a condition is checked wherever it is used.
+    /// Reports an error, and returns no type.
+    fn refuse<T>(
+        &mut self,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Option<T> {
+        self.report_once(Diagnostic::error(code, span, message).help(help));
+        None
+    }
+
+    /// Reports a finding once for a place. A condition is checked wherever it is used.
     pub(crate) fn report_once(&mut self, finding: Diagnostic) {
         if self.said.insert((finding.code, finding.primary.span, finding.message.clone())) {
             self.report(match self.uses.first() {
@@ -270,14 +263,20 @@ impl Checker<'_> {
     }
 }
 
-/// Something that may be absent where something must be there.
+/// Collects all items, with all their errors. Returns `None` if one is `None`.
+fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let items: Vec<Option<T>> = items.collect();
+    items.into_iter().collect()
+}
+
+/// An error about an expression that may be absent.
 pub(crate) fn undischarged(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error("undischarged_optional", span, format!("{what} may be absent"))
         .label("absent for some requests")
         .help("say what holds then: `… ?? DEFAULT`")
 }
 
-/// What is read, as it is written.
+/// The text of a read.
 fn written(expression: &Expression) -> Option<String> {
     match &expression.kind {
         ExpressionKind::Path(path) => Some(path.iter().map(|name| name.node.as_str()).collect::<Vec<_>>().join(".")),
@@ -286,14 +285,13 @@ fn written(expression: &Expression) -> Option<String> {
     }
 }
 
-/// Something that may be `null` where a value must stand.
+/// An error about an expression that may be `null`.
 fn may_be_null(span: Span, written: Option<&str>) -> Diagnostic {
     let what = written.map_or_else(|| "this".to_owned(), |written| format!("`{written}`"));
     Diagnostic::error("undischarged_optional", span, format!("{what} may be `null`"))
         .help(format!("guard it: `{} != null and …`", written.unwrap_or("…")))
 }
 
-/// The names that stand to choose from, as help.
 fn known_names<'n>(what: &str, names: impl Iterator<Item = &'n str>) -> String {
     match list(names) {
         Some(names) => format!("{what} {names}"),

@@ -1,205 +1,193 @@
-//! What a condition says about what is there: `has(x) and …`, `x == null or …`. Purely by form, so that it can be asked
-//! before anything is typed.
+//! Derives from a condition's form which paths are present where it is true or false: `has(x) and …`, `x == null or …`.
 
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use crate::check::Checker;
 use crate::check::order::order;
-use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Literal, Text};
+use crate::model::operator::Operator;
+use crate::syntax::tree::{Expression, ExpressionKind, Literal, Text};
 
-/// What is known to be there, by its path as written: `user`, `user.email`, `request.header("x")`; with `!` behind it, what
-/// is known not to be `null` either.
-pub(crate) type Facts = HashSet<String>;
+/// Paths that are present, as written: `user`, `user.email`, `request.header("x")`. A path with `!` behind it isn't `null`.
+pub(crate) type Paths = HashSet<String>;
 
-/// A condition tells no more than so many facts to those who use it.
-const MOST_TOLD: usize = 128;
+/// The most paths that a named condition narrows. Beyond, it narrows none.
+const MOST_PATHS: usize = 128;
 
-/// The guards that an expression stands behind: those of the expressions around it, and its neighbours'.
-#[derive(Default)]
+/// The conditions that guard an expression: those around it, and its neighbours in an `and` or `or`.
 pub(crate) struct Guards<'g> {
     around: Option<&'g Guards<'g>>,
-    /// How many of a row of neighbours tell each fact.
-    told_by: Option<&'g HashMap<String, usize>>,
-    /// What the expression tells itself, which is no guard for it.
-    own: Facts,
-    /// The row of all of them among the sets of guards that were ever used, once that is asked for.
+    /// The number of operands of the `and` or `or` that narrow each path.
+    narrowed_by: &'g HashMap<String, usize>,
+    /// The paths that the expression narrows by itself, which doesn't guard it.
+    own: Paths,
     row: OnceCell<usize>,
 }
 
 impl<'g> Guards<'g> {
-    /// The guards of one in a row of neighbours.
-    pub(crate) fn beside(&'g self, told_by: &'g HashMap<String, usize>, own: Facts) -> Guards<'g> {
-        Guards { around: Some(self), told_by: Some(told_by), own, row: OnceCell::new() }
+    pub(crate) fn new(
+        around: Option<&'g Guards<'g>>,
+        narrowed_by: &'g HashMap<String, usize>,
+        own: Paths,
+    ) -> Guards<'g> {
+        Guards { around, narrowed_by, own, row: OnceCell::new() }
     }
 
-    pub(crate) fn hold(&self, path: &str) -> bool {
-        let told = self.told_by.and_then(|told_by| told_by.get(path)).copied().unwrap_or(0);
-        told > usize::from(self.own.contains(path)) || self.around.is_some_and(|around| around.hold(path))
+    /// True if the path is present.
+    pub(crate) fn covers(&self, path: &str) -> bool {
+        let narrowed_by = self.narrowed_by.get(path).copied().unwrap_or(0);
+        narrowed_by > usize::from(self.own.contains(path)) || self.around.is_some_and(|around| around.covers(path))
     }
 
-    /// A number that equal sets of guards share.
-    pub(crate) fn row(&self, known: &mut HashMap<Vec<String>, usize>) -> usize {
-        *self.row.get_or_init(|| {
-            let mut all = Facts::new();
-            self.collect(&mut all);
-            let mut all: Vec<String> = all.into_iter().collect();
-            all.sort_unstable();
+    /// The row of the covered paths in `known`. Equal sets have one row.
+    pub(crate) fn row(guards: Option<&Self>, known: &mut HashMap<Vec<String>, usize>) -> usize {
+        let mut find = || {
+            let mut covered = Paths::new();
+            let mut at = guards;
+            while let Some(guards) = at {
+                covered.extend(guards.narrowed_by.keys().filter(|path| guards.covers(path)).cloned());
+                at = guards.around;
+            }
+            let mut covered: Vec<String> = covered.into_iter().collect();
+            covered.sort_unstable();
             let next = known.len();
-            *known.entry(all).or_insert(next)
-        })
-    }
-
-    fn collect(&self, all: &mut Facts) {
-        let told = self.told_by.into_iter().flat_map(HashMap::keys);
-        all.extend(told.filter(|path| self.hold(path)).cloned());
-        if let Some(around) = self.around {
-            around.collect(all);
+            *known.entry(covered).or_insert(next)
+        };
+        match guards {
+            Some(guards) => *guards.row.get_or_init(find),
+            None => find(),
         }
     }
 }
 
-/// What follows for what is there, if an expression is true, and if it is false.
+/// The paths that are present if an expression is true, and if it is false.
 #[derive(Default, Clone)]
 pub(crate) struct Narrowing {
-    pub(crate) if_true: Facts,
-    pub(crate) if_false: Facts,
+    pub(crate) if_true: Paths,
+    pub(crate) if_false: Paths,
+}
+
+impl Narrowing {
+    fn if_true(if_true: Paths) -> Self {
+        Self { if_true, if_false: Paths::new() }
+    }
+
+    fn negated(self) -> Self {
+        Self { if_true: self.if_false, if_false: self.if_true }
+    }
+
+    /// The narrowing of `and`, which is false if any operand is.
+    fn all(parts: impl Iterator<Item = Self>) -> Self {
+        let joined = parts.reduce(|mut all, part| {
+            all.if_true.extend(part.if_true);
+            all.if_false.retain(|path| part.if_false.contains(path));
+            all
+        });
+        joined.unwrap_or_default()
+    }
 }
 
 impl Checker<'_> {
-    /// What all named conditions tell; each after those that it names.
-    pub(crate) fn told_by_conditions(&mut self) {
+    /// Narrows by all named conditions, each after those that it names.
+    pub(crate) fn narrow_conditions(&mut self) {
         let expressions: Vec<&Expression> =
             self.names.conditions.iter().map(|(_, (_, condition))| &condition.expression).collect();
+        let row_of = |name: &Text| self.names.conditions.get(&name.node).map(|(row, _)| row);
         let references: Vec<Vec<usize>> = expressions
             .iter()
             .map(|expression| {
                 let mut rows = Vec::new();
-                bare_names(expression, &mut |name| {
-                    rows.extend(self.names.conditions.get(&name.node).map(|(row, _)| row))
-                });
+                bare_names(expression, &mut |name| rows.extend(row_of(name)));
                 rows
             })
             .collect();
-        self.told = vec![Narrowing::default(); expressions.len()];
+        self.narrowings = vec![Narrowing::default(); expressions.len()];
         for row in order(&references).rows {
-            let Some(mut told) = expressions.get(row).map(|expression| self.told(expression, true)) else { continue };
-            for facts in [&mut told.if_true, &mut told.if_false] {
-                if facts.len() > MOST_TOLD {
-                    facts.clear();
+            let Some(mut found) = expressions.get(row).map(|expression| self.narrowing(expression, true)) else {
+                continue;
+            };
+            for paths in [&mut found.if_true, &mut found.if_false] {
+                if paths.len() > MOST_PATHS {
+                    paths.clear();
                 }
             }
-            self.told.iter_mut().skip(row).take(1).for_each(|slot| slot.clone_from(&told));
+            if let Some(slot) = self.narrowings.get_mut(row) {
+                *slot = found;
+            }
         }
     }
 
-    /// What an expression tells. `conditions` says whether bare names are conditions here.
-    pub(crate) fn told(&self, expression: &Expression, conditions: bool) -> Narrowing {
-        // A junction is asked by every one around it.
+    /// The narrowing of an expression. `conditions` is true where bare names are conditions.
+    pub(crate) fn narrowing(&self, expression: &Expression, conditions: bool) -> Narrowing {
+        // Every `and` and `or` around this one asks for its narrowing.
         let junction = matches!(expression.kind, ExpressionKind::All(_) | ExpressionKind::Any(_));
-        if let Some(known) = self.told_before.borrow().get(&expression.span).filter(|_| junction) {
+        if let Some(known) = self.junction_narrowings.borrow().get(&expression.span).filter(|_| junction) {
             return known.clone();
         }
-        let told = self.told_by(expression, conditions);
+        let found = self.find_narrowing(expression, conditions);
         if junction {
-            self.told_before.borrow_mut().insert(expression.span, told.clone());
+            self.junction_narrowings.borrow_mut().insert(expression.span, found.clone());
         }
-        told
+        found
     }
 
-    fn told_by(&self, expression: &Expression, conditions: bool) -> Narrowing {
+    fn find_narrowing(&self, expression: &Expression, conditions: bool) -> Narrowing {
+        let of = |part: &Expression| self.narrowing(part, conditions);
         match &expression.kind {
             ExpressionKind::Call(path, arguments) => match (path.as_slice(), arguments.as_slice()) {
-                ([has], [argument]) if has.node == "has" => {
-                    Narrowing { if_true: there(argument, false), if_false: Facts::new() }
-                }
+                ([has], [argument]) if has.node == "has" => Narrowing::if_true(paths_in(argument, false)),
                 _ => Narrowing::default(),
             },
-            ExpressionKind::Is(..) => Narrowing { if_true: Facts::from(["user".to_owned()]), if_false: Facts::new() },
-            ExpressionKind::Binary(left, operator @ (BinaryOperator::Equal | BinaryOperator::NotEqual), right) => {
-                let facts = match (is_null(left), is_null(right)) {
-                    (false, true) => there(left, true),
-                    (true, false) => there(right, true),
+            ExpressionKind::Is(..) => Narrowing::if_true(Paths::from(["user".to_owned()])),
+            ExpressionKind::Binary(left, operator @ (Operator::Equal | Operator::NotEqual), right) => {
+                let paths = match (is_null(left), is_null(right)) {
+                    (false, true) => paths_in(left, true),
+                    (true, false) => paths_in(right, true),
                     _ => return Narrowing::default(),
                 };
-                match operator {
-                    BinaryOperator::Equal => Narrowing { if_true: Facts::new(), if_false: facts },
-                    _ => Narrowing { if_true: facts, if_false: Facts::new() },
-                }
+                let not_equal = Narrowing::if_true(paths);
+                if *operator == Operator::NotEqual { not_equal } else { not_equal.negated() }
             }
             ExpressionKind::Path(path) => match path.as_slice() {
                 [name] if conditions => {
                     let row = self.names.conditions.get(&name.node).map(|(row, _)| row);
-                    row.and_then(|row| self.told.get(row)).cloned().unwrap_or_default()
+                    row.and_then(|row| self.narrowings.get(row)).cloned().unwrap_or_default()
                 }
                 _ => Narrowing::default(),
             },
-            ExpressionKind::Not(inner) => {
-                let Narrowing { if_true, if_false } = self.told(inner, conditions);
-                Narrowing { if_true: if_false, if_false: if_true }
-            }
-            ExpressionKind::All(parts) => self.together(parts, conditions),
-            ExpressionKind::Any(parts) => {
-                // By De Morgan: `a or b` is false where `not a and not b` is true.
-                let negated = parts.iter().map(|part| flip(self.told(part, conditions)));
-                flip(joined(negated))
-            }
+            ExpressionKind::Not(inner) => of(inner).negated(),
+            ExpressionKind::All(parts) => Narrowing::all(parts.iter().map(of)),
+            // De Morgan: `a or b` is `not (not a and not b)`.
+            ExpressionKind::Any(parts) => Narrowing::all(parts.iter().map(|part| of(part).negated())).negated(),
             _ => Narrowing::default(),
         }
     }
-
-    fn together(&self, parts: &[Expression], conditions: bool) -> Narrowing {
-        joined(parts.iter().map(|part| self.told(part, conditions)))
-    }
 }
 
-fn flip(told: Narrowing) -> Narrowing {
-    Narrowing { if_true: told.if_false, if_false: told.if_true }
-}
-
-/// True where all are true; false where any is, so only what all of them tell then is sure.
-fn joined(parts: impl Iterator<Item = Narrowing>) -> Narrowing {
-    let mut all: Option<Narrowing> = None;
-    for part in parts {
-        all = Some(match all {
-            None => part,
-            Some(Narrowing { mut if_true, mut if_false }) => {
-                if_true.extend(part.if_true);
-                if_false.retain(|path| part.if_false.contains(path));
-                Narrowing { if_true, if_false }
-            }
-        });
-    }
-    all.unwrap_or_default()
-}
-
-fn is_null(expression: &Expression) -> bool {
+pub(crate) fn is_null(expression: &Expression) -> bool {
     matches!(expression.kind, ExpressionKind::Literal(Literal::Null))
 }
 
-/// The path of what is read, and every path that it leads through.
-fn there(expression: &Expression, not_null: bool) -> Facts {
-    let mut facts = Facts::new();
-    if let Some(call) = call_key(expression) {
-        facts.insert(call);
-    } else if let ExpressionKind::Path(path) = &expression.kind {
-        let mut so_far = String::new();
-        for (at, name) in path.iter().enumerate() {
-            if at > 0 {
-                so_far.push('.');
-            }
-            so_far.push_str(&name.node);
-            // That there is a context says nothing; that there is a caller does.
-            if at > 0 || path.len() == 1 || name.node == "user" {
-                facts.insert(so_far.clone());
-            }
-            // What a path leads through isn't `null` either, but reading on needs a guard of its own for that.
-            if not_null && at + 1 == path.len() {
-                facts.insert(format!("{so_far}!"));
-            }
+/// The path that an expression reads, and the paths that it leads through.
+fn paths_in(expression: &Expression, not_null: bool) -> Paths {
+    let ExpressionKind::Path(path) = &expression.kind else { return call_key(expression).into_iter().collect() };
+    let mut paths = Paths::new();
+    let mut so_far = String::new();
+    for (at, name) in path.iter().enumerate() {
+        if at > 0 {
+            so_far.push('.');
+        }
+        so_far.push_str(&name.node);
+        // Of the roots, only `user` may be absent.
+        if at > 0 || path.len() == 1 || name.node == "user" {
+            paths.insert(so_far.clone());
         }
     }
-    facts
+    // The paths that it leads through aren't `null` either, but reading on needs a guard of its own for that.
+    if not_null {
+        paths.insert(format!("{so_far}!"));
+    }
+    paths
 }
 
 /// `request.header("x")` as a path.
@@ -209,32 +197,18 @@ pub(crate) fn call_key(expression: &Expression) -> Option<String> {
         return None;
     };
     let words: Vec<&str> = path.iter().map(|name| name.node.as_str()).collect();
-    // Names of headers compare without regard to case (RFC 9110 §5.1), those of cookies don't.
+    // Names of headers are case-insensitive (RFC 9110 §5.1), those of cookies aren't.
     let name = if words.last() == Some(&"header") { name.to_ascii_lowercase() } else { name.clone() };
     Some(format!("{}({name:?})", words.join(".")))
 }
 
-/// Every bare name in an expression: where conditions can be named, one may be meant.
-pub(crate) fn bare_names<'e>(expression: &'e Expression, found: &mut impl FnMut(&'e Text)) {
-    match &expression.kind {
-        ExpressionKind::Path(path) => {
-            if let [name] = path.as_slice() {
-                found(name);
-            }
+/// Visits every bare name in an expression, which may name a condition.
+pub(crate) fn bare_names<'e>(expression: &'e Expression, visit: &mut impl FnMut(&'e Text)) {
+    expression.visit(&mut |part| {
+        if let ExpressionKind::Path(path) = &part.kind
+            && let [name] = path.as_slice()
+        {
+            visit(name);
         }
-        ExpressionKind::Literal(_) => {}
-        ExpressionKind::Not(inner) | ExpressionKind::Is(inner, _) | ExpressionKind::Matches(inner, _) => {
-            bare_names(inner, found);
-        }
-        ExpressionKind::Binary(left, _, right) => {
-            bare_names(left, found);
-            bare_names(right, found);
-        }
-        ExpressionKind::Call(_, parts)
-        | ExpressionKind::List(parts)
-        | ExpressionKind::All(parts)
-        | ExpressionKind::Any(parts)
-        | ExpressionKind::Coalesce(parts) => parts.iter().for_each(|part| bare_names(part, found)),
-        ExpressionKind::Record(fields) => fields.iter().for_each(|(_, value)| bare_names(value, found)),
-    }
+    });
 }

@@ -1,7 +1,7 @@
-//! Names: what a path or a call reads where it stands, of which type, and whether it is there.
+//! Paths.
 
 use crate::check::Checker;
-use crate::check::expressions::{Guards, Typed, View, known_names, may_be_null};
+use crate::check::expressions::{Site, Typed, View, known_names, may_be_null};
 use crate::check::names::{suggest, worth_suggesting};
 use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;
@@ -12,17 +12,16 @@ pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "D
 const REQUEST: [&str; 6] = ["method", "path", "host", "origin", "header(\"…\")", "cookie(\"…\")"];
 
 impl Checker<'_> {
-    /// A path: what its first words read, and fields of that.
-    pub(crate) fn path_read(&mut self, path: &[Text], view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
-        let (mut typed, used) = self.root(path, view, guards)?;
+    pub(crate) fn path_read(&mut self, path: &[Text], site: Site<'_>) -> Option<Typed> {
+        let (mut typed, used) = self.root(path, site)?;
         let mut so_far: Vec<&str> = path.iter().take(used).map(|name| name.node.as_str()).collect();
-        narrow(&mut typed, guards, &so_far);
+        narrow(&mut typed, site, &so_far);
         for name in path.iter().skip(used) {
             let field = self.field_of(&typed, name, &so_far)?;
             so_far.push(&name.node);
             let read = Expr::Field(Box::new(typed.expr), name.node.clone());
             typed = Typed::new(read, field.ty, typed.optional || field.optional);
-            narrow(&mut typed, guards, &so_far);
+            narrow(&mut typed, site, &so_far);
         }
         Some(typed)
     }
@@ -50,49 +49,40 @@ impl Checker<'_> {
         field
     }
 
-    /// What the first words of a path read, and how many they are.
-    fn root(&mut self, path: &[Text], view: &View<'_>, guards: &Guards<'_>) -> Option<(Typed, usize)> {
+    /// Types the first words of a path. Returns their number, too.
+    fn root(&mut self, path: &[Text], site: Site<'_>) -> Option<(Typed, usize)> {
+        let view = site.view;
         let (first, rest) = path.split_first()?;
         if let Some(siblings) = view.siblings
             && let Some(field) = siblings.get(&first.node)
         {
-            let read = Expr::Read(Read::Sibling(first.node.clone()));
-            return Some((Typed::new(read, field.ty.clone(), field.optional), 1));
-        }
-        if first.node == "now" && rest.is_empty() && view.roots().contains(&"now") {
-            return Some((Typed::there(Expr::Read(Read::Now), Type::Timestamp), 1));
+            let read = Typed::attribute(Read::Sibling(first.node.clone()), field);
+            return Some((read, 1));
         }
         if first.node == "now" && view.roots().contains(&"now") {
+            if rest.is_empty() {
+                return Some((Typed::present(Expr::Read(Read::Now), Type::Timestamp), 1));
+            }
             let message = "`now` is a `timestamp`, which has no fields";
-            self.report_once(
-                Diagnostic::error("unknown_attribute", first.span, message).help("compare it with a time: `now < …`"),
-            );
-            return None;
+            return self.refuse("unknown_attribute", first.span, message, "compare it with a time: `now < …`");
         }
         if view.conditions && rest.is_empty() {
-            return self.condition_named(first, view, guards).map(|typed| (typed, 1));
+            return self.condition_named(first, site).map(|typed| (typed, 1));
         }
         if !view.roots().contains(&first.node.as_str()) {
-            self.no_root(path, view);
-            return None;
+            return self.no_root(path, view);
         }
         let Some(name) = rest.first() else {
-            let message = format!("`{}` isn't a value", first.node);
-            let help = match first.node.as_str() {
-                "user" => "read something of it, such as `user.id`; whether there is one says `has(user)`".to_owned(),
-                root => format!("read something of it: `{root}.NAME`"),
-            };
-            self.report_once(Diagnostic::error("not_a_value", first.span, message).help(help));
-            return None;
+            return self.not_a_value(first);
         };
         let typed = match first.node.as_str() {
             "claims" => self.claim(name, view),
             "account" => self.account(name),
-            "user" => self.user(name, view, guards),
+            "user" => self.user(name, site),
             "resource" => self.resource(name, view),
             "context" => self.context_attribute(name),
             "request" => self.request(name),
-            "client" if name.node == "ip" => Some(Typed::there(Expr::Read(Read::ClientIp), Type::Ip)),
+            "client" if name.node == "ip" => Some(Typed::present(Expr::Read(Read::ClientIp), Type::Ip)),
             "client" => {
                 let message = format!("`client` has no attribute `{}`", name.node);
                 let error = self.no_such(&message, name, ["ip"].into_iter());
@@ -104,27 +94,36 @@ impl Checker<'_> {
         typed.map(|typed| (typed, 2))
     }
 
-    fn no_root(&mut self, path: &[Text], view: &View<'_>) {
+    /// Reports a root without an attribute, such as `user` alone.
+    pub(crate) fn not_a_value<T>(&mut self, root: &Text) -> Option<T> {
+        let message = format!("`{}` isn't a value", root.node);
+        let help = match root.node.as_str() {
+            "user" => "read something of it, such as `user.id`; whether there is one says `has(user)`".to_owned(),
+            root => format!("read something of it: `{root}.NAME`"),
+        };
+        self.refuse("not_a_value", root.span, message, help)
+    }
+
+    fn no_root<T>(&mut self, path: &[Text], view: &View<'_>) -> Option<T> {
         let words: Vec<&str> = path.iter().map(|name| name.node.as_str()).collect();
-        let (Some(first), Some(last)) = (path.first(), path.last()) else { return };
+        let (first, last) = (path.first()?, path.last()?);
         let roots = view.roots();
         let siblings = view.siblings.into_iter().flat_map(|fields| fields.keys().map(String::as_str));
         let known: Vec<&str> = roots.iter().copied().chain(siblings).collect();
         let message = format!("`{}` can't be read in {}", words.join("."), view.place);
-        let error = Diagnostic::error("unknown_name", first.span.to(last.span), message);
-        let error = match suggest(&first.node, known.iter().copied()) {
-            Some(meant) => error.help(format!("did you mean `{meant}`?")),
+        let help = match suggest(&first.node, known.iter().copied()) {
+            Some(meant) => format!("did you mean `{meant}`?"),
             None if first.node == "resource" && view.place == "a route" => {
-                error.help("a route's own condition reads `resource` where the route has one `on RESOURCE(PARAMETER)`")
+                "a route's own condition reads `resource` where the route has one `on RESOURCE(PARAMETER)`".to_owned()
             }
-            None if view.claims.is_some() => error.help("a mapping reads the token's claims: write `claims.NAME`"),
-            None if view.account => error.help("an issued claim comes from the account: write `account.NAME`"),
-            None => error.help(known_names("what can be read here begins with", known.into_iter())),
+            None if view.claims.is_some() => "a mapping reads the token's claims: write `claims.NAME`".to_owned(),
+            None if view.account => "an issued claim comes from the account: write `account.NAME`".to_owned(),
+            None => known_names("what can be read here begins with", known.into_iter()),
         };
-        self.report_once(error);
+        self.refuse("unknown_name", first.span.to(last.span), message, help)
     }
 
-    /// `there is no such thing`, with the one that was probably meant.
+    /// An error about an undeclared attribute, with the name that was probably meant.
     pub(crate) fn no_such<'n>(
         &self,
         message: &str,
@@ -157,37 +156,34 @@ impl Checker<'_> {
 
     fn account(&mut self, name: &Text) -> Option<Typed> {
         let (row, _) = self.names.account.find(name, &mut self.diagnostics)?;
-        // Where its type is in error, that was said.
+        // `None` for an attribute with an error, which is reported already.
         let attribute = self.account.get(row)?.as_ref()?;
-        let read = Expr::Read(Read::Account(Table::promised(row + 1).nth(row)?));
-        Some(Typed::new(read, attribute.ty.clone(), attribute.optional))
+        let read = Read::Account(Table::promised(row + 1).nth(row)?);
+        Some(Typed::attribute(read, attribute))
     }
 
     fn context_attribute(&mut self, name: &Text) -> Option<Typed> {
         if let Some(id) = self.context_rows.get(&name.node).and_then(|row| self.context.id(*row)) {
-            let attribute = &self.context[id];
-            let read = Expr::Read(Read::Context(id));
-            return Some(Typed::new(read, attribute.ty.clone(), attribute.optional));
+            return Some(Typed::attribute(Read::Context(id), &self.context[id]));
         }
-        let mut found = Vec::new();
-        self.names.context.find(name, &mut found);
+        let mut errors = Vec::new();
+        self.names.context.find(name, &mut errors);
         // A block's condition is checked for each of its routes.
-        found.into_iter().for_each(|error| self.report_once(error));
+        errors.into_iter().for_each(|error| self.report_once(error));
         None
     }
 
     fn request(&mut self, name: &Text) -> Option<Typed> {
-        let there = |read, ty| Some(Typed::there(Expr::Read(read), ty));
+        let present = |read, ty| Some(Typed::present(Expr::Read(read), ty));
         match name.node.as_str() {
-            "method" => there(Read::Method, Type::Enum(METHODS.map(ToOwned::to_owned).into())),
-            "path" => there(Read::Path, Type::String),
-            "host" => there(Read::Host, Type::String),
+            "method" => present(Read::Method, Type::Enum(METHODS.map(ToOwned::to_owned).into())),
+            "path" => present(Read::Path, Type::String),
+            "host" => present(Read::Host, Type::String),
             "origin" => Some(Typed::new(Expr::Read(Read::Origin), Type::String, true)),
             "header" | "cookie" => {
                 let message = format!("`request.{}` wants a name", name.node);
                 let help = format!("write `request.{}(\"NAME\")`", name.node);
-                self.report_once(Diagnostic::error("not_a_value", name.span, message).help(help));
-                None
+                self.refuse("not_a_value", name.span, message, help)
             }
             _ => {
                 let message = format!("`request` has no attribute `{}`", name.node);
@@ -199,15 +195,15 @@ impl Checker<'_> {
     }
 }
 
-/// Behind `has(x)`, absence is out of the question; behind `x != null`, so is `null`.
-fn narrow(typed: &mut Typed, guards: &Guards<'_>, path: &[&str]) {
+/// Narrows a read behind its guards: `has(x)` rules out absence, `x != null` rules out `null`, too.
+fn narrow(typed: &mut Typed, site: Site<'_>, path: &[&str]) {
     let path = path.join(".");
-    if typed.optional && guards.hold(&path) {
+    if typed.optional && site.covers(&path) {
         typed.optional = false;
         typed.guarded = true;
     }
     if let Type::Nullable(inner) = &typed.ty
-        && guards.hold(&format!("{path}!"))
+        && site.covers(&format!("{path}!"))
     {
         typed.ty = (**inner).clone();
         typed.guarded = true;

@@ -1,7 +1,7 @@
-//! Attributes of the caller and of the resource that is asked about.
+//! Attributes of the caller and of the resource.
 
 use crate::check::Checker;
-use crate::check::expressions::{Caller, Guards, Typed, View};
+use crate::check::expressions::{Caller, Site, Typed, View};
 use crate::collections::bit_set::BitSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
@@ -9,10 +9,10 @@ use crate::syntax::tree::Text;
 use crate::typed::{Attribute, Expr, Read, Resource, Type};
 
 impl Checker<'_> {
-    /// An attribute of the caller, which anonymous callers don't have.
-    pub(crate) fn user(&mut self, name: &Text, view: &View<'_>, guards: &Guards<'_>) -> Option<Typed> {
-        let anonymous = view.user == Some(Caller::Perhaps) && !guards.hold("user");
-        let guarded = view.user == Some(Caller::Perhaps);
+    /// `user.x`, which is absent for an anonymous caller.
+    pub(crate) fn user(&mut self, name: &Text, site: Site<'_>) -> Option<Typed> {
+        let guarded = site.view.user == Some(Caller::Perhaps);
+        let anonymous = guarded && !site.covers("user");
         let read =
             |read, ty, optional| Some(Typed { guarded, ..Typed::new(Expr::Read(read), ty, optional || anonymous) });
         match name.node.as_str() {
@@ -24,9 +24,7 @@ impl Checker<'_> {
                 let ty = if tiers.is_empty() { Type::String } else { Type::Enum(tiers.clone()) };
                 return read(Read::UserTier, ty, true);
             }
-            "scopes" => {
-                return read(Read::UserScopes, Type::List(Box::new(Type::String)), !self.all_capped);
-            }
+            "scopes" => return read(Read::UserScopes, Type::List(Box::new(Type::String)), !self.all_capped),
             "token" => {
                 let tokens = self.token_names.get_or_insert_with(|| {
                     self.names.mappings.iter().map(|(_, mapping)| mapping.token.node.clone()).collect::<Vec<_>>().into()
@@ -34,11 +32,8 @@ impl Checker<'_> {
                 return read(Read::UserToken, Type::Enum(tokens.clone()), false);
             }
             "roles" => {
-                self.report_once(
-                    Diagnostic::error("roles_read", name.span, "`user.roles` can't be read as a value")
-                        .help("ask for a role with `user is ROLE`, or make an attribute in `user from`"),
-                );
-                return None;
+                let help = "ask for a role with `user is ROLE`, or make an attribute in `user from`";
+                return self.refuse("roles_read", name.span, "`user.roles` can't be read as a value", help);
             }
             _ => {}
         }
@@ -56,14 +51,14 @@ impl Checker<'_> {
         None
     }
 
-    /// An attribute of the resource: of all that are in view, or, where it is guarded, of some.
+    /// `resource.x`, which is absent for a resource that doesn't declare it.
     pub(crate) fn resource(&mut self, name: &Text, view: &View<'_>) -> Option<Typed> {
         if name.node == "id" {
             let doors = view.resources.as_ref().is_some_and(|(_, doors)| *doors);
             return Some(Typed::new(Expr::Read(Read::ResourceId), Type::String, doors));
         }
         let (rows, doors) = view.resources.as_ref()?;
-        // Through the resources in view, or through those that have the attribute, whichever are fewer.
+        // Visit the resources in view, or those that declare the attribute, whichever are fewer.
         let declaring = self.declaring.get(&name.node).map(Vec::as_slice).unwrap_or_default();
         let in_view = rows.len();
         let of_row = |row: usize| self.resources.id(row).map(|id| (id, &self.resources[id]));
@@ -88,23 +83,18 @@ impl Checker<'_> {
         if let Some((resource, one, other)) = clash {
             let resource = &self.resources[resource].name;
             let message = format!("`resource.{}` is {one} and, of `{resource}`, {other}", name.node);
-            self.report_once(
-                Diagnostic::error("type_mismatch", name.span, message)
-                    .help("write a rule for each resource, or give the attribute one type"),
-            );
-            return None;
+            let help = "write a rule for each resource, or give the attribute one type";
+            return self.refuse("type_mismatch", name.span, message, help);
         }
         let Some(attribute) = found else {
-            let broken = self.broken_attributes.contains(&name.node);
-            if !broken {
+            if !self.broken_attributes.contains(&name.node) {
                 let error = self.no_attribute(name, rows);
                 self.report_once(error);
             }
             return None;
         };
         let everywhere = declared_by == in_view && !doors;
-        let id = *self.attribute_ids.get(&name.node)?;
-        let read = Expr::Read(Read::Resource(id));
+        let read = Expr::Read(Read::Resource(*self.attribute_ids.get(&name.node)?));
         Some(Typed::new(read, attribute.ty, attribute.optional || !everywhere))
     }
 

@@ -1,19 +1,17 @@
-//! Types of values: as they are written, as schemas make them, and as people read them.
+//! Types as policies write them, and as messages name them.
 
 use std::collections::HashMap;
 
 use crate::check::Checker;
 use crate::check::names::{suggest, twice, worth_suggesting};
-use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree;
 use crate::syntax::tree::ValueTypeKind;
-use crate::typed::schemas::Shape;
 use crate::typed::types::BUILT_IN;
 use crate::typed::{Attribute, Type};
 
-/// What other languages call these types.
+/// The names of these types in other languages.
 const ELSEWHERE: [(&str, &str); 8] = [
     ("number", "int"),
     ("integer", "int"),
@@ -36,12 +34,12 @@ impl Checker<'_> {
         ty.name(&self.shapes.table)
     }
 
-    /// The type of a claim or an attribute, as written.
+    /// Resolves the type of a claim or an attribute.
     pub(crate) fn value_type(&mut self, ty: &tree::ValueType) -> Option<Type> {
         match &ty.kind {
             ValueTypeKind::Named(name) => {
                 let built_in = BUILT_IN.iter().find(|(known, _)| known == name).map(|(_, ty)| ty.clone());
-                built_in.or_else(|| self.named_shape(name).map(Type::Shape)).or_else(|| {
+                built_in.or_else(|| self.shapes.find(name).map(Type::Shape)).or_else(|| {
                     self.unknown_type(name, ty);
                     None
                 })
@@ -73,10 +71,6 @@ impl Checker<'_> {
             }
             ValueTypeKind::Nullable(ty) => Some(Type::Nullable(Box::new(self.value_type(ty)?))),
         }
-    }
-
-    fn named_shape(&self, name: &str) -> Option<Id<Shape>> {
-        self.shapes.find(name)
     }
 
     fn unknown_type(&mut self, name: &str, ty: &tree::ValueType) {

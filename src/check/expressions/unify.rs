@@ -1,46 +1,47 @@
-//! Types that stand beside each other: whether they go together, and as which type.
+//! Unifies the types of two expressions.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::check::Checker;
+use crate::check::expressions::Typed;
 use crate::check::names::{list, suggest, worth_suggesting};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree::{Expression, ExpressionKind, Literal};
 use crate::typed::{Attribute, Type};
+use crate::values::operators::Side;
 
-/// An expression as written, and its type.
-pub(crate) type Side<'e> = (&'e Expression, &'e Type);
-
-/// What came of bringing two types together.
-enum Meeting {
-    /// They go together as this type.
-    As(Type),
-    /// They don't.
-    Apart,
-    /// They don't, and why was said at a more precise place.
-    Said,
+enum Failure {
+    Mismatch,
+    /// The mismatch is reported already, at a more precise place.
+    Reported,
 }
 
 impl Checker<'_> {
-    /// The type that both have, as literals take the type of what they stand beside. `what` begins the message where
-    /// there is none.
-    pub(crate) fn alike(&mut self, left: Side<'_>, right: Side<'_>, span: Span, what: &str) -> Option<Type> {
-        match self.meet(left, right) {
-            Meeting::As(ty) => Some(ty),
-            Meeting::Said => None,
-            Meeting::Apart => {
-                let (one, other) = (self.type_name(left.1), self.type_name(right.1));
-                let message = format!("{what} `{one}` and `{other}`");
-                self.report_once(Diagnostic::error("type_mismatch", span, message).help(conversion(left.1, right.1)));
-                None
+    /// Unifies two types, or reports the mismatch with a message that begins with `what`. A literal takes the type of the
+    /// expression beside it.
+    pub(crate) fn unified(&mut self, left: Side<'_>, right: Side<'_>, span: Span, what: &str) -> Option<Type> {
+        match self.unify(left, right) {
+            Ok(ty) => Some(ty),
+            Err(Failure::Reported) => None,
+            Err(Failure::Mismatch) => {
+                let message = format!("{what} `{}` and `{}`", self.type_name(left.1), self.type_name(right.1));
+                self.refuse("type_mismatch", span, message, conversion(left.1, right.1))
             }
         }
     }
 
-    /// Whether an expression of a type can stand where another is wanted. Literals that are no value of an enum are
-    /// reported.
+    /// Unifies the types of the elements of `[a, b]` or of the operands of `a ?? b`.
+    pub(crate) fn unified_all(&mut self, parts: &[Expression], typed: &[Typed], what: &str) -> Option<Type> {
+        let mut ty = Type::Never;
+        for (part, typed) in parts.iter().zip(typed) {
+            ty = self.unified((parts.first()?, &ty), (part, &typed.ty), part.span, what)?;
+        }
+        Some(ty)
+    }
+
+    /// True if an expression of type `ty` can be used as `wanted`, or if a literal in it is reported as no value of an enum.
     pub(crate) fn fits(&mut self, expression: &Expression, ty: &Type, wanted: &Type) -> bool {
         match (ty, wanted) {
             (Type::Enum(_), Type::String) => true,
@@ -56,44 +57,44 @@ impl Checker<'_> {
                 ExpressionKind::List(items) => items.is_empty() || items.iter().all(|item| self.fits(item, one, other)),
                 _ => self.fits(expression, one, other),
             },
-            _ => match self.meet((expression, ty), (expression, wanted)) {
-                Meeting::As(met) => met == *wanted,
-                Meeting::Said => true,
-                Meeting::Apart => false,
+            _ => match self.unify((expression, ty), (expression, wanted)) {
+                Ok(unified) => unified == *wanted,
+                Err(Failure::Reported) => true,
+                Err(Failure::Mismatch) => false,
             },
         }
     }
 
-    fn meet(&mut self, left: Side<'_>, right: Side<'_>) -> Meeting {
+    fn unify(&mut self, left: Side<'_>, right: Side<'_>) -> Result<Type, Failure> {
         match (left.1, right.1) {
-            (Type::Opaque, _) | (_, Type::Opaque) => Meeting::Apart,
-            (one, other) if one == other => Meeting::As(one.clone()),
-            (Type::Never, other) | (other, Type::Never) => Meeting::As(other.clone()),
-            (Type::Nullable(_), Type::Null) => Meeting::As(left.1.clone()),
-            (Type::Null, Type::Nullable(_)) => Meeting::As(right.1.clone()),
-            (Type::Nullable(one), Type::Nullable(other)) => nullable(self.meet((left.0, one), (right.0, other))),
-            (Type::Nullable(one), _) => nullable(self.meet((left.0, one), right)),
-            (_, Type::Nullable(other)) => nullable(self.meet(left, (right.0, other))),
-            (Type::Int, Type::Float) if is_literal(left.0) => Meeting::As(Type::Float),
-            (Type::Float, Type::Int) if is_literal(right.0) => Meeting::As(Type::Float),
-            (Type::Enum(values), Type::String) => self.meet_enum(values, right.0),
-            (Type::String, Type::Enum(values)) => self.meet_enum(values, left.0),
+            (Type::Opaque, _) | (_, Type::Opaque) => Err(Failure::Mismatch),
+            (one, other) if one == other => Ok(one.clone()),
+            (Type::Never, other) | (other, Type::Never) => Ok(other.clone()),
+            (Type::Nullable(_), Type::Null) => Ok(left.1.clone()),
+            (Type::Null, Type::Nullable(_)) => Ok(right.1.clone()),
+            (Type::Nullable(one), Type::Nullable(other)) => Ok(nullable(self.unify((left.0, one), (right.0, other))?)),
+            (Type::Nullable(one), _) => Ok(nullable(self.unify((left.0, one), right)?)),
+            (_, Type::Nullable(other)) => Ok(nullable(self.unify(left, (right.0, other))?)),
+            (Type::Int, Type::Float) if is_literal(left.0) => Ok(Type::Float),
+            (Type::Float, Type::Int) if is_literal(right.0) => Ok(Type::Float),
+            (Type::Enum(values), Type::String) => self.unify_enum(values, right.0),
+            (Type::String, Type::Enum(values)) => self.unify_enum(values, left.0),
             (Type::Enum(one), Type::Enum(other)) => {
                 self.steps += one.len() + other.len();
                 let known: HashSet<&String> = one.iter().collect();
-                if other.iter().any(|value| known.contains(value)) { Meeting::As(Type::String) } else { Meeting::Apart }
+                let shared = other.iter().any(|value| known.contains(value));
+                if shared { Ok(Type::String) } else { Err(Failure::Mismatch) }
             }
-            (Type::List(one), Type::List(other)) => match self.meet((left.0, one), (right.0, other)) {
-                Meeting::As(item) => Meeting::As(Type::List(Box::new(item))),
-                failed => failed,
-            },
-            (Type::Record(_) | Type::Shape(_), Type::Record(_) | Type::Shape(_)) => self.meet_records(left, right),
-            _ => Meeting::Apart,
+            (Type::List(one), Type::List(other)) => {
+                Ok(Type::List(Box::new(self.unify((left.0, one), (right.0, other))?)))
+            }
+            (Type::Record(_) | Type::Shape(_), Type::Record(_) | Type::Shape(_)) => self.unify_records(left, right),
+            _ => Err(Failure::Mismatch),
         }
     }
 
-    /// A string beside an enum: what is written out must be one of its values.
-    fn meet_enum(&mut self, values: &Arc<[String]>, text: &Expression) -> Meeting {
+    /// Unifies a string with an enum. Literals must be values of the enum.
+    fn unify_enum(&mut self, values: &Arc<[String]>, text: &Expression) -> Result<Type, Failure> {
         self.steps += values.len();
         let known: HashSet<&str> = values.iter().map(String::as_str).collect();
         let (mut sound, mut written_out) = (true, true);
@@ -110,9 +111,9 @@ impl Checker<'_> {
             }
         }
         match (sound, written_out) {
-            (false, _) => Meeting::Said,
-            (true, true) => Meeting::As(Type::Enum(values.clone())),
-            (true, false) => Meeting::As(Type::String),
+            (false, _) => Err(Failure::Reported),
+            (true, true) => Ok(Type::Enum(values.clone())),
+            (true, false) => Ok(Type::String),
         }
     }
 
@@ -127,49 +128,40 @@ impl Checker<'_> {
         });
     }
 
-    /// Records compare field by field, so both must have the same ones.
-    fn meet_records(&mut self, left: Side<'_>, right: Side<'_>) -> Meeting {
+    /// Unifies records, which must have the same fields.
+    fn unify_records(&mut self, left: Side<'_>, right: Side<'_>) -> Result<Type, Failure> {
         let (one, other) = (left.1.fields(&self.shapes.table), right.1.fields(&self.shapes.table));
         self.steps += one.len() + other.len();
         if one.len() != other.len() {
-            return Meeting::Apart;
+            return Err(Failure::Mismatch);
         }
         let (written, written_there) = (literal_fields(left.0), literal_fields(right.0));
         let mut fields = Vec::with_capacity(one.len());
         for (one, other) in one.into_iter().zip(other) {
             if one.name != other.name {
-                return Meeting::Apart;
+                return Err(Failure::Mismatch);
             }
-            let met = match (&one.ty, &other.ty) {
-                // Schemas that hold themselves are compared by name.
-                (Type::Shape(a), Type::Shape(b)) if a == b => Meeting::As(one.ty.clone()),
-                (Type::Shape(_), Type::Shape(_)) => return Meeting::Apart,
+            let ty = match (&one.ty, &other.ty) {
+                // Schemas may contain themselves, so two of them unify by name.
+                (Type::Shape(a), Type::Shape(b)) if a == b => one.ty.clone(),
+                (Type::Shape(_), Type::Shape(_)) => return Err(Failure::Mismatch),
                 (ty, ty_there) => {
                     let here = written.get(one.name.as_str()).copied().unwrap_or(left.0);
                     let there = written_there.get(one.name.as_str()).copied().unwrap_or(right.0);
-                    self.meet((here, ty), (there, ty_there))
+                    self.unify((here, ty), (there, ty_there))?
                 }
             };
-            match met {
-                Meeting::As(ty) => {
-                    fields.push(Attribute { name: one.name, ty, optional: one.optional || other.optional });
-                }
-                failed => return failed,
-            }
+            fields.push(Attribute { name: one.name, ty, optional: one.optional || other.optional });
         }
-        Meeting::As(Type::record(fields))
+        Ok(Type::record(fields))
     }
 }
 
-fn nullable(met: Meeting) -> Meeting {
-    match met {
-        Meeting::As(ty @ Type::Nullable(_)) => Meeting::As(ty),
-        Meeting::As(ty) => Meeting::As(Type::Nullable(Box::new(ty))),
-        failed => failed,
-    }
+fn nullable(ty: Type) -> Type {
+    if matches!(ty, Type::Nullable(_)) { ty } else { Type::Nullable(Box::new(ty)) }
 }
 
-/// The values that a record literal gives its fields.
+/// The fields of a record literal.
 fn literal_fields(expression: &Expression) -> HashMap<&str, &Expression> {
     match &expression.kind {
         ExpressionKind::Record(fields) => fields.iter().map(|(name, value)| (name.node.as_str(), value)).collect(),
@@ -177,7 +169,7 @@ fn literal_fields(expression: &Expression) -> HashMap<&str, &Expression> {
     }
 }
 
-/// Whether an expression is made of literals alone, which take the type of what they stand beside.
+/// True if an expression consists of literals, which take the type of the expression beside them.
 fn is_literal(expression: &Expression) -> bool {
     match &expression.kind {
         ExpressionKind::Literal(_) => true,

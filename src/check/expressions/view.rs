@@ -1,71 +1,83 @@
-//! Where an expression stands, and what can be read from there.
+//! The data that an expression can read in its place.
 
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
+use crate::check::expressions::narrowing::Guards;
 use crate::collections::bit_set::BitSet;
 use crate::collections::table::Id;
 use crate::typed::{Attribute, Claim, Resource, Route};
 
-/// Whether there is a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Caller {
-    /// Always.
+    /// All callers are authenticated.
     Assumed,
-    /// Anonymous callers can come, too.
+    /// A caller may be anonymous.
     Perhaps,
 }
 
-/// What can be read where an expression stands.
 pub(crate) struct View<'c> {
-    /// What the expression belongs to, with its article, for messages.
+    /// The declaration that the expression belongs to, with its article, for messages.
     pub(crate) place: &'static str,
-    /// A token's claims.
+    /// The claims of a token.
     pub(crate) claims: Option<&'c [Claim]>,
-    /// By name, where they stand among them.
+    /// The position of each claim, by name.
     pub(crate) claim_slots: HashMap<&'c str, usize>,
-    /// The account that a token is issued for.
+    /// True if the account can be read that a token is issued for.
     pub(crate) account: bool,
     /// The fields beside a schema's `check`.
     pub(crate) siblings: Option<&'c IndexMap<String, Attribute>>,
     pub(crate) user: Option<Caller>,
-    /// `request`, `context`, `client` and `now`.
+    /// True if `request`, `context`, `client` and `now` can be read.
     pub(crate) request: bool,
-    /// The resources whose attributes may be asked for, by row; and whether there may be none.
+    /// The rows of the resources that `resource` may be, and `true` if there may be none.
     pub(crate) resources: Option<(BitSet, bool)>,
-    /// The routes whose parameters, query and body can be read: what is read must be the same in all of them.
     pub(crate) inputs: Inputs<'c>,
-    /// Whether bare names are conditions.
+    /// True if bare names are conditions.
     pub(crate) conditions: bool,
     pub(crate) key: ViewKey,
 }
 
-/// Which routes an expression is for.
+/// The routes whose parameters, query and body can be read. An input must have one type in all of them.
 #[derive(Clone, Copy)]
 pub(crate) enum Inputs<'c> {
     None,
     Routes(&'c [Id<Route>]),
-    /// Those that require one of these permissions; and those that a caller enters without one.
+    /// The routes that require one of the permissions, and those that require none if `doors` is true.
     Requiring {
         permissions: &'c [u32],
         doors: bool,
     },
 }
 
-/// Views with one key see the same.
+/// Views with the same key type a condition alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum ViewKey {
-    /// Where no conditions can be named, so that nobody asks.
+    /// Conditions can't be named.
     None,
-    /// A rule over a set of permissions; whether it holds at doors, too.
+    /// The row of a set of permissions, and `true` if the rule holds for routes without a permission, too.
     Rule(usize, bool, Caller),
     Route(usize, Caller),
     Limit(usize),
 }
 
+/// The place of an expression: its view, and the guards around it.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'s> {
+    pub(crate) view: &'s View<'s>,
+    pub(crate) guards: Option<&'s Guards<'s>>,
+}
+
+impl Site<'_> {
+    /// True if a guard says that the path is present.
+    pub(crate) fn covers(self, path: &str) -> bool {
+        self.guards.is_some_and(|guards| guards.covers(path))
+    }
+}
+
 impl<'c> View<'c> {
-    fn nothing(place: &'static str) -> Self {
+    fn empty(place: &'static str) -> Self {
         Self {
             place,
             claims: None,
@@ -81,45 +93,35 @@ impl<'c> View<'c> {
         }
     }
 
-    /// `user from TOKEN`: its claims.
+    /// `user from TOKEN`
     pub(crate) fn mapping(claims: &'c [Claim]) -> Self {
         let slots = claims.iter().enumerate().map(|(slot, claim)| (claim.name.as_str(), slot)).collect();
-        Self { claims: Some(claims), claim_slots: slots, ..Self::nothing("a mapping") }
+        Self { claims: Some(claims), claim_slots: slots, ..Self::empty("a mapping") }
     }
 
-    /// `claim: T = account.x`: the account.
+    /// `claim: T = account.x`
     pub(crate) fn issued() -> Self {
-        Self { account: true, ..Self::nothing("an issued claim") }
+        Self { account: true, ..Self::empty("an issued claim") }
     }
 
-    /// `check` in a schema: the fields beside it, and the time.
+    /// `check` in a schema
     pub(crate) fn check(siblings: &'c IndexMap<String, Attribute>) -> Self {
-        Self { siblings: Some(siblings), ..Self::nothing("a schema's `check`") }
+        Self { siblings: Some(siblings), ..Self::empty("a schema's `check`") }
     }
 
-    /// A limit, which several routes may name; anonymous callers are counted, too.
+    fn of_request(place: &'static str, user: Caller, inputs: Inputs<'c>, key: ViewKey) -> Self {
+        Self { user: Some(user), request: true, inputs, conditions: true, key, ..Self::empty(place) }
+    }
+
+    /// A limit, by its row. Several routes may name it.
     pub(crate) fn limit(row: usize, routes: &'c [Id<Route>]) -> Self {
-        Self {
-            user: Some(Caller::Perhaps),
-            request: true,
-            inputs: Inputs::Routes(routes),
-            conditions: true,
-            key: ViewKey::Limit(row),
-            ..Self::nothing("a limit")
-        }
+        Self::of_request("a limit", Caller::Perhaps, Inputs::Routes(routes), ViewKey::Limit(row))
     }
 
-    /// A rule over permissions, which have a row among all such sets, of these resources.
+    /// A rule over a set of permissions, which has a row, on resources.
     pub(crate) fn rule((row, permissions): (usize, &'c [u32]), caller: Caller, resources: BitSet, doors: bool) -> Self {
-        Self {
-            user: Some(caller),
-            request: true,
-            resources: Some((resources, doors)),
-            inputs: Inputs::Requiring { permissions, doors },
-            conditions: true,
-            key: ViewKey::Rule(row, doors, caller),
-            ..Self::nothing("a rule")
-        }
+        let (inputs, key) = (Inputs::Requiring { permissions, doors }, ViewKey::Rule(row, doors, caller));
+        Self { resources: Some((resources, doors)), ..Self::of_request("a rule", caller, inputs, key) }
     }
 
     /// A clause of a route.
@@ -130,22 +132,20 @@ impl<'c> View<'c> {
             rows.insert(resource.row());
             (rows, false)
         });
-        Self {
-            user: Some(caller),
-            request: true,
-            resources,
-            inputs: Inputs::Routes(route),
-            conditions: true,
-            key: ViewKey::Route(id.row(), caller),
-            ..Self::nothing("a route")
-        }
+        let view = Self::of_request("a route", caller, Inputs::Routes(route), ViewKey::Route(id.row(), caller));
+        Self { resources, ..view }
+    }
+
+    /// The site of the whole expression.
+    pub(crate) fn site(&self) -> Site<'_> {
+        Site { view: self, guards: None }
     }
 
     pub(crate) fn several_resources(&self) -> bool {
         self.resources.as_ref().is_some_and(|(rows, doors)| *doors || rows.rows().nth(1).is_some())
     }
 
-    /// The words that paths can begin with here.
+    /// The words that paths can begin with.
     pub(crate) fn roots(&self) -> Vec<&'static str> {
         let inputs = !matches!(self.inputs, Inputs::None);
         let all = [

@@ -1,7 +1,7 @@
 //! What a request costs, and when a limit is skipped.
 
 use crate::check::Checker;
-use crate::check::expressions::{Guards, View};
+use crate::check::expressions::View;
 use crate::limit::Rate;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -45,7 +45,7 @@ impl Checker<'_> {
 
     /// The condition of `cost … when` and of `skip when`.
     pub(crate) fn limit_condition(&mut self, condition: &Expression, view: &View<'_>) -> Option<Expr> {
-        self.truth(condition, view, &Guards::default())
+        self.truth(condition, view.site())
     }
 
     /// No cost may be dearer than a rate ever admits, and each should be able to count.

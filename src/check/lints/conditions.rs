@@ -7,7 +7,7 @@ use crate::check::lints::references::{each_clause, each_expression, each_rule};
 use crate::check::lints::regexes::Regexes;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::{
-    BinaryOperator, ClauseKind, Effect, Expression, ExpressionKind, LimitEntry, Literal, Polarity, Rule, SchemaEntry,
+    ClauseKind, Effect, Expression, ExpressionKind, LimitEntry, Literal, Operator, Polarity, Rule, SchemaEntry,
 };
 
 /// Named conditions that are true or false whatever is asked.
@@ -111,8 +111,8 @@ fn tell(expression: &Expression, known: &Known<'_>, found: &mut Vec<Diagnostic>)
     }
 }
 
-fn compares(operator: BinaryOperator) -> bool {
-    use BinaryOperator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+fn compares(operator: Operator) -> bool {
+    use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
     matches!(operator, Equal | NotEqual | Less | LessOrEqual | Greater | GreaterOrEqual)
 }
 
@@ -144,8 +144,8 @@ fn junction(parts: &[Expression], known: &Known<'_>, decisive: bool) -> Option<b
     values.iter().all(|value| *value == Some(!decisive)).then_some(!decisive)
 }
 
-fn compared(left: &Literal, operator: BinaryOperator, right: &Literal) -> Option<bool> {
-    use BinaryOperator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
+fn compared(left: &Literal, operator: Operator, right: &Literal) -> Option<bool> {
+    use Operator::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual, NotEqual};
     let order = match (left, right) {
         (Literal::Int(left), Literal::Int(right)) => left.cmp(right),
         (Literal::Duration(left), Literal::Duration(right)) => left.cmp(right),

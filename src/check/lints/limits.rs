@@ -1,7 +1,6 @@
 //! Limits that don't count whom they should, and whose word on the client counts.
 
 use crate::check::lints::Linter;
-use crate::check::lints::references::each_part;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::{Expression, ExpressionKind, LimitEntry, TransportEntry};
 
@@ -17,7 +16,7 @@ impl Linter<'_, '_> {
             let mut reads = false;
             let mut chosen: Option<&Expression> = None;
             for part in parts {
-                each_part(part, &mut |part| match &part.kind {
+                part.visit(&mut |part| match &part.kind {
                     ExpressionKind::Path(_) => reads = true,
                     ExpressionKind::Call(path, _) => {
                         reads = true;

@@ -150,7 +150,7 @@ impl<'t> References<'t> {
     }
 
     fn tier(&mut self, tier: &'t Expression) {
-        each_part(tier, &mut |part| {
+        tier.visit(&mut |part| {
             if let ExpressionKind::Literal(Literal::String(name)) = &part.kind {
                 self.tiers.insert(name);
             }
@@ -205,59 +205,38 @@ pub(crate) fn each_clause<'t>(names: &Names<'t>, see: &mut impl FnMut(&'t Clause
 pub(crate) fn each_expression<'t>(names: &Names<'t>, see: &mut impl FnMut(&'t Expression)) {
     for entry in names.tokens.iter().flat_map(|(_, token)| &token.entries) {
         if let TokenEntry::Claims(claims) = &entry.node {
-            claims.iter().filter_map(|claim| claim.source.as_ref()).for_each(|source| each_part(source, see));
+            claims.iter().filter_map(|claim| claim.source.as_ref()).for_each(|source| source.visit(see));
         }
     }
-    names.mappings.iter().flat_map(|(_, mapping)| &mapping.entries).for_each(|(_, value)| each_part(value, see));
-    names.conditions.iter().for_each(|(_, (_, condition))| each_part(&condition.expression, see));
+    names.mappings.iter().flat_map(|(_, mapping)| &mapping.entries).for_each(|(_, value)| value.visit(see));
+    names.conditions.iter().for_each(|(_, (_, condition))| condition.expression.visit(see));
     each_rule(names, &mut |rule| {
         if let Some((_, condition)) = &rule.condition {
-            each_part(condition, see);
+            condition.visit(see);
         }
     });
     for entry in names.limits.iter().flat_map(|(_, limit)| &limit.entries) {
         match &entry.node {
-            LimitEntry::Key(parts) => parts.iter().for_each(|part| each_part(part, see)),
-            LimitEntry::Tier(part) | LimitEntry::SkipWhen(part) | LimitEntry::Cost(part, None) => each_part(part, see),
+            LimitEntry::Key(parts) => parts.iter().for_each(|part| part.visit(see)),
+            LimitEntry::Tier(part) | LimitEntry::SkipWhen(part) | LimitEntry::Cost(part, None) => part.visit(see),
             LimitEntry::Cost(amount, Some(when)) => {
-                each_part(amount, see);
-                each_part(when, see);
+                amount.visit(see);
+                when.visit(see);
             }
             _ => {}
         }
     }
     for entry in names.schemas.iter().flat_map(|(_, schema)| &schema.entries) {
         if let SchemaEntry::Check(check, _) = entry {
-            each_part(check, see);
+            check.visit(see);
         }
     }
     each_clause(names, &mut |clause| match &clause.kind {
-        ClauseKind::When(condition) => each_part(condition, see),
+        ClauseKind::When(condition) => condition.visit(see),
         ClauseKind::Login(Login::Password(who, password)) => {
-            each_part(who, see);
-            each_part(password, see);
+            who.visit(see);
+            password.visit(see);
         }
         _ => {}
     });
-}
-
-/// An expression, and every part of it.
-pub(crate) fn each_part<'t>(expression: &'t Expression, see: &mut impl FnMut(&'t Expression)) {
-    see(expression);
-    match &expression.kind {
-        ExpressionKind::Literal(_) | ExpressionKind::Path(_) => {}
-        ExpressionKind::Not(inner) | ExpressionKind::Is(inner, _) | ExpressionKind::Matches(inner, _) => {
-            each_part(inner, see);
-        }
-        ExpressionKind::Binary(left, _, right) => {
-            each_part(left, see);
-            each_part(right, see);
-        }
-        ExpressionKind::Call(_, parts)
-        | ExpressionKind::List(parts)
-        | ExpressionKind::All(parts)
-        | ExpressionKind::Any(parts)
-        | ExpressionKind::Coalesce(parts) => parts.iter().for_each(|part| each_part(part, see)),
-        ExpressionKind::Record(fields) => fields.iter().for_each(|(_, value)| each_part(value, see)),
-    }
 }

@@ -2,14 +2,14 @@
 //! typed policy.
 
 use crate::check::Checker;
-use crate::check::expressions::{Guards, View, bare_names};
+use crate::check::expressions::{Guards, Site, bare_names};
 use crate::check::order::order;
 use crate::check::permissions::permission::{closing, in_a_cycle, rows_only};
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::model::value::Value;
-use crate::syntax::tree::{Expression, ExpressionKind, Text};
+use crate::syntax::tree::{Expression, Text};
 use crate::typed::{Condition, Expr, Read, Reads};
 
 /// How many levels a condition may have, with all those that it names written out: checking and deciding go as deep.
@@ -74,7 +74,7 @@ impl Checker<'_> {
                 compound: !named.is_empty(),
             })
             .collect();
-        self.told_by_conditions();
+        self.narrow_conditions();
     }
 
     /// Checks a condition for the place where it is used, and says whether it is sound there.
@@ -83,21 +83,20 @@ impl Checker<'_> {
         id: Id<Condition>,
         expression: &Expression,
         place: Span,
-        view: &View<'_>,
-        guards: &Guards<'_>,
+        site: Site<'_>,
     ) -> bool {
         self.used_conditions.insert(id.row());
         if !self.sound_conditions {
             return false;
         }
-        let key = (id.row(), view.key, guards.row(&mut self.guard_sets));
+        let key = (id.row(), site.view.key, Guards::row(site.guards, &mut self.guard_sets));
         if let Some(known) = self.checked_conditions.get(&key) {
             return *known;
         }
         // There may be as many sets of guards as ways to combine them.
         self.steps += STEPS_OF_A_USE;
         self.uses.push(place);
-        let typed = self.truth(expression, view, guards);
+        let typed = self.truth(expression, site);
         self.uses.pop();
         let sound = typed.is_some();
         if let Some(expr) = typed {
@@ -130,18 +129,7 @@ impl Checker<'_> {
     }
 }
 
-/// How deeply an expression is nested.
+/// The number of levels of an expression.
 fn levels(expression: &Expression) -> usize {
-    let deepest = |parts: &[Expression]| parts.iter().map(levels).max().unwrap_or(0);
-    1 + match &expression.kind {
-        ExpressionKind::Literal(_) | ExpressionKind::Path(_) => 0,
-        ExpressionKind::Not(inner) | ExpressionKind::Is(inner, _) | ExpressionKind::Matches(inner, _) => levels(inner),
-        ExpressionKind::Binary(left, _, right) => levels(left).max(levels(right)),
-        ExpressionKind::Call(_, parts)
-        | ExpressionKind::List(parts)
-        | ExpressionKind::All(parts)
-        | ExpressionKind::Any(parts)
-        | ExpressionKind::Coalesce(parts) => deepest(parts),
-        ExpressionKind::Record(fields) => fields.iter().map(|(_, value)| levels(value)).max().unwrap_or(0),
-    }
+    1 + expression.operands().into_iter().map(levels).max().unwrap_or(0)
 }

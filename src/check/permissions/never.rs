@@ -1,7 +1,7 @@
 //! Invariants on doors: names and types. Those on permissions are rules like others; what they say is proved later.
 
 use crate::check::Checker;
-use crate::check::expressions::{Guards, View};
+use crate::check::expressions::View;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree;
@@ -27,7 +27,7 @@ impl<'t> Checker<'t> {
         let resource = self.resource_of(route);
         let one = [route];
         let view = View::route(&one, caller, resource);
-        let Some(expr) = self.truth(condition, &view, &Guards::default()) else { return };
+        let Some(expr) = self.truth(condition, view.site()) else { return };
         self.nevers.push(Never {
             span: rule.span,
             of: NeverOf::Door(route),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::check::Checker;
-use crate::check::expressions::{Caller, Guards, View};
+use crate::check::expressions::{Caller, View};
 use crate::check::permissions::permission::PermissionIndex;
 use crate::collections::bit_set::BitSet;
 use crate::collections::id_set::IdSet;
@@ -209,7 +209,7 @@ impl<'t> Checker<'t> {
         resources.extend(draft.permissions.iter().filter_map(of));
         let doors = draft.doors && !self.doors.is_empty();
         let view = View::rule((draft.set, &draft.permissions), caller, resources, doors);
-        let expr = self.truth(condition, &view, &Guards::default())?;
+        let expr = self.truth(condition, view.site())?;
         Some(Some(match polarity {
             Polarity::When => expr,
             Polarity::Unless => Expr::Not(Box::new(expr)),

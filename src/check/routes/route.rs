@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::check::Checker;
 use crate::check::callers::provider::Return;
-use crate::check::expressions::{Caller, Guards, View};
+use crate::check::expressions::{Caller, View};
 use crate::check::names::{twice, unknown};
 use crate::check::permissions::permission::PermissionIndex;
 use crate::check::routes::clause::Draft;
@@ -86,7 +86,7 @@ impl<'t> Checker<'t> {
             let view = View::route(&one, self.caller_of(id), self.resource_of(id));
             let mut typed = Vec::with_capacity(whens.len());
             for when in whens {
-                let Some(expr) = self.truth(when, &view, &Guards::default()) else { continue };
+                let Some(expr) = self.truth(when, view.site()) else { continue };
                 let reads = self.reads(&expr);
                 typed.push(When { span: when.span, expr, reads });
             }

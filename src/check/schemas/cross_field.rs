@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::check::Checker;
-use crate::check::expressions::{Guards, View};
+use crate::check::expressions::View;
 use crate::collections::table::Id;
 use crate::syntax::tree::{Expression, SchemaEntry, Text};
 use crate::typed::schemas::{Check, Field, Shape};
@@ -29,7 +29,7 @@ impl Checker<'_> {
             let fields = self.shapes.table[id].fields.iter().map(Field::attribute);
             let siblings: IndexMap<String, Attribute> = fields.map(|field| (field.name.clone(), field)).collect();
             let checks = written.into_iter().filter_map(|(expression, message)| {
-                let expr = self.truth(expression, &View::check(&siblings), &Guards::default())?;
+                let expr = self.truth(expression, View::check(&siblings).site())?;
                 let message = message.map(|message| message.node.clone());
                 Some(Check { reads: read_in(&expr, &siblings), expr, message })
             });

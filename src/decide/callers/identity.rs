@@ -6,12 +6,13 @@ use smallvec::SmallVec;
 
 use crate::collections::table::Id;
 use crate::eval::attributes::{AttributeSet, Slots};
-use crate::eval::evaluate::{Environment, EvalContext, ResourceRef, evaluate};
+use crate::eval::context::{Environment, EvalContext, ResourceRef};
+use crate::eval::evaluate::evaluate;
 use crate::eval::identity::Identity;
-use crate::eval::value_ref::{Items, ValueRef};
 use crate::model::value::{Known, Value};
 use crate::protocol::request::User;
 use crate::typed::{Expr, Mapping, Token, TypedPolicy};
+use crate::values::value_ref::{Items, ValueRef};
 
 /// The caller that a token's claims make.
 pub(crate) fn mapped(

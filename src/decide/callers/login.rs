@@ -7,8 +7,8 @@ use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::identity::mapped;
 use crate::decide::callers::{family, token};
 use crate::decide::journey::{Halt, Journey};
-use crate::eval::evaluate::{Cache, ResourceRef, evaluate};
-use crate::eval::value_ref::ValueRef;
+use crate::eval::context::{Cache, ResourceRef};
+use crate::eval::evaluate::evaluate;
 use crate::graph::Phase;
 use crate::model::reason::{Code, Stage};
 use crate::model::value::Known;
@@ -16,6 +16,7 @@ use crate::password::PasswordTask;
 use crate::protocol::account::AccountQuery;
 use crate::protocol::decision::Effect;
 use crate::typed::Token;
+use crate::values::value_ref::ValueRef;
 
 impl Journey<'_, '_> {
     /// Checks the password of a login. Without an account, it takes the same time and gives the same response.

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::eval::evaluate::{Environment, coalesce, evaluate};
-use crate::eval::value_ref::ValueRef;
+use crate::eval::context::Environment;
+use crate::eval::evaluate::{coalesce, evaluate};
 use crate::typed::{Expr, Limit, TypedPolicy};
+use crate::values::value_ref::ValueRef;
 
 /// The parts of a key, each after a slash.
 pub(crate) struct BucketKey(String);

@@ -12,7 +12,7 @@ use crate::decide::Denial;
 use crate::decide::limits::headers::seconds;
 pub(crate) use crate::decide::limits::headers::{TightestRate, headers};
 use crate::decide::limits::terms::{Undecided, charges, skips};
-use crate::eval::evaluate::Environment;
+use crate::eval::context::Environment;
 use crate::limit::{Admitted, Algorithm, Charge, Outcome, Refusal};
 use crate::model::reason::{Code, Stage};
 use crate::protocol::decision::Effect;

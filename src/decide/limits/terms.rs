@@ -3,12 +3,13 @@
 use std::num::NonZeroU64;
 
 use crate::decide::limits::key::BucketKey;
-use crate::eval::evaluate::{Environment, evaluate, truth};
-use crate::eval::value_ref::ValueRef;
+use crate::eval::context::Environment;
+use crate::eval::evaluate::{evaluate, truth};
 use crate::limit::{Charge, Terms};
 use crate::model::truth::Truths;
 use crate::model::value::Known;
 use crate::typed::{Expr, Limit, Quota, TypedPolicy};
+use crate::values::value_ref::ValueRef;
 
 /// The reason why a limit can't be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

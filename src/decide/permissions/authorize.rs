@@ -6,7 +6,8 @@ use http::{HeaderValue, header};
 
 use crate::collections::table::Id;
 use crate::decide::Denial;
-use crate::eval::evaluate::{Environment, EvalContext, ResourceRef, Unknowns, truth};
+use crate::eval::context::{Environment, EvalContext, ResourceRef};
+use crate::eval::evaluate::{Unknowns, truth};
 use crate::eval::identity::Identity;
 use crate::model::reason::{Code, Stage};
 use crate::model::source::Span;

@@ -3,7 +3,8 @@
 use crate::collections::table::Id;
 use crate::decide::permissions::authorize::Findings;
 use crate::decide::permissions::scene::{Resource, Scene};
-use crate::eval::evaluate::{Cache, EvalContext, ResourceRef};
+use crate::decide::respond::reason as reason_of;
+use crate::eval::context::{Cache, EvalContext, ResourceRef};
 use crate::eval::questions;
 use crate::graph::{DecisionGraph, Phase, Plan};
 use crate::model::reason::{Code, Reason, Stage};
@@ -87,7 +88,7 @@ pub(crate) fn explain<'p>(
     if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
         return reason(Code::PermissionDenied, "the permission or the scene is another policy's");
     }
-    let Some(thing) = check.resource(policy.permissions[permission.id].resource) else {
+    let Some(thing) = check.resource_ref(policy.permissions[permission.id].resource) else {
         return reason(Code::PermissionDenied, "the permission is one on things of another kind, or of another policy");
     };
     if check.granted(permission) {
@@ -97,10 +98,7 @@ pub(crate) fn explain<'p>(
     let context = EvalContext { cache: Some(&cache), ..scene.eval_context(policy) };
     let mut findings = Findings::default();
     findings.permissions(&[permission.id], None, context, |_| thing);
-    let denials = findings.into_denials().into_iter();
-    denials
-        .map(|denial| Reason { code: denial.code, stage: denial.stage, message: denial.message, span: denial.span })
-        .collect()
+    findings.into_denials().into_iter().map(|denial| reason_of(denial, None)).collect()
 }
 
 /// True if a plan holds for a resource of a kind in a scene.
@@ -112,8 +110,8 @@ pub(crate) fn holds(
     kind: Id<typed::Resource>,
     resource: Option<&Resource<'_>>,
 ) -> bool {
-    let resource = Check { policy, graph, scene, resource }.resource(kind);
-    resource.is_some_and(|resource| questions::holds(&graph.logic, plan, &scene.eval_context(policy).on(resource)))
+    let resource = Check { policy, graph, scene, resource }.resource_ref(kind);
+    resource.is_some_and(|resource| questions::satisfies(&graph.logic, plan, &scene.eval_context(policy).on(resource)))
 }
 
 struct Check<'q> {
@@ -130,7 +128,7 @@ impl<'q> Check<'q> {
         if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
             return false;
         }
-        let Some(thing) = self.resource(policy.permissions[permission.id].resource) else { return false };
+        let Some(thing) = self.resource_ref(policy.permissions[permission.id].resource) else { return false };
         let plan = graph.permission(permission.id, Phase::AfterInput);
         if let Plan::Held(roles) = plan {
             return scene
@@ -139,13 +137,13 @@ impl<'q> Check<'q> {
         }
         let cache = Cache::default();
         let context = EvalContext { cache: Some(&cache), ..scene.eval_context(policy) };
-        questions::holds(&graph.logic, plan, &context.on(thing))
+        questions::satisfies(&graph.logic, plan, &context.on(thing))
     }
 
     /// The resource for a permission on a kind; `None` if the resource is of another kind.
-    fn resource(&self, kind: Id<typed::Resource>) -> Option<ResourceRef<'q>> {
+    fn resource_ref(&self, kind: Id<typed::Resource>) -> Option<ResourceRef<'q>> {
         match self.resource {
-            Some(resource) => resource.thing(self.policy, kind),
+            Some(resource) => resource.resource_ref(self.policy, kind),
             None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),
         }
     }

@@ -6,8 +6,9 @@ use crate::decide::journey::Journey;
 use crate::decide::permissions::authorize::Findings;
 use crate::decide::respond::Response;
 use crate::eval::attributes::Attributes;
-use crate::eval::evaluate::{EvalContext, InputState, RequestRef, ResourceRef, truth};
-use crate::eval::questions::holds;
+use crate::eval::context::{EvalContext, InputState, RequestRef, ResourceRef};
+use crate::eval::evaluate::truth;
+use crate::eval::questions::satisfies;
 use crate::graph::{Phase, Test};
 use crate::model::reason::{Code, Stage};
 use crate::model::truth::Truths;
@@ -20,7 +21,7 @@ impl<'g> Journey<'g, '_> {
             user: self.progress.user.as_ref(),
             client: self.progress.target.client,
             now: Some(self.request.now),
-            context: self.progress.lookup.context().map(Attributes::Json),
+            host_context: self.progress.lookup.context().map(Attributes::Json),
             call: Some(RequestRef {
                 method: self.request.method,
                 path: self.progress.target.canonical_path(),
@@ -46,7 +47,7 @@ impl<'g> Journey<'g, '_> {
     }
 
     /// The route's resource of a kind.
-    fn resource(&self, resource: Id<Resource>) -> ResourceRef<'_> {
+    fn resource_ref(&self, resource: Id<Resource>) -> ResourceRef<'_> {
         let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
         let Some(id) = subject.and_then(|subject| self.progress.input.params.get(&subject.parameter)) else {
             return ResourceRef::Of { resource, id: None, attributes: None };
@@ -56,9 +57,9 @@ impl<'g> Journey<'g, '_> {
     }
 
     /// The resource that the route's conditions read.
-    fn only_resource(&self) -> ResourceRef<'_> {
+    fn only_resource_ref(&self) -> ResourceRef<'_> {
         match self.route.access.subjects.as_slice() {
-            [only] => self.resource(only.resource),
+            [only] => self.resource_ref(only.resource),
             _ => ResourceRef::None,
         }
     }
@@ -83,20 +84,20 @@ impl<'g> Journey<'g, '_> {
             Test::Scope(scope) => self.has_scope(scope),
             Test::Whens(route, phase) => {
                 let context = self.eval_context(phase);
-                let environment = &context.on(self.only_resource());
-                holds(logic, self.graph.conditions(route, phase), environment)
+                let environment = &context.on(self.only_resource_ref());
+                satisfies(logic, self.graph.conditions(route, phase), environment)
             }
             Test::Doors(phase) => {
                 let context = self.eval_context(phase);
-                holds(logic, self.graph.doors(phase), &context.on(ResourceRef::None))
+                satisfies(logic, self.graph.doors(phase), &context.on(ResourceRef::None))
             }
         }
     }
 
     fn granted(&self, permission: Id<Permission>, phase: Phase) -> bool {
-        let resource = self.resource(self.policy.permissions[permission].resource);
+        let resource = self.resource_ref(self.policy.permissions[permission].resource);
         let context = self.eval_context(phase);
-        holds(&self.graph.logic, self.graph.permission(permission, phase), &context.on(resource))
+        satisfies(&self.graph.logic, self.graph.permission(permission, phase), &context.on(resource))
     }
 
     /// True if all input of the route is validated.
@@ -139,7 +140,7 @@ impl<'g> Journey<'g, '_> {
         }
         for requirement in &access.requirements {
             if !requirement.any_of.iter().any(|permission| self.granted(*permission, phase)) {
-                let resource = |permission: &Permission| self.resource(permission.resource);
+                let resource = |permission: &Permission| self.resource_ref(permission.resource);
                 findings.permissions(&requirement.any_of, Some(requirement.span), context, resource);
             }
         }
@@ -147,7 +148,7 @@ impl<'g> Journey<'g, '_> {
         if self.route.is_open_to_callers() || self.route.service.makes_callers() {
             findings.doors(context);
         }
-        let environment = context.on(self.only_resource());
+        let environment = context.on(self.only_resource_ref());
         for when in &access.whens {
             let outcome = truth(&when.expr, &environment);
             if !outcome.may(Truths::TRUE) {

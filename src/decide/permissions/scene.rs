@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use crate::collections::table::Id;
 use crate::decide::callers::identity::vouched_for;
 use crate::eval::attributes::AttributeSet;
-use crate::eval::evaluate::{Environment, EvalContext, ResourceRef};
+use crate::eval::context::{Environment, EvalContext, ResourceRef};
 use crate::eval::identity::Identity;
-use crate::eval::questions::class;
+use crate::eval::questions::class_of;
 use crate::graph::{DecisionGraph, Stage};
 use crate::protocol::facts::Record;
 use crate::protocol::request::User;
@@ -45,7 +45,7 @@ const MAX_CLASSES: usize = 1024;
 
 fn classes(graph: &DecisionGraph, stage: Stage, environment: &Environment<'_>) -> Vec<u32> {
     let asked = graph.logic.variables.classes(stage).take(MAX_CLASSES);
-    asked.map(|(path, domain)| class(path, domain, environment)).collect()
+    asked.map(|(path, domain)| class_of(path, domain, environment)).collect()
 }
 
 /// Builds a [`Scene`]: see [`Policy::scene`](crate::Policy::scene).
@@ -158,7 +158,7 @@ impl<'a> Scene<'a> {
             user: self.user(),
             client: self.client.map(|address| address.to_canonical()),
             now: Some(self.now),
-            context: self.context.as_ref().map(AttributeSet::attributes),
+            host_context: self.context.as_ref().map(AttributeSet::attributes),
             ..EvalContext::empty(policy)
         }
     }
@@ -202,13 +202,13 @@ impl<'a> Resource<'a> {
             of: Some((policy.fingerprint, id)),
         };
         let context = EvalContext::empty(policy);
-        let found = classes(graph, Stage::Resource, &context.on(prepared.thing(policy, id)?));
+        let found = classes(graph, Stage::Resource, &context.on(prepared.resource_ref(policy, id)?));
         prepared.facts.set_classes(found);
         Some(prepared)
     }
 
     /// The resource for a permission on a kind; `None` if the resource is of another kind.
-    pub(crate) fn thing(&self, policy: &TypedPolicy, kind: Id<typed::Resource>) -> Option<ResourceRef<'_>> {
+    pub(crate) fn resource_ref(&self, policy: &TypedPolicy, kind: Id<typed::Resource>) -> Option<ResourceRef<'_>> {
         if self.of.is_some_and(|of| of != (policy.fingerprint, kind)) {
             return None;
         }

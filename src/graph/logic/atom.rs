@@ -1,8 +1,9 @@
 //! Conditions taken apart, down to what is one question: about one attribute and constants, or anything else.
 
 use crate::collections::table::Id;
+use crate::model::operator::Operator;
 use crate::model::value::Value;
-use crate::typed::{Attribute, Comparison, Condition, Expr, Read, Role, Type, TypedPolicy};
+use crate::typed::{Attribute, Condition, Expr, Read, Role, Type, TypedPolicy};
 
 /// A condition, as questions and what joins them.
 #[derive(Debug, Clone)]
@@ -83,7 +84,7 @@ impl Formula {
             Expr::All(parts) => Self::All(parts.iter().map(of).collect()),
             Expr::Any(parts) => Self::Any(parts.iter().map(of).collect()),
             Expr::Condition(id) => Self::Condition(*id),
-            Expr::Compare(comparison, left, right) => Self::comparison(*comparison, left, right, policy),
+            Expr::Binary(operator, left, right) => Self::comparison(*operator, left, right, policy),
             Expr::Has(of) => match path_of(of) {
                 Some(path) => Self::test(path, None, Is::Present),
                 None => Self::opaque(expr.clone()),
@@ -115,32 +116,33 @@ impl Formula {
         Self::Atom(Atom::Opaque(expr))
     }
 
-    /// Of the twelve comparisons, those that say another one's opposite or the same the other way round are that one.
-    fn comparison(comparison: Comparison, left: &Expr, right: &Expr, policy: &TypedPolicy) -> Self {
-        let alike = |comparison, left, right| Self::comparison(comparison, left, right, policy);
-        let test = match comparison {
-            Comparison::NotEqual => return alike(Comparison::Equal, left, right).negated(),
-            Comparison::Greater => return alike(Comparison::Less, right, left),
-            Comparison::LessOrEqual => return alike(Comparison::Less, right, left).negated(),
-            Comparison::GreaterOrEqual => return alike(Comparison::Less, left, right).negated(),
-            Comparison::In => return alike(Comparison::Contains, right, left),
-            Comparison::Equal => one_constant(left, right)
+    /// A comparison that is the opposite of another, or the same with its operands swapped, becomes the other one.
+    fn comparison(operator: Operator, left: &Expr, right: &Expr, policy: &TypedPolicy) -> Self {
+        let alike = |operator, left, right| Self::comparison(operator, left, right, policy);
+        let test = match operator {
+            Operator::NotEqual => return alike(Operator::Equal, left, right).negated(),
+            Operator::Greater => return alike(Operator::Less, right, left),
+            Operator::LessOrEqual => return alike(Operator::Less, right, left).negated(),
+            Operator::GreaterOrEqual => return alike(Operator::Less, left, right).negated(),
+            Operator::In => return alike(Operator::Contains, right, left),
+            Operator::Equal => one_constant(left, right)
                 .or_else(|| one_constant(right, left))
                 .map(|(of, value)| (of, Is::OneOf(vec![value]))),
-            Comparison::Less => one_constant(left, right)
+            Operator::Less => one_constant(left, right)
                 .map(|(of, value)| (of, Is::Below(value)))
                 .or_else(|| one_constant(right, left).map(|(of, value)| (of, Is::Above(value)))),
-            Comparison::Contains => one_constant(right, left).map(|(of, whole)| match whole {
+            Operator::Contains => one_constant(right, left).map(|(of, whole)| match whole {
                 Value::List(values) => (of, Is::OneOf(values.to_vec())),
                 other => (of, Is::In(other)),
             }),
-            Comparison::ContainsAll | Comparison::Intersects | Comparison::StartsWith | Comparison::EndsWith => None,
+            // Any other operator relates two values, or is opaque.
+            _ => None,
         };
         match test {
             Some(((path, default), is)) if is_plain(&path, default.as_ref(), &is, policy) => {
                 Self::test(path, default, is)
             }
-            _ => Self::opaque(Expr::Compare(comparison, Box::new(folded(left)), Box::new(folded(right)))),
+            _ => Self::opaque(Expr::Binary(operator, Box::new(folded(left)), Box::new(folded(right)))),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Comes in: a rule of the grammar. Goes out: the words that a policy's author knows it by, and the keywords that it
 //! can begin with. It never shows a rule's own name.
 
+use crate::model::operator::Operator;
 use crate::syntax::parse::Rule;
 
 use std::borrow::Cow;
@@ -56,9 +57,6 @@ const FACETS: &[&str] = &[
     "unique",
     "secret",
 ];
-
-const OPERATORS: &[&str] =
-    &["and", "or", "in", "contains", "contains_all", "intersects", "starts_with", "ends_with", "matches", "is"];
 
 /// The words for what was expected. Every rule has some: this match has no wildcard.
 pub(crate) fn describe(rule: Rule) -> Cow<'static, str> {
@@ -337,9 +335,13 @@ fn keyword(rule: Rule) -> String {
 /// The keywords that may begin what `rule` stands for; for finding the one that was meant.
 pub(crate) fn keywords(rule: Rule) -> Vec<Cow<'static, str>> {
     let keywords: &[&str] = match rule {
+        Rule::infix => {
+            let operators = Operator::ALL.iter().map(|operator| operator.text());
+            let words = operators.filter(|text| text.starts_with(char::is_alphabetic)).chain(["matches", "is"]);
+            return ["and", "or"].into_iter().chain(words).map(Cow::Borrowed).collect();
+        }
         Rule::declaration => DECLARATIONS,
         Rule::facet | Rule::facet_word => FACETS,
-        Rule::infix => OPERATORS,
         Rule::schema_entry => &["check", "accepts"],
         Rule::resource_entry => &["actions"],
         Rule::keys_entry => &["jwks"],

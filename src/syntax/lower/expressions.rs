@@ -1,31 +1,27 @@
-//! Comes in: the pairs of expressions and of value types. Goes out: their trees, by precedence, with chains of `and`,
-//! `or` and `??` flat. It never builds a tree deeper than [`DEPTH_LIMIT`].
+//! Lowers pairs to expressions and value types. No tree is deeper than [`DEPTH_LIMIT`].
 
 use crate::model::diagnostic::Diagnostic;
+use crate::model::operator::{Operator, Precedence};
 use crate::syntax::lower::{Lowering, Pair, Parts};
 use crate::syntax::parse::Rule;
-use crate::syntax::tree::{BinaryOperator, Expression, ExpressionKind, Span, Text, ValueType, ValueTypeKind};
+use crate::syntax::tree::{Expression, ExpressionKind, Span, Text, ValueType, ValueTypeKind};
 use crate::syntax::{DEPTH_LIMIT, literal};
 
 use std::iter::Peekable;
 
-/// An expression, and how many levels it has.
+/// An expression with its number of levels.
 struct Deep {
     expression: Expression,
     depth: usize,
 }
 
 impl Deep {
-    fn leaf(span: Span, kind: ExpressionKind) -> Self {
-        Self { expression: Expression { span, kind }, depth: 1 }
-    }
-
     fn over(span: Span, below: usize, kind: ExpressionKind) -> Self {
         Self { expression: Expression { span, kind }, depth: below + 1 }
     }
 }
 
-/// An `expression` pair.
+/// Lowers an `expression` pair.
 pub(crate) fn expression(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Expression> {
     let span = lowering.span(&pair);
     let deep = disjunction(lowering, pair)?;
@@ -38,7 +34,7 @@ pub(crate) fn expression(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<
 
 type Tokens<'i> = Peekable<Parts<'i>>;
 
-/// What is between two operators of the lowest precedence, and so on upwards: one function a precedence.
+/// The loosest precedence. Each function below calls that of the next precedence.
 fn disjunction(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Deep> {
     let tokens = &mut Parts::of(pair).peekable();
     chain(lowering, tokens, "or", ExpressionKind::Any, |lowering, tokens| {
@@ -89,26 +85,23 @@ fn negation(lowering: &mut Lowering<'_>, tokens: &mut Tokens<'_>) -> Option<Deep
 
 fn comparison(lowering: &mut Lowering<'_>, tokens: &mut Tokens<'_>) -> Option<Deep> {
     let left = sum(lowering, tokens)?;
-    let Some(operator) = tokens.next_if(is_comparison) else { return Some(left) };
-    let operator_span = lowering.span(&operator);
-    let compared = match operator.as_rule() {
+    let Some(token) = tokens.next_if(is_comparison) else { return Some(left) };
+    let operator_span = lowering.span(&token);
+    let compared = match token.as_rule() {
         Rule::is_test => {
-            let role = lowering.text(&Parts::of(operator).pick(Rule::role_name)?);
+            let role = lowering.text(&Parts::of(token).pick(Rule::role_name)?);
             let span = left.expression.span.to(role.span);
             Deep::over(span, left.depth, ExpressionKind::Is(Box::new(left.expression), role))
         }
         Rule::matches_test => {
-            let regex = regex(lowering, &Parts::of(operator).pick(Rule::regex)?);
+            let regex = regex(lowering, &Parts::of(token).pick(Rule::regex)?);
             let span = left.expression.span.to(operator_span);
             Deep::over(span, left.depth, ExpressionKind::Matches(Box::new(left.expression), regex))
         }
         _ => {
-            let symbol = comparison_operator(operator.as_str())?;
+            let operator = operator(&token, Precedence::Comparison)?;
             let right = sum(lowering, tokens)?;
-            let span = left.expression.span.to(right.expression.span);
-            let depth = left.depth.max(right.depth);
-            let kind = ExpressionKind::Binary(Box::new(left.expression), symbol, Box::new(right.expression));
-            Deep::over(span, depth, kind)
+            binary(left, operator, right)
         }
     };
     if let Some(second) = tokens.next_if(is_comparison) {
@@ -124,51 +117,33 @@ fn comparison(lowering: &mut Lowering<'_>, tokens: &mut Tokens<'_>) -> Option<De
 }
 
 fn is_comparison(token: &Pair<'_>) -> bool {
-    match token.as_rule() {
-        Rule::is_test | Rule::matches_test => true,
-        Rule::infix => comparison_operator(token.as_str()).is_some(),
-        _ => false,
-    }
+    matches!(token.as_rule(), Rule::is_test | Rule::matches_test) || operator(token, Precedence::Comparison).is_some()
 }
 
-fn comparison_operator(symbol: &str) -> Option<BinaryOperator> {
-    Some(match symbol {
-        "==" => BinaryOperator::Equal,
-        "!=" => BinaryOperator::NotEqual,
-        "<" => BinaryOperator::Less,
-        "<=" => BinaryOperator::LessOrEqual,
-        ">" => BinaryOperator::Greater,
-        ">=" => BinaryOperator::GreaterOrEqual,
-        "in" => BinaryOperator::In,
-        "contains" => BinaryOperator::Contains,
-        "contains_all" => BinaryOperator::ContainsAll,
-        "intersects" => BinaryOperator::Intersects,
-        "starts_with" => BinaryOperator::StartsWith,
-        "ends_with" => BinaryOperator::EndsWith,
-        _ => return None,
-    })
+/// The operator that a token is, if it has the precedence.
+fn operator(token: &Pair<'_>, precedence: Precedence) -> Option<Operator> {
+    let operator = Operator::of_text(token.as_str()).filter(|_| token.as_rule() == Rule::infix);
+    operator.filter(|operator| operator.precedence() == precedence)
 }
 
-/// `a + b - c`, from the left. Its length is depth, so it is bounded while it grows.
+fn binary(left: Deep, operator: Operator, right: Deep) -> Deep {
+    let span = left.expression.span.to(right.expression.span);
+    let kind = ExpressionKind::Binary(Box::new(left.expression), operator, Box::new(right.expression));
+    Deep::over(span, left.depth.max(right.depth), kind)
+}
+
+/// Lowers `a + b - c` from the left. Its length is depth, so it is bounded while it grows.
 fn sum(lowering: &mut Lowering<'_>, tokens: &mut Tokens<'_>) -> Option<Deep> {
     let mut left = coalesce(lowering, tokens)?;
-    loop {
-        let operator = match tokens.peek().filter(|token| token.as_rule() == Rule::infix).map(|token| token.as_str()) {
-            Some("+") => BinaryOperator::Add,
-            Some("-") => BinaryOperator::Subtract,
-            _ => return Some(left),
-        };
+    while let Some(operator) = tokens.peek().and_then(|token| operator(token, Precedence::Sum)) {
         tokens.next();
-        let right = coalesce(lowering, tokens)?;
-        let span = left.expression.span.to(right.expression.span);
-        let depth = left.depth.max(right.depth);
-        if depth >= DEPTH_LIMIT {
-            lowering.problem(crate::syntax::nested_too_deeply(span, "expression"));
+        left = binary(left, operator, coalesce(lowering, tokens)?);
+        if left.depth > DEPTH_LIMIT {
+            lowering.problem(crate::syntax::nested_too_deeply(left.expression.span, "expression"));
             return None;
         }
-        let kind = ExpressionKind::Binary(Box::new(left.expression), operator, Box::new(right.expression));
-        left = Deep::over(span, depth, kind);
     }
+    Some(left)
 }
 
 fn coalesce(lowering: &mut Lowering<'_>, tokens: &mut Tokens<'_>) -> Option<Deep> {
@@ -213,12 +188,12 @@ fn operand(lowering: &mut Lowering<'_>, tokens: &mut Tokens<'_>) -> Option<Deep>
             let names = parts.pick(Rule::reference_path)?;
             let names = lowering.texts(Parts::of(names));
             let Some(arguments) = parts.pick(Rule::arguments) else {
-                return Some(Deep::leaf(span, ExpressionKind::Path(names)));
+                return Some(Deep::over(span, 0, ExpressionKind::Path(names)));
             };
             let (arguments, depth) = expressions(lowering, Parts::of(arguments))?;
             Some(Deep::over(span, depth, ExpressionKind::Call(names, arguments)))
         }
-        _ => Some(Deep::leaf(span, ExpressionKind::Literal(literal::literal(lowering, &inner)?))),
+        _ => Some(Deep::over(span, 0, ExpressionKind::Literal(literal::literal(lowering, &inner)?))),
     }
 }
 
@@ -233,14 +208,14 @@ fn expressions(lowering: &mut Lowering<'_>, parts: Parts<'_>) -> Option<(Vec<Exp
     Some((expressions, depth))
 }
 
-/// A regex without its slashes. `\/` stays as it is: to the regex, it is a slash.
+/// The text of a regex without its slashes. `\/` stays, as it is a slash to the regex.
 pub(crate) fn regex(lowering: &mut Lowering<'_>, pair: &Pair<'_>) -> Text {
     let text = pair.as_str();
     let node = text.strip_prefix('/').and_then(|text| text.strip_suffix('/')).unwrap_or(text).to_owned();
     Text { node, span: lowering.span(pair) }
 }
 
-/// A `value_type` pair.
+/// Lowers a `value_type` pair.
 pub(crate) fn value_type(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<ValueType> {
     let span = lowering.span(&pair);
     let mut strings = Vec::new();

@@ -1,19 +1,45 @@
 //! Expressions and the types of values.
 
-use crate::syntax::tree::{Span, Text};
-
 use std::net::IpAddr;
 
-/// An expression and where it stands.
+pub use crate::model::operator::Operator;
+use crate::syntax::tree::{Span, Text};
+
+/// An expression with its span.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expression {
-    /// All of it, brackets included.
+    /// The whole expression, with its brackets.
     pub span: Span,
-    /// What it says.
+    /// The form.
     pub kind: ExpressionKind,
 }
 
-/// The forms of an expression. Chains of `and` and of `or` are flat, so their length costs no depth.
+impl Expression {
+    /// The operands, arguments, elements or values of fields.
+    pub(crate) fn operands(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExpressionKind::Literal(_) | ExpressionKind::Path(_) => Vec::new(),
+            ExpressionKind::Not(inner) | ExpressionKind::Is(inner, _) | ExpressionKind::Matches(inner, _) => {
+                vec![inner]
+            }
+            ExpressionKind::Binary(left, _, right) => vec![left, right],
+            ExpressionKind::Call(_, parts)
+            | ExpressionKind::List(parts)
+            | ExpressionKind::All(parts)
+            | ExpressionKind::Any(parts)
+            | ExpressionKind::Coalesce(parts) => parts.iter().collect(),
+            ExpressionKind::Record(fields) => fields.iter().map(|(_, value)| value).collect(),
+        }
+    }
+
+    /// Visits the expression, and then all its parts in their order.
+    pub(crate) fn visit<'e>(&'e self, visit: &mut impl FnMut(&'e Self)) {
+        visit(self);
+        self.operands().into_iter().for_each(|operand| operand.visit(visit));
+    }
+}
+
+/// The forms of expressions. Chains of `and`, `or` and `??` are flat, so their length costs no depth.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExpressionKind {
     /// `"x"`, `5`, `15m`, `10.0.0.0/8`, `null`
@@ -35,44 +61,11 @@ pub enum ExpressionKind {
     /// `a ?? b ?? c`: at least two
     Coalesce(Vec<Expression>),
     /// `a == b`, `a + b`
-    Binary(Box<Expression>, BinaryOperator, Box<Expression>),
+    Binary(Box<Expression>, Operator, Box<Expression>),
     /// `user is admin`: the left side, and the role's name
     Is(Box<Expression>, Text),
     /// `a matches /re/`: the left side, and the regex without its slashes
     Matches(Box<Expression>, Text),
-}
-
-/// Operators with two operands whose chains aren't flat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BinaryOperator {
-    /// `==`
-    Equal,
-    /// `!=`
-    NotEqual,
-    /// `<`
-    Less,
-    /// `<=`
-    LessOrEqual,
-    /// `>`
-    Greater,
-    /// `>=`
-    GreaterOrEqual,
-    /// `in`
-    In,
-    /// `contains`
-    Contains,
-    /// `contains_all`
-    ContainsAll,
-    /// `intersects`
-    Intersects,
-    /// `starts_with`
-    StartsWith,
-    /// `ends_with`
-    EndsWith,
-    /// `+`
-    Add,
-    /// `-`
-    Subtract,
 }
 
 /// A constant.
@@ -103,13 +96,13 @@ pub enum Literal {
 /// The type of an attribute or a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValueType {
-    /// Where it stands.
+    /// The whole type.
     pub span: Span,
-    /// Which type.
+    /// The form.
     pub kind: ValueTypeKind,
 }
 
-/// The forms of a value's type.
+/// The forms of types.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ValueTypeKind {
     /// `string`, `int`, or the name of a schema
@@ -118,7 +111,7 @@ pub enum ValueTypeKind {
     Enum(Vec<Text>),
     /// `[T]`
     List(Box<ValueType>),
-    /// `{ a: T, b?: U }`: name, whether it is optional, type
+    /// `{ a: T, b?: U }`: for each field its name, `true` if it is optional, and its type
     Record(Vec<(Text, bool, ValueType)>),
     /// `T | null`
     Nullable(Box<ValueType>),

@@ -8,9 +8,7 @@ pub(crate) mod schemas;
 pub(crate) mod settings;
 
 pub use crate::model::source::{Span, Spanned};
-pub use crate::syntax::tree::expressions::{
-    BinaryOperator, Expression, ExpressionKind, Literal, ValueType, ValueTypeKind,
-};
+pub use crate::syntax::tree::expressions::{Expression, ExpressionKind, Literal, Operator, ValueType, ValueTypeKind};
 pub use crate::syntax::tree::permissions::{
     Action, Condition, Effect, NeverSubject, Pattern, PermissionSet, Polarity, Resource, Role, Rule, Scope,
 };

@@ -11,39 +11,39 @@ use portcullis::limit::{TokenBucket, Usage};
 use portcullis::token::FamilyState;
 use portcullis_store::{Charged, Store, StoreError};
 
-/// When it forgets what has expired.
+/// The time at which it removes expired states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sweeps {
     Never,
-    /// What is read, and no more.
+    /// Removes only the states that are read.
     OnReading,
-    /// With each call that comes with a time.
+    /// Removes all expired states with each call that has a time.
     Always,
-    /// When as much time has really gone by.
+    /// Removes states once their lifetime has passed in real time.
     ByWallClock,
 }
 
-/// What is wrong with it.
+/// A fault of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// A refused `dry_run` refuses the others.
     DryRunRefuses,
     /// It consumes although another charge of the stage is refused.
     ConsumesBesideRefusals,
-    /// What is admitted beside a refusal has its slot and its lease.
+    /// An admitted charge beside a refused one has a slot or a lease.
     GivesBesideRefusals,
     /// A bucket that is charged twice in a stage is charged once.
     ChargesOnce,
     /// Outcomes come in the order of the buckets.
     SortsOutcomes,
-    /// What is leased of a token bucket counts as if it were spent at once.
+    /// A lease of a token bucket counts as spent at its start.
     ForgetsLeaseEnds,
     NeverLeases,
     AlwaysLeases,
     LosesFractions,
     LosesOtherPeriods,
     KeepsAFewAdmissions,
-    /// What another algorithm has counted is found again when that is back.
+    /// The state of another algorithm is kept for its return.
     KeepsOtherAlgorithms,
     NeverHeals,
     CutsCosts,
@@ -96,7 +96,6 @@ pub(crate) struct Plain {
     state: Mutex<State>,
     sweeps: Sweeps,
     fault: Option<Fault>,
-    /// Whether it goes by a clock of its own.
     own_clock: bool,
 }
 
@@ -154,7 +153,7 @@ impl Plain {
         if self.has(Fault::KeepsOtherAlgorithms) { format!("{id} {:?}", charge.terms.algorithm()) } else { id }
     }
 
-    /// What the transitions say, and what this store makes of it.
+    /// The stage by the transitions, with this store's fault.
     fn stage(&self, state: &State, charges: &[Charge], now: i64, leasing: Leasing) -> Stage {
         let read = |charge: &Charge| {
             let kept = state.buckets.get(&self.bucket(charge))?;

@@ -1,20 +1,19 @@
--- Charges the buckets of a few stages, one after the other; of each stage all, or none. The transitions are those of
--- `portcullis::limit`, to the last integer: every number here is below 2^53, and a product that could exceed that is worked
--- out by `muldiv`.
+-- Charges the buckets of several stages, one after the other. Of each stage, all charges are made or none. The transitions are those
+-- of `portcullis::limit`, to the last integer: every number is below 2^53, and `muldiv` computes products that could exceed that.
 --
 -- KEYS     the buckets, stage by stage
--- ARGV[1]  the terms that the stages speak of, packed as `wire.rs` does
--- ARGV[2]  the stages, packed as well
--- ARGV[3]  '1' where they go by the server's clock
--- returns  the server's time (0 where it wasn't asked) and how many states were unreadable and counted as none; then for each
---          stage its outcomes: packed as `wire.rs` reads them
+-- ARGV[1]  the terms of the stages, packed as in `wire.rs`
+-- ARGV[2]  the stages, packed as in `wire.rs`
+-- ARGV[3]  '1' if they use the server's clock
+-- returns  the server's time (0 if it isn't used) and the number of unreadable states, which were treated as empty; then the outcomes of
+--          each stage, packed as in `wire.rs`
 --
 -- A state is a tag for the algorithm and its entries, packed, the times and periods in microseconds:
 --   F  period, start, count            S  period, start, previous, current       T  period, full at, fraction
 --   L  moment, cost (oldest first)     C  moment (oldest first)
 --
--- Most charges are by one rate of a window or a token bucket: for them no table is made, and what only the others need is
--- defined when one comes. All states are read at once, and each is written once, at the end.
+-- Most charges are by one rate of a window or a token bucket. They create no table: their functions return positional values, as a table
+-- for each charge would cost more than the charge. The functions for uncommon charges are defined at the first of these.
 
 local pack, unpack, sub, call = struct.pack, struct.unpack, string.sub, redis.call
 local floor = math.floor
@@ -43,7 +42,7 @@ local function muldiv(a, b, c)
   return quotient + a * ((b - low) / c), rest
 end
 
--- A moment's distance to the beginning of its window.
+-- The time since the start of the window.
 local function since_start(at, period)
   return at - floor(at / period) * period
 end

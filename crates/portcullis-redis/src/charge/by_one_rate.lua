@@ -1,8 +1,17 @@
 -- Charges by one rate of a window or a token bucket: no table is made for them.
 
--- Each of these takes a period's terms, now, the cost, whether it is leased, and the stored entry (or nils). It gives whether
--- the rate admits it, what remains, in how long all is there, in how long it fits (-1: never), how long a lease lasts, the
--- entry with the charge, and whether the entry has to be healed, and as what.
+-- Charges by one rate of a window or a token bucket, without a table.
+
+-- Each of these takes the terms of a period, the time, the cost, true for a lease, and the stored entry of up to three numbers or nils.
+-- It returns
+--   admits      true if the rate admits the charge
+--   remaining   the rest of the quota
+--   full_after  the time until the quota is full
+--   retry       the time until the charge is admitted, or -1 for never
+--   lasts       the duration of a lease
+--   e1, e2, e3  the entry with the charge
+--   healed      true if the stored entry is of a later time than the clocks allow for
+--   h1, h2, h3  the entry to write in that case
 
 local function fixed_window(p, now, cost, _, stored, stored_count)
   local period, count = p.period, p.count
@@ -117,13 +126,13 @@ local function token_bucket(p, now, cost, leased, full_at, fraction)
     remaining = tokens + floor((more + rest) / p.period)
   end
   local full_after = parts > 0 and ahead + 1 or ahead
-  -- Where it isn't asked, it is used up and no more.
+  -- A rate that isn't asked is used up, and no more.
   if not fits and is_within then ahead, parts = whole, whole_parts end
   return fits, remaining, full_after, retry, lasts, now + ahead, parts, nil, healed, now + before, before_parts, nil
 end
 
--- By one rate. Nothing where the state isn't one entry of this period, but one that has to be looked at more closely. A state
--- without an end is kept for as long as the one before.
+-- A charge by one rate: admits, remaining, full_after, retry, lasts, the state to write and when it expires. Returns nil if the state isn't
+-- one entry of this period, which makes the charge an uncommon one. A state without an expiry keeps the one it has.
 local function by_one(kind, raw, p, now, cost, leased)
   local tag, period, first, second, third
   if raw then
@@ -153,7 +162,7 @@ local function by_one(kind, raw, p, now, cost, leased)
   if kind == 'T' then
     return admits, remaining, full_after, retry, lasts, pack('>c1I6I7I4', 'T', period, e1, e2), e2 > 0 and e1 + 1 or e1
   end
-  -- A key of the same window expires with it already.
+  -- A key of the same window has its expiry already.
   local ends = first ~= e1 and e1 + period or nil
   if kind == 'F' then return admits, remaining, full_after, retry, lasts, pack('>c1I6I7I4', 'F', period, e1, e2), ends end
   if ends then ends = ends + period end

@@ -1,4 +1,5 @@
--- What else there is: several rates, logs, and slots.
+-- The uncommon charges: by several rates, logs, and slots. Their outcomes are tables with the fields `admits`, `remaining`,
+-- `full_after`, `retry` and `row`, the row of the rate that determines them.
 local function others()
   local min, max, concat = math.min, math.max, table.concat
   local FORMATS = { F = '>I6I7I4', S = '>I6I7I4I4', T = '>I6I7I4' }
@@ -7,15 +8,22 @@ local function others()
   local WINDOWS = { F = 1, S = 2, T = 0 }
   local WEIGH = { F = fixed_window, S = sliding_window, T = token_bucket }
 
-  -- Rates together: the one with the least left speaks, and a refusal beats what admits.
-  local function together(best, admits, remaining, full_after, retry, row)
-    if not best or (best[1] and not admits) then return { admits, remaining, full_after, retry, row } end
-    if admits and not best[1] then return best end
-    if not admits then
-      if best[4] == -1 or retry == -1 then best[4] = -1 else best[4] = max(best[4], retry) end
+  -- The outcome of several rates: the one with the least remaining determines it, and a refusal takes precedence.
+  local function combine(best, admits, remaining, full_after, retry, row)
+    if not best or (best.admits and not admits) then
+      return { admits = admits, remaining = remaining, full_after = full_after, retry = retry, row = row }
     end
-    if remaining < best[2] then best[2], best[3], best[5] = remaining, full_after, row end
+    if admits and not best.admits then return best end
+    if not admits then
+      if best.retry == -1 or retry == -1 then best.retry = -1 else best.retry = max(best.retry, retry) end
+    end
+    if remaining < best.remaining then best.remaining, best.full_after, best.row = remaining, full_after, row end
     return best
+  end
+
+  -- The outcome where no rate is asked.
+  local function never()
+    return { admits = false, remaining = 0, full_after = 0, retry = -1, row = 0 }
   end
 
   local function entries(raw, kind)
@@ -44,15 +52,15 @@ local function others()
       local entry = stored[p.period] or {}
       local admits, remaining, full_after, retry, lease, e1, e2, e3, healed, h1, h2, h3 =
         WEIGH[kind](p, now, cost, leased, entry[1], entry[2], entry[3])
-      if p.asked then best = together(best, admits, remaining, full_after, retry, row) end
+      if p.asked then best = combine(best, admits, remaining, full_after, retry, row) end
       lasts = lasts and min(lasts, lease) or lease
       after[row] = { e1, e2, e3 }
       before[row] = healed and { h1, h2, h3 } or stored[p.period] or false
       any_healed = any_healed or healed
     end
-    best = best or { false, 0, 0, -1, 0 }
-    local keep = best[1] and after or (any_healed and before) or nil
-    if not keep then return best, 0, nil, now, spoilt end
+    best = best or never()
+    local keep = best.admits and after or (any_healed and before) or nil
+    if not keep then return best, nil, now, spoilt end
     local packed = { kind }
     for row, p in ipairs(terms) do
       local entry = keep[row]
@@ -63,14 +71,15 @@ local function others()
         expires = max(expires, ends)
       end
     end
-    return best, lasts or 0, concat(packed), expires, spoilt
+    best.lasts = lasts or 0
+    return best, concat(packed), expires, spoilt
   end
 
   local function longest(terms)
     return #terms > 0 and terms[#terms].period or 0
   end
 
-  -- The moments of a log or of slots, and what each cost.
+  -- The times of a log or of slots, and the cost of each.
   local function moments(raw, kind, size, format)
     local at, costs = {}, {}
     if not raw or sub(raw, 1, 1) ~= kind then return at, costs, false end
@@ -86,7 +95,7 @@ local function others()
     return at, costs, false
   end
 
-  -- The first moment that a window which ends now still holds.
+  -- The row of the first time in the window that ends now.
   local function first_within(at, now, period)
     local low, high = 1, #at + 1
     while low < high do
@@ -114,7 +123,7 @@ local function others()
         local first, used = first_within(at, clock, p.period), 0
         for position = first, #at do used = used + costs[position] end
         if used + cost <= p.count then
-          best = together(best, true, p.count - used - cost, clock + p.period - now, -1, row)
+          best = combine(best, true, p.count - used - cost, clock + p.period - now, -1, row)
         else
           local retry = -1
           if cost <= p.count then
@@ -130,20 +139,20 @@ local function others()
             retry = retry + clock - now
           end
           local full_after = at[first] and at[#at] + p.period - now or 0
-          best = together(best, false, max(p.count - used, 0), full_after, retry, row)
+          best = combine(best, false, max(p.count - used, 0), full_after, retry, row)
         end
       end
     end
-    best = best or { false, 0, 0, -1, 0 }
-    if not best[1] and newest <= clock then return best, nil, now, spoilt end
-    if best[1] then
+    best = best or never()
+    if not best.admits and newest <= clock then return best, nil, now, spoilt end
+    if best.admits then
       if at[#at] == clock then
         costs[#costs] = min(costs[#costs] + cost, MOST)
       else
         at[#at + 1], costs[#costs + 1] = clock, cost
       end
     end
-    -- What any rate still counts: the newest of its window that use it up.
+    -- Some rate still counts these: the newest of its window that use it up.
     local first = #at + 1
     for _, p in ipairs(terms) do
       local from, sum, position = first_within(at, clock, p.period), 0, #at
@@ -163,7 +172,7 @@ local function others()
     local timeout = longest(terms)
     local newest = taken[#taken] or now
     local clock = clock(newest, now, timeout)
-    -- At the beginning of time, there is no room for all of them before the clock.
+    -- Times close to 0 leave no room for all slots before the clock.
     local latest = max(clock, #taken - 1)
     for row = #taken, 1, -1 do
       if taken[row] <= latest then break end
@@ -180,31 +189,35 @@ local function others()
         local first = first_within(live, clock, p.period)
         local running = #live - first + 1
         if running < p.count then
-          best = together(best, true, p.count - running - 1, slot + p.period - now, -1, row)
+          best = combine(best, true, p.count - running - 1, slot + p.period - now, -1, row)
         else
-          best = together(best, false, 0, live[#live] + p.period - now, live[first] + p.period - now, row)
+          best = combine(best, false, 0, live[#live] + p.period - now, live[first] + p.period - now, row)
         end
       end
     end
-    best = best or { false, 0, 0, -1, 0 }
-    if not best[1] and newest <= clock then return best, nil, now, spoilt end
-    if best[1] then live[#live + 1] = slot end
+    best = best or never()
+    if not best.admits and newest <= clock then return best, nil, now, spoilt end
+    if best.admits then live[#live + 1] = slot end
     local packed = { 'C' }
     for row, moment in ipairs(live) do packed[row + 1] = pack('>I7', moment) end
-    return best, concat(packed), (live[#live] or now) + timeout, spoilt, best[1] and slot or nil
+    best.slot = best.admits and slot or nil
+    return best, concat(packed), (live[#live] or now) + timeout, spoilt
   end
 
+  -- The outcome of a charge. Further fields: `lasts`, the duration of a lease, the `slot`, the `value` to write and when it `expires`,
+  -- and `is_unreadable` for a state that wasn't readable.
   return function(kind, raw, terms, now, cost, leased)
-    local best, lasts, slot, value, expires, spoilt = nil, 0, nil, nil, nil, nil
-    local is_unknown = raw and not KNOWN[sub(raw, 1, 1)]
+    local best, value, expires, spoilt
     if kind == 'L' then
       best, value, expires, spoilt = sliding_log(raw, terms, now, cost)
     elseif kind == 'C' then
-      best, value, expires, spoilt, slot = concurrency(raw, terms, now)
+      best, value, expires, spoilt = concurrency(raw, terms, now)
     else
-      best, lasts, value, expires, spoilt = by_period(kind, raw, terms, now, cost, leased)
+      best, value, expires, spoilt = by_period(kind, raw, terms, now, cost, leased)
     end
-    return best[1], best[2], best[3], best[4], lasts, value, expires, best[5], slot, spoilt or is_unknown
+    best.lasts = best.lasts or 0
+    best.value, best.expires = value, expires
+    best.is_unreadable = spoilt or (raw and not KNOWN[sub(raw, 1, 1)])
+    return best
   end
 end
-

@@ -1,22 +1,21 @@
--- The stages, one after the other. All states are read at once, and each is written once, at the end.
+-- The stages, one after the other. All states are read at once, and each state is written once, at the end.
 
 local by_others
 
--- What a charge comes to: whether it fits, what remains, in how long all is there, in how long it fits, for how long a lease
--- lasts, the state to write and when it ends; then the row of the rate that speaks, the slot, and whether the state was
--- unreadable, where more than one rate was looked at.
-local function once(kind, raw, terms, now, cost, leased)
+-- A charge: the values of `by_one`, and for an uncommon charge the table of `others`.
+local function charge_once(kind, raw, terms, now, cost, leased)
   if terms.single then
     local admits, remaining, full_after, retry, lasts, value, ends = by_one(kind, raw, terms[1], now, cost, leased)
     if admits ~= nil then return admits, remaining, full_after, retry, lasts, value, ends end
   end
   by_others = by_others or others()
-  return by_others(kind, raw, terms, now, cost, leased)
+  local outcome = by_others(kind, raw, terms, now, cost, leased)
+  return outcome.admits, outcome.remaining, outcome.full_after, outcome.retry, outcome.lasts, outcome.value, outcome.expires, outcome
 end
 
 local function lease(kind, raw, terms, now, cost, share)
   if share <= cost or kind == 'L' or kind == 'C' then return 0 end
-  local admits, remaining = once(kind, raw, terms, now, cost, true)
+  local admits, remaining = charge_once(kind, raw, terms, now, cost, true)
   if not admits then return 0 end
   local granted = floor(remaining / 2)
   return granted < share - cost and granted or share - cost
@@ -43,7 +42,7 @@ do
   end
 end
 
--- The states by the row of their key; of a key that stands several times, by the first.
+-- The states by the row of their key. A key that occurs several times has the row of the first.
 local states = call('MGET', _G.unpack(keys))
 local row_of, written = {}, {}
 for row = 1, #keys do
@@ -51,7 +50,7 @@ for row = 1, #keys do
   if not row_of[key] then row_of[key] = row end
 end
 
--- By the clocks of hosts, one of which is behind, a state still counts when by another it doesn't.
+-- With the clocks of hosts, a state that has expired by one clock still counts by another one, which is behind.
 local server_time, slack = 0, SKEW + 999999
 local by_server = ARGV[3] == '1'
 if by_server then
@@ -62,7 +61,7 @@ end
 local unreadable, now = 0, server_time
 local stages, reply = ARGV[2], { '' }
 
--- A stage of several charges, or one that isn't by one rate alone: all of it is kept, or none. Where it ends.
+-- A stage of several charges or of an uncommon one: all of it is written, or none. Returns its outcomes and the position behind it.
 local function general(position, charges, first)
   local outcomes, refused, kept, healed = '', false, nil, nil
   for row = first, first + charges - 1 do
@@ -72,13 +71,17 @@ local function general(position, charges, first)
     row = row_of[keys[row]]
     local kind, raw = terms.kind, kept and kept[row] and kept[row][1] or states[row]
     local granted = share > 0 and lease(kind, raw, terms, now, cost, share) or 0
-    local admits, remaining, full_after, retry, lasts, value, ends, speaker, slot, spoilt =
-      once(kind, raw, terms, now, cost + granted, granted > 0)
-    if spoilt then unreadable = unreadable + 1 end
+    local admits, remaining, full_after, retry, lasts, value, ends, uncommon =
+      charge_once(kind, raw, terms, now, cost + granted, granted > 0)
+    local row_of_rate, slot = 1, nil
+    if uncommon then
+      row_of_rate, slot = uncommon.row, uncommon.slot
+      if uncommon.is_unreadable then unreadable = unreadable + 1 end
+    end
     local flags = admits and 1 or (retry >= 0 and 0 or 2)
     local holds = granted > 0 or slot
     outcomes = outcomes
-      .. pack('>BI2I4I7I7', holds and 5 or flags, speaker or 1, remaining, full_after, retry >= 0 and retry or 0)
+      .. pack('>BI2I4I7I7', holds and 5 or flags, row_of_rate, remaining, full_after, retry >= 0 and retry or 0)
     if holds then outcomes = outcomes .. pack('>I7I4I6', slot or 0, granted, slot and 0 or lasts) end
     local lifetime = kept and kept[row] and kept[row][2] or written[row] or 0
     if ends then lifetime = floor((max(ends - now, 1) + slack) / 1000000) end

@@ -1,22 +1,24 @@
-//! A Redis or Valkey server of a test's own: on a free port, in a directory of its own, gone when the test is.
+//! Redis or Valkey servers for tests. Each has a free port and a directory of its own, and ends with its test.
+
+pub(crate) mod relay;
 
 use std::net::TcpListener;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use tempfile::TempDir;
 
-/// How long a server may take to start, or a cluster to agree.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// Below the ports that systems give to clients: a client that calls a server which is down could be given that very port, and
-/// would be connected to itself.
+/// The longest wait for an event that always comes. A test that waits longer hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// The first of the ports, which are below the ephemeral ones of clients: a client that connects to a stopped server could be given the
+/// server's port, and would be connected to itself.
 const FIRST_PORT: u16 = 10_000;
 const PORTS: u16 = 12_000;
-/// The members of a cluster talk to each other on a port so much higher.
+/// The offset of the port on which the members of a cluster communicate.
 const BUS: u16 = 10_000;
-/// Another process may take a port between the look at it and the start.
+/// The number of attempts to start: another process may take a free port first.
 const ATTEMPTS: usize = 20;
 const LOG: &str = "server.log";
 
@@ -29,7 +31,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server that keeps nothing, with further arguments such as `--maxmemory 2mb`.
+    /// Starts a server without persistence, with further arguments such as `--maxmemory 2mb`.
     pub(crate) fn start(arguments: &str) -> Self {
         let found = |program: &&str| Command::new(program).arg("--version").stdout(Stdio::null()).status().is_ok();
         let program =
@@ -48,7 +50,7 @@ impl Server {
         panic!("the server doesn't start: {log}");
     }
 
-    /// A server that keeps each write before it answers.
+    /// Starts a server that persists each write before it answers.
     pub(crate) fn durable() -> Self {
         Self::start("--appendonly yes --appendfsync always")
     }
@@ -57,13 +59,13 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// `kill -9`
+    /// Kills the server with `SIGKILL`.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// On the same port, with what it kept.
+    /// Starts the server again on the same port, with its persisted data.
     pub(crate) fn restart(&mut self) {
         self.child = spawn(self.program, self.port, &self.directory, &self.arguments);
         if let Err(status) = self.wait() {
@@ -71,12 +73,14 @@ impl Server {
         }
     }
 
-    /// It stops where it is, and answers nobody until it is thawed; connections stay open.
+    /// Stops the server until it is thawed. Connections stay open. Returns once it has stopped.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);
+        let (_, status) = waitpid(Some(Pid::from_child(&self.child)), WaitOptions::UNTRACED).unwrap().unwrap();
+        assert!(status.stopped());
     }
 
-    /// It goes on with what has come meanwhile.
+    /// Continues the server, which handles the requests that arrived meanwhile.
     pub(crate) fn thaw(&self) {
         self.signal(Signal::CONT);
     }
@@ -85,12 +89,12 @@ impl Server {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// A connection of the test's own, beside the store's.
+    /// Opens a connection for the test itself.
     pub(crate) fn connection(&self) -> redis::Connection {
         redis::Client::open(self.url()).unwrap().get_connection_with_timeout(PATIENCE).unwrap()
     }
 
-    /// Asks the server something.
+    /// Sends a command to the server.
     pub(crate) fn ask<T: redis::FromRedisValue>(&self, command: &str) -> T {
         let mut parts = command.split_whitespace();
         let mut asked = redis::cmd(parts.next().unwrap());
@@ -98,12 +102,12 @@ impl Server {
         asked.query(&mut self.connection()).unwrap()
     }
 
-    /// A field of what `INFO` tells, such as `used_memory`.
+    /// Reads a field of `INFO`, such as `used_memory`.
     pub(crate) fn info(&self, field: &str) -> String {
         info(&mut self.connection(), field).unwrap()
     }
 
-    /// Until it answers, or has ended. Whoever else answers on that port isn't taken for it.
+    /// Waits until the server answers or has ended. Checks that the answer isn't another process's.
     fn wait(&mut self) -> Result<(), ExitStatus> {
         let end = Instant::now() + PATIENCE;
         let process = self.child.id().to_string();
@@ -115,7 +119,7 @@ impl Server {
             let connection = client.get_connection_with_timeout(Duration::from_secs(1));
             let answer = connection.and_then(|mut connection| {
                 connection.set_read_timeout(Some(Duration::from_secs(1)))?;
-                // It refuses while it reads what it kept.
+                // The server refuses while it loads its data.
                 redis::cmd("PING").query::<()>(&mut connection)?;
                 info(&mut connection, "process_id")
             });
@@ -145,7 +149,7 @@ fn info(connection: &mut redis::Connection, field: &str) -> Result<String, redis
     Ok(value.unwrap_or_else(|| panic!("no `{field}` in {text}")).to_owned())
 }
 
-/// One on which nobody listens, nor on the one above it that a cluster needs. Tests that run side by side begin elsewhere.
+/// Finds a free port whose cluster port is free too. Parallel test processes begin at different ports.
 fn free_port() -> u16 {
     static TAKEN: AtomicU16 = AtomicU16::new(0);
     let begin = std::process::id().wrapping_mul(977);
@@ -164,7 +168,7 @@ fn spawn(program: &str, port: u16, directory: &TempDir, arguments: &[String]) ->
     command.spawn().unwrap()
 }
 
-/// Three masters that share the slots.
+/// A cluster of three masters.
 pub(crate) struct Cluster {
     servers: Vec<Server>,
 }
@@ -183,7 +187,7 @@ impl Cluster {
         cluster
     }
 
-    /// Until all slots are served, by what every server knows.
+    /// Waits until every server knows that all slots are served.
     pub(crate) fn wait(&self) {
         let end = Instant::now() + PATIENCE;
         let agrees = |server: &Server| {

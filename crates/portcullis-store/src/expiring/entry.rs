@@ -1,13 +1,13 @@
-//! The place of one value.
+//! The entry of one id.
 
 use super::Change;
 use super::name::Name;
 use super::shard::Shard;
 
-/// The place of an id's value at a moment. As long as there is one, others wait for it: they may want the same lock.
+/// The entry of an id at a time. It locks a part of the map.
 pub struct Entry<'s, V> {
     shard: &'s mut Shard<V>,
-    /// Its slot, also where what is in there has expired.
+    /// The slot of the id, including one whose value has expired.
     slot: Option<u16>,
     name: Name,
     now: i64,
@@ -19,20 +19,19 @@ impl<'s, V> Entry<'s, V> {
         Self { slot: shard.find(name), shard, name, now }
     }
 
-    /// The value; nothing where there is none, or it has expired.
+    /// The value, or none if it has expired.
     #[inline]
     pub fn get(&self) -> Option<&V> {
         self.shard.get(self.slot?, self.now)
     }
 
-    /// The same, to be changed where it is. It expires when it did before, unless [`Entry::keep_until`] follows.
+    /// The value for changes in place. Its expiry stays, unless [`Entry::keep_until`] follows.
     #[inline]
     pub fn get_mut(&mut self) -> Option<&mut V> {
         self.shard.get_mut(self.slot?, self.now)
     }
 
-    /// Keeps the value that is there until another moment, in microseconds since 1970: it is gone at that very moment. One that
-    /// has passed removes.
+    /// Sets the expiry of the value, in microseconds since 1970. A time in the past removes the value.
     #[inline]
     pub fn keep_until(self, expires: i64) {
         let Some(slot) = self.slot.filter(|_| self.get().is_some()) else { return };
@@ -43,7 +42,7 @@ impl<'s, V> Entry<'s, V> {
         }
     }
 
-    /// Puts a value there, until a moment, in microseconds since 1970: it is gone at that very moment. One that has passed removes.
+    /// Stores a value until a time, in microseconds since 1970. A time in the past removes the value.
     #[inline]
     pub fn put(self, value: V, expires: i64) {
         match self.slot {
@@ -53,7 +52,7 @@ impl<'s, V> Entry<'s, V> {
         }
     }
 
-    /// Forgets the value.
+    /// Removes the value.
     pub fn remove(self) {
         if let Some(slot) = self.slot {
             self.shard.remove(slot, self.now);

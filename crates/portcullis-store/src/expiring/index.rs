@@ -1,37 +1,36 @@
-//! Which slot has a name: a table of cells of 4 bytes, found by a part of a hash and told apart by another one.
+//! The index from names to slots: a hash table with linear probing and cells of 4 bytes.
 //!
-//! Cells are looked through from where a hash points to, up to one that is empty: they lie side by side, so that it takes one line of the
-//! cache to find a slot, where tables that keep what they compare apart from what they find take two. Names are in the slots; whoever
-//! calls compares them.
+//! One part of a hash is the position in the table, and another part is the tag that is compared. Tags and slot numbers are side by side,
+//! so that a lookup reads one cache line. The names themselves are in the slots, and the caller compares them.
 
 #[derive(Default)]
 pub(super) struct Index {
-    /// None, or a power of two, of which a quarter at least are empty.
+    /// The number of cells is 0 or a power of two. At least a quarter of them is empty.
     cells: Vec<Cell>,
     used: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cell {
-    /// Bits of the hash that don't say where it points to.
+    /// Bits of the hash that aren't part of the position.
     tag: u16,
     slot: u16,
 }
 
-/// No slot has this number.
+/// The slot number of empty cells.
 const NONE: u16 = u16::MAX;
 const EMPTY: Cell = Cell { tag: 0, slot: NONE };
 const FEWEST: usize = 8;
 
 impl Index {
-    /// The slot of a hash which `is_it`.
+    /// Finds the slot of a hash for which `is_it` returns true.
     #[inline]
     pub(super) fn find(&self, hash: u64, is_it: impl Fn(u16) -> bool) -> Option<u16> {
         let place = self.place(hash, is_it)?;
         self.cells.get(place).map(|cell| cell.slot)
     }
 
-    /// Adds a slot that isn't there. `hash_of` tells the hashes of the others.
+    /// Adds a slot. `hash_of` returns the hashes of the other slots.
     pub(super) fn insert(&mut self, hash: u64, slot: u16, hash_of: impl Fn(u16) -> u64) {
         if (self.used + 1) * 4 > self.cells.len() * 3 {
             self.resize((self.cells.len() * 2).max(FEWEST), hash_of);
@@ -40,18 +39,18 @@ impl Index {
         self.used += 1;
     }
 
-    /// Gives a slot another number.
+    /// Changes the number of a slot.
     pub(super) fn renumber(&mut self, hash: u64, from: u16, to: u16) {
         if let Some(cell) = self.place(hash, |slot| slot == from).and_then(|place| self.cells.get_mut(place)) {
             cell.slot = to;
         }
     }
 
-    /// Removes a slot. `hash_of` tells the hashes of the others.
+    /// Removes a slot. `hash_of` returns the hashes of the other slots.
     pub(super) fn remove(&mut self, hash: u64, slot: u16, hash_of: impl Fn(u16) -> u64) {
         let Some(mut hole) = self.place(hash, |found| found == slot) else { return };
         self.used -= 1;
-        // What comes behind moves up, or nobody would look beyond the hole: but for what points behind it already.
+        // Later cells move into the hole, as a lookup ends there, unless their home is behind it.
         let mut place = hole;
         loop {
             place = self.next(place);
@@ -65,7 +64,7 @@ impl Index {
         self.set(hole, EMPTY);
     }
 
-    /// Takes as little memory as so many slots need.
+    /// Shrinks the table to the size that a number of slots needs.
     pub(super) fn shrink_to(&mut self, slots: usize, hash_of: impl Fn(u16) -> u64) {
         let enough = (slots.max(self.used) * 4 / 3 + 1).next_power_of_two().max(FEWEST);
         if enough < self.cells.len() {
@@ -91,7 +90,7 @@ impl Index {
     fn place(&self, hash: u64, is_it: impl Fn(u16) -> bool) -> Option<usize> {
         let mut place = self.home(hash);
         loop {
-            // Without cells there is none to find.
+            // A table without cells has no slot.
             let cell = *self.cells.get(place)?;
             if cell == EMPTY {
                 return None;
@@ -128,7 +127,7 @@ fn tag(hash: u64) -> u16 {
 
 #[cfg(test)]
 impl Index {
-    /// What holds between any two calls, where it has so many slots.
+    /// Asserts the invariants of an index of a number of slots.
     #[track_caller]
     pub(super) fn check(&self, slots: usize) {
         assert_eq!(self.used, slots, "each slot is here");

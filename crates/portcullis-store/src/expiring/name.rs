@@ -1,27 +1,27 @@
-//! What stands for an id.
+//! Names: keyed hashes that replace ids.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use foldhash::quality::FixedState;
 use siphasher::sip::SipHasher13;
 
-/// Two keyed hashes of an id. Two ids never have the same ones, but by a chance that nobody lives to see.
+/// Two keyed hashes of an id. A collision of both is so improbable that it isn't handled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Name {
-    /// By SipHash: nobody who doesn't know the key finds two ids with the same one.
+    /// SipHash: an attacker without the key can't construct a collision.
     sip: u64,
-    /// By foldhash, which is worked out in passing: among so many ids that two have the same SipHash, these differ.
+    /// A cheap foldhash, which differs if many ids lead to a collision of SipHash by chance.
     fold: u64,
 }
 
-/// The keys of a map, which leave it in no form.
+/// The hash keys of a map. They are secret.
 pub(super) struct Namer {
     sip: SipHasher13,
     fold: FixedState,
 }
 
 impl Namer {
-    /// Keys of the system's random bytes, by the standard library's way to them: they keep its own maps from collisions, too.
+    /// Draws random keys with the standard library's source for its hash maps.
     pub(super) fn random() -> Self {
         let random = RandomState::new();
         let [one, two, three] = [1_u64, 2, 3].map(|number| random.hash_one(number));
@@ -37,14 +37,15 @@ impl Namer {
 }
 
 impl Name {
-    /// These bits find the shard …
+    /// The bits that select the shard.
     #[inline]
     pub(super) fn shard_bits(self) -> usize {
         // An index takes bits from both ends.
         (self.sip >> 24) as usize & 0xff_ffff
     }
 
-    /// … and others the place in its index, or all names in a shard would crowd together there.
+    /// The bits that select the position in the shard's index. They differ from the shard's bits, so that the names of one shard spread
+    /// over its index.
     #[inline]
     pub(super) fn index_bits(self) -> u64 {
         self.sip

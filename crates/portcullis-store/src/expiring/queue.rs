@@ -1,36 +1,35 @@
-//! Which slot expires first: a heap of moments, one a slot, that knows where each slot's stands.
+//! The priority queue of expiries: a heap with one entry a slot and the position of each slot's entry.
 //!
-//! Slots are numbered from 0 without a gap, as the elements of a vector are, and [`Queue::push`] and [`Queue::swap_remove`] renumber them
-//! as a vector's would. The moment that stands here may be earlier than the one at which the slot expires, and never later: whoever takes
-//! the first one finds out, and corrects it. So a value that is used all the time costs nothing here, until its turn comes.
+//! Slots are numbered from 0 without a gap, and [`Queue::push`] and [`Queue::swap_remove`] renumber them in the same way as a vector.
+//! The time in the queue may be earlier than the slot's expiry, and never later. It is corrected when the slot becomes the first one.
+//! So a value whose expiry is extended all the time costs nothing here until then.
 
-/// How many entries are below one. With 4, those to compare stand side by side, and there are half as many levels as with 2.
+/// The number of children of an entry. With 4, the children are in one cache line, and there are half as many levels as with 2.
 const WIDTH: usize = 4;
 
 #[derive(Default)]
 pub(super) struct Queue {
     heap: Vec<Entry>,
-    /// Where in the heap each slot's entry is.
+    /// The position of each slot's entry in the heap.
     places: Vec<u16>,
 }
 
-/// 10 bytes: there is one a key, and 6 of 16 would be air.
+/// Packed into 10 bytes, as there is one entry a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(Rust, packed(2))]
 pub(super) struct Entry {
-    /// Not before this moment …
+    /// A time that isn't later than the slot's expiry.
     pub(super) due: i64,
-    /// … does this slot expire.
     pub(super) slot: u16,
 }
 
 impl Queue {
-    /// What may expire first.
+    /// The entry with the earliest time.
     pub(super) fn first(&self) -> Option<Entry> {
         self.heap.first().copied()
     }
 
-    /// The moment that stands here for a slot.
+    /// The time of a slot in the queue.
     pub(super) fn due(&self, slot: u16) -> Option<i64> {
         let place = self.places.get(slot as usize)?;
         self.heap.get(*place as usize).map(|entry| entry.due)
@@ -44,7 +43,7 @@ impl Queue {
         self.rise(slot as usize);
     }
 
-    /// Gives a slot another moment.
+    /// Changes the time of a slot.
     pub(super) fn set(&mut self, slot: u16, due: i64) {
         let Some(place) = self.places.get(slot as usize).map(|place| *place as usize) else { return };
         if let Some(entry) = self.heap.get_mut(place) {
@@ -53,7 +52,7 @@ impl Queue {
         self.settle(place);
     }
 
-    /// Removes a slot; the last one takes its number.
+    /// Removes a slot. The last slot takes its number.
     pub(super) fn swap_remove(&mut self, slot: u16) {
         if slot as usize >= self.places.len() {
             return;
@@ -80,7 +79,7 @@ impl Queue {
         self.places.shrink_to(capacity);
     }
 
-    /// Moves what stands at a place to where it belongs.
+    /// Restores the heap's order after a change at a place.
     fn settle(&mut self, place: usize) {
         let place = self.rise(place);
         self.sink(place);
@@ -110,7 +109,7 @@ impl Queue {
         self.put(place, entry);
     }
 
-    /// The earliest entry below one.
+    /// The earliest child of an entry.
     fn first_below(&self, place: usize) -> Option<(usize, Entry)> {
         let begin = place * WIDTH + 1;
         let end = (begin + WIDTH).min(self.heap.len());
@@ -130,7 +129,7 @@ impl Queue {
 
 #[cfg(test)]
 impl Queue {
-    /// What holds between any two calls.
+    /// Asserts the invariants.
     #[track_caller]
     pub(super) fn check(&self) {
         assert_eq!(self.heap.len(), self.places.len(), "an entry a slot");

@@ -1,27 +1,26 @@
-//! One part of the map, behind one lock.
+//! One shard of the map, behind one lock.
 //!
-//! Values lie in slots, numbered without a gap: the last one moves into the place of one that is removed. An index finds the slot of a name,
-//! and a queue the slot that expires first. All three change together, in functions that call no code of anybody else's in between.
+//! Values are in slots, numbered without a gap: the last one moves into the place of a removed one. An index finds the slot of a name, and
+//! a queue finds the slot that expires first. All three change together, in functions that call no foreign code in between.
 
 use super::Metrics;
 use super::index::Index;
 use super::name::Name;
 use super::queue::Queue;
 
-/// Each insertion looks at so many values whose moment may have passed, and cleans them up or learns when it comes. In a steady
-/// stream, those that wait for it are a third of those that live, at most.
+/// The number of values that each insertion checks for expiry. In a steady stream, at most a third as many expired values as live ones
+/// are in memory.
 const CLEANED: usize = 4;
 
-/// Numbers of slots take 16 bits, and one of them is none.
+/// Slot numbers have 16 bits, and one of them means none.
 const MOST_SLOTS: usize = u16::MAX as usize;
 
-/// So few slots are kept, empty or not.
+/// The capacity below which a shard doesn't shrink.
 const SMALL: usize = 64;
 
-/// The fields that a lookup needs come first, in one line of the cache together with the lock.
+/// The fields that a lookup needs come first, in one cache line together with the lock.
 #[repr(C)]
 pub(super) struct Shard<V> {
-    /// The slots' numbers, by their names.
     index: Index,
     slots: Vec<Slot<V>>,
     queue: Queue,
@@ -30,7 +29,7 @@ pub(super) struct Shard<V> {
     expired: u64,
 }
 
-/// One line of the cache, of a value of up to 40 bytes.
+/// One cache line for a value of up to 40 bytes.
 #[repr(align(64))]
 struct Slot<V> {
     name: Name,
@@ -39,7 +38,7 @@ struct Slot<V> {
 }
 
 impl<V> Shard<V> {
-    /// An empty one, of at most so many keys; of 65,535 at most.
+    /// Makes an empty shard of at most `most` keys, and at most 65,535.
     pub(super) fn new(most: usize) -> Self {
         Self {
             index: Index::default(),
@@ -51,7 +50,7 @@ impl<V> Shard<V> {
         }
     }
 
-    /// The slot of a name, whether or not what is in there has expired.
+    /// Finds the slot of a name, including one whose value has expired.
     #[inline]
     pub(super) fn find(&self, name: Name) -> Option<u16> {
         let is_it = |number: u16| self.slots.get(number as usize).is_some_and(|slot| slot.name == name);
@@ -75,7 +74,7 @@ impl<V> Shard<V> {
     #[inline]
     pub(super) fn set_expiry(&mut self, number: u16, expires: i64) {
         let Some(slot) = self.slots.get_mut(number as usize) else { return };
-        // The queue may say too early, and not too late. It says no later than what stands here.
+        // The time in the queue may be earlier than the expiry, and never later.
         if expires < slot.expires && self.queue.due(number).is_some_and(|due| expires < due) {
             self.queue.set(number, expires);
         }
@@ -105,7 +104,7 @@ impl<V> Shard<V> {
         self.queue.push(expires);
     }
 
-    /// Cleans up a few of those that have expired.
+    /// Removes a few expired values.
     fn clean(&mut self, now: i64) {
         for _ in 0..CLEANED {
             match self.first() {
@@ -117,7 +116,7 @@ impl<V> Shard<V> {
         }
     }
 
-    /// Removes what expires first.
+    /// Evicts the value that expires first.
     fn make_room(&mut self, now: i64) {
         while let Some(First { number, due, expires }) = self.first() {
             if due == expires {
@@ -147,12 +146,12 @@ impl<V> Shard<V> {
         self.queue.swap_remove(number);
         let removed = self.slots.swap_remove(number as usize);
         self.shrink();
-        // By now it may do what it likes.
+        // The drop may panic: the shard is consistent again.
         drop(removed);
     }
 
-    /// Makes room for one more. Of a value of 40 bytes, a key takes 74 here and at most 11 in the index; with a tenth of the former for
-    /// those to come, it is never more than 96.
+    /// Reserves capacity for one more key. With values of 40 bytes, a key takes 74 bytes here and at most 11 in the index. As capacity
+    /// grows by a tenth, a key never takes more than 96 bytes.
     fn grow(&mut self) {
         let len = self.slots.len();
         if len == self.slots.capacity() {
@@ -162,7 +161,7 @@ impl<V> Shard<V> {
         }
     }
 
-    /// Gives memory back, where most of it is empty and it is worth the while.
+    /// Frees memory if less than a quarter of it is used.
     fn shrink(&mut self) {
         let (len, capacity) = (self.slots.len(), self.slots.capacity());
         if capacity > SMALL && len < capacity / 4 {
@@ -177,18 +176,18 @@ fn hash_of<V>(slots: &[Slot<V>]) -> impl Fn(u16) -> u64 {
     |number| slots.get(number as usize).map_or(0, |slot| slot.name.index_bits())
 }
 
-/// What may expire first.
+/// The slot with the earliest time in the queue.
 struct First {
     number: u16,
-    /// Not before …
+    /// The time in the queue, which may be too early.
     due: i64,
-    /// … in fact then.
+    /// The expiry of the value.
     expires: i64,
 }
 
 #[cfg(test)]
 impl<V> Shard<V> {
-    /// What holds between any two calls.
+    /// Asserts the invariants.
     #[track_caller]
     pub(super) fn check(&self) {
         self.queue.check();

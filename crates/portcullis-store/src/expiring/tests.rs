@@ -1,4 +1,4 @@
-//! The map against a slow and obvious one, and what must hold inside it after every step.
+//! The map against a slow and obvious model, and its invariants after every step.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::collections::HashMap;
@@ -11,26 +11,26 @@ use super::index::Index;
 use super::queue::Queue;
 use super::{Change, Expiring, Metrics};
 
-/// What a step does to the value of an id.
+/// The effect of a step on the value of an id.
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Look,
-    /// Until so long from the step.
+    /// Its lifetime in ticks.
     Put(i64),
     Alter,
     Remove,
 }
 
-/// A step: how far the clock moves, and what is done to which ids.
+/// A step: the clock's move, and the acts on ids.
 type Step = (i64, Vec<(u8, Act)>);
 
-/// Moments are told apart by the step that wrote them, or two could be the first to expire.
+/// Expiries are ticks plus the number of their write, so that no two are equal.
 const TICK: i64 = 1_000_000;
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         2 => Just(Act::Look),
-        // Now and then one that has expired already.
+        // Some have expired already.
         6 => (-1_i64..40).prop_map(Act::Put),
         1 => Just(Act::Alter),
         1 => Just(Act::Remove),
@@ -45,7 +45,7 @@ fn id(number: u8) -> Vec<u8> {
     [b"limit/", [number].as_slice()].concat()
 }
 
-/// Carries a step out, in one way or the other, and returns what was seen.
+/// Runs a step through one of the map's methods. Returns the values before it.
 fn run(map: &Expiring<u64>, now: i64, acts: &[(u8, Act)], writing: u64) -> Vec<Option<u64>> {
     let change = |row: usize, act: Act| match act {
         Act::Look => Change::Keep,
@@ -131,7 +131,7 @@ impl Model {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 400 } else { 4_000 }))]
 
-    /// While the clock goes on, values are there until they expire, or are the first to expire of a full map.
+    /// If the clock only advances, values stay until they expire or are evicted as the first to expire of a full map.
     #[test]
     fn the_same_as_the_obvious_one(steps in steps(0..3 * TICK, 12), most in 1_usize..14) {
         let map = Expiring::new(NonZeroUsize::new(most).unwrap());
@@ -149,7 +149,7 @@ proptest! {
         }
     }
 
-    /// Wherever the clock jumps, a value that is seen was the last that was put, or altered since, and by that clock it hasn't expired.
+    /// If the clock jumps, a visible value is the last one put, or altered since, and hasn't expired by that clock.
     #[test]
     fn whatever_the_clock_does(
         steps in steps(prop_oneof![4 => -9 * TICK..9 * TICK, 1 => Just(i64::MAX), 1 => Just(i64::MIN)], 40),
@@ -159,7 +159,7 @@ proptest! {
         let mut written: HashMap<u8, (Vec<u64>, i64)> = HashMap::new();
         let (mut now, mut writing) = (0_i64, 0);
         for (jump, acts) in steps {
-            // Far enough from the ends to reckon with.
+            // Far enough from the ends to avoid overflow.
             now = now.saturating_add(jump).clamp(i64::MIN / 2, i64::MAX / 2);
             for ((number, _), seen) in acts.iter().zip(run(&map, now, &acts, writing)) {
                 if let Some(seen) = seen {
@@ -183,7 +183,7 @@ proptest! {
         }
     }
 
-    /// The queue gives what is due first, however it is changed.
+    /// The queue returns the earliest slot after any changes.
     #[test]
     fn the_queue_keeps_its_order(changes in vec((0_u8..4, any::<prop::sample::Index>(), 0_i64..50), 1..300)) {
         let (mut queue, mut plain) = (Queue::default(), Vec::new());
@@ -214,7 +214,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 400 } else { 4_000 }))]
 
-    /// The index finds what is there and nothing else, also where hashes crowd together, around its end and after removals.
+    /// The index finds exactly the slots it has, also with colliding hashes, around its end and after removals.
     #[test]
     fn the_index_finds_what_is_there(
         changes in vec((0_u8..8, any::<prop::sample::Index>(), prop::sample::select(&[0_u64, 1, 2, 5, 6, 7, 15, 30, 31][..]), 0_u64..3), 1..300),
@@ -229,7 +229,7 @@ proptest! {
                     hashes.push(hash);
                 }
                 4..7 if len > 0 => {
-                    // As a shard does it.
+                    // A shard does the same.
                     let slot = slot.index(len);
                     index.remove(hashes[slot], slot as u16, |slot| hashes[slot as usize]);
                     index.renumber(hashes[len - 1], len as u16 - 1, slot as u16);

@@ -8,13 +8,13 @@ use serde::de::MapAccess;
 
 use crate::collections::table::Table;
 use crate::decide::callers::token::TokenProblem;
-use crate::eval::facts::{By, typed};
 use crate::model::json::borrowed::JsonRef;
 use crate::model::json::{Members, StrictReader, Tree as _};
 use crate::model::list::List;
 use crate::model::value::{Known, Value};
 use crate::typed::schemas::Shape;
 use crate::typed::{Claim, Token, Type};
+use crate::values::json::{Provenance, convert};
 
 /// The greatest depth of a token's arrays and objects.
 pub(crate) const MAX_DEPTH: usize = 32;
@@ -178,7 +178,7 @@ impl Reader<'_, '_> {
             (Type::Int, JsonRef::Number(number)) => number.as_i64().map(Value::Int),
             (Type::Bool, JsonRef::Bool(value)) => Some(Value::Bool(value)),
             (Type::List(item), JsonRef::Array(items)) if **item == Type::String => texts(items).map(Value::List),
-            (ty, value) => typed(&value.into_value(), ty, self.shapes, By::Host),
+            (ty, value) => convert(&value.into_value(), ty, self.shapes, Provenance::Host),
         };
         value.map(Known::Value).ok_or(WRONG_TYPE)
     }

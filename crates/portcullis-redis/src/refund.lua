@@ -1,8 +1,8 @@
--- Gives back what charges took whose stage was refused elsewhere. What was taken so that it can't be told any more stays taken:
--- never more is given back than was taken.
+-- Refunds charges whose stage was refused in another slot. It never refunds more than was charged: a charge that the state doesn't show
+-- any more isn't refunded.
 --
 -- KEYS     the buckets
--- ARGV[1]  what was taken of them, packed as `wire.rs` does
+-- ARGV[1]  the charges, packed as in `wire.rs`
 
 local pack, unpack, sub, fmod = struct.pack, struct.unpack, string.sub, math.fmod
 local floor, max = math.floor, math.max
@@ -13,12 +13,12 @@ local function window_of(at, period) return at - fmod(at, period) end
 
 local function token_bucket(period, full_at, fraction, amount, at, terms, ahead)
   local p = terms[period]
-  -- Where it isn't asked, less may have been taken than the cost.
+  -- From a rate that isn't asked, less than the cost may have been taken.
   if not p or not p.asked or fraction >= p.count then return full_at, fraction end
   local parts = amount * p.token_parts
   local carried = floor(parts / p.count)
   local micros, rest = amount * p.token + carried, parts - carried * p.count
-  -- What has come back of itself since isn't given back once more, or it would be others'.
+  -- Tokens that have been refilled since aren't refunded, as they would be those of other charges.
   if micros >= ahead then micros, rest = ahead, 0 end
   full_at, rest = full_at - micros, fraction - rest
   if rest < 0 then full_at, rest = full_at - 1, rest + p.count end

@@ -1,5 +1,4 @@
-//! Values as evaluation sees them: borrowed from the policy, the request or the facts wherever they stand there already,
-//! so that reading and comparing them allocates nothing.
+//! Values that borrow from the policy, the request or the facts, so that reading and comparing them allocates nothing.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -8,12 +7,11 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
-use crate::eval::facts;
 use crate::model::list::List;
 use crate::model::value::{Key, Value};
 use crate::typed::Type;
+use crate::values::json;
 
-/// A value, borrowed where that is possible.
 #[derive(Debug, Clone)]
 pub(crate) enum ValueRef<'a> {
     Null,
@@ -35,7 +33,7 @@ pub(crate) enum ValueRef<'a> {
 pub(crate) enum Items<'a> {
     Listed(Cow<'a, List>),
     Texts(&'a [String]),
-    /// Each of which was found to be of the type, which is a plain one.
+    /// All elements are of the type, which is no list and no record.
     Json(&'a [Json], &'a Type),
 }
 
@@ -49,7 +47,7 @@ impl<'a> ValueRef<'a> {
             Value::String(text) => Self::text(text),
             Value::List(list) => Self::List(Items::Listed(Cow::Borrowed(list))),
             Value::Record(fields) => Self::Record(Cow::Borrowed(fields)),
-            plain => Self::plain(plain),
+            scalar => Self::scalar(scalar),
         }
     }
 
@@ -58,11 +56,11 @@ impl<'a> ValueRef<'a> {
             Value::String(text) => Self::Text(Cow::Owned(text)),
             Value::List(list) => Self::List(Items::Listed(Cow::Owned(list))),
             Value::Record(fields) => Self::Record(Cow::Owned(fields.to_vec())),
-            plain => Self::plain(&plain),
+            scalar => Self::scalar(&scalar),
         }
     }
 
-    fn plain(value: &Value) -> Self {
+    fn scalar(value: &Value) -> Self {
         match value {
             Value::Null | Value::String(_) | Value::List(_) | Value::Record(_) => Self::Null,
             Value::Bool(value) => Self::Bool(*value),
@@ -91,24 +89,32 @@ impl<'a> ValueRef<'a> {
         }
     }
 
-    /// What data share exactly if they are equal; of a plain one, without allocation.
+    /// The key of the value: two values are equal if their keys are. The key of a list or a record allocates.
     pub(crate) fn key(&self) -> Key<'_> {
         match self {
-            Self::Null => Key::Null,
-            Self::Bool(value) => Key::Bool(*value),
-            Self::Int(value) => Key::Int(*value),
-            Self::Float(value) => Key::of_float(*value),
             Self::Text(text) => Key::String(text),
-            Self::Timestamp(value) => Key::Timestamp(*value),
-            Self::Duration(value) => Key::Duration(*value),
-            Self::Ip(value) => Key::of_ip(*value),
-            Self::Network(value) => Key::of_network(*value),
             Self::List(Items::Listed(list)) => Key::List(list.iter().map(Value::key).collect()),
             Self::List(Items::Texts(texts)) => Key::List(texts.iter().map(|text| Key::String(text)).collect()),
             Self::List(Items::Json(items, ty)) => Key::List(items.iter().map(|item| key_of(item, ty)).collect()),
             Self::Record(fields) => {
                 Key::Record(fields.iter().map(|(name, value)| (name.as_str(), value.key())).collect())
             }
+            scalar => scalar.scalar_key(),
+        }
+    }
+
+    /// The key of a value that borrows nothing.
+    #[inline]
+    fn scalar_key<'k>(&self) -> Key<'k> {
+        match self {
+            Self::Bool(value) => Key::Bool(*value),
+            Self::Int(value) => Key::Int(*value),
+            Self::Float(value) => Key::of_float(*value),
+            Self::Timestamp(value) => Key::Timestamp(*value),
+            Self::Duration(value) => Key::Duration(*value),
+            Self::Ip(value) => Key::of_ip(*value),
+            Self::Network(value) => Key::of_network(*value),
+            Self::Null | Self::Text(_) | Self::List(_) | Self::Record(_) => Key::Null,
         }
     }
 }
@@ -122,7 +128,7 @@ impl Items<'_> {
         }
     }
 
-    /// Whether an element satisfies `test`.
+    /// True if an element satisfies `test`.
     pub(crate) fn any(&self, mut test: impl FnMut(&Key<'_>) -> bool) -> bool {
         match self {
             Self::Listed(list) => list.iter().any(|value| test(&value.key())),
@@ -131,8 +137,8 @@ impl Items<'_> {
         }
     }
 
-    /// Whether an element equals this.
-    pub(crate) fn holds(&self, key: &Key<'_>) -> bool {
+    /// True if an element has this key.
+    pub(crate) fn contains(&self, key: &Key<'_>) -> bool {
         match self {
             Self::Listed(list) => list.holds(key),
             Self::Texts(_) | Self::Json(..) => self.any(|known| known == key),
@@ -144,26 +150,17 @@ impl Items<'_> {
             Self::Listed(list) => list.into_owned(),
             Self::Texts(texts) => texts.iter().map(|text| Value::String(text.clone())).collect(),
             Self::Json(items, ty) => {
-                let typed = items.iter().filter_map(|item| facts::plain(item, ty));
-                typed.map(ValueRef::into_value).collect()
+                items.iter().filter_map(|item| json::scalar(item, ty)).map(ValueRef::into_value).collect()
             }
         }
     }
 }
 
-/// Of an element that was found to be of a plain type, which keeps its text where it stands.
+/// The key of an element of a list of scalars.
 fn key_of<'j>(item: &'j Json, ty: &Type) -> Key<'j> {
-    match facts::plain(item, ty) {
+    match json::scalar(item, ty) {
         Some(ValueRef::Text(Cow::Borrowed(text))) => Key::String(text),
-        Some(ValueRef::Bool(value)) => Key::Bool(value),
-        Some(ValueRef::Int(value)) => Key::Int(value),
-        Some(ValueRef::Float(value)) => Key::of_float(value),
-        Some(ValueRef::Timestamp(value)) => Key::Timestamp(value),
-        Some(ValueRef::Duration(value)) => Key::Duration(value),
-        Some(ValueRef::Ip(value)) => Key::of_ip(value),
-        Some(ValueRef::Network(value)) => Key::of_network(value),
-        Some(ValueRef::Text(Cow::Owned(_)) | ValueRef::Null | ValueRef::List(_) | ValueRef::Record(_)) | None => {
-            Key::Null
-        }
+        Some(scalar) => scalar.scalar_key(),
+        None => Key::Null,
     }
 }
