@@ -7,8 +7,9 @@
 use smallvec::SmallVec;
 
 use crate::limit::bucket::{Entries, Usage};
-use crate::limit::terms::{Algorithm, Period, Terms};
+use crate::limit::terms::{Period, Terms};
 use crate::limit::{fixed_window, sliding_log, sliding_window, slots, token_bucket};
+use crate::model::keywords::Algorithm;
 
 /// What a request asks of one bucket.
 #[derive(Debug, Clone, Copy)]

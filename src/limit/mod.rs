@@ -38,4 +38,5 @@ pub use crate::limit::charge::{Refusal, Standing};
 pub use crate::limit::stage::{
     Admitted, Charge, Lease, Leasing, Outcome, Stage, Write, charge_all, charge_in_place, charge_one,
 };
-pub use crate::limit::terms::{Algorithm, Parted, Period, Rate, RateError, Terms};
+pub use crate::limit::terms::{Parted, Period, Rate, RateError, Terms};
+pub use crate::model::keywords::Algorithm;

@@ -4,8 +4,9 @@ use std::num::NonZeroU64;
 
 use crate::limit::bucket::Usage;
 use crate::limit::charge::{Asked, Charged, Entry as _, Refusal, Standing};
-use crate::limit::terms::{Algorithm, Terms};
+use crate::limit::terms::Terms;
 use crate::limit::{charge, token_bucket};
+use crate::model::keywords::Algorithm;
 
 /// What a request asks of one bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]

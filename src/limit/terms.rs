@@ -2,43 +2,10 @@
 
 use smallvec::SmallVec;
 
+use crate::model::keywords::Algorithm;
+
 /// A day has 86,400 seconds here, as in Unix time.
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
-
-/// The algorithm of a limit. Stores match it exhaustively, as each algorithm has a state of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// What was admitted since the clock last passed a multiple of the period.
-    FixedWindow,
-    /// The same, and of the window before as much as still overlaps with the last period.
-    SlidingWindow,
-    /// Exactly what the last period admitted.
-    SlidingLog,
-    /// Tokens that come back evenly, `burst` of them at most (GCRA).
-    TokenBucket,
-    /// How many run at once. A rate of it is how many, and the period after which a slot that wasn't given back is free.
-    Concurrency,
-}
-
-impl Algorithm {
-    /// All algorithms.
-    pub const ALL: [Self; 5] =
-        [Self::FixedWindow, Self::SlidingWindow, Self::SlidingLog, Self::TokenBucket, Self::Concurrency];
-
-    /// The algorithms that a policy names.
-    pub(crate) const NAMED: [Self; 4] = [Self::FixedWindow, Self::SlidingWindow, Self::SlidingLog, Self::TokenBucket];
-
-    /// The name in policies.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::FixedWindow => "fixed_window",
-            Self::SlidingWindow => "sliding_window",
-            Self::SlidingLog => "sliding_log",
-            Self::TokenBucket => "token_bucket",
-            Self::Concurrency => "concurrency",
-        }
-    }
-}
 
 /// So many in so long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

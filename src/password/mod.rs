@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 pub(crate) use crate::password::rule::PasswordRule;
 use crate::password::stored::Stored;
 pub(crate) use crate::password::work::{
-    Algorithm, MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST, Work,
+    MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST, Work,
 };
 
 /// The most bytes of a password that is hashed: no person's is longer, and hashing them takes time.

@@ -7,10 +7,11 @@ use argon2::password_hash::{Error, PasswordHasher};
 use argon2::{Algorithm as Variant, Argon2, Version};
 use scrypt::Scrypt;
 
+use crate::model::keywords::PasswordAlgorithm;
 use crate::password::PasswordError;
 use crate::password::crypt::Bcrypt;
 use crate::password::stored::Stored;
-use crate::password::work::{Algorithm, Work};
+use crate::password::work::Work;
 
 /// The bytes of a hash that a policy makes by Argon2id or scrypt: what cannot be guessed needs no more.
 pub(crate) const OUTPUT: usize = 32;
@@ -22,12 +23,12 @@ pub(crate) const SALT: usize = 16;
 pub(crate) struct PasswordRule {
     work: Work,
     /// Older algorithms whose hashes count, too.
-    accepted: Vec<Algorithm>,
+    accepted: Vec<PasswordAlgorithm>,
 }
 
 impl PasswordRule {
     /// The work is one that the checker has found good.
-    pub(crate) fn new(work: Work, accepted: Vec<Algorithm>) -> Self {
+    pub(crate) fn new(work: Work, accepted: Vec<PasswordAlgorithm>) -> Self {
         Self { work, accepted }
     }
 
@@ -36,7 +37,7 @@ impl PasswordRule {
     }
 
     /// Whether hashes by it count.
-    pub(crate) fn takes(&self, algorithm: Algorithm) -> bool {
+    pub(crate) fn takes(&self, algorithm: PasswordAlgorithm) -> bool {
         algorithm == self.work.algorithm() || self.accepted.contains(&algorithm)
     }
 

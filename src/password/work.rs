@@ -1,5 +1,6 @@
 //! How much work a hash is: an algorithm with its parameters. What a server bears, and which of two is stronger.
 
+use crate::model::keywords::PasswordAlgorithm;
 use crate::password::{MAX_PASSWORD, PasswordError};
 
 /// The most memory of a hash, in bytes.
@@ -20,14 +21,6 @@ const MOST_BLOCK: u32 = 32;
 /// What bcrypt takes of a password: 18 words of its key schedule.
 const MOST_BCRYPT_PASSWORD: usize = 72;
 
-/// An algorithm that resists guessing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    Argon2id,
-    Scrypt,
-    Bcrypt,
-}
-
 /// An algorithm, and what a hash by it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Work {
@@ -40,11 +33,11 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    pub(crate) fn algorithm(self) -> Algorithm {
+    pub(crate) fn algorithm(self) -> PasswordAlgorithm {
         match self {
-            Self::Argon2id { .. } => Algorithm::Argon2id,
-            Self::Scrypt { .. } => Algorithm::Scrypt,
-            Self::Bcrypt { .. } => Algorithm::Bcrypt,
+            Self::Argon2id { .. } => PasswordAlgorithm::Argon2id,
+            Self::Scrypt { .. } => PasswordAlgorithm::Scrypt,
+            Self::Bcrypt { .. } => PasswordAlgorithm::Bcrypt,
         }
     }
 
@@ -71,7 +64,7 @@ impl Work {
 
     /// Whether it can take a password whole.
     pub(crate) fn takes(self, password: &str) -> Result<(), PasswordError> {
-        let is_bcrypt = self.algorithm() == Algorithm::Bcrypt;
+        let is_bcrypt = self.algorithm() == PasswordAlgorithm::Bcrypt;
         let most = if is_bcrypt { MOST_BCRYPT_PASSWORD } else { MAX_PASSWORD };
         if password.len() > most {
             return Err(PasswordError::TooLong { most });

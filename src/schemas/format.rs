@@ -9,13 +9,41 @@ use jiff::civil::Date;
 use regex::Regex;
 use url::{Host, Url};
 
+use crate::model::keywords::Format;
 use crate::model::network::unmapped;
+use crate::model::path::is_uuid;
 
 /// RFC 5321 §4.5.3.1.3, as corrected by erratum 1690 to RFC 3696.
 const LONGEST_EMAIL: usize = 254;
 /// RFC 1035 §2.3.4, less the length of the first label and the root.
 const LONGEST_HOSTNAME: usize = 253;
 const LONGEST_LABEL: usize = 63;
+
+/// True if a text has a format.
+pub(crate) fn has_format(format: Format, text: &str) -> bool {
+    match format {
+        Format::Email => is_email(text),
+        Format::Url => is_url(text),
+        Format::Uuid => is_uuid(text),
+        Format::Date => is_date(text),
+        Format::DateTime => timestamp(text).is_some(),
+        Format::Ip => ip(text).is_some(),
+        Format::Hostname => is_hostname(text),
+    }
+}
+
+/// The message for a text without a format.
+pub(crate) fn requirement(format: Format) -> &'static str {
+    match format {
+        Format::Email => "must be an email address",
+        Format::Url => "must be an http or https URL",
+        Format::Uuid => "must be a UUID",
+        Format::Date => "must be a date such as 2026-11-23",
+        Format::DateTime => "must be a date and time such as 2026-11-23T10:00:00Z",
+        Format::Ip => "must be an IP address",
+        Format::Hostname => "must be a host name",
+    }
+}
 
 /// An RFC 3339 date-time, and nothing else that jiff reads. A leap second is no instant here, and neither is one
 /// that is finer than nanoseconds.

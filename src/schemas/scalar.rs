@@ -4,10 +4,10 @@ use serde_json::{Number, Value as Json};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::model::duration;
-use crate::model::path::is_uuid;
+use crate::model::keywords::{Keyword as _, Transform};
 use crate::schemas::format;
 use crate::schemas::validate::{Encoding, Walk};
-use crate::typed::schemas::{InputType, NumberRules, StringRules, StringTest, Transform};
+use crate::typed::schemas::{InputType, NumberRules, StringRules, StringTest};
 
 impl<'a> Walk<'a> {
     pub(crate) fn scalar(&mut self, ty: &'a InputType, value: &'a Json) -> Json {
@@ -199,13 +199,7 @@ fn passes(test: &StringTest, text: &str) -> bool {
         StringTest::MaxLength(most) => characters() <= *most,
         StringTest::MinBytes(least) => bytes() >= *least,
         StringTest::MaxBytes(most) => bytes() <= *most,
-        StringTest::Email => format::is_email(text),
-        StringTest::Url => format::is_url(text),
-        StringTest::Uuid => is_uuid(text),
-        StringTest::Date => format::is_date(text),
-        StringTest::DateTime => format::timestamp(text).is_some(),
-        StringTest::Ip => format::ip(text).is_some(),
-        StringTest::Hostname => format::is_hostname(text),
+        StringTest::Format(format) => format::has_format(*format, text),
         StringTest::Matches(regex) => regex.is_match(text),
         StringTest::OneOf(known) => known.iter().any(|known| known == text),
     }
@@ -219,13 +213,7 @@ fn failure(test: &StringTest) -> (&'static str, String) {
         StringTest::MinBytes(least) => return ("too_short", format!("must have at least {least} bytes")),
         StringTest::MaxBytes(most) => return ("too_long", format!("must have at most {most} bytes")),
         StringTest::OneOf(known) => return ("one_of", format!("must be one of {}", known.join(", "))),
-        StringTest::Email => ("email", "must be an email address"),
-        StringTest::Url => ("url", "must be an http or https URL"),
-        StringTest::Uuid => ("uuid", "must be a UUID"),
-        StringTest::Date => ("date", "must be a date such as 2026-11-23"),
-        StringTest::DateTime => ("datetime", "must be a date and time such as 2026-11-23T10:00:00Z"),
-        StringTest::Ip => ("ip", "must be an IP address"),
-        StringTest::Hostname => ("hostname", "must be a host name"),
+        StringTest::Format(format) => (format.word(), format::requirement(*format)),
         StringTest::Matches(_) => ("pattern", "doesn't have the required form"),
     };
     (code, message.to_owned())

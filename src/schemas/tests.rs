@@ -1,8 +1,6 @@
-//! Rules over fields: when they are asked, and what a broken one says.
+//! Checks over fields: their evaluation, and their violations.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use crate::schemas::validate::{Encoding, validate};
-use crate::typed::{Attribute, Expr};
 use std::cell::RefCell;
 
 use serde_json::{Map, Value as Json, json};
@@ -10,8 +8,9 @@ use serde_json::{Map, Value as Json, json};
 use crate::collections::table::Table;
 use crate::model::value::Value;
 use crate::protocol::decision::Violation;
-use crate::typed::Type;
-use crate::typed::schemas::*;
+use crate::schemas::validate::{Encoding, validate};
+use crate::typed::schemas::{Check, Field, InputType, ListRules, NumberRules, Shape};
+use crate::typed::{Attribute, Expr, Type};
 
 fn rule(message: Option<&str>, reads: &[&str]) -> Check {
     Check {
@@ -38,7 +37,8 @@ fn range() -> Shape {
     }
 }
 
-/// What is wrong, and which messages' rules were asked, where `from <= to` and the nameless rule holds for small ones.
+/// The result of a validation, and the messages of the evaluated checks. The first check is `from <= to`, the second
+/// `from < 10`.
 fn outcome(shape: &Shape, input: &Json) -> (Result<Json, Vec<String>>, Vec<String>) {
     let asked = RefCell::new(Vec::new());
     let one = |check: &Check, fields: &Map<String, Json>| {
@@ -52,11 +52,11 @@ fn outcome(shape: &Shape, input: &Json) -> (Result<Json, Vec<String>>, Vec<Strin
     };
     let holds = |checks: &[&Check], fields: &Map<String, Json>| checks.iter().map(|check| one(check, fields)).collect();
     let validated = validate(&Table::new(), shape, input, Encoding::Json, &holds);
-    let told = validated.map(|validated| validated.value).map_err(|violations| {
+    let result = validated.map(|validated| validated.value).map_err(|violations| {
         let line = |violation: &Violation| format!("{} {} {}", violation.pointer, violation.code, violation.message);
         violations.list.iter().map(line).collect()
     });
-    (told, asked.into_inner())
+    (result, asked.into_inner())
 }
 
 #[test]

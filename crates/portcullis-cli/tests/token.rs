@@ -32,13 +32,13 @@ routes / {
 const ACCOUNT: &str = "{ id: mia, roles: [user] }";
 
 impl Run {
-    /// The output of a run that succeeds.
+    /// The output of a run that succeeded.
     fn good(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
         self.out
     }
 
-    /// The messages of a run that fails, without secrets.
+    /// The message of a run that failed. It has no secret.
     fn bad(self, code: i32) -> String {
         assert_eq!((self.code, self.out.as_str()), (Some(code), ""), "{}", self.err);
         assert!(!self.err.contains("hush"), "{}", self.err);
