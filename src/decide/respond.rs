@@ -11,7 +11,8 @@ use crate::decide::decision::{Caller, CheckContext, Decision};
 use crate::decide::journey::{Journey, Progress};
 use crate::decide::{Denial, limits};
 use crate::eval::attributes::AttributeSet;
-use crate::graph::{Answer, DecisionGraph, Endpoint};
+use crate::graph::response_headers::ResponseHeaders;
+use crate::graph::{DecisionGraph, Endpoint};
 use crate::model::headers::{AnswerHeaders, Header, PROBLEM};
 use crate::model::reason::{Code, Reason, Reasons, Stage};
 use crate::model::source::Span;
@@ -70,7 +71,7 @@ pub(crate) struct ResponseContext<'g, 'r, 'q> {
     /// The route that the request or its preflight is for.
     pub(crate) route: Option<&'g Route>,
     /// The headers of every answer.
-    pub(crate) answer: &'g Answer,
+    pub(crate) answer: &'g ResponseHeaders,
 }
 
 /// The decision on a request that went through the graph.
@@ -84,7 +85,7 @@ pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, response: Response<'g>) -
         scheme: target.scheme,
         target: Some(target.canonical),
         route: Some(route),
-        answer: &graph.answers[door.answer],
+        answer: &graph.headers[door.headers],
     };
     let mut decision = respond(context, response);
     if let Some(tightest) = tightest {
@@ -98,7 +99,7 @@ pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, response: Response<'g>) -
     {
         decision.notes.push(reason(bad, None));
     }
-    decision.user = user.map(|identity| Caller { policy, identity });
+    decision.caller = user.map(|identity| Caller { policy, identity });
     // RFC 9110 §9.3.2: the answer to `HEAD` has the headers and no body.
     if decision.verdict == Verdict::Answer && *request.method == Method::HEAD {
         decision.body = None;
@@ -201,7 +202,7 @@ pub(crate) fn respond<'g, 'r>(context: ResponseContext<'g, 'r, '_>, response: Re
         status,
         reasons,
         notes: Vec::new(),
-        user: None,
+        caller: None,
         headers: AnswerHeaders { policy: policy_headers, limits: Vec::new(), fixed, made, cors, origin },
         removed_headers: &answer.removed,
         body,
@@ -239,7 +240,7 @@ fn problem(code: Code) -> Body {
 
 /// The problem of a denial, which loses its violations and its detail.
 fn problem_of(denial: &mut Denial) -> Body {
-    let mut body = problem(denial.code.told());
+    let mut body = problem(denial.code.public_code());
     if let Body::Problem(problem) = &mut body {
         if let Some(violations) = denial.violations.take() {
             (problem.errors, problem.truncated) = (violations.list, violations.truncated);
