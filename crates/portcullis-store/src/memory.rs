@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use jiff::Timestamp;
 use portcullis::limit::Usage;
-use portcullis::limit::{Charge, Leasing, Outcome, Stage, Write, charge_all, charge_in_place, charge_one};
+use portcullis::limit::{Charge, Leasing, Outcome, StageResult, Write, charge_all, charge_in_place, charge_one};
 use portcullis::token::FamilyState;
 
 use crate::expiring::{Change, Expiring, Metrics};
@@ -38,7 +38,7 @@ impl Memory {
                 let row = charges.iter().position(|charge| charge.bucket == bucket)?;
                 stored.get(row).copied().flatten().cloned()
             };
-            let Stage { outcomes, writes, .. } = charge_all(charges, now, leasing, state);
+            let StageResult { outcomes, writes, .. } = charge_all(charges, now, leasing, state);
             let put = |Write { charge, usage, expires, .. }: Write| (charge, Change::Put(usage, expires));
             (writes.into_iter().map(put).collect(), outcomes)
         })
