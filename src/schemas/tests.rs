@@ -55,7 +55,7 @@ fn outcome(shape: &Shape, input: &Json) -> (Result<Json, Vec<String>>, Vec<Strin
         let line = |violation: &Violation| format!("{} {} {}", violation.pointer, violation.code, violation.message);
         violations.list.iter().map(line).collect()
     });
-    (told, asked.into_inner())
+    (result, asked.into_inner())
 }
 
 #[test]
