@@ -5,9 +5,9 @@ use serde_json::Value as Json;
 use crate::analyze::scenario::Scenario;
 use crate::analyze::solver::regex;
 use crate::analyze::solver::samples::uuid;
+use crate::model::keywords::Format;
 use crate::model::value::Value;
 use crate::typed::schemas::{InputType, Shape, StringRules, StringTest};
-use crate::typed::string_format::StringFormat;
 
 /// Texts to try for a schema's rules.
 pub(crate) fn example_texts(rules: &StringRules) -> Vec<String> {
@@ -32,7 +32,7 @@ pub(crate) fn example_texts(rules: &StringRules) -> Vec<String> {
                     usize::try_from(*length).ok().filter(|length| *length < 10_000).map(|length| "x".repeat(length)),
                 );
             }
-            StringTest::Format(StringFormat::Uuid) => {
+            StringTest::Format(Format::Uuid) => {
                 texts.extend(if let Value::String(text) = uuid(1) { Some(text) } else { None })
             }
             StringTest::Matches(regex) => texts.extend(regex::sample(regex.as_str())),

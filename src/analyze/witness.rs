@@ -120,9 +120,9 @@ fn is_granted(scenario: &Scenario<'_>, document: &Json, id: Id<Permission>, plan
     let scene = Scene::new(policy, document.user.as_ref(), document.context.as_ref(), document.peer, now);
     let resource = document.resource();
     let asked = [PermissionId { fingerprint: policy.fingerprint, id }];
-    let about = (policy.permissions[id].resource, resource.as_ref());
+    let kind = policy.permissions[id].resource;
     check_all(policy, graph, &scene, &asked, resource.as_ref()).is_allowed()
-        && plans.iter().all(|plan| holds_in_scene(policy, graph, &scene, *plan, about))
+        && plans.iter().all(|plan| holds_in_scene(policy, graph, &scene, *plan, kind, resource.as_ref()))
 }
 
 /// Builds the document of a model.

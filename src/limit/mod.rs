@@ -40,45 +40,11 @@ pub use crate::limit::stage::{
     Admitted, Charge, Lease, Leasing, Outcome, StageResult, Write, charge_all, charge_in_place, charge_one,
 };
 pub use crate::limit::terms::{Period, PreciseDuration, Rate, RateError, Terms};
+pub use crate::model::keywords::Algorithm;
 
-/// The algorithm of a limit. Stores match it exhaustively, as each algorithm has a state of its own in
-/// [`Usage`](crate::Usage).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// Tokens come back evenly. A bucket has at most `burst` of them (GCRA).
-    TokenBucket,
-    /// Counts the current window, and the part of the window before that is within the last period.
-    SlidingWindow,
-    /// Counts exactly what was admitted in the last period.
-    SlidingLog,
-    /// Counts what was admitted since the clock last passed a multiple of the period.
-    FixedWindow,
-    /// Counts the requests that run. A rate of it is their number, and the period after which a slot is free that wasn't given
-    /// back.
-    Concurrency,
-}
-
+/// The facts about each algorithm. Its name is in the table of keywords, its state in [`Usage`], and its transition in a module
+/// of its own.
 impl Algorithm {
-    /// All algorithms.
-    pub const ALL: [Self; 5] =
-        [Self::TokenBucket, Self::SlidingWindow, Self::SlidingLog, Self::FixedWindow, Self::Concurrency];
-
-    /// The name in policies and in [`BucketState`](crate::BucketState).
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::TokenBucket => "token_bucket",
-            Self::SlidingWindow => "sliding_window",
-            Self::SlidingLog => "sliding_log",
-            Self::FixedWindow => "fixed_window",
-            Self::Concurrency => "concurrency",
-        }
-    }
-
-    /// The algorithm with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
-    }
-
     /// True if it counts requests by time: a policy names it as the `algorithm` of a limit with rates. False if it counts the
     /// requests that run, by slots.
     pub fn has_rates(self) -> bool {

@@ -6,6 +6,7 @@ pub(crate) mod duration;
 pub(crate) mod headers;
 pub(crate) mod host;
 pub(crate) mod json;
+pub(crate) mod keywords;
 pub(crate) mod list;
 pub(crate) mod mask;
 pub(crate) mod network;

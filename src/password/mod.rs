@@ -13,7 +13,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 pub(crate) use crate::password::parameters::{
-    HashAlgorithm, HashParameters, MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST,
+    HashParameters, MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST,
 };
 pub(crate) use crate::password::rule::PasswordRule;
 use crate::password::stored_hash::StoredHash;

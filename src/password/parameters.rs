@@ -1,5 +1,6 @@
 //! The parameters of hashes: their limits, and a comparison of their strength.
 
+use crate::model::keywords::PasswordAlgorithm;
 use crate::password::{MAX_PASSWORD, PasswordError};
 
 /// The most memory of a hash, in bytes.
@@ -20,13 +21,6 @@ const MOST_BLOCK: u32 = 32;
 /// The most bytes of a password for bcrypt: 18 words of its key schedule.
 const MOST_BCRYPT_PASSWORD: usize = 72;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HashAlgorithm {
-    Argon2id,
-    Scrypt,
-    Bcrypt,
-}
-
 /// An algorithm with its cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HashParameters {
@@ -39,11 +33,11 @@ pub(crate) enum HashParameters {
 }
 
 impl HashParameters {
-    pub(crate) fn algorithm(self) -> HashAlgorithm {
+    pub(crate) fn algorithm(self) -> PasswordAlgorithm {
         match self {
-            Self::Argon2id { .. } => HashAlgorithm::Argon2id,
-            Self::Scrypt { .. } => HashAlgorithm::Scrypt,
-            Self::Bcrypt { .. } => HashAlgorithm::Bcrypt,
+            Self::Argon2id { .. } => PasswordAlgorithm::Argon2id,
+            Self::Scrypt { .. } => PasswordAlgorithm::Scrypt,
+            Self::Bcrypt { .. } => PasswordAlgorithm::Bcrypt,
         }
     }
 
@@ -69,7 +63,7 @@ impl HashParameters {
 
     /// Returns an error if the algorithm can't hash all bytes of a password.
     pub(crate) fn check(self, password: &str) -> Result<(), PasswordError> {
-        let is_bcrypt = self.algorithm() == HashAlgorithm::Bcrypt;
+        let is_bcrypt = self.algorithm() == PasswordAlgorithm::Bcrypt;
         let most = if is_bcrypt { MOST_BCRYPT_PASSWORD } else { MAX_PASSWORD };
         if password.len() > most {
             return Err(PasswordError::TooLong { most });

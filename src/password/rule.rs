@@ -7,9 +7,10 @@ use argon2::password_hash::{Error, PasswordHasher};
 use argon2::{Algorithm as Variant, Argon2, Version};
 use scrypt::Scrypt;
 
+use crate::model::keywords::PasswordAlgorithm;
 use crate::password::PasswordError;
 use crate::password::crypt::Bcrypt;
-use crate::password::parameters::{HashAlgorithm, HashParameters};
+use crate::password::parameters::HashParameters;
 use crate::password::stored_hash::StoredHash;
 
 /// The bytes of a new hash by Argon2id or scrypt.
@@ -21,12 +22,12 @@ pub(crate) const SALT: usize = 16;
 pub(crate) struct PasswordRule {
     parameters: HashParameters,
     /// Older algorithms whose hashes are accepted too.
-    accepted: Vec<HashAlgorithm>,
+    accepted: Vec<PasswordAlgorithm>,
 }
 
 impl PasswordRule {
     /// The checker has checked that the parameters are affordable.
-    pub(crate) fn new(parameters: HashParameters, accepted: Vec<HashAlgorithm>) -> Self {
+    pub(crate) fn new(parameters: HashParameters, accepted: Vec<PasswordAlgorithm>) -> Self {
         Self { parameters, accepted }
     }
 
@@ -34,7 +35,7 @@ impl PasswordRule {
         self.parameters
     }
 
-    pub(crate) fn accepts(&self, algorithm: HashAlgorithm) -> bool {
+    pub(crate) fn accepts(&self, algorithm: PasswordAlgorithm) -> bool {
         algorithm == self.parameters.algorithm() || self.accepted.contains(&algorithm)
     }
 

@@ -5,10 +5,9 @@ use std::iter::zip;
 
 use proptest::prelude::*;
 
+use crate::model::keywords::PasswordAlgorithm;
 use crate::password::stored_hash::StoredHash;
-use crate::password::{
-    HashAlgorithm, HashParameters, MAX_PASSWORD, PasswordError, PasswordOutcome, PasswordRule, PasswordTask,
-};
+use crate::password::{HashParameters, MAX_PASSWORD, PasswordError, PasswordOutcome, PasswordRule, PasswordTask};
 
 /// From the tests of Argon2's reference implementation.
 const ARGON2ID: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
@@ -42,7 +41,7 @@ fn bcrypt(cost: u32) -> HashParameters {
 
 /// One of each algorithm, as cheap as it can be, which takes hashes of all.
 fn cheap() -> [PasswordRule; 3] {
-    let all = vec![HashAlgorithm::Argon2id, HashAlgorithm::Scrypt, HashAlgorithm::Bcrypt];
+    let all = vec![PasswordAlgorithm::Argon2id, PasswordAlgorithm::Scrypt, PasswordAlgorithm::Bcrypt];
     [argon2id(8, 1, 1), scrypt(1, 8, 1), bcrypt(4)].map(|work| PasswordRule::new(work, all.clone()))
 }
 
@@ -82,7 +81,7 @@ fn only_what_the_policy_takes_matches() {
             check(&strict, "hunter2", hash, if is_own { &FINE } else { &NO });
         }
     }
-    let older = PasswordRule::new(argon2id(8, 1, 1), vec![HashAlgorithm::Bcrypt]);
+    let older = PasswordRule::new(argon2id(8, 1, 1), vec![PasswordAlgorithm::Bcrypt]);
     let [own, scrypt, bcrypt] = &made;
     check(&older, "hunter2", own, &FINE);
     check(&older, "hunter2", scrypt, &NO);
@@ -92,7 +91,7 @@ fn only_what_the_policy_takes_matches() {
 #[test]
 fn weaker_hashes_are_renewed() {
     let check = |stored: HashParameters, rule: HashParameters, expected: &PasswordOutcome| {
-        let all = vec![HashAlgorithm::Argon2id, HashAlgorithm::Scrypt, HashAlgorithm::Bcrypt];
+        let all = vec![PasswordAlgorithm::Argon2id, PasswordAlgorithm::Scrypt, PasswordAlgorithm::Bcrypt];
         let hash = PasswordRule::new(stored, Vec::new()).hash("hunter2", &SALT).unwrap();
         check(&PasswordRule::new(rule, all), "hunter2", &hash, expected);
     };

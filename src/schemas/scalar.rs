@@ -4,9 +4,10 @@ use serde_json::{Number, Value as Json};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::model::duration;
+use crate::model::keywords::{Keyword as _, Transform};
+use crate::schemas::format;
 use crate::schemas::validate::{Encoding, Validator};
-use crate::typed::schemas::{InputType, NumberRules, StringRules, StringTest, Transform};
-use crate::typed::string_format as format;
+use crate::typed::schemas::{InputType, NumberRules, StringRules, StringTest};
 
 impl<'a> Validator<'a> {
     pub(crate) fn scalar(&mut self, ty: &'a InputType, value: &'a Json) -> Json {
@@ -197,7 +198,7 @@ fn passes(test: &StringTest, text: &str) -> bool {
         StringTest::MaxLength(most) => characters() <= *most,
         StringTest::MinBytes(least) => bytes() >= *least,
         StringTest::MaxBytes(most) => bytes() <= *most,
-        StringTest::Format(format) => format.matches(text),
+        StringTest::Format(format) => format::has_format(*format, text),
         StringTest::Matches(regex) => regex.is_match(text),
         StringTest::OneOf(known) => known.iter().any(|known| known == text),
     }
@@ -211,7 +212,7 @@ fn failure(test: &StringTest) -> (&'static str, String) {
         StringTest::MinBytes(least) => ("too_short", format!("must have at least {least} bytes")),
         StringTest::MaxBytes(most) => ("too_long", format!("must have at most {most} bytes")),
         StringTest::OneOf(known) => ("one_of", format!("must be one of {}", known.join(", "))),
-        StringTest::Format(format) => (format.code(), format.message().to_owned()),
+        StringTest::Format(format) => (format.word(), format::requirement(*format).to_owned()),
         StringTest::Matches(_) => ("pattern", "doesn't have the required form".to_owned()),
     }
 }

@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value as Json};
 
 use crate::collections::table::Table;
+use crate::model::keywords::UnknownFields;
 use crate::model::mask::{Mask, Part};
 use crate::schemas::scalar::canonical;
 use crate::schemas::violation::{PathStep, UNKNOWN_FIELD, Violations};
-use crate::typed::schemas::{Check, Field, InputType, ListRules, MapRules, Shape, TaggedUnion, UnknownFields};
+use crate::typed::schemas::{Check, Field, InputType, ListRules, MapRules, Shape, TaggedUnion};
 
 /// Evaluates checks for an object with validated fields. Returns one result for each check.
 pub(crate) type CheckEvaluator<'a> = dyn Fn(&[&Check], &Map<String, Json>) -> Vec<bool> + 'a;
@@ -165,7 +166,7 @@ impl<'a> Validator<'a> {
     ) {
         let declared: HashSet<&str> = shape.fields.iter().map(|field| field.name.as_str()).chain(tag).collect();
         for (name, value) in given.iter().filter(|(name, _)| !declared.contains(name.as_str())) {
-            if shape.unknown_fields == UnknownFields::Keep {
+            if shape.unknown_fields == UnknownFields::Open {
                 taken.insert(name.clone(), value.clone());
             } else if self.done() {
                 break;

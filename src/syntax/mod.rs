@@ -1,9 +1,8 @@
-//! Text to tree: the only part of the engine that reads the language. A file in goes to a [`tree::File`], or to
-//! every syntax error in it. Nothing is resolved here, and no input makes it panic or exhaust the stack.
+//! The syntax of policies: turns a file into a [`tree::File`], or into every syntax error in it. Nothing is resolved here,
+//! and no input makes it panic or exhaust the stack.
 //!
-//! The way: `scan` counts brackets and finds comments, `parse` runs the grammar, `lower` builds the tree; where the
-//! grammar stops, `recover` reads the file declaration by declaration, and `diagnose` and `expected` find the words.
-//! `format` goes back to text.
+//! `scan` counts brackets and finds comments, `parse` runs the grammar, and `lower` builds the tree. If the grammar stops,
+//! `errors` reads the file declaration by declaration and words the diagnostics. `format` turns a file into canonical text.
 
 pub(crate) mod errors;
 pub(crate) mod format;
@@ -25,30 +24,27 @@ use pest::iterators::Pairs;
 
 /// The largest policy file, in bytes.
 pub const SOURCE_LIMIT: usize = 1 << 20;
-/// How deeply brackets, `not`s and operators may nest.
+/// The depth to which brackets, `not`s and operators may nest.
 pub const DEPTH_LIMIT: usize = 64;
-/// How many syntax errors of one file are reported.
+/// The number of syntax errors of one file that are reported.
 pub const ERROR_LIMIT: usize = 100;
 
-/// Reads one file of a policy. `file` is what its spans say about where they are from.
+/// Parses one file of a policy. `file` is the index of the file in all spans of the tree.
 ///
 /// # Errors
 ///
-/// Every syntax error, by position: one a declaration, and [`ERROR_LIMIT`] at most.
+/// Returns every syntax error by position: one for each declaration, and [`ERROR_LIMIT`] at most.
 pub fn parse(file: u32, source: &Source) -> Result<File, Vec<Diagnostic>> {
     let (pairs, comments) = read(file, source)?;
     lower(file, source.text(), pairs, comments)
 }
 
-/// What the grammar makes of a file, and its comments.
+/// Returns the pairs of a file and its comments.
 fn read(file: u32, source: &Source) -> Result<(Pairs<'_, Rule>, Vec<Comment>), Vec<Diagnostic>> {
     let text = source.text();
     let start = Span { file, start: 0, end: 0 };
     if text.len() > SOURCE_LIMIT {
-        return Err(vec![
-            Diagnostic::error("policy_too_large", start, format!("the file is larger than {SOURCE_LIMIT} bytes"))
-                .help("spread the policy over several files of one folder, each beginning with the same `policy NAME`"),
-        ]);
+        return Err(vec![too_large(start, "the file is")]);
     }
     if let Some(at) = source.invalid_utf8_at() {
         let at = u32::try_from(at).unwrap_or(u32::MAX);
@@ -87,7 +83,12 @@ fn lower(file: u32, text: &str, pairs: Pairs<'_, Rule>, comments: Vec<Comment>) 
     }
 }
 
-/// An error for what goes deeper than [`DEPTH_LIMIT`]; `what` is the user's word for it.
+fn too_large(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error("policy_too_large", span, format!("{what} larger than {SOURCE_LIMIT} bytes"))
+        .help("spread the policy over several files of one folder, each beginning with the same `policy NAME`")
+}
+
+/// Returns the error for text that nests deeper than [`DEPTH_LIMIT`]; `what` is the user's word for the text.
 fn nested_too_deeply(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error("nested_too_deeply", span, format!("the {what} is nested more than {DEPTH_LIMIT} levels deep"))
         .help("give parts of it names, with `condition NAME = EXPR` or `schema NAME { … }`")

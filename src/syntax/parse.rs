@@ -1,5 +1,4 @@
-//! Comes in: the text of a file, or of one piece of it. Goes out: pest's pairs, or where pest stopped and what it
-//! would have taken there. It never builds a tree: that is `lower`'s work.
+//! Runs the grammar over a file or a piece of it. Returns pest's pairs, or the place where pest stopped.
 
 use pest::Parser as _;
 use pest::error::{ErrorVariant, InputLocation};
@@ -9,16 +8,16 @@ use pest::iterators::Pairs;
 #[grammar = "grammar/portcullis.pest"]
 struct Grammar;
 
-/// Where the grammar stopped.
+/// The place where the grammar stopped.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    /// The offset in the text given.
+    /// The offset in the parsed text.
     pub(crate) offset: usize,
-    /// What would have fitted there.
+    /// The rules that the grammar tried there.
     pub(crate) expected: Vec<Rule>,
 }
 
-/// Which part of a policy a text holds.
+/// The part of a policy in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     /// A file: `policy NAME`, and declarations.
@@ -27,7 +26,7 @@ pub(crate) enum Part {
     Declarations,
 }
 
-/// Reads `text`, whose brackets must have been counted: the parser recurses through them.
+/// Parses `text`. Its brackets must have been counted, because the parser recurses through them.
 pub(crate) fn parse(part: Part, text: &str) -> Result<Pairs<'_, Rule>, Stop> {
     let rule = match part {
         Part::File => Rule::file,

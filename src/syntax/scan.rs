@@ -1,77 +1,69 @@
-//! Comes in: the text of a file. Goes out: its comments, where its lines begin and how deeply, and what is wrong with
-//! strings, regexes and brackets. One pass, no recursion: it guards the parser, which recurses through brackets.
+//! Scans a file before it is parsed: finds comments, the starts of lines, and errors in strings, regexes and brackets.
+//! The scan is one pass without recursion, and bounds the brackets that the parser recurses through.
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
+use crate::syntax::errors::diagnose;
 use crate::syntax::errors::recover::begins_declaration;
 use crate::syntax::tree::Comment;
 use crate::syntax::{DEPTH_LIMIT, ERROR_LIMIT, nested_too_deeply};
 
-/// How to take brackets that don't match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The treatment of brackets that don't match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Brackets {
-    /// As they stand.
+    /// Reports them.
+    #[default]
     Strict,
-    /// What begins a declaration at the very left ends what was open: its author forgot to close it.
+    /// Closes all open brackets before a declaration without indentation: its author forgot to close them.
     EndAtDeclarations,
 }
 
-/// What the scan has found.
-#[derive(Debug)]
+/// The result of a scan.
+#[derive(Debug, Default)]
 pub(crate) struct Scan {
-    /// In the order written.
+    /// The comments in the order written.
     pub(crate) comments: Vec<Comment>,
-    /// By position.
+    /// The problems by position.
     pub(crate) problems: Vec<Diagnostic>,
     /// The lines that begin with a word.
     pub(crate) lines: Vec<Line>,
 }
 
-/// Where a line begins.
+/// The start of a line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Line {
-    /// Its first character that isn't blank.
+    /// The offset of the first character that isn't blank.
     pub(crate) start: usize,
-    /// Whether blanks stand before it.
+    /// True if blanks precede that character.
     pub(crate) indented: bool,
-    /// Whether brackets are open there.
+    /// True if brackets are open there.
     pub(crate) inside: bool,
 }
 
 /// Scans a text that is at most 1 MiB long.
 pub(crate) fn scan(file: u32, text: &str, brackets: Brackets) -> Scan {
-    let mut scanner = Scanner {
-        file,
-        text,
-        at: 0,
-        brackets,
-        open: Vec::new(),
-        beyond: 0,
-        reported: false,
-        nots: 0,
-        before_regex: false,
-        scan: Scan { comments: Vec::new(), problems: Vec::new(), lines: Vec::new() },
-    };
+    let mut scanner = Scanner { file, text, brackets, ..Scanner::default() };
     scanner.run();
     let mut scan = scanner.scan;
     scan.problems.sort_by_key(|problem| problem.primary.span);
     scan
 }
 
+#[derive(Default)]
 struct Scanner<'a> {
     file: u32,
     text: &'a str,
     at: usize,
     brackets: Brackets,
-    /// The brackets that are open, and where.
+    /// The open brackets and their offsets.
     open: Vec<(u8, usize)>,
-    /// How many more are open, beyond the limit.
+    /// The number of open brackets beyond the limit.
     beyond: usize,
-    /// Whether what is open has had an error that makes its closing brackets doubtful.
+    /// True if an error inside the open brackets makes closing brackets unreliable.
     reported: bool,
-    /// How many `not`s stand right before here.
+    /// The number of `not`s directly before this place.
     nots: usize,
-    /// Whether the word `matches` stands right before here.
+    /// True directly after the word `matches`.
     before_regex: bool,
     scan: Scan,
 }
@@ -124,8 +116,7 @@ impl Scanner<'_> {
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
-        let place = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
-        Span { file: self.file, start: place(start), end: place(end) }
+        diagnose::span(self.file, start, end - start)
     }
 
     fn line(&mut self, line_start: usize) {
@@ -183,16 +174,14 @@ impl Scanner<'_> {
                 Some(_) => self.at += 1,
             }
         }
-        self.reported = !self.open.is_empty();
-        let span = self.span(start, start + 1);
-        self.problem(
-            Diagnostic::error("unterminated_string", span, "the string doesn't end on its line")
-                .label("it begins here")
-                .help("close it with `\"`; a line break inside a string is written `\\n`"),
+        self.unterminated(
+            start,
+            ("unterminated_string", "the string doesn't end on its line"),
+            "close it with `\"`; a line break inside a string is written `\\n`",
         );
     }
 
-    /// A slash inside a class doesn't end a regex. Classes nest.
+    /// Reads a regex. A slash inside a class doesn't end it, and classes nest.
     fn regex(&mut self) {
         let start = self.at;
         self.at += 1;
@@ -224,13 +213,17 @@ impl Scanner<'_> {
             }
             self.at += 1;
         }
+        self.unterminated(
+            start,
+            ("unterminated_regex", "the regex doesn't end on its line"),
+            "close it with `/`, and every class `[` in it with `]`; a slash in it is written `\\/`",
+        );
+    }
+
+    fn unterminated(&mut self, start: usize, (code, message): (&'static str, &str), help: &str) {
         self.reported = !self.open.is_empty();
         let span = self.span(start, start + 1);
-        self.problem(
-            Diagnostic::error("unterminated_regex", span, "the regex doesn't end on its line")
-                .label("it begins here")
-                .help("close it with `/`, and every class `[` in it with `]`; a slash in it is written `\\/`"),
-        );
+        self.problem(Diagnostic::error(code, span, message).label("it begins here").help(help));
     }
 
     fn open(&mut self, byte: u8) {
@@ -282,7 +275,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Nothing that is open will be closed.
+    /// Gives up on all open brackets.
     fn end_open(&mut self) {
         if let Some((open, at)) = self.open.first().copied().filter(|_| !self.reported) {
             self.unclosed(open, at, None);
@@ -310,7 +303,8 @@ impl Scanner<'_> {
         self.problem(problem);
     }
 
-    /// Nobody reads more than so many. What guards the parser isn't told here: it must always be.
+    /// Reports a problem up to the limit of errors. Problems that guard the parser are always reported, so they don't come
+    /// here.
     fn problem(&mut self, problem: Diagnostic) {
         if self.scan.problems.len() <= ERROR_LIMIT {
             self.scan.problems.push(problem);

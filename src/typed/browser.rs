@@ -9,29 +9,30 @@ use jiff::SignedDuration;
 
 use crate::collections::table::Id;
 use crate::model::host::NamePattern;
+use crate::model::keywords::{CsrfApplies, Forwarded};
 use crate::model::source::Span;
-use crate::typed::Secret;
+use crate::typed::secrets::Secret;
 
-/// What a request must be like before anybody looks at it, and whose word on it counts.
+/// The requirements on a request before any other check, and the proxies that it may come through.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    /// Where the policy asks for https, if it does.
+    /// The place of `https required`, if it is written.
     pub(crate) https: Option<Span>,
-    /// The hosts that it speaks for, in lower case, and where it says so; every host where there is none.
+    /// The hosts that it serves, in lower case; empty for every host.
     pub(crate) hosts: Vec<NamePattern>,
     pub(crate) hosts_span: Option<Span>,
-    /// Whose word on a client's address and scheme counts.
+    /// The networks of trusted proxies, whose headers on a client's address and scheme count.
     pub(crate) proxies: Vec<IpNet>,
     pub(crate) forwarded: Forwarded,
     /// The longest request target in bytes.
     pub(crate) max_target: usize,
-    /// The most bytes of all headers together: names, values, and 4 a line for what stands around them.
+    /// The most bytes of all headers together: names, values, and 4 a line for `: ` and the line's end.
     pub(crate) max_header: usize,
     /// The most header lines.
     pub(crate) max_header_lines: usize,
     /// The largest body in bytes.
     pub(crate) max_body: usize,
-    /// How deeply arrays and objects of a body may nest.
+    /// The deepest nesting of arrays and objects in a body.
     pub(crate) max_depth: usize,
 }
 
@@ -52,22 +53,12 @@ impl Default for Transport {
     }
 }
 
-/// In which header trusted proxies tell of the client. One of the two: a proxy that writes the one passes the other on
-/// as the client sent it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Forwarded {
-    /// `X-Forwarded-For` and `X-Forwarded-Proto`
-    XForwardedFor,
-    /// `Forwarded` (RFC 7239)
-    Rfc7239,
-}
-
-/// Which pages of other origins may read answers.
+/// The pages of other origins that may read answers.
 #[derive(Debug)]
 pub(crate) struct Cors {
     pub(crate) span: Span,
     pub(crate) origins: Origins,
-    /// The methods that a preflight may ask for; those of the path's routes where there are none.
+    /// The methods that a preflight may ask for; empty for those of the path's routes.
     pub(crate) methods: Vec<Method>,
     /// The request headers that a preflight may ask for.
     pub(crate) headers: HashSet<HeaderName>,
@@ -87,12 +78,12 @@ pub(crate) struct Cors {
 pub(crate) enum Origins {
     /// `*`
     Any,
-    /// As browsers write them.
+    /// Written the same way that browsers write them.
     Listed(Vec<NamePattern>),
 }
 
 impl Origins {
-    /// Whether the policy names this origin. `*` names none: it lets everybody read, and trusts nobody.
+    /// True if the policy names this origin. `*` names none: it lets all pages read, and trusts none.
     pub(crate) fn name(&self, origin: &str) -> bool {
         match self {
             Self::Any => false,
@@ -101,14 +92,14 @@ impl Origins {
     }
 }
 
-/// How the policy tells its own pages' requests from forged ones.
+/// The protection against requests that foreign pages forge.
 #[derive(Debug)]
 pub(crate) struct Csrf {
     pub(crate) span: Span,
     pub(crate) applies: CsrfApplies,
     /// Cookies that browsers send by themselves, and that the policy names, sorted.
     pub(crate) ambient: Vec<String>,
-    /// The second layer, where the block has it.
+    /// The second layer, if the block declares it.
     pub(crate) token: Option<CsrfLayer>,
 }
 
@@ -119,14 +110,6 @@ pub(crate) struct CsrfLayer {
     pub(crate) session: Cookie,
     pub(crate) header: HeaderName,
     pub(crate) lifetime: SignedDuration,
-}
-
-/// When CSRF is checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CsrfApplies {
-    /// When a cookie that the policy names came along, or nothing authenticates the caller.
-    Ambient,
-    Always,
 }
 
 /// A cookie, and the attributes it is set with.
@@ -148,6 +131,6 @@ pub(crate) struct Cookie {
 pub(crate) struct HeaderSet {
     pub(crate) over_https: Vec<(HeaderName, HeaderValue)>,
     pub(crate) over_http: Vec<(HeaderName, HeaderValue)>,
-    /// What the handler's answer mustn't have.
+    /// Headers that are taken out of the handler's answer.
     pub(crate) removed: Vec<HeaderName>,
 }

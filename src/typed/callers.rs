@@ -1,4 +1,4 @@
-//! Who is calling, as a typed policy says it: secrets, key sets, tokens, and how claims become the caller.
+//! Callers in a typed policy: secrets, key sets, tokens, and the mappings from claims to the caller.
 
 use jiff::SignedDuration;
 
@@ -9,56 +9,8 @@ use crate::model::value::{Known, Value};
 use crate::protocol::request::Record;
 use crate::typed::browser::Cookie;
 use crate::typed::expressions::Expr;
+use crate::typed::secrets::{KeySet, Secret};
 use crate::typed::types::Type;
-
-/// A secret that the key ring must supply, and what for.
-#[derive(Debug)]
-pub(crate) struct Secret {
-    pub(crate) name: String,
-    /// What it is for, and where the policy says so; nothing where nothing uses it.
-    pub(crate) used: Option<(Purpose, Span)>,
-}
-
-/// What a secret is for. What is made with it for one purpose mustn't pass for another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Bytes for an HMAC.
-    Hmac(HmacAlgorithm),
-    /// A key pair, or its public half.
-    KeyPair(SignatureAlgorithm),
-    /// Bytes that other keys are derived from.
-    Sealing,
-    /// What a provider gave the policy's owner to prove who they are.
-    Password,
-}
-
-impl Purpose {
-    /// The fewest bytes that are strong enough. What others made up is as long as they made it.
-    pub(crate) fn least_bytes(self) -> usize {
-        match self {
-            Self::Hmac(algorithm) => algorithm.least_key_bytes(),
-            Self::Sealing => 32,
-            Self::KeyPair(_) | Self::Password => 0,
-        }
-    }
-
-    /// The algorithm that the policy uses it with, where it is a key.
-    pub(crate) fn algorithm(self) -> Option<&'static str> {
-        match self {
-            Self::Hmac(algorithm) => Some(algorithm.name()),
-            Self::KeyPair(algorithm) => Some(algorithm.name()),
-            Self::Sealing | Self::Password => None,
-        }
-    }
-}
-
-/// A JWK set that the host supplies.
-#[derive(Debug)]
-pub(crate) struct KeySet {
-    pub(crate) name: String,
-    /// Where the host finds it.
-    pub(crate) jwks: String,
-}
 
 /// A kind of token.
 #[derive(Debug)]
@@ -67,15 +19,15 @@ pub(crate) struct Token {
     pub(crate) span: Span,
     pub(crate) proof: Proof,
     pub(crate) issuer: Option<String>,
-    /// One of them must match; none where the policy doesn't say.
+    /// A token must name one of them, unless there are none.
     pub(crate) audiences: Vec<String>,
     pub(crate) typ: Option<String>,
     pub(crate) lifetime: Option<SignedDuration>,
     pub(crate) leeway: SignedDuration,
-    /// How it is spent, where it is good for one exchange.
+    /// The rules of its single use, if it is good for one exchange.
     pub(crate) single_use: Option<SingleUse>,
     pub(crate) carrier: TokenCarrier,
-    /// What the cookie is set with that carries it, where one does.
+    /// The attributes of the cookie that carries it, if one does.
     pub(crate) cookie: Option<Cookie>,
     pub(crate) claims: Vec<Claim>,
 }
@@ -92,16 +44,16 @@ impl Token {
     }
 }
 
-/// How a token that is good for one exchange is spent.
+/// The rules of a token that is good for one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SingleUse {
     /// For so long, the same client that exchanged it may do so once more, and gets the same.
     pub(crate) grace: SignedDuration,
-    /// How long each token of a family holds; the token's lifetime is that of the whole family.
+    /// The lifetime of each token of a family; the token's lifetime is that of the whole family.
     pub(crate) idle: Option<SignedDuration>,
 }
 
-/// How a token shows that it is genuine. A symmetric key never verifies a signature, nor a public one a MAC.
+/// The proof that a token is genuine. A symmetric key never verifies a signature, nor a public one a MAC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Proof {
     Hmac(HmacAlgorithm, Id<Secret>),
@@ -113,14 +65,14 @@ pub(crate) enum Proof {
     Opaque,
 }
 
-/// What counts of a `typ`: media types compare without regard to case, and `application/` may be left out
+/// The part of a `typ` that is compared: media types compare without regard to case, and `application/` may be left out
 /// (RFC 7515 §4.1.9).
 pub(crate) fn bare_typ(typ: &str) -> String {
     let lower = typ.to_ascii_lowercase();
     lower.strip_prefix("application/").map(ToOwned::to_owned).unwrap_or(lower)
 }
 
-/// Where a token travels.
+/// The part of a request that carries a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenCarrier {
     Bearer,
@@ -136,11 +88,11 @@ pub(crate) struct Claim {
     pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) optional: bool,
-    /// What an issued token says there.
+    /// The value in an issued token.
     pub(crate) source: Option<Expr>,
 }
 
-/// How a token's claims become the caller.
+/// The caller that a token's claims make.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     pub(crate) token: Id<Token>,

@@ -3,6 +3,7 @@
 use std::num::NonZeroU64;
 
 use crate::limit::{self, Algorithm, Rate};
+use crate::model::keywords::{Dialects, OnFailure};
 use crate::model::source::Span;
 use crate::typed::expressions::Expr;
 
@@ -13,7 +14,7 @@ pub(crate) struct Tier {
     pub(crate) rates: Vec<Rate>,
 }
 
-/// How often.
+/// A limit on the rate of requests, or on concurrent requests.
 #[derive(Debug)]
 pub(crate) struct Limit {
     pub(crate) name: String,
@@ -29,19 +30,19 @@ pub(crate) struct Limit {
     pub(crate) dialects: Dialects,
     /// Counts and reports, and never denies.
     pub(crate) dry_run: bool,
-    /// How many at once.
+    /// The most concurrent requests.
     pub(crate) concurrency: Option<limit::Terms>,
-    /// How much a machine may take from a shared store at once.
+    /// The most that a machine may take in advance from a shared store.
     pub(crate) lease: Option<NonZeroU64>,
     /// IPv6 clients are counted by the subnet of so many bits.
     pub(crate) ipv6_prefix: u8,
-    /// By what it is charged: by its own rates, or by those of each tier, in the order of the tiers; by nothing, where it says
-    /// only how many run at once.
+    /// The terms that it is charged by: its own, or those of each tier, in the order of the tiers. None for a limit on
+    /// concurrency alone.
     pub(crate) terms: Vec<limit::Terms>,
     pub(crate) stage: ChargeStage,
 }
 
-/// What a request costs.
+/// The cost of a request.
 #[derive(Debug)]
 pub(crate) struct Cost {
     pub(crate) amount: Expr,
@@ -49,38 +50,21 @@ pub(crate) struct Cost {
     pub(crate) when: Option<Expr>,
 }
 
-/// When a limit is charged, by what it reads.
+/// The stage at which a limit is charged, which depends on its inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ChargeStage {
     /// Before authentication: it doesn't read the user.
     Guard,
-    /// Once it is known who is calling.
+    /// After authentication.
     Limit,
     /// It reads the body or the query.
     AfterValidate,
 }
 
-/// Which headers tell clients how a limit stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialects {
-    /// `RateLimit` and `RateLimit-Policy`
-    Standard,
-    /// `X-RateLimit-*`
-    Legacy,
-    Both,
-}
-
-/// Where a limit's rates come from.
+/// The source of a limit's rates.
 #[derive(Debug)]
 pub(crate) enum Quota {
-    /// None at all, where the limit has none.
+    /// Empty for a limit on concurrency alone.
     Rates(Vec<Rate>),
     Tier(Expr),
-}
-
-/// What a limit does where it can't be decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnFailure {
-    Deny,
-    Allow,
 }

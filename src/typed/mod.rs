@@ -5,48 +5,46 @@ pub(crate) mod browser;
 pub(crate) mod callers;
 pub(crate) mod expressions;
 pub(crate) mod limits;
+pub(crate) mod nevers;
 pub(crate) mod permissions;
+pub(crate) mod roles;
 pub(crate) mod routes;
 pub(crate) mod schemas;
-pub(crate) mod string_format;
+pub(crate) mod secrets;
 pub(crate) mod types;
 
 use crate::collections::id_set::{IdSet, IdSets};
 use crate::collections::names::Names;
 use crate::collections::table::{Id, Table};
 pub(crate) use crate::keys::{HmacAlgorithm, SignatureAlgorithm};
+pub(crate) use crate::model::keywords::{CsrfApplies, Dialects, Forwarded, OnFailure, ParameterType};
 use crate::password::PasswordRule;
-pub(crate) use crate::typed::browser::{
-    Cookie, Cors, Csrf, CsrfApplies, CsrfLayer, Forwarded, HeaderSet, Origins, Transport,
-};
-pub(crate) use crate::typed::callers::{
-    Claim, KeySet, Mapping, Proof, Purpose, Secret, SingleUse, Token, TokenCarrier, bare_typ,
-};
+pub(crate) use crate::typed::browser::{Cookie, Cors, Csrf, CsrfLayer, HeaderSet, Origins, Transport};
+pub(crate) use crate::typed::callers::{Claim, Mapping, Proof, SingleUse, Token, TokenCarrier, bare_typ};
 pub(crate) use crate::typed::expressions::{Expr, Pattern, Read, Reads};
-pub(crate) use crate::typed::limits::{ChargeStage, Cost, Dialects, Limit, OnFailure, Quota, Tier};
-pub(crate) use crate::typed::permissions::{
-    Attribute, Condition, Grant, Grantee, Never, NeverOf, Permission, Resource, Role, Rule, Scope, Terms,
-};
-pub(crate) use crate::typed::routes::{
-    Access, BodyRule, ParameterType, PathSegment, Requirement, Route, Service, Subject, When,
-};
+pub(crate) use crate::typed::limits::{ChargeStage, Cost, Limit, Quota, Tier};
+pub(crate) use crate::typed::nevers::{Never, NeverOf};
+pub(crate) use crate::typed::permissions::{Attribute, Condition, Grant, Grantee, Permission, Resource, Rule, Terms};
+pub(crate) use crate::typed::roles::{Role, Scope};
+pub(crate) use crate::typed::routes::{Access, BodyRule, PathSegment, Requirement, Route, Service, Subject, When};
 use crate::typed::schemas::Shape;
+pub(crate) use crate::typed::secrets::{KeySet, Purpose, Secret};
 pub(crate) use crate::typed::types::Type;
 
 /// A whole policy, checked.
 #[derive(Debug)]
 pub(crate) struct TypedPolicy {
     pub(crate) name: String,
-    /// What ids of this policy are known by; as good as different for every two policies.
+    /// Marks ids of this policy; as good as different for every two policies.
     pub(crate) fingerprint: u64,
     pub(crate) secrets: Table<Secret>,
     pub(crate) key_sets: Table<KeySet>,
     pub(crate) tokens: Table<Token>,
     pub(crate) password: Option<PasswordRule>,
     pub(crate) mappings: Vec<Mapping>,
-    /// Of `user`, beside `id`, `roles`, `tier` and `scopes`.
+    /// The attributes of `user`, apart from `id`, `roles`, `tier` and `scopes`.
     pub(crate) attributes: Table<Attribute>,
-    /// What the host knows of an account.
+    /// The attributes of accounts, which the host supplies.
     pub(crate) account: Table<Attribute>,
     pub(crate) context: Table<Attribute>,
     /// The names of resources' attributes, each once.
@@ -67,7 +65,7 @@ pub(crate) struct TypedPolicy {
     pub(crate) limits: Table<Limit>,
     pub(crate) transport: Transport,
     pub(crate) cors: Table<Cors>,
-    /// What holds where no route says otherwise, and where no route matched.
+    /// Applies to routes that name no other, and to requests that match no route.
     pub(crate) default_cors: Option<Id<Cors>>,
     pub(crate) csrf: Option<Csrf>,
     pub(crate) headers: Table<HeaderSet>,
@@ -85,12 +83,12 @@ impl TypedPolicy {
         self.roles[role].up
     }
 
-    /// Whether whoever holds these roles is in this one.
+    /// True if a holder of these roles is in this one.
     pub(crate) fn in_role(&self, held: &[Id<Role>], role: Id<Role>) -> bool {
         self.role_sets.has_any(self.roles_up(role), held)
     }
 
-    /// What a permission takes beside a role.
+    /// The grants and forbids of a permission beside roles.
     pub(crate) fn terms(&self, permission: &Permission) -> &Terms {
         &self.terms[permission.terms]
     }

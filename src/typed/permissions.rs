@@ -1,4 +1,4 @@
-//! Resources, roles, scopes, rules, conditions and invariants.
+//! Resources, permissions, rules and conditions.
 
 use indexmap::IndexMap;
 
@@ -6,7 +6,7 @@ use crate::collections::id_set::IdSet;
 use crate::collections::table::Id;
 use crate::model::source::Span;
 use crate::typed::expressions::{Expr, Reads};
-use crate::typed::routes::Route;
+use crate::typed::roles::{Role, Scope};
 use crate::typed::types::Type;
 
 /// A declared attribute of a resource, of `context`, of the caller or of a record.
@@ -27,7 +27,7 @@ pub(crate) struct Resource {
 }
 
 impl Resource {
-    /// Where an attribute stands among the resource's.
+    /// The position of an attribute among the resource's.
     pub(crate) fn slot(&self, name: Id<String>) -> Option<usize> {
         self.names.iter().position(|known| *known == name)
     }
@@ -41,14 +41,14 @@ impl Resource {
 /// A named condition.
 #[derive(Debug)]
 pub(crate) struct Condition {
-    /// False, where it is used nowhere and so was never typed.
+    /// The constant false if nothing uses it, as it was never typed.
     pub(crate) expr: Expr,
     pub(crate) reads: Reads,
-    /// Whether it names other conditions, so that its outcome is worth remembering.
+    /// True if it names other conditions, so that its outcome is worth remembering.
     pub(crate) compound: bool,
 }
 
-/// `posts:read`; its name stands with the names of all permissions.
+/// `posts:read`
 #[derive(Debug)]
 pub(crate) struct Permission {
     pub(crate) resource: Id<Resource>,
@@ -57,7 +57,7 @@ pub(crate) struct Permission {
     pub(crate) terms: Id<Terms>,
 }
 
-/// What a permission takes beside a role; permissions that take the same have one.
+/// The grants and forbids of a permission beside roles. Permissions with equal terms share them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Terms {
     /// Granted to every caller without a condition.
@@ -78,7 +78,7 @@ impl Terms {
         self.grants.iter().map(|grant| grant.rule).chain(self.forbids.iter().copied())
     }
 
-    /// Whether an anonymous caller could be granted what has them.
+    /// True if an anonymous caller could be granted a permission with these terms.
     pub(crate) fn opens_to_anyone(&self) -> bool {
         self.anyone || self.grants.iter().any(|grant| grant.to == Grantee::Anyone)
     }
@@ -91,7 +91,7 @@ pub(crate) struct Grant {
     pub(crate) rule: Id<Rule>,
 }
 
-/// Whom a rule grants something.
+/// The callers that a rule grants something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Grantee {
     /// Anonymous callers, too.
@@ -111,39 +111,6 @@ pub(crate) struct Rule {
     /// A `forbid` without one always holds.
     pub(crate) condition: Option<Expr>,
     pub(crate) reads: Reads,
-    /// What a `forbid` tells whoever it turns away.
+    /// The reason that a `forbid` gives to denied callers.
     pub(crate) because: Option<String>,
 }
-
-/// An invariant.
-#[derive(Debug)]
-pub(crate) struct Never {
-    pub(crate) span: Span,
-    pub(crate) of: NeverOf,
-    /// What must not be true of a request that is granted this.
-    pub(crate) condition: Expr,
-    /// Where the condition is written, and whether behind `unless`.
-    pub(crate) written: (Span, bool),
-    pub(crate) because: Option<String>,
-}
-
-/// What must never be granted.
-#[derive(Debug)]
-pub(crate) enum NeverOf {
-    /// Any of these.
-    Permissions(Vec<Id<Permission>>),
-    /// To be let through.
-    Door(Id<Route>),
-}
-
-/// A role; what it may do stands with the permissions. A role comes before those that extend it, and these are
-/// together as far as possible, so that most sets of roles are a range.
-#[derive(Debug)]
-pub(crate) struct Role {
-    /// It, and every role that extends it, directly or not: whoever holds one of these is in the role.
-    pub(crate) up: IdSet<Role>,
-}
-
-/// A scope; what it lets through stands with the permissions.
-#[derive(Debug)]
-pub(crate) struct Scope;

@@ -3,12 +3,14 @@
 use http::Method;
 
 use crate::collections::table::Id;
+use crate::model::keywords::ParameterType;
 use crate::model::source::Span;
 use crate::typed::browser::{Cors, HeaderSet};
 use crate::typed::callers::Token;
 use crate::typed::expressions::{Expr, Reads};
 use crate::typed::limits::Limit;
-use crate::typed::permissions::{Permission, Resource, Scope};
+use crate::typed::permissions::{Permission, Resource};
+use crate::typed::roles::Scope;
 use crate::typed::schemas::Shape;
 
 /// One door.
@@ -22,23 +24,23 @@ pub(crate) struct Route {
     pub(crate) csrf: bool,
     pub(crate) cors: Option<Id<Cors>>,
     pub(crate) headers: Id<HeaderSet>,
-    /// What the query must look like; where nothing says, it passes unread.
+    /// The shape of the query; without one, the query passes unread.
     pub(crate) query: Option<Id<Shape>>,
     pub(crate) body: BodyRule,
     pub(crate) service: Service,
-    /// Who logs in with a password, and the password, where somebody does.
+    /// The user and the password of a login.
     pub(crate) login: Option<(Expr, Expr)>,
     /// The tokens that it issues.
     pub(crate) issues: Vec<Id<Token>>,
 }
 
 impl Route {
-    /// Whether a caller comes in, or is made here, who needs no permission.
+    /// True if a caller without permissions can enter, or is made here.
     pub(crate) fn enters_without_permission(&self) -> bool {
         self.access.requirements.is_empty() && (self.access.authenticated || self.service.makes_callers())
     }
 
-    /// Whether a caller comes in, known from the start, who needs no permission.
+    /// True if a caller without permissions can enter, known from the start.
     pub(crate) fn is_open_to_callers(&self) -> bool {
         self.access.requirements.is_empty() && self.access.authenticated
     }
@@ -52,20 +54,12 @@ pub(crate) enum PathSegment {
     Rest(String),
 }
 
-/// What a path parameter takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum ParameterType {
-    Int,
-    Uuid,
-    Any,
-}
-
-/// Who may come through.
+/// The requirements on callers.
 #[derive(Debug)]
 pub(crate) struct Access {
     /// Anonymous callers, too.
     pub(crate) public: bool,
-    /// Said outright, which no `allow anyone` overrules.
+    /// True for `authenticated`, which no `allow anyone` overrules.
     pub(crate) authenticated: bool,
     /// All of them must hold.
     pub(crate) requirements: Vec<Requirement>,
@@ -73,7 +67,7 @@ pub(crate) struct Access {
     pub(crate) scopes: Vec<Id<Scope>>,
     /// All of them must be true.
     pub(crate) whens: Vec<When>,
-    /// Where the attributes of resources are found, one a resource.
+    /// The path parameters that hold the ids of resources, one a resource.
     pub(crate) subjects: Vec<Subject>,
     /// 404 in place of a 403.
     pub(crate) conceal: bool,
@@ -102,7 +96,7 @@ pub(crate) struct Requirement {
     pub(crate) any_of: Vec<Id<Permission>>,
 }
 
-/// What body a route takes.
+/// The body that a route takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum BodyRule {
     /// None at all.
@@ -115,7 +109,7 @@ pub(crate) enum BodyRule {
     Token(Id<Token>),
 }
 
-/// Who serves the route.
+/// The service behind a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Service {
     /// The host's handler.
@@ -135,12 +129,12 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// Whether tokens are issued, for a caller who isn't known before.
+    /// True if tokens are issued to a caller who isn't known before.
     pub(crate) fn makes_callers(self) -> bool {
         matches!(self, Self::Rotate(_) | Self::Login | Self::Callback)
     }
 
-    /// What this version can't do here, if there is something.
+    /// The service that this version can't provide, if it is one of those.
     pub(crate) fn unavailable(self) -> Option<&'static str> {
         match self {
             Self::Handler | Self::IssueCsrf | Self::Rotate(_) | Self::Revoke(_) | Self::Login => None,

@@ -1,12 +1,13 @@
-//! Checked schemas: what input must look like, with every regex compiled, and whether some does.
+//! Checked schemas: the shapes of input, with every regex compiled.
 
 use regex::Regex;
 use serde_json::Value as Json;
 
 use crate::collections::table::Id;
+use crate::model::keywords::{Format, Transform, UnknownFields};
 use crate::model::source::Span;
-use crate::typed::string_format::StringFormat;
-use crate::typed::{Attribute, Expr};
+use crate::typed::expressions::Expr;
+use crate::typed::permissions::Attribute;
 
 /// The shape of an object.
 #[derive(Debug, Default)]
@@ -16,17 +17,8 @@ pub(crate) struct Shape {
     pub(crate) unknown_fields: UnknownFields,
     pub(crate) fields: Vec<Field>,
     pub(crate) checks: Vec<Check>,
-    /// What a body of this shape may be sent as; `application/json` where the schema doesn't say.
+    /// The media types of a body of this shape; `application/json` if the schema has no `accepts`.
     pub(crate) accepts: Vec<MediaType>,
-}
-
-/// What happens to fields that a shape doesn't declare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum UnknownFields {
-    #[default]
-    Refuse,
-    Strip,
-    Keep,
 }
 
 /// A declared field. In validated input it is there unless it is optional and has no default.
@@ -45,11 +37,11 @@ pub(crate) struct Field {
 pub(crate) struct Check {
     pub(crate) expr: Expr,
     pub(crate) message: Option<String>,
-    /// The fields that it reads: where one isn't valid, the rule isn't asked.
+    /// The fields that it reads: if one isn't valid, the rule isn't evaluated.
     pub(crate) reads: Vec<Attribute>,
 }
 
-/// What a body may be sent as, in lower case.
+/// A media type of a body, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MediaType {
     /// This one, whose bodies are JSON.
@@ -88,7 +80,7 @@ pub(crate) enum InputType {
 }
 
 impl InputType {
-    /// Whether one name of a query may stand several times.
+    /// True if one name of a query may stand several times.
     pub(crate) fn is_list(&self) -> bool {
         match self {
             Self::List(_) => true,
@@ -98,7 +90,7 @@ impl InputType {
     }
 }
 
-/// Objects whose tag says which shape they have.
+/// Objects whose shape depends on a tag.
 #[derive(Debug)]
 pub(crate) struct TaggedUnion {
     /// The field that holds the tag.
@@ -118,19 +110,9 @@ pub(crate) struct Case {
 /// Transforms, which run first, and then checks, all of which run.
 #[derive(Debug, Default)]
 pub(crate) struct StringRules {
-    /// In the order of `Transform`, so that what comes out is left as it is the next time.
+    /// In the order of `Transform`, so that a second run changes nothing.
     pub(crate) transforms: Vec<Transform>,
     pub(crate) checks: Vec<StringCheck>,
-}
-
-/// A normalisation of a string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Transform {
-    Trim,
-    Lowercase,
-    Uppercase,
-    /// Unicode's normalisation form C (UAX #15). Last, as a change of case can leave it.
-    Nfc,
 }
 
 /// A check of a string, and the policy's own message for it.
@@ -140,7 +122,7 @@ pub(crate) struct StringCheck {
     pub(crate) message: Option<String>,
 }
 
-/// What a string is checked for.
+/// The test of a string.
 #[derive(Debug)]
 pub(crate) enum StringTest {
     /// In Unicode code points.
@@ -151,7 +133,7 @@ pub(crate) enum StringTest {
     MinBytes(u64),
     /// In bytes of UTF-8.
     MaxBytes(u64),
-    Format(StringFormat),
+    Format(Format),
     Matches(Regex),
     OneOf(Vec<String>),
 }

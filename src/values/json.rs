@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use crate::collections::table::Table;
 use crate::model::duration;
 use crate::model::value::{Known, Value};
+use crate::schemas::format;
 use crate::typed::schemas::{Field, Shape};
-use crate::typed::string_format as format;
 use crate::typed::{Attribute, Type};
 use crate::values::value_ref::{Items, ValueRef};
 

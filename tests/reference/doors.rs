@@ -174,7 +174,7 @@ fn parameters(segments: &[&Segment], parts: &[&str]) -> Option<BTreeMap<String, 
             }
             Segment::Parameter { name, ty } => {
                 let part = *parts.next()?;
-                let value = match ty.as_ref().map(|ty| ty.node.as_str()) {
+                let value = match ty.as_ref().map(|ty| ty.text.node.as_str()) {
                     Some("int") => Value::Int(part.parse().ok()?),
                     Some(_) => uuid(part)?,
                     None => Value::Text(part.to_owned()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis::syntax::tree::{ClauseKind, SchemaEntry, SchemaType, SchemaTypeKind};
+use portcullis::syntax::tree::{ClauseKind, ScalarType, SchemaEntry, SchemaType, SchemaTypeKind};
 use serde_json::{Map, Value as Json};
 
 use crate::policy::Reference;
@@ -25,7 +25,9 @@ impl Reference {
             let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
             let ty = self.fields(schema).into_iter().find(|field| field.0 == name).map(|field| &field.2.kind);
             let json = match ty {
-                Some(SchemaTypeKind::Named(ty)) if ty != "string" => text.parse().unwrap_or_else(|_| text.into()),
+                Some(SchemaTypeKind::Scalar(ty)) if *ty != ScalarType::String => {
+                    text.parse().unwrap_or_else(|_| text.into())
+                }
                 _ => Json::from(text),
             };
             (name.to_owned(), json)
@@ -73,10 +75,10 @@ fn read(json: &Json, ty: &SchemaType) -> Option<Value> {
         (SchemaTypeKind::Enum(names), Json::String(text)) => {
             names.iter().any(|name| name.node == *text).then(|| Value::Text(text.clone()))
         }
-        (SchemaTypeKind::Named(ty), json) => match (ty.as_str(), json) {
-            ("int", Json::Number(number)) => number.as_i64().map(Value::Int),
-            ("string", Json::String(text)) => Some(Value::Text(text.clone())),
-            ("bool", Json::Bool(truth)) => Some(Value::Bool(*truth)),
+        (SchemaTypeKind::Scalar(ty), json) => match (ty, json) {
+            (ScalarType::Int, Json::Number(number)) => number.as_i64().map(Value::Int),
+            (ScalarType::String, Json::String(text)) => Some(Value::Text(text.clone())),
+            (ScalarType::Bool, Json::Bool(truth)) => Some(Value::Bool(*truth)),
             _ => None,
         },
         _ => None,

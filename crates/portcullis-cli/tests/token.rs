@@ -32,13 +32,13 @@ routes / {
 const ACCOUNT: &str = "{ id: mia, roles: [user] }";
 
 impl Run {
-    /// What was printed, where all was fine.
+    /// The output of a run that succeeded.
     fn good(self) -> String {
         assert_eq!((self.code, self.err.as_str()), (Some(0), ""), "{}", self.out);
         self.out
     }
 
-    /// What was said, where it wasn't. Nothing that is secret is.
+    /// The message of a run that failed. It has no secret.
     fn bad(self, code: i32) -> String {
         assert_eq!((self.code, self.out.as_str()), (Some(code), ""), "{}", self.err);
         assert!(!self.err.contains("hush"), "{}", self.err);

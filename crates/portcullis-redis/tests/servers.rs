@@ -54,7 +54,7 @@ fn a_frozen_server_answers_when_it_is_thawed() {
     let late: RedisResult<i64> = connection.incr("key", 1);
     assert!(late.unwrap_err().is_timeout());
     server.thaw();
-    // What came while it was frozen has been done nonetheless.
+    // The request that arrived while the server was frozen has been done.
     while server.ask::<Option<i64>>("GET key").is_none() {
         std::thread::sleep(Duration::from_millis(10));
     }

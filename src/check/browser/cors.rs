@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use http::{HeaderName, HeaderValue};
 
-use crate::check::Checker;
-use crate::check::entries::Entries;
+use crate::check::checker::{Checker, Report};
+use crate::check::routes::path::method;
 use crate::check::routes::transport::not_a_name;
+use crate::check::settings::Entries;
+use crate::check::settings::{incomplete_block, named_twice, too_many_values};
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::{NamePattern, default_port, split_port};
@@ -18,168 +20,145 @@ use crate::typed::{Cors, Origins};
 /// Browsers keep the answer to a preflight no longer than this.
 const MOST_SECONDS: u64 = 24 * 60 * 60;
 
-impl Checker<'_> {
-    /// The blocks by name, in the order written, then the one that holds where no route names another.
-    pub(crate) fn cors(&mut self) -> (Table<Cors>, Option<Id<Cors>>) {
-        let mut blocks = Table::new();
-        let named: Vec<_> = self.names.cors.iter().map(|(_, (span, cors))| (*span, *cors)).collect();
-        for (span, cors) in named {
-            let block = self.cors_block(span, cors);
-            blocks.push(block);
-        }
-        let default = self.names.default_cors.map(|(span, cors)| {
-            let block = self.cors_block(span, cors);
-            blocks.push(block)
-        });
-        (blocks, default)
-    }
-
-    fn cors_block(&mut self, span: Span, declared: &tree::Cors) -> Cors {
-        let mut cors = Cors {
-            span,
-            origins: Origins::Listed(Vec::new()),
-            methods: Vec::new(),
-            headers: HashSet::new(),
-            any_header: false,
-            credentials: false,
-            allow_headers: None,
-            expose: None,
-            max_age: None,
-        };
-        let (mut wildcards, mut entries) = (Vec::new(), Entries::default());
-        for entry in &declared.entries {
-            if !entries.first(entry_word(&entry.node), entry.span, &mut self.diagnostics) {
-                continue;
-            }
-            match &entry.node {
-                CorsEntry::Origins(origins) => cors.origins = self.origins(origins, &mut wildcards),
-                CorsEntry::Methods(methods) => {
-                    for method in methods {
-                        match self.method(method) {
-                            Some(known) if cors.methods.contains(&known) => self.named_twice(method),
-                            known => cors.methods.extend(known),
-                        }
-                    }
-                }
-                CorsEntry::Headers(names) => {
-                    let (headers, any) = self.cors_headers(names, &mut wildcards);
-                    cors.allow_headers = joined(&headers, any);
-                    (cors.headers, cors.any_header) = (headers.into_iter().collect(), any);
-                }
-                CorsEntry::Expose(names) => {
-                    let (headers, any) = self.cors_headers(names, &mut wildcards);
-                    cors.expose = joined(&headers, any);
-                }
-                CorsEntry::Credentials => cors.credentials = true,
-                CorsEntry::MaxAge(duration) => cors.max_age = self.cors_max_age(duration),
-            }
-        }
-        if entries.span("origins").is_none() {
-            self.report(
-                Diagnostic::error("incomplete", span, "`cors` has no `origins`")
-                    .help("add `origins \"https://app.example.com\"`"),
-            );
-        }
-        if let Some(credentials) = entries.span("credentials") {
-            for wildcard in wildcards {
-                // Fetch §3.3.5: browsers take the `*` for a name then, or refuse the answer.
-                self.report(
-                    Diagnostic::error("wildcard_credentials", wildcard, "`*` doesn't go with `credentials`")
-                        .also(credentials, "answers are for callers with cookies")
-                        .help("name each one, or take `credentials` out"),
-                );
-            }
-        }
-        cors
-    }
-
-    fn origins(&mut self, written: &[Text], wildcards: &mut Vec<Span>) -> Origins {
-        if let Some(any) = written.iter().find(|origin| origin.node == "*") {
-            wildcards.push(any.span);
-            if written.len() > 1 {
-                self.report(
-                    Diagnostic::error("invalid_origin", any.span, "`*` stands beside other origins")
-                        .help("keep `\"*\"` alone, or take it out"),
-                );
-            }
-            return Origins::Any;
-        }
-        let mut origins = Vec::new();
-        if self.too_many_entries(written) {
-            return Origins::Listed(origins);
-        }
-        for origin in written {
-            if let Err((message, help)) = well_written(&origin.node) {
-                self.report(Diagnostic::error("invalid_origin", origin.span, message).help(help));
-                continue;
-            }
-            let pattern = NamePattern::new(&origin.node);
-            if origins.contains(&pattern) {
-                self.named_twice(origin);
-            } else {
-                origins.push(pattern);
-            }
-        }
-        Origins::Listed(origins)
-    }
-
-    /// Header names, and whether there is a `*` among them.
-    fn cors_headers(&mut self, written: &[Text], wildcards: &mut Vec<Span>) -> (Vec<HeaderName>, bool) {
-        let (mut headers, mut any) = (Vec::new(), false);
-        if self.too_many_entries(written) {
-            return (headers, any);
-        }
-        for name in written {
-            if name.node == "*" {
-                if any {
-                    self.named_twice(name);
-                }
-                any = true;
-                wildcards.push(name.span);
-                continue;
-            }
-            match HeaderName::from_bytes(name.node.as_bytes()) {
-                Ok(header) if headers.contains(&header) => self.named_twice(name),
-                Ok(header) => headers.push(header),
-                Err(_) => {
-                    let help = match name.node.contains([',', ' ']) {
-                        true => "write each name in its own quotes: `\"authorization\", \"content-type\"`",
-                        false => "write letters, digits and `-`, such as `\"content-type\"`",
-                    };
-                    let message = format!("`{}` is no header name", name.node);
-                    self.report(Diagnostic::error("invalid_header", name.span, message).help(help));
-                }
-            }
-        }
-        (headers, any)
-    }
-
-    fn cors_max_age(&mut self, duration: &Spanned<u64>) -> Option<HeaderValue> {
-        let seconds = duration.node / 1_000;
-        if duration.node.is_multiple_of(1_000) && seconds <= MOST_SECONDS {
-            return Some(HeaderValue::from(seconds));
-        }
-        self.report(
-            Diagnostic::error(
-                "duration_out_of_range",
-                duration.span,
-                "browsers keep the answer to a preflight for whole seconds, and for a day at most",
-            )
-            .help("write a duration such as `10m`"),
-        );
-        None
-    }
+/// The `cors` blocks of a policy.
+pub(crate) struct CorsBlocks {
+    /// The blocks with names, in the order written, then the one without.
+    pub(crate) blocks: Table<Cors>,
+    /// Applies where no route names another.
+    pub(crate) default: Option<Id<Cors>>,
 }
 
-fn entry_word(entry: &CorsEntry) -> &'static str {
-    match entry {
-        CorsEntry::Origins(_) => "origins",
-        CorsEntry::Methods(_) => "methods",
-        CorsEntry::Headers(_) => "headers",
-        CorsEntry::Expose(_) => "expose",
-        CorsEntry::Credentials => "credentials",
-        CorsEntry::MaxAge(_) => "max_age",
+pub(crate) fn cors(checker: &Checker<'_>) -> CorsBlocks {
+    let named = checker.names.cors.values();
+    let mut blocks: Table<Cors> = named.map(|(span, declared)| cors_block(checker, span, declared)).collect();
+    let default = checker.names.default_cors.map(|(span, cors)| blocks.push(cors_block(checker, span, cors)));
+    CorsBlocks { blocks, default }
+}
+
+fn cors_block(checker: &Checker<'_>, span: Span, declared: &tree::Cors) -> Cors {
+    let mut cors = Cors {
+        span,
+        origins: Origins::Listed(Vec::new()),
+        methods: Vec::new(),
+        headers: HashSet::new(),
+        any_header: false,
+        credentials: false,
+        allow_headers: None,
+        expose: None,
+        max_age: None,
+    };
+    let (mut wildcards, mut entries) = (Vec::new(), Entries::default());
+    for entry in &declared.entries {
+        if !entries.first(entry.span, checker) {
+            continue;
+        }
+        match &entry.node {
+            CorsEntry::Origins(written) => cors.origins = origins(checker, written, &mut wildcards),
+            CorsEntry::Methods(methods) => {
+                for written in methods {
+                    match method(checker, written) {
+                        Some(known) if cors.methods.contains(&known) => {
+                            named_twice(&written.node, written.span).report(checker);
+                        }
+                        known => cors.methods.extend(known),
+                    }
+                }
+            }
+            CorsEntry::Headers(names) => {
+                let (headers, any) = cors_headers(checker, names, &mut wildcards);
+                cors.allow_headers = joined(&headers, any);
+                (cors.headers, cors.any_header) = (headers.into_iter().collect(), any);
+            }
+            CorsEntry::Expose(names) => {
+                let (headers, any) = cors_headers(checker, names, &mut wildcards);
+                cors.expose = joined(&headers, any);
+            }
+            CorsEntry::Credentials => cors.credentials = true,
+            CorsEntry::MaxAge(duration) => cors.max_age = cors_max_age(checker, duration),
+        }
     }
+    if entries.span("origins").is_none() {
+        incomplete_block(span, "cors", "origins", "origins \"https://app.example.com\"").report(checker);
+    }
+    if let Some(credentials) = entries.span("credentials") {
+        for wildcard in wildcards {
+            // Fetch §3.3.5: browsers take the `*` for a name then, or refuse the answer.
+            Diagnostic::error("wildcard_credentials", wildcard, "`*` doesn't go with `credentials`")
+                .also(credentials, "answers are for callers with cookies")
+                .report_with(checker, "name each one, or take `credentials` out");
+        }
+    }
+    cors
+}
+
+fn origins(checker: &Checker<'_>, written: &[Text], wildcards: &mut Vec<Span>) -> Origins {
+    if let Some(any) = written.iter().find(|origin| origin.node == "*") {
+        wildcards.push(any.span);
+        if written.len() > 1 {
+            Diagnostic::error("invalid_origin", any.span, "`*` stands beside other origins")
+                .report_with(checker, "keep `\"*\"` alone, or take it out");
+        }
+        return Origins::Any;
+    }
+    let mut origins = Vec::new();
+    if too_many_values(checker, written) {
+        return Origins::Listed(origins);
+    }
+    for origin in written {
+        if let Err((message, help)) = well_written(&origin.node) {
+            Diagnostic::error("invalid_origin", origin.span, message).report_with(checker, help);
+            continue;
+        }
+        let pattern = NamePattern::new(&origin.node);
+        if origins.contains(&pattern) {
+            named_twice(&origin.node, origin.span).report(checker);
+        } else {
+            origins.push(pattern);
+        }
+    }
+    Origins::Listed(origins)
+}
+
+/// Header names, and whether there is a `*` among them.
+fn cors_headers(checker: &Checker<'_>, written: &[Text], wildcards: &mut Vec<Span>) -> (Vec<HeaderName>, bool) {
+    let (mut headers, mut any) = (Vec::new(), false);
+    if too_many_values(checker, written) {
+        return (headers, any);
+    }
+    for name in written {
+        if name.node == "*" {
+            if any {
+                named_twice(&name.node, name.span).report(checker);
+            }
+            any = true;
+            wildcards.push(name.span);
+            continue;
+        }
+        match HeaderName::from_bytes(name.node.as_bytes()) {
+            Ok(header) if headers.contains(&header) => named_twice(&name.node, name.span).report(checker),
+            Ok(header) => headers.push(header),
+            Err(_) => {
+                let help = match name.node.contains([',', ' ']) {
+                    true => "write each name in its own quotes: `\"authorization\", \"content-type\"`",
+                    false => "write letters, digits and `-`, such as `\"content-type\"`",
+                };
+                let message = format!("`{}` is no header name", name.node);
+                Diagnostic::error("invalid_header", name.span, message).report_with(checker, help);
+            }
+        }
+    }
+    (headers, any)
+}
+
+fn cors_max_age(checker: &Checker<'_>, duration: &Spanned<u64>) -> Option<HeaderValue> {
+    let seconds = duration.node / 1_000;
+    if duration.node.is_multiple_of(1_000) && seconds <= MOST_SECONDS {
+        return Some(HeaderValue::from(seconds));
+    }
+    let message = "browsers keep the answer to a preflight for whole seconds, and for a day at most";
+    Diagnostic::error("duration_out_of_range", duration.span, message)
+        .report_with(checker, "write a duration such as `10m`");
+    None
 }
 
 /// `a, b`; a `*` stands first.
@@ -189,7 +168,7 @@ fn joined(headers: &[HeaderName], any: bool) -> Option<HeaderValue> {
 }
 
 /// An origin as browsers write it (RFC 6454 §6.2, and the URL standard's serialisation of hosts), as origins are
-/// compared byte by byte. The error is what is wrong, and what to write.
+/// compared byte by byte. The error is a message and its help.
 fn well_written(origin: &str) -> Result<(), (String, String)> {
     let wrong = |help: String| Err((format!("`{origin}` is no origin"), help));
     if origin == "null" {

@@ -1,11 +1,11 @@
-//! What the values of well-known response headers can be. A browser drops a value that it doesn't understand, and with
+//! The values of well-known response headers. A browser drops a value that it doesn't understand, and with
 //! it the protection; nobody notices.
 
 use std::collections::HashSet;
 
-use crate::check::names::{list, suggest};
+use crate::check::suggest::{list, suggest};
 
-/// What is wrong with a value: the part of it at fault, what to say, and what to write instead.
+/// A fault of a value: the part of it at fault, the message, and the correction.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault<'v> {
     pub(crate) part: &'v str,
@@ -37,65 +37,22 @@ const WORDS: [(&str, &[&str], bool); 9] = [
 ];
 
 /// <https://www.w3.org/TR/referrer-policy/#referrer-policies>
-const REFERRER_POLICIES: [&str; 8] = [
-    "no-referrer",
-    "no-referrer-when-downgrade",
-    "origin",
-    "origin-when-cross-origin",
-    "same-origin",
-    "strict-origin",
-    "strict-origin-when-cross-origin",
-    "unsafe-url",
-];
+const REFERRER_POLICIES: &str = "\
+    no-referrer no-referrer-when-downgrade origin origin-when-cross-origin same-origin strict-origin \
+    strict-origin-when-cross-origin unsafe-url";
 
 /// CSP3 §6, and the specifications that add to it.
-const DIRECTIVES: [&str; 32] = [
-    "base-uri",
-    "block-all-mixed-content",
-    "child-src",
-    "connect-src",
-    "default-src",
-    "fenced-frame-src",
-    "font-src",
-    "form-action",
-    "frame-ancestors",
-    "frame-src",
-    "img-src",
-    "manifest-src",
-    "media-src",
-    "navigate-to",
-    "object-src",
-    "plugin-types",
-    "prefetch-src",
-    "report-to",
-    "report-uri",
-    "require-sri-for",
-    "require-trusted-types-for",
-    "sandbox",
-    "script-src",
-    "script-src-attr",
-    "script-src-elem",
-    "style-src",
-    "style-src-attr",
-    "style-src-elem",
-    "trusted-types",
-    "upgrade-insecure-requests",
-    "webrtc",
-    "worker-src",
-];
+const DIRECTIVES: &str = "\
+    base-uri block-all-mixed-content child-src connect-src default-src fenced-frame-src font-src form-action \
+    frame-ancestors frame-src img-src manifest-src media-src navigate-to object-src plugin-types prefetch-src \
+    report-to report-uri require-sri-for require-trusted-types-for sandbox script-src script-src-attr \
+    script-src-elem style-src style-src-attr style-src-elem trusted-types upgrade-insecure-requests webrtc \
+    worker-src";
 
 /// CSP keywords stand in single quotes (CSP3 §2.3.1); without them they are host names, which protect nothing.
-const KEYWORDS: [&str; 9] = [
-    "none",
-    "self",
-    "report-sample",
-    "strict-dynamic",
-    "unsafe-eval",
-    "unsafe-hashes",
-    "unsafe-inline",
-    "wasm-unsafe-eval",
-    "inline-speculation-rules",
-];
+const KEYWORDS: &str = "\
+    none self report-sample strict-dynamic unsafe-eval unsafe-hashes unsafe-inline wasm-unsafe-eval \
+    inline-speculation-rules";
 
 /// Checks the value of a header, whose name is in lower case.
 pub(crate) fn check<'v>(name: &str, value: &'v str) -> Checked<'v> {
@@ -116,32 +73,38 @@ pub(crate) fn check<'v>(name: &str, value: &'v str) -> Checked<'v> {
 
 /// CSP keywords that stand without their quotes.
 pub(crate) fn unquoted_keywords(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split(';')
-        .filter_map(|directive| directive.split_ascii_whitespace().skip(1).find(|source| KEYWORDS.contains(source)))
+    value.split(';').filter_map(|directive| {
+        directive.split_ascii_whitespace().skip(1).find(|source| words(KEYWORDS).any(|known| known == *source))
+    })
 }
 
 fn fault<'v>(part: &'v str, message: impl Into<String>, help: impl Into<String>) -> Fault<'v> {
     Fault { part, message: message.into(), help: help.into() }
 }
 
-fn unknown<'v>(part: &'v str, what: &str, known: &[&str]) -> Fault<'v> {
+fn unknown<'v>(part: &'v str, what: &str, mut known: impl Iterator<Item = &'static str> + Clone) -> Fault<'v> {
     let message = if part.is_empty() { format!("there is no {what}") } else { format!("there is no {what} `{part}`") };
-    let lower = part.to_ascii_lowercase();
-    let help = match (suggest(&lower, known.iter().copied()), list(known.iter().copied())) {
+    let help = match (suggest(&part.to_ascii_lowercase(), known.clone()), list(known.clone())) {
         (Some(meant), _) => format!("did you mean `{meant}`?"),
         (None, Some(all)) => format!("write {all}").replace(" and `", " or `"),
-        (None, None) => format!("write a {what} that browsers know, such as `{}`", known.first().unwrap_or(&"")),
+        (None, None) => format!("write a {what} that browsers know, such as `{}`", known.next().unwrap_or_default()),
     };
     fault(part, message, help)
 }
 
-fn one_of<'v>(value: &'v str, words: &[&str], parameters: bool) -> Checked<'v> {
+fn words(list: &'static str) -> impl Iterator<Item = &'static str> + Clone {
+    list.split_ascii_whitespace()
+}
+
+fn one_of<'v>(value: &'v str, words: &[&'static str], parameters: bool) -> Checked<'v> {
     let word = if parameters { value.split(';').next().unwrap_or(value).trim() } else { value };
     if words.iter().any(|known| known.eq_ignore_ascii_case(word)) {
         return Ok(());
     }
-    Err(Fault { message: format!("`{word}` is no value of this header"), ..unknown(word, "value", words) })
+    Err(Fault {
+        message: format!("`{word}` is no value of this header"),
+        ..unknown(word, "value", words.iter().copied())
+    })
 }
 
 /// The last one that a browser knows counts, so that a list can have fallbacks.
@@ -149,9 +112,9 @@ fn referrer_policy(value: &str) -> Checked<'_> {
     let unknown_one = value
         .split(',')
         .map(str::trim)
-        .find(|policy| !REFERRER_POLICIES.iter().any(|known| known.eq_ignore_ascii_case(policy)));
+        .find(|policy| !words(REFERRER_POLICIES).any(|known| known.eq_ignore_ascii_case(policy)));
     match unknown_one {
-        Some(policy) => Err(unknown(policy, "referrer policy", &REFERRER_POLICIES)),
+        Some(policy) => Err(unknown(policy, "referrer policy", words(REFERRER_POLICIES))),
         None => Ok(()),
     }
 }
@@ -163,8 +126,8 @@ fn content_security_policy(value: &str) -> Checked<'_> {
         for directive in policy.split(';') {
             let Some(name) = directive.split_ascii_whitespace().next() else { continue };
             let lower = name.to_ascii_lowercase();
-            if !DIRECTIVES.contains(&lower.as_str()) {
-                return Err(unknown(name, "CSP directive", &DIRECTIVES));
+            if words(DIRECTIVES).all(|known| known != lower) {
+                return Err(unknown(name, "CSP directive", words(DIRECTIVES)));
             }
             if seen.contains(&lower) {
                 let message = format!("`{name}` stands twice, and browsers ignore the second");
@@ -190,7 +153,7 @@ fn strict_transport_security(value: &str) -> Checked<'_> {
             ("max-age", Some(seconds)) => !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit()),
             ("includesubdomains" | "preload", None) => true,
             ("max-age" | "includesubdomains" | "preload", _) => false,
-            _ => return Err(unknown(name, "HSTS directive", &["max-age", "includeSubDomains", "preload"])),
+            _ => return Err(unknown(name, "HSTS directive", ["max-age", "includeSubDomains", "preload"].into_iter())),
         };
         if !fits {
             return Err(fault(directive, format!("`{directive}` can't be read"), EXAMPLE));

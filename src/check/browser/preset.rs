@@ -1,13 +1,12 @@
 //! The presets of response headers. docs/headers.md shows the same tables, and a test compares.
 
-/// Headers that go out together, in their order, and what the handler's answer mustn't have.
+/// Headers that are set together, in their order, and headers that are taken out of the handler's answer.
 pub(crate) struct Preset {
     pub(crate) name: &'static str,
     pub(crate) headers: &'static [(&'static str, &'static str)],
     pub(crate) removed: &'static [&'static str],
 }
 
-/// By name.
 pub(crate) const PRESETS: [Preset; 3] = [API, WEB, STRICT];
 
 /// For answers that no browser shows as a page: OWASP's REST security cheat sheet.
@@ -25,7 +24,7 @@ const API: Preset = Preset {
     removed: &["Server", "X-Powered-By"],
 };
 
-/// For pages: what helmet 8.3 sets and removes by default.
+/// For pages: the defaults of helmet 8.3.
 const WEB: Preset = Preset {
     name: "web",
     headers: &[
@@ -50,7 +49,7 @@ const WEB: Preset = Preset {
     removed: &["X-Powered-By"],
 };
 
-/// For pages that load nothing from elsewhere: `web` and what OWASP's secure headers project adds.
+/// For pages that load nothing from elsewhere: `web` and the additions of OWASP's secure headers project.
 const STRICT: Preset = Preset {
     name: "strict",
     headers: &[

@@ -1,23 +1,29 @@
-//! Tokens: what each kind pins, and what it claims.
+//! Tokens: the values that each kind pins, and its claims.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::SignedDuration;
 
-use crate::check::Checker;
-use crate::check::callers::proof::ProofParts;
-use crate::check::entries::Entries;
+use crate::check::callers::carrier::carrier;
+use crate::check::callers::carrier::{tell_apart, tell_issued_apart};
+use crate::check::callers::proof::proof;
+use crate::check::callers::proof::{Keys, ProofParts};
+use crate::check::checker::Report;
 use crate::check::expressions::View;
+use crate::check::expressions::typer::Typer;
+use crate::check::schemas::value_type::value_type;
+use crate::check::settings::Entries;
+use crate::check::settings::{Seen, stands_twice};
 use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;
-use crate::model::source::{Span, Spanned};
+use crate::model::source::Spanned;
 use crate::syntax::tree;
 use crate::syntax::tree::{Expression, Text, TokenEntry};
 use crate::typed::{Claim, Expr, Proof, SingleUse, Token, TokenCarrier, Type};
 
 /// Clocks that differ by more are out of order, and a token that should be dead lives on for so long.
 const LONGEST_LEEWAY: u64 = 10 * 60 * 1000;
-/// A client that repeats a request does so soon; who comes later has stolen the token.
+/// A client repeats a request soon; a later one comes from a thief of the token.
 const LONGEST_GRACE: u64 = 60 * 1000;
 const LONGEST: u64 = 366 * 24 * 60 * 60 * 1000;
 
@@ -38,39 +44,45 @@ struct TokenParts<'e> {
     claims: Vec<Claim>,
 }
 
-impl Checker<'_> {
-    /// One row a declared token, in the order written.
-    pub(crate) fn tokens(&mut self) -> Table<Token> {
-        let declared: Vec<&tree::Token> = self.names.tokens.iter().map(|(_, token)| *token).collect();
-        let mut sound = true;
-        let tokens = declared
-            .into_iter()
-            .map(|token| {
-                let (token, is_sound) = self.token(token);
-                sound &= is_sound;
-                token
-            })
-            .collect();
-        if sound {
-            self.tell_apart(&tokens);
-            self.tell_issued_apart(&tokens);
-        }
-        tokens
-    }
+struct TokenChecker<'k, 'c, 't> {
+    typer: &'k mut Typer<'c, 't>,
+    keys: Keys<'k>,
+}
 
+/// One row a declared token, in the order written.
+pub(crate) fn tokens(typer: &mut Typer<'_, '_>, keys: Keys<'_>) -> Table<Token> {
+    let checker = typer.checker;
+    let mut tokens = TokenChecker { typer, keys };
+    let mut sound = true;
+    let table = checker
+        .names
+        .tokens
+        .values()
+        .map(|token| {
+            let (token, is_sound) = tokens.token(token);
+            sound &= is_sound;
+            token
+        })
+        .collect();
+    if sound {
+        tell_apart(checker, &table);
+        tell_issued_apart(checker, &table);
+    }
+    table
+}
+
+impl<'t> TokenChecker<'_, '_, 't> {
     /// A token, and whether how it proves itself and travels is sound.
     fn token(&mut self, token: &tree::Token) -> (Token, bool) {
         let mut entries = Entries::default();
         let parts = self.token_parts(token, &mut entries);
-        let proof = self.proof(token, &parts.proof, &entries);
+        let proof = proof(self.typer.checker, &mut self.keys, token, &parts.proof, &entries);
         let carried = entries.span("carried").is_none() || parts.carrier.is_some();
         if let (Some(span), true, None | Some(TokenCarrier::Bearer | TokenCarrier::Header(_))) =
             (entries.span("single_use"), carried && entries.span("opaque").is_none(), &parts.carrier)
         {
-            self.report(
-                Diagnostic::error("single_use_everywhere", span, "this token is shown with every request")
-                    .help("take `single_use` out, or carry it to its own route alone: `carried cookie \"NAME\"` or `carried body \"FIELD\"`"),
-            );
+            Diagnostic::error("single_use_everywhere", span, "this token is shown with every request")
+                    .report_with(self.typer.checker, "take `single_use` out, or carry it to its own route alone: `carried cookie \"NAME\"` or `carried body \"FIELD\"`");
         }
         let sound = proof.is_some() && carried;
         let token = Token {
@@ -92,11 +104,10 @@ impl Checker<'_> {
         (token, sound)
     }
 
-    fn token_parts<'e>(&mut self, token: &'e tree::Token, entries: &mut Entries) -> TokenParts<'e> {
+    fn token_parts<'e>(&mut self, token: &'e tree::Token, entries: &mut Entries<'t>) -> TokenParts<'e> {
         let mut parts = TokenParts::default();
         for entry in &token.entries {
-            let word = entry_word(&entry.node);
-            if !entries.first(word, entry.span, &mut self.diagnostics) {
+            if !entries.first(entry.span, self.typer.checker) {
                 continue;
             }
             match &entry.node {
@@ -108,7 +119,7 @@ impl Checker<'_> {
                 TokenEntry::Typ(typ) => parts.typ = self.pinned(typ),
                 TokenEntry::Lifetime(lifetime) => parts.lifetime = Some(self.duration(lifetime, 1, LONGEST)),
                 TokenEntry::Leeway(leeway) => parts.leeway = Some(self.duration(leeway, 0, LONGEST_LEEWAY)),
-                TokenEntry::Carried(carried) => parts.carrier = self.carrier(carried),
+                TokenEntry::Carried(carried) => parts.carrier = carrier(self.typer.checker, carried),
                 TokenEntry::SingleUse(spent) => parts.single_use = Some(self.single_use(spent, token)),
                 TokenEntry::Opaque => {}
                 TokenEntry::Claims(claims) => parts.claims = self.claims(claims),
@@ -117,7 +128,7 @@ impl Checker<'_> {
         parts
     }
 
-    /// How a token is spent. A family that may lie idle for as long as it may live at all needs no word on that.
+    /// The single use of a token. An `idle` that isn't shorter than the token's lifetime is an error.
     fn single_use(&mut self, spent: &tree::SingleUse, token: &tree::Token) -> SingleUse {
         let grace = spent.grace.as_ref().map(|grace| self.duration(grace, 1, LONGEST_GRACE));
         let idle = spent.idle.as_ref().map(|idle| (idle, self.duration(idle, 1, LONGEST)));
@@ -128,15 +139,10 @@ impl Checker<'_> {
         if let (Some((idle, _)), Some(lifetime)) = (idle, lifetime)
             && idle.node >= lifetime.node
         {
-            self.report(
-                Diagnostic::error(
-                    "idle_too_long",
-                    idle.span,
-                    "the token's lifetime is over before it has been idle so long",
-                )
+            let message = "the token's lifetime is over before it has been idle so long";
+            Diagnostic::error("idle_too_long", idle.span, message)
                 .also(lifetime.span, "the lifetime of all that a login leads to")
-                .help("write a shorter `idle`, or take it out"),
-            );
+                .report_with(self.typer.checker, "write a shorter `idle`, or take it out");
         }
         SingleUse { grace: grace.unwrap_or(SignedDuration::ZERO), idle: idle.map(|(_, idle)| idle) }
     }
@@ -144,10 +150,8 @@ impl Checker<'_> {
     /// A string that tokens are compared with.
     fn pinned(&mut self, text: &Text) -> Option<String> {
         if text.node.is_empty() {
-            self.report(
-                Diagnostic::error("nothing_pinned", text.span, "an empty string pins nothing")
-                    .help("write what the tokens say there, or take the entry out"),
-            );
+            Diagnostic::error("nothing_pinned", text.span, "an empty string pins nothing")
+                .report_with(self.typer.checker, "write what the tokens say there, or take the entry out");
             return None;
         }
         Some(text.node.clone())
@@ -160,14 +164,9 @@ impl Checker<'_> {
             if seen.insert(&audience.node) {
                 found.extend(self.pinned(audience));
             } else {
-                self.report(
-                    Diagnostic::error(
-                        "duplicate_name",
-                        audience.span,
-                        format!("the audience `{}` stands twice", audience.node),
-                    )
-                    .help("keep one of them"),
-                );
+                let message = format!("the audience `{}` stands twice", audience.node);
+                Diagnostic::error("duplicate_name", audience.span, message)
+                    .report_with(self.typer.checker, "keep one of them");
             }
         }
         found
@@ -181,47 +180,35 @@ impl Checker<'_> {
                 LONGEST_LEEWAY => "write one of at most 10 minutes, such as `30s`: it is for clocks that differ",
                 _ => "write one that is longer than 0 and at most 366 days, such as `15m`",
             };
-            self.report(
-                Diagnostic::error("duration_out_of_range", milliseconds.span, "this duration is out of range")
-                    .help(help),
-            );
+            Diagnostic::error("duration_out_of_range", milliseconds.span, "this duration is out of range")
+                .report_with(self.typer.checker, help);
         }
         within.map_or(SignedDuration::ZERO, SignedDuration::from_millis)
     }
 
     fn claims(&mut self, claims: &[tree::Claim]) -> Vec<Claim> {
         let mut typed: Vec<Claim> = Vec::new();
-        let mut seen: HashMap<&str, Span> = HashMap::new();
+        let mut seen = Seen::default();
         for claim in claims {
             let name = &claim.attribute.name;
-            if let Some(first) = seen.insert(&name.node, name.span) {
-                let error =
-                    Diagnostic::error("duplicate_name", name.span, format!("claim `{}` stands twice", name.node))
-                        .also(first, "first written here")
-                        .help("keep one of them");
-                self.report(error);
+            let again = |first| stands_twice(&format!("claim `{}`", name.node), first, name.span);
+            if !seen.first(name, self.typer.checker, again) {
                 continue;
             }
-            let ty = self.value_type(&claim.attribute.ty);
+            let ty = value_type(self.typer.checker, self.typer.shapes, &claim.attribute.ty);
             if ["exp", "nbf", "iat"].contains(&name.node.as_str())
                 && !matches!(ty, None | Some(Type::Int | Type::Float | Type::Timestamp))
             {
-                let error = Diagnostic::error(
-                    "type_mismatch",
-                    claim.attribute.ty.span,
-                    format!("`{}` is a time", name.node),
-                )
-                .help("leave it out, as every token's times are checked, or give it the type `timestamp` or `int`");
-                self.report(error);
+                Diagnostic::error("type_mismatch", claim.attribute.ty.span, format!("`{}` is a time", name.node))
+                    .help("leave it out, as every token's times are checked, or give it the type `timestamp` or `int`")
+                    .report(self.typer.checker);
             }
             let mut issued = None;
             match (&claim.source, &ty) {
                 (Some(source), _) if OWN_CLAIMS.contains(&name.node.as_str()) => {
                     let message = format!("`{}` is written by the engine when it issues the token", name.node);
-                    self.report(
-                        Diagnostic::error("claim_of_the_engine", source.span, message)
-                            .help("take the `= …` out, or give the claim another name"),
-                    );
+                    Diagnostic::error("claim_of_the_engine", source.span, message)
+                        .report_with(self.typer.checker, "take the `= …` out, or give the claim another name");
                 }
                 (Some(source), Some(ty)) => issued = self.claim_source(source, ty, claim.attribute.optional),
                 _ => {}
@@ -236,33 +223,10 @@ impl Checker<'_> {
     /// `= account.x`: checked now, evaluated when tokens are issued.
     fn claim_source(&mut self, source: &Expression, ty: &Type, optional: bool) -> Option<Expr> {
         let view = View::issued();
-        let typed = self.expect(source, ty, "the source of this claim", &view)?;
+        let typed = self.typer.expect(source, ty, "the source of this claim", &view)?;
         if !optional {
-            self.discharged(source, &typed, &view)?;
+            self.typer.discharged(source, &typed, &view)?;
         }
         Some(typed.expr)
     }
-}
-
-fn entry_word(entry: &TokenEntry) -> &'static str {
-    match entry {
-        TokenEntry::Algorithm(_) => "algorithm",
-        TokenEntry::Key(_) => "key",
-        TokenEntry::Keys(_) => "keys",
-        TokenEntry::Issuer(_) => "issuer",
-        TokenEntry::Audience(_) => "audience",
-        TokenEntry::Typ(_) => "typ",
-        TokenEntry::Lifetime(_) => "lifetime",
-        TokenEntry::Leeway(_) => "leeway",
-        TokenEntry::Carried(_) => "carried",
-        TokenEntry::SingleUse(_) => "single_use",
-        TokenEntry::Opaque => "opaque",
-        TokenEntry::Claims(_) => "claims",
-    }
-}
-
-/// A declaration that lacks an entry it can't do without.
-pub(crate) fn incomplete(name: &Text, entry: &str, example: &str) -> Diagnostic {
-    Diagnostic::error("incomplete", name.span, format!("`{}` has no `{entry}`", name.node))
-        .help(format!("add `{example}`"))
 }

@@ -2,15 +2,15 @@
 
 use http::HeaderName;
 
-use crate::check::Checker;
 use crate::check::expressions::narrowing::call_key;
+use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Site, Typed};
-use crate::check::names::suggest;
+use crate::check::suggest::suggest;
 use crate::model::operator::Operator;
 use crate::syntax::tree::{Expression, ExpressionKind, Literal, Text};
 use crate::typed::{Expr, Read, Type};
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     pub(crate) fn call(
         &mut self,
         expression: &Expression,

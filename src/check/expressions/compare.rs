@@ -1,7 +1,7 @@
 //! Operators between two values, and tests for `null`.
 
-use crate::check::Checker;
 use crate::check::expressions::narrowing::is_null;
+use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Site, Typed};
 use crate::model::operator::Operator;
 use crate::model::source::Span;
@@ -9,7 +9,7 @@ use crate::syntax::tree::{Expression, ExpressionKind};
 use crate::typed::{Expr, Type};
 use crate::values::operators::{Typing, takes_null, typing};
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     pub(crate) fn binary(
         &mut self,
         left: &Expression,

@@ -1,16 +1,20 @@
 //! Parameters, the query, the body, and named conditions.
 
-use crate::check::Checker;
+use crate::check::expressions::conditions::ConditionUse;
+use crate::check::expressions::typer::Typer;
 use crate::check::expressions::view::Inputs;
-use crate::check::expressions::{Site, Typed, View};
-use crate::check::names::worth_suggesting;
+use crate::check::expressions::{Guards, Site, Typed, View};
 use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
-use crate::syntax::tree::Text;
+use crate::model::source::Span;
+use crate::syntax::tree::{Expression, Text};
 use crate::typed::{Attribute, BodyRule, Condition, Expr, ParameterType, PathSegment, Read, Route, Type};
 
-impl Checker<'_> {
+/// The steps that it takes to check a condition in one more kind of place, beside the steps of its parts.
+const STEPS_OF_A_USE: usize = 100;
+
+impl Typer<'_, '_> {
     /// `params.x`, `query.x`, `body.x`: every route in view must have it.
     pub(crate) fn input(&mut self, root: &str, name: &Text, view: &View<'_>) -> Option<Typed> {
         let mut found: Option<Attribute> = None;
@@ -44,23 +48,23 @@ impl Checker<'_> {
             Inputs::Routes(routes) => routes.to_vec(),
             Inputs::Requiring { permissions, doors } => {
                 let mut rows = RowSet::default();
-                for requiring in permissions.iter().filter_map(|row| self.requiring.get(*row as usize)) {
+                for requiring in permissions.iter().filter_map(|row| self.routes.requiring.get(*row as usize)) {
                     rows.extend(requiring.iter().map(|route| route.row()));
                 }
                 if doors {
-                    rows.extend(self.doors.iter().map(|route| route.row()));
+                    rows.extend(self.routes.doors.iter().map(|route| route.row()));
                 }
-                rows.rows().filter_map(|row| self.routes.id(row)).collect()
+                rows.rows().filter_map(|row| self.routes.table.id(row)).collect()
             }
         };
-        self.steps += routes.len();
+        self.budget.spend(routes.len());
         routes
     }
 
     fn input_of(&mut self, route: Id<Route>, root: &str, name: &str) -> Option<Attribute> {
-        let route = &self.routes[route];
+        let route = &self.routes.table[route];
         if let (BodyRule::Shape(shape), _) | (_, Some(shape)) = (route.body, route.query) {
-            self.steps += self.shapes.table[shape].fields.len();
+            self.budget.spend(self.shapes.table[shape].fields.len());
         }
         match root {
             "params" => route.path.iter().find_map(|segment| match segment {
@@ -83,9 +87,9 @@ impl Checker<'_> {
     }
 
     fn no_input(&mut self, root: &str, name: &Text, route: Id<Route>, given: Option<&Attribute>) -> Option<Typed> {
-        let written = self.route_name(route);
-        let span = self.routes[route].span;
-        let shape = match (root, self.routes[route].body, self.routes[route].query) {
+        let written = self.routes.name(route);
+        let span = self.routes.table[route].span;
+        let shape = match (root, self.routes.table[route].body, self.routes.table[route].query) {
             ("body", BodyRule::Shape(shape), _) | ("query", _, Some(shape)) => Some(shape),
             _ => None,
         };
@@ -118,22 +122,47 @@ impl Checker<'_> {
 
     /// Types a named condition in the place where it is used.
     pub(crate) fn condition_named(&mut self, name: &Text, site: Site<'_>) -> Option<Typed> {
-        let Some((row, (_, condition))) = self.names.conditions.get(&name.node) else {
-            return self.no_condition(name, site.view);
+        let Some((row, condition)) = self.checker.names.conditions.get(&name.node) else {
+            self.no_condition(name, site.view);
+            return None;
         };
-        let expression = &condition.expression;
-        let id: Id<Condition> = self.conditions.id(row)?;
-        self.condition_here(id, expression, name.span, site).then(|| Typed::present(Expr::Condition(id), Type::Bool))
+        let id = self.conditions.table.id(row)?;
+        let sound = self.is_sound_here(id, &condition.expression, name.span, site);
+        sound.then(|| Typed::present(Expr::Condition(id), Type::Bool))
+    }
+
+    /// Checks a condition for the place where it is used.
+    fn is_sound_here(&mut self, id: Id<Condition>, expression: &Expression, place: Span, site: Site<'_>) -> bool {
+        self.conditions.used.insert(id.row());
+        if !self.conditions.sound {
+            return false;
+        }
+        let guards = Guards::row(site.guards, &mut self.conditions.guard_sets);
+        let key = ConditionUse { condition: id, view: site.view.key, guards };
+        if let Some(known) = self.conditions.checked.get(&key) {
+            return *known;
+        }
+        // There may be as many sets of guards as ways to combine them.
+        self.budget.spend(STEPS_OF_A_USE);
+        self.uses.push(place);
+        let typed = self.truth(expression, site);
+        self.uses.pop();
+        let sound = typed.is_some();
+        if let Some(expr) = typed {
+            let reads = self.conditions.reads(&expr);
+            let row = self.conditions.table.row_mut(id);
+            (row.expr, row.reads) = (expr, reads);
+        }
+        self.conditions.checked.insert(key, sound);
+        sound
     }
 
     fn no_condition(&mut self, name: &Text, view: &View<'_>) -> Option<Typed> {
         if view.roots().contains(&name.node.as_str()) {
             return self.not_a_value(name);
         }
-        if worth_suggesting(&self.diagnostics) {
-            let mut errors = Vec::new();
-            self.names.conditions.find(name, &mut errors);
-            errors.into_iter().for_each(|error| self.report_once(error));
+        if self.checker.findings.are_few() {
+            self.report_once(self.checker.names.conditions.not_declared(name, usize::MAX));
             return None;
         }
         let message = format!("there is no condition `{}`", name.node);

@@ -1,12 +1,12 @@
 //! The parts of a limit's key.
 
-use crate::check::Checker;
+use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Typed, View, undischarged};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::{Expression, ExpressionKind};
 use crate::typed::{Expr, Type};
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     /// Types a part of a key. The operands of its `??` may differ in type, and one of them must be present.
     pub(crate) fn key_part(&mut self, expression: &Expression, view: &View<'_>) -> Option<Expr> {
         let (operands, places) = match &expression.kind {

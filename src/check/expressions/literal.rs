@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 
-use crate::check::Checker;
+use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Site, Typed, all};
-use crate::check::names::twice;
 use crate::model::network::unmapped;
 use crate::model::source::Span;
 use crate::model::value::Value;
 use crate::syntax::tree::{Expression, Literal, Text};
 use crate::typed::{Attribute, Expr, Type};
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     pub(crate) fn constant(&mut self, literal: &Literal, span: Span) -> Option<Typed> {
         let (value, ty) = match literal {
             Literal::Null => (Value::Null, Type::Null),
@@ -57,7 +56,7 @@ impl Checker<'_> {
         let mut sound = true;
         for (name, value) in fields {
             if let Some(first) = seen.insert(&name.node, name.span) {
-                let error = twice(self.sources, first, name.span, &format!("field `{}`", name.node));
+                let error = self.checker.findings.twice(first, name.span, &format!("field `{}`", name.node));
                 self.report_once(error);
                 sound = false;
                 continue;

@@ -6,31 +6,29 @@
 
 pub(crate) mod call;
 pub(crate) mod compare;
+pub(crate) mod conditions;
 pub(crate) mod input;
 pub(crate) mod key;
 pub(crate) mod literal;
 pub(crate) mod narrowing;
 pub(crate) mod read;
 pub(crate) mod resource;
+pub(crate) mod typer;
 pub(crate) mod types;
 pub(crate) mod unify;
 pub(crate) mod view;
 
-use crate::check::Checker;
-use crate::check::expressions::narrowing::Paths;
-pub(crate) use crate::check::expressions::narrowing::{Guards, Narrowing, bare_names};
-pub(crate) use crate::check::expressions::read::METHODS;
-pub(crate) use crate::check::expressions::view::{Caller, Site, View, ViewKey};
-use crate::check::names::list;
+pub(crate) use crate::check::expressions::narrowing::{Guards, bare_names};
+use crate::check::expressions::narrowing::{Narrowing, Paths};
+use crate::check::expressions::typer::Typer;
+pub(crate) use crate::check::expressions::view::{Caller, Site, View};
+use crate::check::suggest::list;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree::{Expression, ExpressionKind, Text};
 use crate::typed::{Attribute, Expr, Pattern, Read, Type};
 
 use std::collections::HashMap;
-
-/// The most steps for checking the expressions of a policy. A condition is checked once for each kind of place that uses it.
-const MOST_STEPS: usize = 5_000_000;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Typed {
@@ -56,7 +54,7 @@ impl Typed {
     }
 }
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     pub(crate) fn infer(&mut self, expression: &Expression, site: Site<'_>) -> Option<Typed> {
         if !self.step(expression.span) {
             return None;
@@ -78,25 +76,10 @@ impl Checker<'_> {
             ExpressionKind::Is(left, role) => self.is_role(left, role, site.view),
             ExpressionKind::Matches(left, pattern) => {
                 let text = self.text(left, site, "`matches`");
-                let regex = self.compiled(pattern);
+                let regex = self.regexes.compile(pattern, self.checker);
                 Some(Typed::present(Expr::Matches(Box::new(text?), Pattern(regex?)), Type::Bool))
             }
         }
-    }
-
-    /// Counts a step. Returns false after the last one, and reports that once.
-    fn step(&mut self, span: Span) -> bool {
-        self.steps += 1;
-        if self.steps < MOST_STEPS {
-            return true;
-        }
-        if !std::mem::replace(&mut self.out_of_steps, true) {
-            self.report(
-                Diagnostic::error("too_complex", span, "the policy's conditions are used in too many different places")
-                    .help("write large conditions for one resource each, or split the policy"),
-            );
-        }
-        false
     }
 
     /// Types an expression that must be present.
@@ -133,7 +116,8 @@ impl Checker<'_> {
         make: fn(Vec<Expr>) -> Expr,
         guarded: fn(Narrowing) -> Paths,
     ) -> Option<Typed> {
-        let paths: Vec<Paths> = parts.iter().map(|part| guarded(self.narrowing(part, site.view.conditions))).collect();
+        let paths: Vec<Paths> =
+            parts.iter().map(|part| guarded(self.narrowings.narrowing(part, site.view.conditions))).collect();
         let mut narrowed_by: HashMap<String, usize> = HashMap::new();
         for path in paths.iter().flatten() {
             *narrowed_by.entry(path.clone()).or_default() += 1;
@@ -154,10 +138,11 @@ impl Checker<'_> {
             self.report(Diagnostic::error("not_a_user", left.span, what).help(help));
             return None;
         }
-        let mut errors = Vec::new();
-        let row = self.names.roles.find(role, &mut errors).map(|(row, _)| row);
-        errors.into_iter().for_each(|error| self.report_once(error));
-        Some(Typed::present(Expr::Is(*self.roles.ids.get(row?)?), Type::Bool))
+        let Some(row) = self.checker.names.roles.row(&role.node) else {
+            self.report_once(self.checker.names.roles.not_declared(role, usize::MAX));
+            return None;
+        };
+        Some(Typed::present(Expr::Is(*self.roles.get(row)?), Type::Bool))
     }
 
     /// `a ?? b`
@@ -250,16 +235,6 @@ impl Checker<'_> {
     ) -> Option<T> {
         self.report_once(Diagnostic::error(code, span, message).help(help));
         None
-    }
-
-    /// Reports a finding once for a place. A condition is checked wherever it is used.
-    pub(crate) fn report_once(&mut self, finding: Diagnostic) {
-        if self.said.insert((finding.code, finding.primary.span, finding.message.clone())) {
-            self.report(match self.uses.first() {
-                Some(place) => finding.also(*place, "for what is used here"),
-                None => finding,
-            });
-        }
     }
 }
 

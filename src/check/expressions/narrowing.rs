@@ -1,11 +1,12 @@
 //! Derives from a condition's form which paths are present where it is true or false: `has(x) and …`, `x == null or …`.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
-use crate::check::Checker;
+use crate::check::checker::Checker;
 use crate::check::order::order;
 use crate::model::operator::Operator;
+use crate::model::source::Span;
 use crate::syntax::tree::{Expression, ExpressionKind, Literal, Text};
 
 /// Paths that are present, as written: `user`, `user.email`, `request.header("x")`. A path with `!` behind it isn't `null`.
@@ -87,23 +88,31 @@ impl Narrowing {
     }
 }
 
-impl Checker<'_> {
+/// The narrowings of all named conditions, and of each `and` and `or` that was asked for.
+pub(crate) struct Narrowings<'c, 't> {
+    checker: &'c Checker<'t>,
+    conditions: Vec<Narrowing>,
+    /// Keyed by span.
+    junctions: RefCell<HashMap<Span, Narrowing>>,
+}
+
+impl<'c, 't> Narrowings<'c, 't> {
     /// Narrows by all named conditions, each after those that it names.
-    pub(crate) fn narrow_conditions(&mut self) {
-        let expressions: Vec<&Expression> =
-            self.names.conditions.iter().map(|(_, (_, condition))| &condition.expression).collect();
-        let row_of = |name: &Text| self.names.conditions.get(&name.node).map(|(row, _)| row);
+    pub(crate) fn of_conditions(checker: &'c Checker<'t>) -> Self {
+        let declared = &checker.names.conditions;
+        let expressions: Vec<&Expression> = declared.values().map(|condition| &condition.expression).collect();
         let references: Vec<Vec<usize>> = expressions
             .iter()
             .map(|expression| {
                 let mut rows = Vec::new();
-                bare_names(expression, &mut |name| rows.extend(row_of(name)));
+                bare_names(expression, &mut |name| rows.extend(declared.row(&name.node)));
                 rows
             })
             .collect();
-        self.narrowings = vec![Narrowing::default(); expressions.len()];
+        let conditions = vec![Narrowing::default(); expressions.len()];
+        let mut narrowings = Self { checker, conditions, junctions: RefCell::default() };
         for row in order(&references).rows {
-            let Some(mut found) = expressions.get(row).map(|expression| self.narrowing(expression, true)) else {
+            let Some(mut found) = expressions.get(row).map(|expression| narrowings.narrowing(expression, true)) else {
                 continue;
             };
             for paths in [&mut found.if_true, &mut found.if_false] {
@@ -111,22 +120,23 @@ impl Checker<'_> {
                     paths.clear();
                 }
             }
-            if let Some(slot) = self.narrowings.get_mut(row) {
+            if let Some(slot) = narrowings.conditions.get_mut(row) {
                 *slot = found;
             }
         }
+        narrowings
     }
 
     /// The narrowing of an expression. `conditions` is true where bare names are conditions.
     pub(crate) fn narrowing(&self, expression: &Expression, conditions: bool) -> Narrowing {
         // Every `and` and `or` around this one asks for its narrowing.
         let junction = matches!(expression.kind, ExpressionKind::All(_) | ExpressionKind::Any(_));
-        if let Some(known) = self.junction_narrowings.borrow().get(&expression.span).filter(|_| junction) {
+        if let Some(known) = self.junctions.borrow().get(&expression.span).filter(|_| junction) {
             return known.clone();
         }
         let found = self.find_narrowing(expression, conditions);
         if junction {
-            self.junction_narrowings.borrow_mut().insert(expression.span, found.clone());
+            self.junctions.borrow_mut().insert(expression.span, found.clone());
         }
         found
     }
@@ -150,8 +160,8 @@ impl Checker<'_> {
             }
             ExpressionKind::Path(path) => match path.as_slice() {
                 [name] if conditions => {
-                    let row = self.names.conditions.get(&name.node).map(|(row, _)| row);
-                    row.and_then(|row| self.narrowings.get(row)).cloned().unwrap_or_default()
+                    let row = self.checker.names.conditions.row(&name.node);
+                    row.and_then(|row| self.conditions.get(row)).cloned().unwrap_or_default()
                 }
                 _ => Narrowing::default(),
             },

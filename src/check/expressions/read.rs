@@ -1,17 +1,17 @@
 //! Paths.
 
-use crate::check::Checker;
+use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Site, Typed, View, known_names, may_be_null};
-use crate::check::names::{suggest, worth_suggesting};
+use crate::check::routes::path::METHODS;
+use crate::check::suggest::suggest;
 use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::Text;
 use crate::typed::{Attribute, Expr, Read, Type};
 
-pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const REQUEST: [&str; 6] = ["method", "path", "host", "origin", "header(\"…\")", "cookie(\"…\")"];
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     pub(crate) fn path_read(&mut self, path: &[Text], site: Site<'_>) -> Option<Typed> {
         let (mut typed, used) = self.root(path, site)?;
         let mut so_far: Vec<&str> = path.iter().take(used).map(|name| name.node.as_str()).collect();
@@ -130,7 +130,7 @@ impl Checker<'_> {
         name: &Text,
         known: impl Iterator<Item = &'n str> + Clone,
     ) -> Diagnostic {
-        let most = if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 };
+        let most = self.checker.findings.most_names();
         let known = || known.clone().take(most);
         let (name, span) = (name.node.as_str(), name.span);
         let meant = suggest(name, known());
@@ -155,21 +155,20 @@ impl Checker<'_> {
     }
 
     fn account(&mut self, name: &Text) -> Option<Typed> {
-        let (row, _) = self.names.account.find(name, &mut self.diagnostics)?;
+        let (row, _) = self.checker.names.account.find(name, &self.checker.findings)?;
         // `None` for an attribute with an error, which is reported already.
-        let attribute = self.account.get(row)?.as_ref()?;
+        let attribute = self.attributes.account.get(row)?.as_ref()?;
         let read = Read::Account(Table::promised(row + 1).nth(row)?);
         Some(Typed::attribute(read, attribute))
     }
 
     fn context_attribute(&mut self, name: &Text) -> Option<Typed> {
-        if let Some(id) = self.context_rows.get(&name.node).and_then(|row| self.context.id(*row)) {
-            return Some(Typed::attribute(Read::Context(id), &self.context[id]));
+        if let Some(id) = self.attributes.context_rows.get(&name.node).and_then(|row| self.attributes.context.id(*row))
+        {
+            return Some(Typed::attribute(Read::Context(id), &self.attributes.context[id]));
         }
-        let mut errors = Vec::new();
-        self.names.context.find(name, &mut errors);
         // A block's condition is checked for each of its routes.
-        errors.into_iter().for_each(|error| self.report_once(error));
+        self.report_once(self.checker.names.context.not_declared(name, usize::MAX));
         None
     }
 

@@ -1,6 +1,6 @@
 //! Attributes of the caller and of the resource.
 
-use crate::check::Checker;
+use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Caller, Site, Typed, View};
 use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
@@ -8,7 +8,7 @@ use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::Text;
 use crate::typed::{Attribute, Expr, Read, Resource, Type};
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     /// `user.x`, which is absent for an anonymous caller.
     pub(crate) fn user(&mut self, name: &Text, site: Site<'_>) -> Option<Typed> {
         let guarded = site.view.user == Some(Caller::Perhaps);
@@ -18,18 +18,13 @@ impl Checker<'_> {
         match name.node.as_str() {
             "id" => return read(Read::UserId, Type::String, false),
             "tier" => {
-                let tiers = self.tier_names.get_or_insert_with(|| {
-                    self.names.tiers.iter().map(|(tier, _)| tier.to_owned()).collect::<Vec<_>>().into()
-                });
+                let tiers = &self.caller.tiers;
                 let ty = if tiers.is_empty() { Type::String } else { Type::Enum(tiers.clone()) };
                 return read(Read::UserTier, ty, true);
             }
-            "scopes" => return read(Read::UserScopes, Type::List(Box::new(Type::String)), !self.all_capped),
+            "scopes" => return read(Read::UserScopes, Type::List(Box::new(Type::String)), !self.caller.all_capped),
             "token" => {
-                let tokens = self.token_names.get_or_insert_with(|| {
-                    self.names.mappings.iter().map(|(_, mapping)| mapping.token.node.clone()).collect::<Vec<_>>().into()
-                });
-                return read(Read::UserToken, Type::Enum(tokens.clone()), false);
+                return read(Read::UserToken, Type::Enum(self.caller.tokens.clone()), false);
             }
             "roles" => {
                 let help = "ask for a role with `user is ROLE`, or make an attribute in `user from`";
@@ -37,14 +32,14 @@ impl Checker<'_> {
             }
             _ => {}
         }
-        if let Some(id) = self.attribute_rows.get(&name.node).and_then(|row| self.attributes.id(*row)) {
-            let attribute = &self.attributes[id];
+        if let Some(id) = self.caller.rows.get(&name.node).and_then(|row| self.caller.attributes.id(*row)) {
+            let attribute = &self.caller.attributes[id];
             return read(Read::UserAttribute(id), attribute.ty.clone(), attribute.optional);
         }
-        if !self.broken_attributes.contains(&name.node) {
+        if !self.is_broken(&name.node) {
             let known = ["id", "tier", "scopes", "token"]
                 .into_iter()
-                .chain(self.attributes.iter().map(|attribute| attribute.name.as_str()));
+                .chain(self.caller.attributes.iter().map(|attribute| attribute.name.as_str()));
             let error = self.no_such(&format!("`user` has no attribute `{}`", name.node), name, known);
             self.report_once(error);
         }
@@ -59,15 +54,15 @@ impl Checker<'_> {
         }
         let (rows, doors) = view.resources.as_ref()?;
         // Visit the resources in view, or those that declare the attribute, whichever are fewer.
-        let declaring = self.declaring.get(&name.node).map(Vec::as_slice).unwrap_or_default();
+        let declaring = self.attributes.declaring.get(&name.node).map(Vec::as_slice).unwrap_or_default();
         let in_view = rows.len();
-        let of_row = |row: usize| self.resources.id(row).map(|id| (id, &self.resources[id]));
+        let of_row = |row: usize| self.attributes.resources.id(row).map(|id| (id, &self.attributes.resources[id]));
         let candidates: Vec<(Id<Resource>, &Attribute)> = if in_view < declaring.len() {
             let viewed = rows.rows().filter_map(of_row);
             viewed.filter_map(|(id, resource)| Some((id, resource.attributes.get(&name.node)?))).collect()
         } else {
             let viewed = declaring.iter().filter(|id| rows.contains(id.row()));
-            viewed.filter_map(|id| Some((*id, self.resources[*id].attributes.get(&name.node)?))).collect()
+            viewed.filter_map(|id| Some((*id, self.attributes.resources[*id].attributes.get(&name.node)?))).collect()
         };
         let declared_by = candidates.len();
         let mut found: Option<Attribute> = None;
@@ -79,27 +74,28 @@ impl Checker<'_> {
                 Some(found) => clash = Some((resource, self.a_type(&found.ty), self.a_type(&attribute.ty))),
             }
         }
-        self.steps += in_view.min(declaring.len());
+        self.budget.spend(in_view.min(declaring.len()));
         if let Some((resource, one, other)) = clash {
-            let resource = &self.resources[resource].name;
+            let resource = &self.attributes.resources[resource].name;
             let message = format!("`resource.{}` is {one} and, of `{resource}`, {other}", name.node);
             let help = "write a rule for each resource, or give the attribute one type";
             return self.refuse("type_mismatch", name.span, message, help);
         }
         let Some(attribute) = found else {
-            if !self.broken_attributes.contains(&name.node) {
+            if !self.is_broken(&name.node) {
                 let error = self.no_attribute(name, rows);
                 self.report_once(error);
             }
             return None;
         };
         let everywhere = declared_by == in_view && !doors;
-        let read = Expr::Read(Read::Resource(*self.attribute_ids.get(&name.node)?));
+        let read = Expr::Read(Read::Resource(*self.attributes.ids.get(&name.node)?));
         Some(Typed::new(read, attribute.ty, attribute.optional || !everywhere))
     }
 
     fn no_attribute(&self, name: &Text, rows: &RowSet) -> Diagnostic {
-        let mut all = rows.rows().filter_map(|row| self.resources.id(row)).map(|id| &self.resources[id]);
+        let mut all =
+            rows.rows().filter_map(|row| self.attributes.resources.id(row)).map(|id| &self.attributes.resources[id]);
         let (first, second) = (all.next(), all.next());
         let message = match (first, second) {
             (Some(only), None) => format!("the resource `{}` has no attribute `{}`", only.name, name.node),

@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::check::Checker;
 use crate::check::expressions::Typed;
-use crate::check::names::{list, suggest, worth_suggesting};
+use crate::check::expressions::typer::Typer;
+use crate::check::suggest::list;
+use crate::check::suggest::suggest;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree::{Expression, ExpressionKind, Literal};
@@ -18,7 +19,7 @@ enum Failure {
     Reported,
 }
 
-impl Checker<'_> {
+impl Typer<'_, '_> {
     /// Unifies two types, or reports the mismatch with a message that begins with `what`. A literal takes the type of the
     /// expression beside it.
     pub(crate) fn unified(&mut self, left: Side<'_>, right: Side<'_>, span: Span, what: &str) -> Option<Type> {
@@ -80,7 +81,7 @@ impl Checker<'_> {
             (Type::Enum(values), Type::String) => self.unify_enum(values, right.0),
             (Type::String, Type::Enum(values)) => self.unify_enum(values, left.0),
             (Type::Enum(one), Type::Enum(other)) => {
-                self.steps += one.len() + other.len();
+                self.budget.spend(one.len() + other.len());
                 let known: HashSet<&String> = one.iter().collect();
                 let shared = other.iter().any(|value| known.contains(value));
                 if shared { Ok(Type::String) } else { Err(Failure::Mismatch) }
@@ -95,7 +96,7 @@ impl Checker<'_> {
 
     /// Unifies a string with an enum. Literals must be values of the enum.
     fn unify_enum(&mut self, values: &Arc<[String]>, text: &Expression) -> Result<Type, Failure> {
-        self.steps += values.len();
+        self.budget.spend(values.len());
         let known: HashSet<&str> = values.iter().map(String::as_str).collect();
         let (mut sound, mut written_out) = (true, true);
         let mut due = vec![text];
@@ -118,7 +119,7 @@ impl Checker<'_> {
     }
 
     fn no_value(&mut self, written: &str, span: Span, values: &[String]) {
-        let most = if worth_suggesting(&self.diagnostics) { usize::MAX } else { 0 };
+        let most = self.checker.findings.most_names();
         let known = || values.iter().map(String::as_str).take(most);
         let error = Diagnostic::error("unknown_value", span, format!("there is no value \"{written}\" here"));
         self.report_once(match (suggest(written, known()), list(known())) {
@@ -131,7 +132,7 @@ impl Checker<'_> {
     /// Unifies records, which must have the same fields.
     fn unify_records(&mut self, left: Side<'_>, right: Side<'_>) -> Result<Type, Failure> {
         let (one, other) = (left.1.fields(&self.shapes.table), right.1.fields(&self.shapes.table));
-        self.steps += one.len() + other.len();
+        self.budget.spend(one.len() + other.len());
         if one.len() != other.len() {
             return Err(Failure::Mismatch);
         }

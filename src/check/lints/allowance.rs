@@ -1,76 +1,98 @@
 //! `allow(LINT, …) reason "…"`: the warnings in a declaration that its author knows of.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use crate::check::Checker;
+use crate::check::checker::{Checker, Report};
+use crate::check::findings::sort_by_place;
 use crate::check::lints::LINTS;
-use crate::check::names::{suggest, worth_suggesting};
+use crate::check::suggest::Suggest;
 use crate::model::diagnostic::{Diagnostic, Severity};
 use crate::model::source::Span;
 use crate::syntax::tree::{Allowance, Text};
 
-/// What says of a policy that a part of it doesn't run, or costs more than most; nobody's reason changes that.
+/// Warnings that a part of the policy doesn't run, or costs more than most. No reason changes that.
 const NOT_SWITCHABLE: [(&str, &str); 2] = [
     ("not_running", "take it out: the warning goes with the version that runs this"),
     ("unreduced", "take it out: the warning goes when the permission's conditions reduce to one diagram"),
 ];
 
-impl<'t> Checker<'t> {
-    /// That every lint that is switched off is one.
-    pub(crate) fn lint_names(&mut self) {
-        let known: HashSet<&str> = LINTS.iter().map(|lint| lint.name).collect();
-        let allowances = self.names.allowing.iter().flat_map(|(_, allowances)| *allowances);
-        let lints: Vec<&'t Text> = allowances.flat_map(names).collect();
-        for lint in lints {
-            self.lint_name(lint, &known);
-        }
-    }
+/// The most findings of one lint that are shown.
+const MOST_OF_ONE: usize = 100;
 
-    /// Takes out what is allowed. Where lints weren't run, nothing is said of allowances without effect.
-    pub(crate) fn allow(&mut self, linted: bool) {
-        let mut allowing = self.names.allowing.clone();
-        allowing.sort_unstable_by_key(|(declaration, _)| *declaration);
-        let mut used: HashSet<Span> = HashSet::new();
-        self.diagnostics.retain(|finding| match allowance(&allowing, finding) {
-            Some(lint) => {
-                used.insert(lint.span);
-                false
-            }
-            None => true,
-        });
-        if !linted {
-            return;
-        }
-        let lints: Vec<&Text> = allowing.iter().flat_map(|(_, allowances)| *allowances).flat_map(names).collect();
-        let (own, others): (Vec<&Text>, Vec<&Text>) =
-            lints.into_iter().partition(|lint| lint.node == "unused_allowance");
-        for lint in others.into_iter().filter(|lint| !used.contains(&lint.span)).collect::<Vec<_>>() {
-            let finding = without_effect(lint);
-            match allowance(&allowing, &finding) {
-                Some(allowed) => drop(used.insert(allowed.span)),
-                None => self.diagnostics.push(finding),
-            }
-        }
-        let idle = own.into_iter().filter(|lint| !used.contains(&lint.span));
-        self.diagnostics.extend(idle.map(without_effect));
-    }
-
-    fn lint_name(&mut self, lint: &Text, known: &HashSet<&str>) {
+/// Checks that every lint that is switched off is one.
+pub(crate) fn lint_names(checker: &Checker<'_>) {
+    let known: HashSet<&str> = LINTS.iter().map(|lint| lint.name).collect();
+    for lint in checker.names.allowing.iter().flat_map(|(_, allowances)| *allowances).flat_map(names) {
         if let Some((_, help)) = NOT_SWITCHABLE.iter().find(|(name, _)| lint.node == *name) {
-            self.report(
-                Diagnostic::error("lint_not_switchable", lint.span, format!("`{}` can't be switched off", lint.node))
-                    .help(*help),
-            );
+            Diagnostic::error("lint_not_switchable", lint.span, format!("`{}` can't be switched off", lint.node))
+                .report_with(checker, *help);
         } else if !known.contains(lint.node.as_str()) {
-            let names = LINTS.iter().map(|lint| lint.name);
-            let meant = worth_suggesting(&self.diagnostics).then(|| suggest(&lint.node, names)).flatten();
-            let error = Diagnostic::error("unknown_lint", lint.span, format!("there is no lint `{}`", lint.node));
-            self.report(match meant {
-                Some(meant) => error.help(format!("did you mean `{meant}`?")),
-                None => error.help("write the code that the warning shows in brackets: `warning[CODE]`"),
-            });
+            let names = LINTS.iter().map(|lint| lint.name).take(checker.findings.most_names());
+            Diagnostic::error("unknown_lint", lint.span, format!("there is no lint `{}`", lint.node))
+                .did_you_mean(&lint.node, names, "write the code that the warning shows in brackets: `warning[CODE]`")
+                .report(checker);
         }
     }
+}
+
+/// Takes out the warnings that declarations allow, and all but the first of each lint.
+pub(crate) fn settle_warnings(checker: Checker<'_>) -> Vec<Diagnostic> {
+    let linted = !checker.findings.any_error();
+    let sources = checker.findings.sources();
+    let mut findings = checker.findings.into_vec();
+    allow(&mut findings, checker.names.allowing, linted);
+    sort_by_place(&mut findings, sources);
+    first_of_each(&mut findings);
+    findings
+}
+
+/// Takes out the findings that are allowed. Reports allowances without effect if lints were run.
+fn allow(findings: &mut Vec<Diagnostic>, mut allowing: Vec<(Span, &[Allowance])>, linted: bool) {
+    allowing.sort_unstable_by_key(|(declaration, _)| *declaration);
+    let mut used: HashSet<Span> = HashSet::new();
+    findings.retain(|finding| match allowance(&allowing, finding) {
+        Some(lint) => {
+            used.insert(lint.span);
+            false
+        }
+        None => true,
+    });
+    if !linted {
+        return;
+    }
+    let lints: Vec<&Text> = allowing.iter().flat_map(|(_, allowances)| *allowances).flat_map(names).collect();
+    let (own, others): (Vec<&Text>, Vec<&Text>) = lints.into_iter().partition(|lint| lint.node == "unused_allowance");
+    for lint in others.into_iter().filter(|lint| !used.contains(&lint.span)).collect::<Vec<_>>() {
+        let finding = without_effect(lint);
+        match allowance(&allowing, &finding) {
+            Some(allowed) => drop(used.insert(allowed.span)),
+            None => findings.push(finding),
+        }
+    }
+    findings.extend(own.into_iter().filter(|lint| !used.contains(&lint.span)).map(without_effect));
+}
+
+/// Keeps the first findings of each lint, and counts those that are left out.
+fn first_of_each(findings: &mut Vec<Diagnostic>) {
+    let mut counts: HashMap<&'static str, (usize, Span)> = HashMap::new();
+    findings.retain(|finding| {
+        if finding.severity == Severity::Error {
+            return true;
+        }
+        let (count, last) = counts.entry(finding.code).or_insert((0, finding.primary.span));
+        *count += 1;
+        if *count <= MOST_OF_ONE {
+            *last = finding.primary.span;
+        }
+        *count <= MOST_OF_ONE
+    });
+    let mut cut: Vec<_> = counts.into_iter().filter(|(_, (count, _))| *count > MOST_OF_ONE).collect();
+    cut.sort_unstable();
+    findings.extend(cut.into_iter().map(|(code, (count, last))| {
+        let more = count - MOST_OF_ONE;
+        Diagnostic::warning(code, last, format!("{more} more findings of this lint are left out"))
+            .help("mend the ones above first")
+    }));
 }
 
 fn names(allowance: &Allowance) -> impl Iterator<Item = &Text> {

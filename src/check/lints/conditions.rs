@@ -1,8 +1,8 @@
-//! Conditions that are decided before anybody asks.
+//! Conditions that are constant.
 
 use std::collections::HashMap;
 
-use crate::check::lints::Linter;
+use crate::check::checker::{Checker, Report};
 use crate::check::lints::references::{each_clause, each_expression, each_rule};
 use crate::check::lints::regexes::Regexes;
 use crate::model::diagnostic::Diagnostic;
@@ -13,100 +13,93 @@ use crate::syntax::tree::{
 /// Named conditions that are true or false whatever is asked.
 type Known<'t> = HashMap<&'t str, Option<bool>>;
 
-impl Linter<'_, '_> {
-    pub(crate) fn conditions(&mut self) {
-        let names = &self.checker.names;
-        let mut known = Known::new();
-        for (name, _) in names.conditions.iter() {
-            self.named(name, &mut known);
+pub(crate) fn conditions(checker: &Checker<'_>) {
+    let names = &checker.names;
+    let mut known = Known::new();
+    for (name, _) in names.conditions.iter() {
+        named(checker, name, &mut known);
+    }
+    // Every condition by itself, and whether bare names in it are those of conditions.
+    let mut roots: Vec<(&Expression, bool)> = Vec::new();
+    names.conditions.values().for_each(|condition| roots.push((&condition.expression, true)));
+    each_rule(names, &mut |rule| {
+        if let Some((_, condition)) = rule.condition.as_ref().filter(|_| !never_holds(rule)) {
+            roots.push((condition, true));
         }
-        // Every condition by itself, and whether bare names in it are those of conditions.
-        let mut roots: Vec<(&Expression, bool)> = Vec::new();
-        names.conditions.iter().for_each(|(_, (_, condition))| roots.push((&condition.expression, true)));
-        each_rule(names, &mut |rule| {
-            if let Some((_, condition)) = rule.condition.as_ref().filter(|_| !self.never_holds(rule)) {
-                roots.push((condition, true));
-            }
-        });
-        each_clause(names, &mut |clause| {
-            if let ClauseKind::When(condition) = &clause.kind {
-                roots.push((condition, true));
-            }
-        });
-        for entry in names.limits.iter().flat_map(|(_, limit)| &limit.entries) {
-            if let LimitEntry::SkipWhen(condition) = &entry.node {
-                roots.push((condition, true));
-            }
+    });
+    each_clause(names, &mut |clause| {
+        if let ClauseKind::When(condition) = &clause.kind {
+            roots.push((condition, true));
         }
-        for entry in names.schemas.iter().flat_map(|(_, schema)| &schema.entries) {
-            if let SchemaEntry::Check(check, _) = entry {
-                roots.push((check, false));
-            }
+    });
+    for entry in names.limits.values().flat_map(|limit| &limit.entries) {
+        if let LimitEntry::SkipWhen(condition) = &entry.node {
+            roots.push((condition, true));
         }
-        let none = Known::new();
-        let mut found = Vec::new();
-        for (root, named) in roots {
-            tell(root, if named { &known } else { &none }, &mut found);
+    }
+    for entry in names.schemas.values().flat_map(|schema| &schema.entries) {
+        if let SchemaEntry::Check(check, _) = entry {
+            roots.push((check, false));
         }
-
-        let mut regexes = Regexes::default();
-        each_expression(names, &mut |expression| match &expression.kind {
-            ExpressionKind::Binary(left, operator, right) => {
-                let written = |part: &Expression| self.checker.written(part.span);
-                let constant = matches!(left.kind, ExpressionKind::Literal(_));
-                if !constant && compares(*operator) && written(left) == written(right) {
-                    found.push(
-                        Diagnostic::warning("self_comparison", expression.span, "this compares a value with itself")
-                            .help("write the other value that was meant; to ask whether it is there, write `has(…)`"),
-                    );
-                }
-            }
-            ExpressionKind::Matches(_, pattern) => found.extend(regexes.loose(pattern)),
-            _ => {}
-        });
-        self.found.append(&mut found);
+    }
+    let none = Known::new();
+    for (root, named) in roots {
+        tell(root, if named { &known } else { &none }, checker);
     }
 
-    /// Whether a `forbid` never holds, as its condition is false. That is told of the rule.
-    pub(crate) fn never_holds(&self, rule: &Rule) -> bool {
-        let Some((polarity, condition)) = &rule.condition else { return false };
-        matches!(rule.effect, Effect::Forbid { .. })
-            && decided(condition, &Known::new()) == Some(*polarity == Polarity::Unless)
-    }
-
-    /// A condition after all that it names, which is never more than a few hundred levels.
-    fn named<'n>(&'n self, name: &'n str, known: &mut Known<'n>) {
-        if known.contains_key(name) {
-            return;
+    let mut regexes = Regexes::default();
+    each_expression(names, &mut |expression| match &expression.kind {
+        ExpressionKind::Binary(left, operator, right) => {
+            let written = |part: &Expression| checker.written(part.span);
+            let constant = matches!(left.kind, ExpressionKind::Literal(_));
+            if !constant && compares(*operator) && written(left) == written(right) {
+                Diagnostic::warning("self_comparison", expression.span, "this compares a value with itself")
+                    .help("write the other value that was meant; to ask whether it is there, write `has(…)`")
+                    .report(checker);
+            }
         }
-        let Some((_, (_, condition))) = self.checker.names.conditions.get(name) else { return };
-        known.insert(name, None);
-        let mut inner = Vec::new();
-        crate::check::expressions::bare_names(&condition.expression, &mut |name| inner.push(name.node.as_str()));
-        inner.into_iter().for_each(|name| self.named(name, known));
-        let value = decided(&condition.expression, known);
-        known.insert(name, value);
-    }
+        ExpressionKind::Matches(_, pattern) => regexes.loose(pattern, checker),
+        _ => {}
+    });
 }
 
-/// Tells of the outermost parts that are decided.
-fn tell(expression: &Expression, known: &Known<'_>, found: &mut Vec<Diagnostic>) {
+/// True for a `forbid` whose condition is always false. The rule itself is reported.
+pub(crate) fn never_holds(rule: &Rule) -> bool {
+    let Some((polarity, condition)) = &rule.condition else { return false };
+    matches!(rule.effect, Effect::Forbid { .. })
+        && decided(condition, &Known::new()) == Some(*polarity == Polarity::Unless)
+}
+
+/// A condition after all that it names, which is never more than a few hundred levels.
+fn named<'n>(checker: &Checker<'n>, name: &'n str, known: &mut Known<'n>) {
+    if known.contains_key(name) {
+        return;
+    }
+    let Some((_, condition)) = checker.names.conditions.get(name) else { return };
+    known.insert(name, None);
+    let mut inner = Vec::new();
+    crate::check::expressions::bare_names(&condition.expression, &mut |name| inner.push(name.node.as_str()));
+    inner.into_iter().for_each(|name| named(checker, name, known));
+    let value = decided(&condition.expression, known);
+    known.insert(name, value);
+}
+
+/// Reports the outermost parts that are constant.
+fn tell(expression: &Expression, known: &Known<'_>, checker: &Checker<'_>) {
     // Where a condition is used, nothing is said of what was said where it is declared.
     if matches!(expression.kind, ExpressionKind::Path(_)) {
         return;
     }
     if let Some(value) = decided(expression, known) {
-        found.push(
-            Diagnostic::warning("constant_condition", expression.span, format!("this is always {value}"))
-                .help("write what it should depend on, or take it out"),
-        );
+        Diagnostic::warning("constant_condition", expression.span, format!("this is always {value}"))
+            .report_with(checker, "write what it should depend on, or take it out");
         return;
     }
     match &expression.kind {
         ExpressionKind::All(parts) | ExpressionKind::Any(parts) => {
-            parts.iter().for_each(|part| tell(part, known, found));
+            parts.iter().for_each(|part| tell(part, known, checker));
         }
-        ExpressionKind::Not(inner) => tell(inner, known, found),
+        ExpressionKind::Not(inner) => tell(inner, known, checker),
         _ => {}
     }
 }
@@ -116,7 +109,7 @@ fn compares(operator: Operator) -> bool {
     matches!(operator, Equal | NotEqual | Less | LessOrEqual | Greater | GreaterOrEqual)
 }
 
-/// What an expression is whatever is asked. `a or not a` isn't: it is unknown where `a` is.
+/// The constant value of an expression. `a or not a` has none: it is unknown where `a` is.
 fn decided(expression: &Expression, known: &Known<'_>) -> Option<bool> {
     match &expression.kind {
         ExpressionKind::Literal(Literal::Bool(value)) => Some(*value),

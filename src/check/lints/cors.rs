@@ -2,80 +2,64 @@
 
 use std::collections::HashSet;
 
-use crate::check::lints::Linter;
+use crate::check::checker::{Checker, Report};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::{Carried, CookieEntry, Cors, CorsEntry, CsrfEntry, TokenEntry};
 
-impl Linter<'_, '_> {
-    pub(crate) fn cors(&mut self) {
-        let names = &self.checker.names;
-        let default = names.default_cors.map(|(_, cors)| cors);
-        let blocks: Vec<&Cors> = default.into_iter().chain(names.cors.iter().map(|(_, (_, cors))| *cors)).collect();
-        for block in blocks {
-            let credentials = block.entries.iter().any(|entry| matches!(entry.node, CorsEntry::Credentials));
-            for entry in &block.entries {
-                let CorsEntry::Origins(origins) = &entry.node else { continue };
-                for origin in origins {
-                    if credentials && origin.node.contains("://*.") {
-                        self.report(
-                            Diagnostic::warning(
-                                "credentialed_wildcard",
-                                origin.span,
-                                "any host of this domain can read answers in a user's name",
-                            )
-                            .help("name the hosts, or make sure that nobody else can have one there"),
-                        );
-                    }
-                    let host = origin.node.strip_prefix("http://");
-                    let host = host.map(|host| host.split(':').next().unwrap_or(host));
-                    if let Some(host) = host.filter(|host| !is_local(host)) {
-                        self.report(
-                            Diagnostic::warning(
-                                "insecure_origin",
-                                origin.span,
-                                format!("whoever is on the way can speak as `http://{host}`"),
-                            )
-                            .help(format!("write `https://{host}`")),
-                        );
-                    }
+pub(crate) fn cors(checker: &Checker<'_>) {
+    let names = &checker.names;
+    let default = names.default_cors.map(|(_, cors)| cors);
+    let blocks: Vec<&Cors> = default.into_iter().chain(names.cors.values().map(|(_, cors)| cors)).collect();
+    for block in blocks {
+        let credentials = block.entries.iter().any(|entry| matches!(entry.node, CorsEntry::Credentials));
+        for entry in &block.entries {
+            let CorsEntry::Origins(origins) = &entry.node else { continue };
+            for origin in origins {
+                if credentials && origin.node.contains("://*.") {
+                    let message = "any host of this domain can read answers in a user's name";
+                    Diagnostic::warning("credentialed_wildcard", origin.span, message)
+                        .report_with(checker, "name the hosts, or make sure that nobody else can have one there");
+                }
+                let host = origin.node.strip_prefix("http://");
+                let host = host.map(|host| host.split(':').next().unwrap_or(host));
+                if let Some(host) = host.filter(|host| !is_local(host)) {
+                    let message = format!("whoever is on the way can speak as `http://{host}`");
+                    Diagnostic::warning("insecure_origin", origin.span, message)
+                        .report_with(checker, format!("write `https://{host}`"));
                 }
             }
         }
-        self.cookies();
     }
+    cookies(checker);
+}
 
-    /// Cookies that hold a session or a token.
-    fn cookies(&mut self) {
-        let names = &self.checker.names;
-        let carried = names.tokens.iter().flat_map(|(_, token)| &token.entries).filter_map(|entry| match &entry.node {
-            TokenEntry::Carried(Carried::Cookie(name)) => Some(name.node.as_str()),
-            _ => None,
-        });
-        let sessions = names.csrf.iter().flat_map(|(_, csrf)| &csrf.entries).filter_map(|entry| match &entry.node {
-            CsrfEntry::Session(name) => Some(name.node.as_str()),
-            _ => None,
-        });
-        let sensitive: HashSet<&str> = carried.chain(sessions).collect();
-        let mut found = Vec::new();
-        for (name, (_, cookie)) in names.cookies.iter().filter(|(name, _)| sensitive.contains(name)) {
-            let has = |wanted: fn(&CookieEntry) -> bool| cookie.entries.iter().any(|entry| wanted(&entry.node));
-            let mut lacking = Vec::new();
-            if !has(|entry| matches!(entry, CookieEntry::HttpOnly)) {
-                lacking.push("`http_only`");
-            }
-            if !has(|entry| matches!(entry, CookieEntry::Secure)) && !name.starts_with("__") {
-                lacking.push("`secure`");
-            }
-            if !lacking.is_empty() {
-                let lacking = lacking.join(" and ");
-                let message = format!("`{name}` holds what logs somebody in, and isn't {lacking}");
-                found.push(
-                    Diagnostic::warning("weak_cookie", cookie.name.span, message)
-                        .help(format!("add {lacking}, so that neither scripts nor eavesdroppers get it")),
-                );
-            }
+/// Cookies that hold a session or a token.
+fn cookies(checker: &Checker<'_>) {
+    let names = &checker.names;
+    let carried = names.tokens.values().flat_map(|token| &token.entries).filter_map(|entry| match &entry.node {
+        TokenEntry::Carried(Carried::Cookie(name)) => Some(name.node.as_str()),
+        _ => None,
+    });
+    let sessions = names.csrf.iter().flat_map(|(_, csrf)| &csrf.entries).filter_map(|entry| match &entry.node {
+        CsrfEntry::Session(name) => Some(name.node.as_str()),
+        _ => None,
+    });
+    let sensitive: HashSet<&str> = carried.chain(sessions).collect();
+    for (name, cookie) in names.cookies.iter().filter(|(name, _)| sensitive.contains(name)) {
+        let has = |wanted: fn(&CookieEntry) -> bool| cookie.entries.iter().any(|entry| wanted(&entry.node));
+        let mut lacking = Vec::new();
+        if !has(|entry| matches!(entry, CookieEntry::HttpOnly)) {
+            lacking.push("`http_only`");
         }
-        self.found.append(&mut found);
+        if !has(|entry| matches!(entry, CookieEntry::Secure)) && !name.starts_with("__") {
+            lacking.push("`secure`");
+        }
+        if !lacking.is_empty() {
+            let lacking = lacking.join(" and ");
+            let message = format!("`{name}` holds what logs somebody in, and isn't {lacking}");
+            Diagnostic::warning("weak_cookie", cookie.name.span, message)
+                .report_with(checker, format!("add {lacking}, so that neither scripts nor eavesdroppers get it"));
+        }
     }
 }
 

@@ -1,9 +1,13 @@
-//! Who may do what: grants that others cover, rules that come to nothing, and grants that are wide.
+//! Grants that others cover, rules without effect, and grants that are wide.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::check::lints::Linter;
-use crate::check::permissions::rule::{Does, RuleDraft};
+use crate::check::checker::{Checker, Report};
+use crate::check::lints::conditions::never_holds;
+use crate::check::permissions::permission::PermissionIndex;
+use crate::check::permissions::role::Roles;
+use crate::check::permissions::rule::{RuleDraft, RuleEffect};
+use crate::check::routes::table::RouteTable;
 use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
@@ -17,8 +21,17 @@ const WRITES: [&str; 15] = [
     "remove", "update", "upload", "write",
 ];
 
-impl Linter<'_, '_> {
-    pub(crate) fn grants(&mut self) {
+/// The lints of grants, and the results that they look at.
+pub(crate) struct Grants<'c, 't> {
+    pub(crate) checker: &'c Checker<'t>,
+    pub(crate) roles: &'c Roles,
+    pub(crate) routes: &'c RouteTable,
+    pub(crate) permissions: &'c PermissionIndex,
+    pub(crate) drafts: &'c [RuleDraft<'t>],
+}
+
+impl Grants<'_, '_> {
+    pub(crate) fn check(&self) {
         let granted = self.granted();
         self.permissions_of_nobody(&granted);
         for draft in self.drafts {
@@ -28,12 +41,12 @@ impl Linter<'_, '_> {
         self.covered(&duplicates);
     }
 
-    /// What anybody is granted, under a condition or not.
+    /// The permissions that are granted to some caller, under a condition or not.
     fn granted(&self) -> RowSet {
         let mut granted = RowSet::default();
         let mut seen = HashSet::new();
         for draft in self.drafts {
-            let grants = matches!(draft.does, Does::Grant(to) if !matches!(to, Grantee::Scope(_)));
+            let grants = matches!(draft.effect, RuleEffect::Grant(to) if !matches!(to, Grantee::Scope(_)));
             if grants && seen.insert(draft.set) {
                 granted.extend(draft.permissions.iter().map(|row| *row as usize));
             }
@@ -45,81 +58,74 @@ impl Linter<'_, '_> {
         self.permissions.permissions.id(row).map_or("", |id| self.permissions.names.get(id))
     }
 
-    /// Whether a permission is granted to one of these roles, or to one that they extend, without a condition.
+    /// True if a permission is granted to one of these roles, or to one that they extend, without a condition.
     fn has_any(&self, row: usize, roles: &[Id<Role>]) -> bool {
         let permissions = &self.permissions.permissions;
         let granted = permissions.id(row).map(|id| permissions[id].roles);
-        granted.is_some_and(|granted| self.checker.roles.sets.has_any(granted, roles))
+        granted.is_some_and(|granted| self.roles.sets.has_any(granted, roles))
     }
 
-    fn permissions_of_nobody(&mut self, granted: &RowSet) {
+    fn permissions_of_nobody(&self, granted: &RowSet) {
         let checker = self.checker;
         let resources = checker.names.resources.iter();
         let actions = resources.flat_map(|(name, resource)| resource.actions.iter().map(move |action| (name, action)));
         for (row, (resource, action)) in actions.enumerate() {
-            let required = checker.requiring.get(row).is_some_and(|routes| !routes.is_empty());
+            let required = self.routes.requiring.get(row).is_some_and(|routes| !routes.is_empty());
             if !required && !granted.contains(row) {
                 let name = format!("{resource}:{}", action.node);
                 let message = format!("no route requires `{name}`, and nobody is granted it");
-                self.report(
-                    Diagnostic::warning("unused_permission", action.span, message)
-                        .help(format!("take the action out, or write a route that `requires {name}`")),
-                );
+                Diagnostic::warning("unused_permission", action.span, message)
+                    .report_with(self.checker, format!("take the action out, or write a route that `requires {name}`"));
             }
         }
-        let mut told = HashSet::new();
-        for requirement in checker.routes.iter().flat_map(|route| &route.access.requirements) {
+        let mut seen = HashSet::new();
+        for requirement in self.routes.table.iter().flat_map(|route| &route.access.requirements) {
             let first = requirement.any_of.first().copied();
             let open = requirement.any_of.iter().any(|permission| granted.contains(permission.row()));
             let Some(permission) = first.filter(|_| !open) else { continue };
-            if told.insert((requirement.span, permission.row())) {
+            if seen.insert((requirement.span, permission.row())) {
                 let name = self.permissions.names.get(permission);
                 let message = format!("nobody is granted `{name}`, so this door never opens");
-                self.report(
-                    Diagnostic::warning("ungranted_permission", requirement.span, message)
-                        .help(format!("grant it to a role: `role NAME {{ allow {name} }}`")),
-                );
+                Diagnostic::warning("ungranted_permission", requirement.span, message)
+                    .report_with(self.checker, format!("grant it to a role: `role NAME {{ allow {name} }}`"));
             }
         }
     }
 
-    fn rule(&mut self, draft: &RuleDraft<'_>, granted: &RowSet) {
+    fn rule(&self, draft: &RuleDraft<'_>, granted: &RowSet) {
         let span = draft.rule.span;
         let reaches = draft.permissions.iter().any(|row| granted.contains(*row as usize))
-            || draft.doors && !self.checker.doors.is_empty();
+            || draft.doors && !self.routes.doors.is_empty();
         let empty = draft.permissions.is_empty();
-        match draft.does {
-            Does::Forbid if self.never_holds(draft.rule) => self.report(
-                Diagnostic::warning(
-                    "forbid_without_effect",
-                    span,
-                    "this never forbids anything: its condition is false",
-                )
-                .help("take the rule out, or write the condition that it should have"),
-            ),
-            Does::Forbid if !reaches && !empty => self.report(
+        match draft.effect {
+            RuleEffect::Forbid if never_holds(draft.rule) => Diagnostic::warning(
+                "forbid_without_effect",
+                span,
+                "this never forbids anything: its condition is false",
+            )
+            .report_with(self.checker, "take the rule out, or write the condition that it should have"),
+            RuleEffect::Forbid if !reaches && !empty => {
                 Diagnostic::warning("forbid_without_effect", span, "this never forbids anything: nobody is granted it")
-                    .help("take the rule out: what isn't granted is denied anyway"),
-            ),
-            Does::Never if !reaches && !empty => self.report(
+                    .report_with(self.checker, "take the rule out: what isn't granted is denied anyway")
+            }
+            RuleEffect::Never if !reaches && !empty => {
                 Diagnostic::warning("never_without_effect", span, "nobody is granted what this invariant speaks of")
-                    .help("name permissions that are granted, or take the rule out"),
-            ),
-            Does::Grant(to) => self.wide_grant(draft, to),
+                    .report_with(self.checker, "name permissions that are granted, or take the rule out")
+            }
+            RuleEffect::Grant(to) => self.wide_grant(draft, to),
             _ => {}
         }
     }
 
-    fn wide_grant(&mut self, draft: &RuleDraft<'_>, to: Grantee) {
+    fn wide_grant(&self, draft: &RuleDraft<'_>, to: Grantee) {
         let Effect::Allow { patterns, except, .. } = &draft.rule.effect else { return };
         let every = patterns.iter().find(|pattern| self.permissions.is_every(pattern));
         if let (Some(every), true, None, false) =
             (every, except.is_empty(), &draft.rule.condition, matches!(to, Grantee::Scope(_)))
         {
-            self.report(
-                Diagnostic::warning("grants_everything", every.span, "this grants everything, later permissions too")
-                    .help("name the resources, as in `posts:*`, so that a new one has to be granted outright"),
-            );
+            Diagnostic::warning("grants_everything", every.span, "this grants everything, later permissions too")
+                .help("name the resources, as in `posts:*`, so that a new one has to be granted outright")
+                .report(self.checker);
         }
         if to != Grantee::Anyone {
             return;
@@ -131,46 +137,42 @@ impl Linter<'_, '_> {
             .find(|name| name.split_once(':').is_some_and(|(_, action)| WRITES.contains(&action)));
         if let Some(write) = write {
             let message = format!("anybody may do `{}`, without a name to hold them to", write);
-            self.report(
-                Diagnostic::warning("anyone_may_write", draft.rule.span, message)
-                    .help("leave `anyone` out, so that a caller has to be known"),
-            );
+            Diagnostic::warning("anyone_may_write", draft.rule.span, message)
+                .report_with(self.checker, "leave `anyone` out, so that a caller has to be known");
         }
     }
 
-    /// Rules that say what another one says, word by word; all but the first of each.
-    fn duplicates(&mut self) -> HashSet<Span> {
+    /// Reports and returns rules that repeat another one; all but the first of each.
+    fn duplicates(&self) -> HashSet<Span> {
         let mut first: HashMap<(Option<Key>, usize, &str), Span> = HashMap::new();
         let mut duplicates = HashSet::new();
-        let mut found = Vec::new();
-        for draft in self.drafts.iter().filter(|draft| draft.does != Does::Never && !draft.permissions.is_empty()) {
+        for draft in
+            self.drafts.iter().filter(|draft| draft.effect != RuleEffect::Never && !draft.permissions.is_empty())
+        {
             let condition = draft.rule.condition.as_ref();
             let condition = condition.map_or("", |(_, condition)| self.checker.written(condition.span));
-            let grantee = match draft.does {
-                Does::Grant(to) => Some(key(to)),
-                Does::Forbid | Does::Never => None,
+            let grantee = match draft.effect {
+                RuleEffect::Grant(to) => Some(key(to)),
+                RuleEffect::Forbid | RuleEffect::Never => None,
             };
             let span = draft.rule.span;
             let earlier = *first.entry((grantee, draft.set, condition)).or_insert(span);
             if earlier != span {
                 duplicates.insert(span);
-                found.push(
-                    Diagnostic::warning("duplicate_rule", span, "this rule says what another one says")
-                        .also(earlier, "the other one")
-                        .help("take one of them out"),
-                );
+                Diagnostic::warning("duplicate_rule", span, "this rule says what another one says")
+                    .also(earlier, "the other one")
+                    .report_with(self.checker, "take one of them out");
             }
         }
-        self.found.append(&mut found);
         duplicates
     }
 
     /// Grants whose permissions are granted without a condition elsewhere.
-    fn covered(&mut self, duplicates: &HashSet<Span>) {
+    fn covered(&self, duplicates: &HashSet<Span>) {
         let parents = self.parents();
         let mut grants: Vec<(Key, &RuleDraft<'_>)> = Vec::new();
         for draft in self.drafts.iter().filter(|draft| !duplicates.contains(&draft.rule.span)) {
-            if let (Does::Grant(to), false) = (draft.does, draft.permissions.is_empty()) {
+            if let (RuleEffect::Grant(to), false) = (draft.effect, draft.permissions.is_empty()) {
                 grants.push((key(to), draft));
             }
         }
@@ -210,8 +212,7 @@ impl Linter<'_, '_> {
                     Some(_) => "take it out, or give the broader grant the condition: either one suffices",
                     None => "take it out: roles that a role extends, and an `allow` for every caller, grant it too",
                 };
-                let finding = Diagnostic::warning("covered_grant", draft.rule.span, message).help(help);
-                self.found.push(finding);
+                Diagnostic::warning("covered_grant", draft.rule.span, message).report_with(self.checker, help);
                 count(&mut counts, draft, |count| count.saturating_sub(1));
             }
             drafts().flat_map(|draft| draft.permissions.iter()).for_each(|at| {
@@ -220,13 +221,13 @@ impl Linter<'_, '_> {
         }
     }
 
-    /// By role, the roles that it extends.
+    /// The roles that each role extends.
     fn parents(&self) -> Vec<Vec<Id<Role>>> {
         let checker = self.checker;
-        let mut parents = vec![Vec::new(); checker.roles.ids.len()];
-        for (id, (_, role)) in checker.roles.ids.iter().zip(checker.names.roles.iter()) {
+        let mut parents = vec![Vec::new(); self.roles.ids.len()];
+        for (id, (_, role)) in self.roles.ids.iter().zip(checker.names.roles.iter()) {
             let extended = role.extends.iter().filter_map(|name| checker.names.roles.get(&name.node));
-            let extended = extended.filter_map(|(row, _)| checker.roles.ids.get(row).copied());
+            let extended = extended.filter_map(|(row, _)| self.roles.ids.get(row).copied());
             parents.iter_mut().skip(id.row()).take(1).for_each(|parents| parents.extend(extended.clone()));
         }
         parents

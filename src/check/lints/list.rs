@@ -6,7 +6,7 @@
 pub struct Lint {
     /// The code of its findings.
     pub name: &'static str,
-    /// What it finds, in a line.
+    /// Its findings, in a line.
     pub about: &'static str,
 }
 

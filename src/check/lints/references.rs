@@ -1,11 +1,11 @@
-//! Which names a policy mentions outside of their own declarations.
+//! The names that a policy mentions outside of their own declarations.
 
 use std::collections::HashSet;
 
 use crate::check::names::Names;
 use crate::syntax::tree::{
     Action, Clause, ClauseKind, CsrfEntry, Effect, Expression, ExpressionKind, LimitEntry, Literal, Login,
-    NeverSubject, Pattern, ProviderEntry, Rule, SchemaEntry, SchemaType, SchemaTypeKind, TokenEntry, ValueType,
+    NeverSubject, Pattern, ProviderEntry, Rule, Schema, SchemaEntry, SchemaType, SchemaTypeKind, TokenEntry, ValueType,
     ValueTypeKind,
 };
 
@@ -27,24 +27,30 @@ pub(crate) struct References<'t> {
     pub(crate) account: HashSet<&'t str>,
     /// Attributes of resources, whatever the resource.
     pub(crate) resource: HashSet<&'t str>,
-    /// Tiers that are written out where a limit or a caller is given one.
+    /// Tiers that a limit or a mapping names.
     pub(crate) tiers: HashSet<&'t str>,
-    /// Whether some limit goes by a tier that isn't written out.
+    /// True if some limit goes by a tier that isn't a literal.
     pub(crate) any_tier: bool,
     pub(crate) csrf: bool,
 }
 
 impl<'t> References<'t> {
+    pub(crate) fn of_schema(name: &str, schema: &'t Schema) -> Self {
+        let mut references = Self::default();
+        references.entries(&schema.entries, name);
+        references
+    }
+
     pub(crate) fn of(names: &Names<'t>) -> Self {
-        let mut mentions = Self::default();
-        each_expression(names, &mut |expression| mentions.expression(expression));
-        for (_, token) in names.tokens.iter() {
+        let mut references = Self::default();
+        each_expression(names, &mut |expression| references.expression(expression));
+        for token in names.tokens.values() {
             for entry in &token.entries {
                 match &entry.node {
-                    TokenEntry::Keys(set) => drop(mentions.key_sets.insert(&set.node)),
-                    TokenEntry::Key(secret) => drop(mentions.secrets.insert(&secret.node)),
+                    TokenEntry::Keys(set) => drop(references.key_sets.insert(&set.node)),
+                    TokenEntry::Key(secret) => drop(references.secrets.insert(&secret.node)),
                     TokenEntry::Claims(claims) => {
-                        claims.iter().for_each(|claim| mentions.value_type(&claim.attribute.ty));
+                        claims.iter().for_each(|claim| references.value_type(&claim.attribute.ty));
                     }
                     _ => {}
                 }
@@ -53,41 +59,43 @@ impl<'t> References<'t> {
         if let Some((_, csrf)) = names.csrf {
             for entry in &csrf.entries {
                 if let CsrfEntry::Secret(secret) = &entry.node {
-                    mentions.secrets.insert(&secret.node);
+                    references.secrets.insert(&secret.node);
                 }
             }
         }
-        for entry in names.providers.iter().flat_map(|(_, (_, provider))| &provider.entries) {
+        for entry in names.providers.values().flat_map(|provider| &provider.entries) {
             match &entry.node {
-                ProviderEntry::Secret(_, secret) => drop(mentions.secrets.insert(&secret.node)),
-                ProviderEntry::Keys(set) => drop(mentions.key_sets.insert(&set.node)),
-                ProviderEntry::Text(..) | ProviderEntry::Scopes(_) => {}
+                ProviderEntry::ClientSecret(secret) | ProviderEntry::State(secret) => {
+                    references.secrets.insert(&secret.node);
+                }
+                ProviderEntry::Keys(set) => drop(references.key_sets.insert(&set.node)),
+                ProviderEntry::Setting(..) | ProviderEntry::Scopes(_) => {}
             }
         }
         for (_, mapping) in &names.mappings {
-            mentions.tokens.insert(&mapping.token.node);
+            references.tokens.insert(&mapping.token.node);
             let tiers = mapping.entries.iter().filter(|(name, _)| name.node == "tier");
-            tiers.for_each(|(_, tier)| mentions.tier(tier));
+            tiers.for_each(|(_, tier)| references.tier(tier));
         }
-        let attributes = names.account.iter().chain(names.context.iter()).map(|(_, attribute)| *attribute);
-        let of_resources = names.resources.iter().flat_map(|(_, resource)| &resource.attributes);
-        attributes.chain(of_resources).for_each(|attribute| mentions.value_type(&attribute.ty));
-        for (_, role) in names.roles.iter() {
-            mentions.roles.extend(role.extends.iter().map(|name| name.node.as_str()));
+        let attributes = names.account.values().chain(names.context.values());
+        let of_resources = names.resources.values().flat_map(|resource| &resource.attributes);
+        attributes.chain(of_resources).for_each(|attribute| references.value_type(&attribute.ty));
+        for role in names.roles.values() {
+            references.roles.extend(role.extends.iter().map(|name| name.node.as_str()));
         }
-        each_rule(names, &mut |rule| mentions.rule(rule));
-        names.permission_sets.iter().for_each(|(_, set)| mentions.patterns(&set.patterns));
-        for entry in names.limits.iter().flat_map(|(_, limit)| &limit.entries) {
+        each_rule(names, &mut |rule| references.rule(rule));
+        names.permission_sets.values().for_each(|set| references.patterns(&set.patterns));
+        for entry in names.limits.values().flat_map(|limit| &limit.entries) {
             if let LimitEntry::Tier(tier) = &entry.node {
-                mentions.any_tier |= !mentions.tier_is_written(tier);
-                mentions.tier(tier);
+                references.any_tier |= !matches!(tier.kind, ExpressionKind::Literal(_));
+                references.tier(tier);
             }
         }
         for (name, schema) in names.schemas.iter() {
-            mentions.entries(&schema.entries, name);
+            references.entries(&schema.entries, name);
         }
-        each_clause(names, &mut |clause| mentions.clause(clause));
-        mentions
+        each_clause(names, &mut |clause| references.clause(clause));
+        references
     }
 
     fn clause(&mut self, clause: &'t Clause) {
@@ -144,11 +152,6 @@ impl<'t> References<'t> {
         }
     }
 
-    /// Whether all that an expression can be is written out.
-    fn tier_is_written(&self, tier: &Expression) -> bool {
-        matches!(tier.kind, ExpressionKind::Literal(_))
-    }
-
     fn tier(&mut self, tier: &'t Expression) {
         tier.visit(&mut |part| {
             if let ExpressionKind::Literal(Literal::String(name)) = &part.kind {
@@ -177,7 +180,7 @@ impl<'t> References<'t> {
     fn schema_type(&mut self, ty: &'t SchemaType, own: &str) {
         match &ty.kind {
             SchemaTypeKind::Named(name) if name != own => drop(self.schemas.insert(name)),
-            SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) => {}
+            SchemaTypeKind::Scalar(_) | SchemaTypeKind::Null | SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) => {}
             SchemaTypeKind::List(item) | SchemaTypeKind::Map(item) => self.schema_type(item, own),
             SchemaTypeKind::Record(entries) => self.entries(entries, own),
             SchemaTypeKind::Union(members) => members.iter().for_each(|ty| self.schema_type(ty, own)),
@@ -188,8 +191,8 @@ impl<'t> References<'t> {
 
 /// Every rule, in roles and scopes too.
 pub(crate) fn each_rule<'t>(names: &Names<'t>, see: &mut impl FnMut(&'t Rule)) {
-    names.roles.iter().flat_map(|(_, role)| &role.grants).for_each(&mut *see);
-    names.scopes.iter().flat_map(|(_, (_, scope))| &scope.grants).for_each(&mut *see);
+    names.roles.values().flat_map(|role| &role.grants).for_each(&mut *see);
+    names.scopes.values().flat_map(|scope| &scope.grants).for_each(&mut *see);
     names.rules.iter().copied().for_each(see);
 }
 
@@ -203,19 +206,19 @@ pub(crate) fn each_clause<'t>(names: &Names<'t>, see: &mut impl FnMut(&'t Clause
 
 /// Every expression of a policy, and every part of it.
 pub(crate) fn each_expression<'t>(names: &Names<'t>, see: &mut impl FnMut(&'t Expression)) {
-    for entry in names.tokens.iter().flat_map(|(_, token)| &token.entries) {
+    for entry in names.tokens.values().flat_map(|token| &token.entries) {
         if let TokenEntry::Claims(claims) = &entry.node {
             claims.iter().filter_map(|claim| claim.source.as_ref()).for_each(|source| source.visit(see));
         }
     }
     names.mappings.iter().flat_map(|(_, mapping)| &mapping.entries).for_each(|(_, value)| value.visit(see));
-    names.conditions.iter().for_each(|(_, (_, condition))| condition.expression.visit(see));
+    names.conditions.values().for_each(|condition| condition.expression.visit(see));
     each_rule(names, &mut |rule| {
         if let Some((_, condition)) = &rule.condition {
             condition.visit(see);
         }
     });
-    for entry in names.limits.iter().flat_map(|(_, limit)| &limit.entries) {
+    for entry in names.limits.values().flat_map(|limit| &limit.entries) {
         match &entry.node {
             LimitEntry::Key(parts) => parts.iter().for_each(|part| part.visit(see)),
             LimitEntry::Tier(part) | LimitEntry::SkipWhen(part) | LimitEntry::Cost(part, None) => part.visit(see),
@@ -226,7 +229,7 @@ pub(crate) fn each_expression<'t>(names: &Names<'t>, see: &mut impl FnMut(&'t Ex
             _ => {}
         }
     }
-    for entry in names.schemas.iter().flat_map(|(_, schema)| &schema.entries) {
+    for entry in names.schemas.values().flat_map(|schema| &schema.entries) {
         if let SchemaEntry::Check(check, _) = entry {
             check.visit(see);
         }

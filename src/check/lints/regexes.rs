@@ -4,21 +4,22 @@ use std::collections::HashMap;
 
 use regex_syntax::hir::{Dot, Hir, HirKind, Look};
 
+use crate::check::checker::{Checker, Report};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::Text;
 
-/// What is known of a pattern.
+/// The properties of a pattern.
 #[derive(Debug, Clone, Copy)]
 struct Known {
-    /// Whether nothing may stand before or behind what it matches.
+    /// True if the pattern matches a whole value only.
     whole: bool,
-    /// Whether it repeats a class of characters, as `[a-z]+` does.
+    /// True if it repeats a class of characters, as `[a-z]+` does.
     repeats: bool,
-    /// Whether what it matches has a greatest length.
+    /// True if its matches have a greatest length.
     bounded: bool,
 }
 
-/// What is known of patterns, each looked at once.
+/// The properties of patterns, each found once.
 #[derive(Default)]
 pub(crate) struct Regexes<'t> {
     known: HashMap<&'t str, Option<Known>>,
@@ -29,20 +30,20 @@ impl<'t> Regexes<'t> {
         *self.known.entry(&pattern.node).or_insert_with_key(|pattern| look(pattern))
     }
 
-    /// Whether a pattern bounds the length of the value that it matches.
+    /// True if a pattern bounds the length of the value that it matches.
     pub(crate) fn bounds(&mut self, pattern: &'t Text) -> bool {
         self.of(pattern).is_some_and(|known| known.whole && known.bounded)
     }
 
-    /// A finding, where a pattern that repeats a class would pass with anything around it. One that asks whether a value
+    /// Warns of a pattern that repeats a class and would pass with anything around it. One that asks whether a value
     /// contains a character, as `[A-Z]` does, is meant so.
-    pub(crate) fn loose(&mut self, pattern: &'t Text) -> Option<Diagnostic> {
-        let known = self.of(pattern)?;
-        (!known.whole && known.repeats).then(|| {
-            Diagnostic::warning("unanchored_regex", pattern.span, "this regex matches a part of a value, not all of it")
+    pub(crate) fn loose(&mut self, pattern: &'t Text, checker: &Checker<'_>) {
+        if self.of(pattern).is_some_and(|known| !known.whole && known.repeats) {
+            let message = "this regex matches a part of a value, not all of it";
+            Diagnostic::warning("unanchored_regex", pattern.span, message)
                 .label("anything may stand around it")
-                .help("anchor it at both ends: `/^…$/`")
-        })
+                .report_with(checker, "anchor it at both ends: `/^…$/`");
+        }
     }
 }
 

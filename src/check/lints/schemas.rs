@@ -2,82 +2,67 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::check::lints::Linter;
+use crate::check::checker::{Checker, Report};
+use crate::check::lints::references::References;
 use crate::check::lints::references::each_clause;
 use crate::check::lints::regexes::Regexes;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Format, ScalarType};
 use crate::model::source::Span;
 use crate::syntax::tree::{
-    ClauseKind, Facet, FacetKind, Field, Schema, SchemaEntry, SchemaType, SchemaTypeKind, UnknownFields,
+    ClauseKind, Facet, FacetKind, Field, SchemaEntry, SchemaType, SchemaTypeKind, UnknownFields,
 };
 
-/// Formats that bound their own length.
-const SHORT_FORMATS: [&str; 6] = ["date", "datetime", "email", "hostname", "ip", "uuid"];
-/// What the name of a secret ends with.
+/// The last words of secrets' names.
 const SECRET_NAMES: [&str; 11] =
     ["apikey", "cvc", "cvv", "otp", "passcode", "passphrase", "passwd", "password", "pin", "secret", "token"];
-/// What tokens are called that aren't secret.
+/// The first words of tokens' names that aren't secret.
 const PLAIN_TOKENS: [&str; 5] = ["continuation", "cursor", "next", "page", "sync"];
 
-/// What is known of the place of a type.
+/// The place of a type.
 #[derive(Clone, Copy)]
 struct Place<'t> {
     /// The field it is of.
     field: &'t str,
-    /// Whether it is of the items of a list or map.
+    /// True for the items of a list or a map.
     items: bool,
 }
 
-struct Walk<'w, 't> {
-    regexes: &'w mut Regexes<'t>,
-    found: &'w mut Vec<Diagnostic>,
-    /// Whether a body or a query has this shape.
+struct SchemaLinter<'w, 't> {
+    checker: &'w Checker<'t>,
+    regexes: Regexes<'t>,
+    /// True if a body or a query has this shape.
     input: bool,
     query: bool,
-    /// The schemas that this one names.
-    named: Vec<&'t str>,
 }
 
-impl<'t> Linter<'_, 't> {
-    pub(crate) fn schemas(&mut self) {
-        let names = &self.checker.names;
-        let (mut bodies, mut queries): (Vec<&'t str>, Vec<&'t str>) = (Vec::new(), Vec::new());
-        each_clause(names, &mut |clause| match &clause.kind {
-            ClauseKind::Body(name) => bodies.push(&name.node),
-            ClauseKind::Query(name) => queries.push(&name.node),
-            _ => {}
-        });
-        let schemas: HashMap<&'t str, &'t Schema> =
-            names.schemas.iter().map(|(name, schema)| (name, *schema)).collect();
-        let parts: HashMap<&'t str, Vec<&'t str>> = schemas
-            .iter()
-            .map(|(name, schema)| {
-                let (mut regexes, mut found) = (Regexes::default(), Vec::new());
-                let mut walk =
-                    Walk { regexes: &mut regexes, found: &mut found, input: false, query: false, named: Vec::new() };
-                walk.entries(&schema.entries);
-                (*name, walk.named)
-            })
-            .collect();
-        let queries = reached(queries, &parts);
-        let bodies = reached(bodies, &parts);
-        let (mut regexes, mut found) = (Regexes::default(), Vec::new());
-        for (name, schema) in names.schemas.iter() {
-            let query = queries.contains(name);
-            let input = query || bodies.contains(name);
-            let open = schema.unknown_fields.as_ref().filter(|unknown| input && unknown.node == UnknownFields::Open);
-            found.extend(open.map(|unknown| {
-                Diagnostic::warning("open_schema", unknown.span, "fields that nobody checked are handed on")
-                    .help("declare the fields, or write `strip` to leave the others out")
-            }));
-            Walk { regexes: &mut regexes, found: &mut found, input, query, named: Vec::new() }.entries(&schema.entries);
+pub(crate) fn schemas<'t>(checker: &Checker<'t>) {
+    let names = &checker.names;
+    let (mut bodies, mut queries): (Vec<&'t str>, Vec<&'t str>) = (Vec::new(), Vec::new());
+    each_clause(names, &mut |clause| match &clause.kind {
+        ClauseKind::Body(name) => bodies.push(&name.node),
+        ClauseKind::Query(name) => queries.push(&name.node),
+        _ => {}
+    });
+    let parts =
+        names.schemas.iter().map(|(name, schema)| (name, References::of_schema(name, schema).schemas)).collect();
+    let queries = reached(queries, &parts);
+    let bodies = reached(bodies, &parts);
+    let mut linter = SchemaLinter { checker, regexes: Regexes::default(), input: false, query: false };
+    for (name, schema) in names.schemas.iter() {
+        linter.query = queries.contains(name);
+        linter.input = linter.query || bodies.contains(name);
+        let unknown = schema.unknown_fields.as_ref().filter(|unknown| unknown.node == UnknownFields::Open);
+        if let Some(unknown) = unknown.filter(|_| linter.input) {
+            Diagnostic::warning("open_schema", unknown.span, "fields that nobody checked are handed on")
+                .report_with(checker, "declare the fields, or write `strip` to leave the others out");
         }
-        self.found.append(&mut found);
+        linter.entries(&schema.entries);
     }
 }
 
 /// The schemas that `from` lead to.
-fn reached<'t>(mut from: Vec<&'t str>, parts: &HashMap<&'t str, Vec<&'t str>>) -> HashSet<&'t str> {
+fn reached<'t>(mut from: Vec<&'t str>, parts: &HashMap<&'t str, HashSet<&'t str>>) -> HashSet<&'t str> {
     let mut reached = HashSet::new();
     while let Some(name) = from.pop() {
         if reached.insert(name) {
@@ -87,7 +72,7 @@ fn reached<'t>(mut from: Vec<&'t str>, parts: &HashMap<&'t str, Vec<&'t str>>) -
     reached
 }
 
-impl<'t> Walk<'_, 't> {
+impl<'t> SchemaLinter<'_, 't> {
     fn entries(&mut self, entries: &'t [SchemaEntry]) {
         for entry in entries {
             if let SchemaEntry::Field(field) = entry {
@@ -98,10 +83,10 @@ impl<'t> Walk<'_, 't> {
 
     fn field(&mut self, field: &'t Field) {
         let name = field.name.node.as_str();
-        let is_string = matches!(&field.ty.kind, SchemaTypeKind::Named(ty) if ty == "string");
-        let secret = field.ty.facets.iter().find(|facet| is_word(facet, &["secret"]));
+        let is_string = field.ty.kind == SchemaTypeKind::Scalar(ScalarType::String);
+        let secret = field.ty.facets.iter().find(|facet| facet.kind == FacetKind::Secret);
         if is_string && secret.is_none() && names_a_secret(name) {
-            self.tell(
+            self.warn(
                 "plain_secret",
                 field.name.span,
                 format!("`{name}` would be shown in messages and logs"),
@@ -110,7 +95,7 @@ impl<'t> Walk<'_, 't> {
         }
         if let (Some(secret), true) = (secret, self.query) {
             let message = format!("`{name}` is a secret in a URL, which logs and browsers keep");
-            self.tell("secret_in_query", secret.span, message, "take it in a body, or in a header");
+            self.warn("secret_in_query", secret.span, message, "take it in a body, or in a header");
         }
         self.schema_type(&field.ty, Place { field: name, items: false });
     }
@@ -118,30 +103,28 @@ impl<'t> Walk<'_, 't> {
     fn schema_type(&mut self, ty: &'t SchemaType, place: Place<'t>) {
         for facet in &ty.facets {
             if let FacetKind::Matches(pattern) = &facet.kind {
-                let loose = self.regexes.loose(pattern);
-                self.found.extend(loose);
+                self.regexes.loose(pattern, self.checker);
             }
         }
         let what = if place.items { format!("an item of `{}`", place.field) } else { format!("`{}`", place.field) };
         match &ty.kind {
-            SchemaTypeKind::Named(name) if name == "string" => {
+            SchemaTypeKind::Scalar(ScalarType::String) => {
                 if self.input && !ty.facets.iter().any(|facet| self.bounds_text(facet)) {
                     let message = format!("{what} may be as long as the body");
-                    self.tell("unbounded_string", ty.span, message, "add `max N`, in characters, or `bytes A..B`");
+                    self.warn("unbounded_string", ty.span, message, "add `max N`, in characters, or `bytes A..B`");
                 }
             }
-            SchemaTypeKind::Named(name) if name == "any" => {
+            SchemaTypeKind::Scalar(ScalarType::Any) => {
                 if self.input {
-                    self.tell("unchecked_field", ty.span, format!("{what} may be anything"), "declare what it holds");
+                    self.warn("unchecked_field", ty.span, format!("{what} may be anything"), "declare what it holds");
                 }
             }
-            SchemaTypeKind::Named(name) => self.named.push(name),
-            SchemaTypeKind::Enum(_) => {}
+            SchemaTypeKind::Scalar(_) | SchemaTypeKind::Null | SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) => {}
             SchemaTypeKind::List(item) | SchemaTypeKind::Map(item) => {
                 let bounded = ty.facets.iter().any(|facet| matches!(facet.kind, FacetKind::Max(_)));
                 if self.input && !bounded {
                     let message = format!("{what} may have as many items as the body has room for");
-                    self.tell("unbounded_list", ty.span, message, "add `max N` behind the closing bracket");
+                    self.warn("unbounded_list", ty.span, message, "add `max N` behind the closing bracket");
                 }
                 self.schema_type(item, Place { items: true, ..place });
             }
@@ -155,20 +138,17 @@ impl<'t> Walk<'_, 't> {
         match &facet.kind {
             FacetKind::Max(_) | FacetKind::Length(..) | FacetKind::Bytes(..) | FacetKind::OneOf(_) => true,
             FacetKind::Matches(pattern) => self.regexes.bounds(pattern),
-            _ => is_word(facet, &SHORT_FORMATS),
+            FacetKind::Format(format) => *format != Format::Url,
+            _ => false,
         }
     }
 
-    fn tell(&mut self, code: &'static str, span: Span, message: String, help: &str) {
-        self.found.push(Diagnostic::warning(code, span, message).help(help));
+    fn warn(&self, code: &'static str, span: Span, message: String, help: &str) {
+        Diagnostic::warning(code, span, message).report_with(self.checker, help);
     }
 }
 
-fn is_word(facet: &Facet, words: &[&str]) -> bool {
-    matches!(&facet.kind, FacetKind::Word(word) if words.contains(&word.as_str()))
-}
-
-/// Whether a field is called like a secret: `password`, `newPassword`, `api_key`.
+/// True for the name of a secret: `password`, `newPassword`, `api_key`.
 fn names_a_secret(name: &str) -> bool {
     let mut words: Vec<String> = Vec::new();
     let mut fresh = true;

@@ -1,8 +1,8 @@
 //! Resources, roles, scopes, rules, conditions and invariants.
 
 pub(crate) mod attribute;
-pub(crate) mod condition;
 pub(crate) mod never;
+pub(crate) mod pattern;
 pub(crate) mod permission;
 pub(crate) mod role;
 pub(crate) mod rule;

@@ -1,11 +1,10 @@
-//! Roles and scopes. What a role is granted, the roles that extend it are granted, too: sets of roles are closed that
+//! Roles. A grant to a role is a grant to the roles that extend it, too: sets of roles are closed that
 //! way once, so that a caller has only the roles that they came with.
 
 use std::collections::HashMap;
 
-use crate::check::Checker;
-use crate::check::order::{order, order_from};
-use crate::check::permissions::permission::{PermissionIndex, closing, in_a_cycle, rows_only};
+use crate::check::checker::{Checker, Report};
+use crate::check::order::{ReferenceGraph, order, order_from};
 use crate::collections::id_set::{IdSet, IdSets};
 use crate::collections::names::Names;
 use crate::collections::row_set::RowSet;
@@ -13,137 +12,114 @@ use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree;
-use crate::syntax::tree::Text;
-use crate::typed::{Resource, Role, Scope};
+use crate::typed::{Permission, Resource, Role};
 
 /// The roles of a policy.
-#[derive(Default)]
 pub(crate) struct Roles {
     pub(crate) table: Table<Role>,
     pub(crate) names: Names<Role>,
     pub(crate) sets: IdSets<Role>,
     /// In the order written.
     pub(crate) ids: Vec<Id<Role>>,
-    /// Whether some role extends another.
+    /// True if some role extends another.
     extend: bool,
 }
 
-impl Checker<'_> {
-    /// One row a declared scope, in the order written.
-    pub(crate) fn scopes(&self) -> (Table<Scope>, Names<Scope>) {
-        let names = self.names.scopes.iter().map(|(name, _)| name);
-        (self.names.scopes.iter().map(|_| Scope).collect(), names.collect())
+/// One row a declared role; a cycle is an error that shows the way round it.
+pub(crate) fn roles(checker: &Checker<'_>) -> Roles {
+    let declared: Vec<&tree::Role> = checker.names.roles.values().collect();
+    let mut parents = ReferenceGraph::default();
+    for role in &declared {
+        let row = |name| Some((checker.names.roles.find(name, &checker.findings)?.0, name));
+        parents.push(&role.name, role.extends.iter().filter_map(row).collect());
     }
-
-    /// One row a declared role; a cycle is an error that shows the way round it.
-    pub(crate) fn roles(&mut self) -> Roles {
-        let declared: Vec<_> = self.names.roles.iter().map(|(_, role)| *role).collect();
-        let parents: Vec<Vec<(usize, &Text)>> = declared
-            .iter()
-            .map(|role| {
-                let names = role.extends.iter();
-                names.filter_map(|name| Some((self.names.roles.find(name, &mut self.diagnostics)?.0, name))).collect()
-            })
-            .collect();
-        let order = order(&rows_only(&parents));
-        for cycle in &order.cycles {
-            let names = cycle.rows.iter().filter_map(|row| declared.get(*row)).map(|role| &role.name);
-            if let Some(closing) = closing(cycle, &parents) {
-                self.report(
-                    Diagnostic::error("cyclic_role", closing.span, in_a_cycle("roles extend", names))
-                        .label("closes the cycle")
-                        .help("take one of the roles out of `extends`"),
-                );
-            }
-        }
-        self.closed_roles(&declared, &parents)
+    let parents_by_row = parents.rows();
+    for cycle in &order(&parents_by_row).cycles {
+        parents
+            .cycle("cyclic_role", "roles extend", cycle)
+            .report_with(checker, "take one of the roles out of `extends`");
     }
+    closed_roles(checker, &declared, &parents_by_row)
+}
 
-    /// Numbers roles, each before those that extend it, and closes them.
-    fn closed_roles(&mut self, declared: &[&tree::Role], parents: &[Vec<(usize, &Text)>]) -> Roles {
-        // Walked from the last one and then turned round, so that the order written is kept where it can be.
-        let last = declared.len().saturating_sub(1);
-        let mut extending = vec![Vec::new(); declared.len()];
-        for (row, parents) in parents.iter().enumerate().rev() {
-            for (parent, _) in parents {
-                extending.iter_mut().skip(last - parent).take(1).for_each(|rows| rows.push(last - row));
-            }
-        }
-        let roots = (0..declared.len()).rev().filter(|row| parents.get(*row).is_some_and(Vec::is_empty));
-        let order = order_from(roots.map(|row| last - row), &extending).rows;
-
-        let ids: Vec<Id<Role>> = Table::promised(declared.len()).collect();
-        let mut by_row = ids.clone();
-        for (id, row) in ids.iter().rev().zip(&order) {
-            by_row.iter_mut().skip(last - row).take(1).for_each(|slot| *slot = *id);
-        }
-        let mut sets = IdSets::default();
-        let mut up: Vec<IdSet<Role>> = ids.iter().copied().map(IdSet::one).collect();
-        let mut parts = Vec::new();
-        for (id, row) in ids.iter().rev().zip(&order) {
-            let extending = extending.get(*row).map(Vec::as_slice).unwrap_or_default();
-            if extending.is_empty() {
-                continue;
-            }
-            parts.clear();
-            parts.push(IdSet::one(*id));
-            let ids = extending.iter().filter_map(|row| by_row.get(last - row));
-            parts.extend(ids.filter_map(|id| up.get(id.row())));
-            let Some(union) = sets.union(&parts) else {
-                if let Some(role) = declared.get(last - row) {
-                    let message =
-                        format!("too many roles extend `{}` and the others, in too many ways", role.name.node);
-                    self.report(too_entangled(role.name.span, message));
-                }
-                break;
-            };
-            up.iter_mut().skip(id.row()).take(1).for_each(|slot| *slot = union);
-        }
-        let names = order.iter().rev().filter_map(|row| declared.get(last - row)).map(|role| role.name.node.as_str());
-        Roles {
-            names: names.collect(),
-            table: up.into_iter().map(|up| Role { up }).collect(),
-            sets,
-            ids: by_row,
-            extend: parents.iter().any(|parents| !parents.is_empty()),
+/// Numbers roles, each before those that extend it, and closes them.
+fn closed_roles(checker: &Checker<'_>, declared: &[&tree::Role], parents: &[Vec<usize>]) -> Roles {
+    // Walked from the last one and then turned round, so that the order written is kept where it can be.
+    let last = declared.len().saturating_sub(1);
+    let mut extending = vec![Vec::new(); declared.len()];
+    for (row, parents) in parents.iter().enumerate().rev() {
+        for parent in parents {
+            extending.iter_mut().skip(last - parent).take(1).for_each(|rows| rows.push(last - row));
         }
     }
+    let roots = (0..declared.len()).rev().filter(|row| parents.get(*row).is_some_and(Vec::is_empty));
+    let order = order_from(roots.map(|row| last - row), &extending).rows;
 
-    /// Enters with each permission the roles that are granted it, and those that extend them.
-    pub(crate) fn roles_of_permissions(&mut self, granted: Vec<RowSet>, index: &mut PermissionIndex) {
+    let ids: Vec<Id<Role>> = Table::promised(declared.len()).collect();
+    let mut by_row = ids.clone();
+    for (id, row) in ids.iter().rev().zip(&order) {
+        by_row.iter_mut().skip(last - row).take(1).for_each(|slot| *slot = *id);
+    }
+    let mut sets = IdSets::default();
+    let mut up: Vec<IdSet<Role>> = ids.iter().copied().map(IdSet::one).collect();
+    let mut parts = Vec::new();
+    for (id, row) in ids.iter().rev().zip(&order) {
+        let extending = extending.get(*row).map(Vec::as_slice).unwrap_or_default();
+        if extending.is_empty() {
+            continue;
+        }
+        parts.clear();
+        parts.push(IdSet::one(*id));
+        let ids = extending.iter().filter_map(|row| by_row.get(last - row));
+        parts.extend(ids.filter_map(|id| up.get(id.row())));
+        let Some(union) = sets.union(&parts) else {
+            if let Some(role) = declared.get(last - row) {
+                let message = format!("too many roles extend `{}` and the others, in too many ways", role.name.node);
+                too_entangled(role.name.span, message).report(checker);
+            }
+            break;
+        };
+        up.iter_mut().skip(id.row()).take(1).for_each(|slot| *slot = union);
+    }
+    let names = order.iter().rev().filter_map(|row| declared.get(last - row)).map(|role| role.name.node.as_str());
+    Roles {
+        names: names.collect(),
+        table: up.into_iter().map(|up| Role { up }).collect(),
+        sets,
+        ids: by_row,
+        extend: parents.iter().any(|parents| !parents.is_empty()),
+    }
+}
+
+impl Roles {
+    /// Enters with each permission the roles that are granted it, and those that extend them. The error is the
+    /// resource of the first permission for which there is no room.
+    pub(crate) fn of_permissions(
+        &mut self,
+        granted: Vec<RowSet>,
+        permissions: &mut Table<Permission>,
+    ) -> Result<(), Id<Resource>> {
         let mut closed: HashMap<RowSet, IdSet<Role>> = HashMap::new();
-        let mut seen = vec![0; self.roles.table.len().div_ceil(32)];
-        for (id, granted) in index.permissions.ids().zip(granted) {
-            if granted.is_empty() {
-                continue;
-            }
-            let Roles { table, sets, extend, .. } = &mut self.roles;
+        let mut seen = vec![0; self.table.len().div_ceil(32)];
+        for (id, granted) in permissions.ids().zip(granted).filter(|(_, granted)| !granted.is_empty()) {
+            let Self { table, sets, extend, .. } = &mut *self;
             let set = match (closed.get(&granted), *extend) {
                 (Some(set), _) => Some(*set),
                 (None, true) => granted.closure(sets, |role| table[role].up, &mut seen),
                 (None, false) => granted.intern(sets),
             };
-            let Some(set) = set else {
-                return self.too_many_sets(index.permissions[id].resource, "roles");
-            };
+            let set = set.ok_or(permissions[id].resource)?;
             // A set of one range is found again as fast as it is made.
             if !granted.is_range() {
                 closed.insert(granted, set);
             }
-            index.permissions.row_mut(id).roles = set;
+            permissions.row_mut(id).roles = set;
         }
-    }
-
-    /// The permissions of this resource, and those before it, are granted to too many sets of roles or scopes.
-    pub(crate) fn too_many_sets(&mut self, resource: Id<Resource>, what: &str) {
-        let resource = self.names.resources.named().nth(resource.row());
-        self.diagnostics.extend(resource.map(|(name, span, _)| {
-            too_entangled(span, format!("permissions up to those of `{name}` are granted to too many sets of {what}"))
-        }));
+        Ok(())
     }
 }
 
-fn too_entangled(span: Span, message: String) -> Diagnostic {
+pub(crate) fn too_entangled(span: Span, message: String) -> Diagnostic {
     Diagnostic::error("too_complex", span, message)
         .help("let each role extend fewer roles, and grant to a role what those that extend it share")
 }
@@ -177,7 +153,7 @@ mod tests {
         ids.map(|id| typed.role_names.get(id).to_owned()).collect()
     }
 
-    /// Whether one role extends another, directly or not, or is it.
+    /// True if one role extends another, directly or not, or is the same.
     fn extends(parents: &[BTreeSet<usize>], row: usize, other: usize) -> bool {
         row == other || parents[row].iter().any(|parent| extends(parents, *parent, other))
     }

@@ -1,18 +1,16 @@
-//! Facets: each fits its type, says something once, and leaves a value that can be.
+//! Facets: each fits its type and is written once, and some value satisfies all of them.
 
 use std::collections::HashSet;
 use std::fmt::Display;
 
-use crate::check::Checker;
+use crate::check::checker::Report;
+use crate::check::schemas::schema::SchemaChecker;
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::{Keyword as _, Transform};
 use crate::syntax::tree::{Facet, FacetKind, Literal, NumberBound, SchemaType};
-use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest, Transform};
-use crate::typed::string_format::StringFormat;
+use crate::typed::schemas::{InputType, ListRules, NumberRules, StringCheck, StringRules, StringTest};
 
-/// What changes a string, or hides it, has no message.
-const NEVER_FAIL: [&str; 5] = ["trim", "lowercase", "uppercase", "nfc", "secret"];
-
-impl Checker<'_> {
+impl SchemaChecker<'_, '_> {
     pub(crate) fn string_rules(&mut self, facets: &[Facet]) -> StringRules {
         let mut rules = StringRules::default();
         let mut seen = HashSet::new();
@@ -32,25 +30,22 @@ impl Checker<'_> {
                     tests.extend(self.length(least).map(StringTest::MinBytes));
                     tests.extend(self.length(most).map(StringTest::MaxBytes));
                 }
-                FacetKind::Matches(pattern) => tests.extend(self.compiled(pattern).map(StringTest::Matches)),
+                FacetKind::Matches(pattern) => {
+                    tests.extend(self.regexes.compile(pattern, self.checker).map(StringTest::Matches))
+                }
                 FacetKind::OneOf(values) => {
                     tests.push(StringTest::OneOf(values.iter().map(|value| value.node.clone()).collect()));
                 }
-                FacetKind::Word(word) => match word.as_str() {
-                    "trim" => rules.transforms.push(Transform::Trim),
-                    "lowercase" => rules.transforms.push(Transform::Lowercase),
-                    "uppercase" => rules.transforms.push(Transform::Uppercase),
-                    "nfc" => rules.transforms.push(Transform::Nfc),
-                    "secret" => {}
-                    word => match StringFormat::from_name(word) {
-                        Some(format) => tests.push(StringTest::Format(format)),
-                        None => self.misplaced(facet, "a `string`"),
-                    },
-                },
-                FacetKind::Range(..) | FacetKind::MultipleOf(_) => self.misplaced(facet, "a `string`"),
-            }
-            if matches!(&facet.kind, FacetKind::Word(word) if NEVER_FAIL.contains(&word.as_str())) {
-                self.no_message(facet);
+                FacetKind::Format(format) => tests.push(StringTest::Format(*format)),
+                // These never fail, so they have no message.
+                FacetKind::Transform(transform) => {
+                    rules.transforms.push(*transform);
+                    self.no_message(facet);
+                }
+                FacetKind::Secret => self.no_message(facet),
+                FacetKind::Unique | FacetKind::Range(..) | FacetKind::MultipleOf(_) => {
+                    self.misplaced(facet, "a `string`");
+                }
             }
             let message = facet.message.as_ref().map(|message| message.node.clone());
             rules.checks.extend(tests.into_iter().map(|test| StringCheck { test, message: message.clone() }));
@@ -61,28 +56,23 @@ impl Checker<'_> {
         rules
     }
 
-    /// Of `lowercase` and `uppercase`, one.
+    /// Reports `lowercase` beside `uppercase`.
     fn one_case(&mut self, facets: &[Facet]) {
-        let cases = |facet: &&Facet| matches!(&facet.kind, FacetKind::Word(word) if matches!(word.as_str(), "lowercase" | "uppercase"));
+        let cases =
+            |facet: &&Facet| matches!(facet.kind, FacetKind::Transform(Transform::Lowercase | Transform::Uppercase));
         let mut found = facets.iter().filter(cases);
         if let (Some(first), Some(second)) = (found.next(), found.next())
             && first.kind != second.kind
         {
-            self.report(
-                Diagnostic::error("contradictory_facets", second.span, "a string can't be in lower and in upper case")
-                    .also(first.span, "the other one")
-                    .help("keep one of the two facets"),
-            );
+            Diagnostic::error("contradictory_facets", second.span, "a string can't be in lower and in upper case")
+                .also(first.span, "the other one")
+                .report_with(self.checker, "keep one of the two facets");
         }
     }
 
     fn twice(&mut self, facet: &Facet) {
-        let what = if matches!(facet.kind, FacetKind::Word(_)) {
-            "this facet stands twice"
-        } else {
-            "this bound is set twice"
-        };
-        self.report(Diagnostic::error("duplicate_facet", facet.span, what).help("keep one of the two facets"));
+        let what = if is_bound(facet) { "this bound is set twice" } else { "this facet stands twice" };
+        Diagnostic::error("duplicate_facet", facet.span, what).report_with(self.checker, "keep one of the two facets");
     }
 
     /// Some string must satisfy all bounds.
@@ -128,13 +118,11 @@ impl Checker<'_> {
                 FacetKind::MultipleOf(step) => {
                     self.bound(&mut rules.multiple_of, facet, step, name, read);
                     if rules.multiple_of.is_some_and(|step| step <= N::default()) {
-                        self.report(
-                            Diagnostic::error("impossible_bounds", step.span, "a step is greater than 0")
-                                .help("write the distance of two values, such as `multiple_of 5`"),
-                        );
+                        Diagnostic::error("impossible_bounds", step.span, "a step is greater than 0")
+                            .report_with(self.checker, "write the distance of two values, such as `multiple_of 5`");
                     }
                 }
-                FacetKind::Word(word) if word == "secret" => {}
+                FacetKind::Secret => {}
                 _ => self.misplaced(facet, &format!("an `{name}`")),
             }
         }
@@ -152,10 +140,8 @@ impl Checker<'_> {
     ) {
         let value = read(bound);
         if value.is_none() {
-            self.report(
-                Diagnostic::error("type_mismatch", bound.span, format!("this bound isn't of type `{name}`"))
-                    .help(format!("write a number of type `{name}`")),
-            );
+            Diagnostic::error("type_mismatch", bound.span, format!("this bound isn't of type `{name}`"))
+                .report_with(self.checker, format!("write a number of type `{name}`"));
         }
         if slot.is_some() {
             self.twice(facet);
@@ -163,7 +149,7 @@ impl Checker<'_> {
         *slot = value;
     }
 
-    /// Reports bounds that exclude each other, and says whether they do.
+    /// Reports bounds that exclude each other. Returns true if they do.
     fn exclude_each_other<N: Copy + PartialOrd + Display>(
         &mut self,
         least: Option<N>,
@@ -171,16 +157,12 @@ impl Checker<'_> {
         facets: &[Facet],
         what: &str,
     ) -> bool {
-        let bound =
-            |facet: &&Facet| !matches!(facet.kind, FacetKind::Word(_) | FacetKind::Matches(_) | FacetKind::OneOf(_));
-        let last = facets.iter().rev().find(bound);
+        let last = facets.iter().rev().find(|facet| is_bound(facet));
         let (Some(least), Some(most), Some(facet)) = (least, most, last) else { return false };
         if least > most {
             let message = format!("there is no {what}: at least {least}, and at most {most}");
-            self.report(
-                Diagnostic::error("impossible_bounds", facet.span, message)
-                    .help("make the lower bound at most the upper one"),
-            );
+            Diagnostic::error("impossible_bounds", facet.span, message)
+                .report_with(self.checker, "make the lower bound at most the upper one");
         }
         least > most
     }
@@ -188,10 +170,8 @@ impl Checker<'_> {
     /// Only the checks of strings have messages of the policy's own.
     fn no_message(&mut self, facet: &Facet) {
         if let Some(message) = &facet.message {
-            self.report(
-                Diagnostic::error("misplaced_message", message.span, "this facet can't have a message of its own")
-                    .help("take the `else` out: the checks of a string can have one"),
-            );
+            Diagnostic::error("misplaced_message", message.span, "this facet can't have a message of its own")
+                .report_with(self.checker, "take the `else` out: the checks of a string can have one");
         }
     }
 
@@ -202,10 +182,8 @@ impl Checker<'_> {
         let none = next.checked_mul(step).is_none_or(|next| next > most);
         if let (true, true, Some(last)) = (least <= most, none, facets.last()) {
             let message = format!("there is no multiple of {step} from {least} to {most}");
-            self.report(
-                Diagnostic::error("impossible_bounds", last.span, message)
-                    .help("widen the bounds, or take a smaller step"),
-            );
+            Diagnostic::error("impossible_bounds", last.span, message)
+                .report_with(self.checker, "widen the bounds, or take a smaller step");
         }
     }
 
@@ -217,8 +195,8 @@ impl Checker<'_> {
             match &facet.kind {
                 FacetKind::Min(bound) => self.bound(&mut rules.min, facet, bound, "int", length),
                 FacetKind::Max(bound) => self.bound(&mut rules.max, facet, bound, "int", length),
-                FacetKind::Word(word) if word == "unique" && what == "a list" => rules.unique = true,
-                FacetKind::Word(word) if word == "secret" => {}
+                FacetKind::Unique if what == "a list" => rules.unique = true,
+                FacetKind::Secret => {}
                 _ => self.misplaced(facet, what),
             }
         }
@@ -234,17 +212,15 @@ impl Checker<'_> {
     fn length(&mut self, bound: &NumberBound) -> Option<u64> {
         let length = length(bound);
         if length.is_none() {
-            self.report(
-                Diagnostic::error("type_mismatch", bound.span, "a length is a whole number, 0 or more")
-                    .help("write a whole number, such as `max 200`"),
-            );
+            Diagnostic::error("type_mismatch", bound.span, "a length is a whole number, 0 or more")
+                .report_with(self.checker, "write a whole number, such as `max 200`");
         }
         length
     }
 
     pub(crate) fn no_facets(&mut self, ty: &SchemaType, what: &str) {
         for facet in &ty.facets {
-            if matches!(&facet.kind, FacetKind::Word(word) if word == "secret") {
+            if facet.kind == FacetKind::Secret {
                 self.no_message(facet);
             } else {
                 self.misplaced(facet, what);
@@ -267,12 +243,29 @@ impl Checker<'_> {
             }
             _ => "take it out, or change the type",
         };
-        self.report(Diagnostic::error("misplaced_facet", facet.span, message).help(help));
+        Diagnostic::error("misplaced_facet", facet.span, message).report_with(self.checker, help);
     }
 }
 
-/// What may stand once.
-fn name(kind: &FacetKind) -> &str {
+fn is_bound(facet: &Facet) -> bool {
+    match facet.kind {
+        FacetKind::Min(_)
+        | FacetKind::Max(_)
+        | FacetKind::Range(..)
+        | FacetKind::Length(..)
+        | FacetKind::Bytes(..)
+        | FacetKind::MultipleOf(_) => true,
+        FacetKind::Matches(_)
+        | FacetKind::OneOf(_)
+        | FacetKind::Format(_)
+        | FacetKind::Transform(_)
+        | FacetKind::Unique
+        | FacetKind::Secret => false,
+    }
+}
+
+/// The name of a facet, of which a type has one.
+fn name(kind: &FacetKind) -> &'static str {
     match kind {
         FacetKind::Min(_) => "min",
         FacetKind::Max(_) => "max",
@@ -282,7 +275,10 @@ fn name(kind: &FacetKind) -> &str {
         FacetKind::MultipleOf(_) => "multiple_of",
         FacetKind::Matches(_) => "matches",
         FacetKind::OneOf(_) => "one_of",
-        FacetKind::Word(word) => word,
+        FacetKind::Format(format) => format.word(),
+        FacetKind::Transform(transform) => transform.word(),
+        FacetKind::Unique => "unique",
+        FacetKind::Secret => "secret",
     }
 }
 

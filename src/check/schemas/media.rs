@@ -1,107 +1,90 @@
-//! What a body may be sent as, and what a query or a form can hold.
+//! The media types of bodies, and the fields that a query or a form can hold.
 
-use crate::check::Checker;
-use crate::check::entries::Entries;
-use crate::check::schemas::schema::Shapes;
-use crate::collections::table::Id;
+use crate::check::checker::{Checker, Report};
+use crate::check::settings::Entries;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree;
-use crate::syntax::tree::{SchemaEntry, Text};
+use crate::syntax::tree::SchemaEntry;
 use crate::typed::schemas::{InputType, MediaType, Shape};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-impl Checker<'_> {
-    /// The `accepts` of a schema, whose fields are known.
-    pub(crate) fn accepts(&mut self, schema: &tree::Schema, shape: &Shape) -> Vec<MediaType> {
-        let mut entries = Entries::default();
-        let mut accepted = Vec::new();
-        let lists = schema.entries.iter().filter_map(|entry| match entry {
-            SchemaEntry::Accepts(types) => Some(types),
-            SchemaEntry::Field(_) | SchemaEntry::Check(..) => None,
-        });
-        for types in lists {
-            let Some(span) = types.first().map(|ty| ty.span) else { continue };
-            if !entries.first("accepts", span, &mut self.diagnostics) {
-                continue;
-            }
-            for written in types {
-                let Some(ty) = media_type(&written.node) else {
-                    let message = format!("bodies of `{}` can't be read", written.node);
-                    self.report(Diagnostic::error("media_type_unreadable", written.span, message).help(format!(
+/// The `accepts` of a schema, whose fields are known.
+pub(crate) fn accepts(checker: &Checker<'_>, schema: &tree::Schema, shape: &Shape) -> Vec<MediaType> {
+    let mut entries = Entries::default();
+    let mut accepted = Vec::new();
+    let lists = schema.entries.iter().filter_map(|entry| match entry {
+        SchemaEntry::Accepts(types) => Some(types),
+        SchemaEntry::Field(_) | SchemaEntry::Check(..) => None,
+    });
+    for types in lists {
+        let Some(span) = types.first().map(|ty| ty.span) else { continue };
+        if !entries.first_of("accepts", span, checker) {
+            continue;
+        }
+        for written in types {
+            let Some(ty) = media_type(&written.node) else {
+                let message = format!("bodies of `{}` can't be read", written.node);
+                Diagnostic::error("media_type_unreadable", written.span, message).report_with(
+                    checker,
+                    format!(
                         "write `application/json`, a type that ends in `+json`, `application/*+json` or `{FORM}`; a \
-                         route takes other bodies with `body raw`"
-                    )));
-                    continue;
-                };
-                if ty == MediaType::Form {
-                    self.flat(written.span, "form", schema, shape);
-                }
-                if accepted.contains(&ty) {
-                    self.report(
-                        Diagnostic::error("duplicate_name", written.span, format!("`{}` stands twice", written.node))
-                            .help("keep one of them"),
-                    );
-                } else {
-                    accepted.push(ty);
-                }
-            }
-        }
-        accepted
-    }
-
-    /// The schema of a query.
-    pub(crate) fn query(&mut self, name: &Text) -> Option<Id<Shape>> {
-        let schema = self.names.schemas.find(name, &mut self.diagnostics).map(|(_, schema)| *schema)?;
-        let id = self.shapes.find(&name.node)?;
-        if self.queries.insert(id) {
-            let shapes = std::mem::replace(&mut self.shapes, Shapes::none());
-            self.flat(name.span, "query", schema, &shapes.table[id]);
-            self.shapes = shapes;
-        }
-        Some(id)
-    }
-
-    /// Every field has a form as text.
-    fn flat(&mut self, span: Span, what: &str, schema: &tree::Schema, shape: &Shape) {
-        for field in &shape.fields {
-            let Some(kind) = without_text(&field.ty, None) else { continue };
-            let written = schema.entries.iter().find_map(|entry| match entry {
-                SchemaEntry::Field(written) if written.name.node == field.name => Some(written.name.span),
-                _ => None,
-            });
-            let message = format!("a {what} can't hold `{}` of `{}`: it is {kind}", field.name, shape.name);
-            let error = Diagnostic::error("not_flat", span, message).help(match what {
-                "form" => "leave forms out, or give the field a type without parts, or a list of such",
-                _ => "give the field a type without parts, or a list of such; or take it in a body",
-            });
-            self.report(match written {
-                Some(written) => error.also(written, "declared here"),
-                None => error,
-            });
-        }
-    }
-
-    /// A record is a part of a body: what is said of bodies has its place in schemas alone.
-    pub(crate) fn no_schema_entries(&mut self, entries: &[SchemaEntry]) {
-        for entry in entries {
-            let (span, word) = match entry {
-                SchemaEntry::Check(expression, _) => (Some(expression.span), "check"),
-                SchemaEntry::Accepts(types) => (types.first().map(|ty| ty.span), "accepts"),
-                SchemaEntry::Field(_) => continue,
-            };
-            if let Some(span) = span {
-                self.report(
-                    Diagnostic::error("misplaced_entry", span, format!("a record can't have `{word}`"))
-                        .help("declare a schema of these fields, and name it here"),
+                     route takes other bodies with `body raw`"
+                    ),
                 );
+                continue;
+            };
+            if ty == MediaType::Form {
+                flat(checker, written.span, "form", schema, shape);
             }
+            if accepted.contains(&ty) {
+                Diagnostic::error("duplicate_name", written.span, format!("`{}` stands twice", written.node))
+                    .report_with(checker, "keep one of them");
+            } else {
+                accepted.push(ty);
+            }
+        }
+    }
+    accepted
+}
+
+/// Every field has a form as text.
+pub(crate) fn flat(checker: &Checker<'_>, span: Span, what: &str, schema: &tree::Schema, shape: &Shape) {
+    for field in &shape.fields {
+        let Some(kind) = without_text(&field.ty, None) else { continue };
+        let written = schema.entries.iter().find_map(|entry| match entry {
+            SchemaEntry::Field(written) if written.name.node == field.name => Some(written.name.span),
+            _ => None,
+        });
+        let message = format!("a {what} can't hold `{}` of `{}`: it is {kind}", field.name, shape.name);
+        let error = Diagnostic::error("not_flat", span, message).help(match what {
+            "form" => "leave forms out, or give the field a type without parts, or a list of such",
+            _ => "give the field a type without parts, or a list of such; or take it in a body",
+        });
+        checker.report(match written {
+            Some(written) => error.also(written, "declared here"),
+            None => error,
+        });
+    }
+}
+
+/// Reports entries for whole bodies in a record, which is only a part of one.
+pub(crate) fn no_schema_entries(checker: &Checker<'_>, entries: &[SchemaEntry]) {
+    for entry in entries {
+        let (span, word) = match entry {
+            SchemaEntry::Check(expression, _) => (Some(expression.span), "check"),
+            SchemaEntry::Accepts(types) => (types.first().map(|ty| ty.span), "accepts"),
+            SchemaEntry::Field(_) => continue,
+        };
+        if let Some(span) = span {
+            Diagnostic::error("misplaced_entry", span, format!("a record can't have `{word}`"))
+                .report_with(checker, "declare a schema of these fields, and name it here");
         }
     }
 }
 
-/// What a text can't be read as. A list can be read from several texts, but for one within another type.
+/// The kind of a type that can't be read from text. A list can be, from several texts, unless another type holds it.
 fn without_text(ty: &InputType, list: Option<&'static str>) -> Option<&'static str> {
     match ty {
         InputType::String(_)

@@ -6,3 +6,5 @@ pub(crate) mod field_type;
 pub(crate) mod media;
 pub(crate) mod regex;
 pub(crate) mod schema;
+pub(crate) mod shapes;
+pub(crate) mod value_type;

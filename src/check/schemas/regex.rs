@@ -1,59 +1,61 @@
 //! Regexes: in linear time, of bounded size.
 
+use std::collections::HashMap;
+
 use regex::{Regex, RegexBuilder};
 
-use crate::check::Checker;
+use crate::check::checker::{Checker, Report};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::Text;
 
-/// A compiled regex may take so many bytes; and a policy may have so many of them.
+/// The most bytes of a compiled regex.
 const REGEX_BYTES: usize = 256 * 1024;
+/// The most regexes of a policy.
 const MOST_REGEXES: usize = 1_000;
 
-impl Checker<'_> {
-    /// The regex that a pattern stands for. The same pattern is compiled once.
-    pub(crate) fn compiled(&mut self, pattern: &Text) -> Option<Regex> {
-        if let Some(known) = self.regexes.get(&pattern.node) {
+/// Compiled regexes by their patterns; nothing for a pattern with an error.
+#[derive(Default)]
+pub(crate) struct Regexes {
+    compiled: HashMap<String, Option<Regex>>,
+}
+
+impl Regexes {
+    /// Returns the regex of a pattern. The same pattern is compiled once.
+    pub(crate) fn compile(&mut self, pattern: &Text, checker: &Checker<'_>) -> Option<Regex> {
+        if let Some(known) = self.compiled.get(&pattern.node) {
             return known.clone();
         }
-        if self.regexes.len() > MOST_REGEXES {
+        if self.compiled.len() > MOST_REGEXES {
             return None;
         }
-        if self.regexes.len() == MOST_REGEXES {
-            self.regexes.insert(pattern.node.clone(), None);
-            self.report(
-                Diagnostic::error(
-                    "too_many_regexes",
-                    pattern.span,
-                    format!("a policy may have at most {MOST_REGEXES} regexes"),
-                )
-                .help("share schemas and conditions that are alike"),
-            );
-            return None;
-        }
-        let built = RegexBuilder::new(&pattern.node).size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES).build();
-        let regex = match built {
-            Ok(regex) => Some(regex),
-            Err(regex::Error::CompiledTooBig(_)) => {
-                self.report(
-                    Diagnostic::error("invalid_regex", pattern.span, "the regex is too large once compiled")
-                        .help("use smaller repetitions, or `min` and `max` for lengths"),
-                );
-                None
-            }
-            Err(error) => {
-                // The last line of the crate's message says what is wrong; the ones before draw the pattern.
-                let told = error.to_string();
-                let why = told.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                self.report(
-                    Diagnostic::error("invalid_regex", pattern.span, format!("the regex isn't valid: {why}")).help(
-                        "the syntax is that of the `regex` crate: linear time, no look-around, no back-references",
-                    ),
-                );
-                None
-            }
+        let regex = match self.compiled.len() {
+            MOST_REGEXES => Err(Diagnostic::error(
+                "too_many_regexes",
+                pattern.span,
+                format!("a policy may have at most {MOST_REGEXES} regexes"),
+            )
+            .help("share schemas and conditions that are alike")),
+            _ => compile(pattern),
         };
-        self.regexes.insert(pattern.node.clone(), regex.clone());
+        let regex = regex.map_err(|error| error.report(checker)).ok();
+        self.compiled.insert(pattern.node.clone(), regex.clone());
         regex
     }
+}
+
+fn compile(pattern: &Text) -> Result<Regex, Diagnostic> {
+    let built = RegexBuilder::new(&pattern.node).size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES).build();
+    built.map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => {
+            Diagnostic::error("invalid_regex", pattern.span, "the regex is too large once compiled")
+                .help("use smaller repetitions, or `min` and `max` for lengths")
+        }
+        error => {
+            // The last line of the crate's message says what is wrong; the ones before draw the pattern.
+            let message = error.to_string();
+            let why = message.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            Diagnostic::error("invalid_regex", pattern.span, format!("the regex isn't valid: {why}"))
+                .help("the syntax is that of the `regex` crate: linear time, no look-around, no back-references")
+        }
+    })
 }

@@ -1,90 +1,67 @@
 //! Schemas to shapes: facets fit their types, bounds can be met, regexes compile.
 
-use std::collections::HashMap;
-
 use serde_json::Value as Json;
 
-use crate::check::Checker;
-use crate::collections::table::{Id, Table};
+use crate::check::checker::{Checker, Report};
+use crate::check::schemas::media::accepts;
+use crate::check::schemas::regex::Regexes;
+use crate::check::schemas::shapes::Shapes;
+use crate::check::settings::{Seen, stands_twice};
+use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::duration;
 use crate::model::network::unmapped;
-use crate::model::source::Span;
 use crate::schemas::validate::validate_default;
 use crate::syntax::tree;
 use crate::syntax::tree::{Expression, ExpressionKind, FacetKind, Literal, SchemaEntry, SchemaType, SchemaTypeKind};
-use crate::typed::schemas::{Field, InputType, Shape, UnknownFields};
+use crate::typed::schemas::{Field, InputType, Shape};
 
-/// Schemas being turned into shapes.
-pub(crate) struct Shapes {
-    pub(crate) table: Table<Shape>,
-    rows: HashMap<String, usize>,
+/// Turns schemas into shapes.
+pub(crate) struct SchemaChecker<'c, 't> {
+    pub(crate) checker: &'c Checker<'t>,
+    pub(crate) regexes: &'c mut Regexes,
+    pub(crate) shapes: Shapes,
 }
 
-impl Shapes {
-    pub(crate) fn none() -> Self {
-        Self { table: Table::new(), rows: HashMap::new() }
+/// Returns the shapes of all declared schemas, their checks apart, which are typed later.
+pub(crate) fn shapes(checker: &Checker<'_>, regexes: &mut Regexes) -> Shapes {
+    let mut schemas = SchemaChecker { checker, regexes, shapes: Shapes::declared(&checker.names) };
+    for (id, schema) in schemas.shapes.table.ids().zip(checker.names.schemas.values()) {
+        let mut shape = schemas.shape(&schema.entries);
+        shape.name = schema.name.node.clone();
+        shape.unknown_fields = schema.unknown_fields.as_ref().map(|written| written.node).unwrap_or_default();
+        shape.accepts = accepts(checker, schema, &shape);
+        *schemas.shapes.table.row_mut(id) = shape;
     }
-
-    pub(crate) fn find(&self, name: &str) -> Option<Id<Shape>> {
-        self.rows.get(name).and_then(|row| self.table.id(*row))
+    let shapes = schemas.shapes;
+    if finite(checker, &shapes) {
+        defaults(checker, &shapes.table);
+        tags(checker, &shapes.table);
     }
+    shapes
 }
 
-impl Checker<'_> {
-    /// One row a declared schema, in the order written.
-    pub(crate) fn shapes(&mut self) -> Shapes {
-        let declared: Vec<&tree::Schema> = self.names.schemas.iter().map(|(_, schema)| *schema).collect();
-        let mut shapes = Shapes {
-            table: declared.iter().map(|_| Shape::default()).collect(),
-            rows: declared.iter().enumerate().map(|(row, schema)| (schema.name.node.clone(), row)).collect(),
-        };
-        for (row, schema) in declared.iter().enumerate() {
-            let mut shape = self.shape(&schema.entries, &shapes);
-            shape.name = schema.name.node.clone();
-            shape.unknown_fields = match schema.unknown_fields.as_ref().map(|written| written.node) {
-                Some(tree::UnknownFields::Strip) => UnknownFields::Strip,
-                Some(tree::UnknownFields::Open) => UnknownFields::Keep,
-                Some(tree::UnknownFields::Strict) | None => UnknownFields::Refuse,
-            };
-            shape.accepts = self.accepts(schema, &shape);
-            if let Some(id) = shapes.table.id(row) {
-                *shapes.table.row_mut(id) = shape;
-            }
-        }
-        if self.finite(&shapes) {
-            self.defaults(&shapes.table);
-            self.tags(&shapes.table);
-        }
-        shapes
-    }
-
-    pub(crate) fn shape(&mut self, entries: &[SchemaEntry], shapes: &Shapes) -> Shape {
+impl SchemaChecker<'_, '_> {
+    pub(crate) fn shape(&mut self, entries: &[SchemaEntry]) -> Shape {
         let mut shape = Shape::default();
-        let mut seen: HashMap<&str, Span> = HashMap::new();
+        let mut seen = Seen::default();
         for entry in entries {
             let SchemaEntry::Field(field) = entry else { continue };
-            if let Some(first) = seen.insert(&field.name.node, field.name.span) {
-                let message = format!("field `{}` stands twice", field.name.node);
-                let error = Diagnostic::error("duplicate_name", field.name.span, message)
-                    .also(first, "first written here")
-                    .help("keep one of them");
-                self.report(error);
-                continue;
-            }
-            if let Some(field) = self.field(field, shapes) {
-                shape.fields.push(field);
+            let name = &field.name;
+            let again = |first| stands_twice(&format!("field `{}`", name.node), first, name.span);
+            if seen.first(name, self.checker, again) {
+                shape.fields.extend(self.field(field));
             }
         }
         shape
     }
 
-    fn field(&mut self, field: &tree::Field, shapes: &Shapes) -> Option<Field> {
+    fn field(&mut self, field: &tree::Field) -> Option<Field> {
         let default = match &field.default {
-            Some(default) => Some(constant(default, &mut self.diagnostics)?),
+            Some(default) => Some(constant(default, self.checker)?),
             None => None,
         };
-        let ty = self.input_type(&field.ty, shapes)?;
+        let ty = self.input_type(&field.ty)?;
         Some(Field {
             name: field.name.node.clone(),
             optional: field.optional,
@@ -94,77 +71,70 @@ impl Checker<'_> {
             ty,
         })
     }
+}
 
-    /// A schema that holds itself in a required field has no finite value.
-    fn finite(&mut self, shapes: &Shapes) -> bool {
-        // A shape is finite once all its required fields are. Each is looked at anew when one that it waited for turns
-        // out to be; what is left when nothing changes any more isn't finite.
-        let mut finite = vec![false; shapes.table.len()];
-        let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); shapes.table.len()];
-        let rows: Vec<&Shape> = shapes.table.iter().collect();
-        let mut due: Vec<usize> = (0..rows.len()).rev().collect();
-        while let Some(row) = due.pop() {
-            let Some(shape) = rows.get(row).filter(|_| finite.get(row) == Some(&false)) else { continue };
-            let others = infinite_fields(shape, &finite);
-            for other in &others {
-                waiting.iter_mut().skip(*other).take(1).for_each(|rows| rows.push(row));
-            }
-            if others.is_empty() {
-                finite.iter_mut().skip(row).take(1).for_each(|slot| *slot = true);
-                due.extend(waiting.get_mut(row).map(std::mem::take).unwrap_or_default());
-            }
+/// A schema that holds itself in a required field has no finite value.
+fn finite(checker: &Checker<'_>, shapes: &Shapes) -> bool {
+    // A shape is finite once all its required fields are. Each is looked at anew when one that it waited for turns
+    // out to be; what is left when nothing changes any more isn't finite.
+    let mut finite = vec![false; shapes.table.len()];
+    let mut waiting: Vec<Vec<usize>> = vec![Vec::new(); shapes.table.len()];
+    let rows: Vec<&Shape> = shapes.table.iter().collect();
+    let mut due: Vec<usize> = (0..rows.len()).rev().collect();
+    while let Some(row) = due.pop() {
+        let Some(shape) = rows.get(row).filter(|_| finite.get(row) == Some(&false)) else { continue };
+        let others = infinite_fields(shape, &finite);
+        for other in &others {
+            waiting.iter_mut().skip(*other).take(1).for_each(|rows| rows.push(row));
         }
-        let infinite: Vec<usize> =
-            finite.iter().enumerate().filter(|(_, finite)| !**finite).map(|(row, _)| row).collect();
-        let declared: Vec<_> = self.names.schemas.iter().map(|(_, schema)| schema.name.clone()).collect();
-        for name in infinite.iter().filter_map(|row| declared.get(*row)) {
-            self.report(
-                Diagnostic::error("infinite_schema", name.span, format!("no finite value satisfies `{}`", name.node))
-                    .label("holds itself in a required field")
-                    .help("make that field optional, nullable, or a list that may be empty"),
-            );
-        }
-        infinite.is_empty()
-    }
-
-    /// A default passes for validated input, so it must be valid itself.
-    fn defaults(&mut self, shapes: &Table<Shape>) {
-        for field in shapes.iter().flat_map(all_fields) {
-            let (Some(default), Some(span)) = (&field.default, field.default_span) else { continue };
-            let why = match validate_default(shapes, &field.ty, default) {
-                Ok(normal) if normal.value == *default => continue,
-                Ok(_) => "write it as it would be handed on, transforms applied and nothing left out".to_owned(),
-                Err(violations) => violations.first_message(),
-            };
-            let message = format!("the default of `{}` isn't valid: {why}", field.name);
-            self.report(
-                Diagnostic::error("invalid_default", span, message)
-                    .help("write a default that the field itself would take and leave as it is"),
-            );
+        if others.is_empty() {
+            finite.iter_mut().skip(row).take(1).for_each(|slot| *slot = true);
+            due.extend(waiting.get_mut(row).map(std::mem::take).unwrap_or_default());
         }
     }
+    let declared = checker.names.schemas.values().map(|schema| &schema.name);
+    let infinite = || declared.clone().zip(&finite).filter(|(_, finite)| !**finite).map(|(name, _)| name);
+    for name in infinite() {
+        Diagnostic::error("infinite_schema", name.span, format!("no finite value satisfies `{}`", name.node))
+            .label("holds itself in a required field")
+            .report_with(checker, "make that field optional, nullable, or a list that may be empty");
+    }
+    infinite().next().is_none()
+}
 
-    /// A case that declares the tag itself must take it, or no value has that case.
-    fn tags(&mut self, shapes: &Table<Shape>) {
-        let types = shapes.iter().flat_map(|shape| &shape.fields).flat_map(|field| types_within(&field.ty));
-        let unions = types.filter_map(|ty| if let InputType::Tagged(union) = ty { Some(union) } else { None });
-        for (union, case) in unions.flat_map(|union| union.cases.iter().map(move |case| (union, case))) {
-            let fields = match &case.ty {
-                InputType::Shape(shape) => &shapes[*shape].fields,
-                InputType::Record(shape) => &shape.fields,
-                _ => continue,
-            };
-            let Some(field) = fields.iter().find(|field| field.name == union.tag) else { continue };
-            let tag = Json::from(case.name.as_str());
-            if validate_default(shapes, &field.ty, &tag).is_ok_and(|normal| normal.value == tag) {
-                continue;
-            }
-            let message = format!("no value has this case: its own `{}` doesn't take `{}`", union.tag, case.name);
-            self.report(
-                Diagnostic::error("tag_refused", case.span, message)
-                    .help(format!("leave `{}` out of the case: the union declares it", union.tag)),
-            );
+/// A default passes for validated input, so it must be valid itself.
+fn defaults(checker: &Checker<'_>, shapes: &Table<Shape>) {
+    for field in shapes.iter().flat_map(all_fields) {
+        let (Some(default), Some(span)) = (&field.default, field.default_span) else { continue };
+        let why = match validate_default(shapes, &field.ty, default) {
+            Ok(normal) if normal.value == *default => continue,
+            Ok(_) => "write it as it would be handed on, transforms applied and nothing left out".to_owned(),
+            Err(violations) => violations.first_message(),
+        };
+        let message = format!("the default of `{}` isn't valid: {why}", field.name);
+        Diagnostic::error("invalid_default", span, message)
+            .report_with(checker, "write a default that the field itself would take and leave as it is");
+    }
+}
+
+/// A case that declares the tag itself must take it, or no value has that case.
+fn tags(checker: &Checker<'_>, shapes: &Table<Shape>) {
+    let types = shapes.iter().flat_map(|shape| &shape.fields).flat_map(|field| types_within(&field.ty));
+    let unions = types.filter_map(|ty| if let InputType::Tagged(union) = ty { Some(union) } else { None });
+    for (union, case) in unions.flat_map(|union| union.cases.iter().map(move |case| (union, case))) {
+        let fields = match &case.ty {
+            InputType::Shape(shape) => &shapes[*shape].fields,
+            InputType::Record(shape) => &shape.fields,
+            _ => continue,
+        };
+        let Some(field) = fields.iter().find(|field| field.name == union.tag) else { continue };
+        let tag = Json::from(case.name.as_str());
+        if validate_default(shapes, &field.ty, &tag).is_ok_and(|normal| normal.value == tag) {
+            continue;
         }
+        let message = format!("no value has this case: its own `{}` doesn't take `{}`", union.tag, case.name);
+        Diagnostic::error("tag_refused", case.span, message)
+            .report_with(checker, format!("leave `{}` out of the case: the union declares it", union.tag));
     }
 }
 
@@ -205,7 +175,7 @@ fn infinite_in(ty: &InputType, finite: &[bool]) -> Vec<usize> {
 }
 
 /// The JSON of a default: a constant, or a list or record of them.
-fn constant(expression: &Expression, out: &mut Vec<Diagnostic>) -> Option<Json> {
+fn constant(expression: &Expression, checker: &Checker<'_>) -> Option<Json> {
     match &expression.kind {
         ExpressionKind::Literal(Literal::Null) => Some(Json::Null),
         ExpressionKind::Literal(Literal::Bool(value)) => Some(Json::from(*value)),
@@ -217,15 +187,13 @@ fn constant(expression: &Expression, out: &mut Vec<Diagnostic>) -> Option<Json> 
         ExpressionKind::Literal(Literal::Ip(value)) => Some(Json::from(value.to_canonical().to_string())),
         ExpressionKind::Literal(Literal::Network(value)) => Some(Json::from(unmapped(*value).to_string())),
         ExpressionKind::Literal(Literal::Size(value)) => Some(Json::from(*value)),
-        ExpressionKind::List(items) => items.iter().map(|item| constant(item, out)).collect(),
+        ExpressionKind::List(items) => items.iter().map(|item| constant(item, checker)).collect(),
         ExpressionKind::Record(fields) => {
-            fields.iter().map(|(name, value)| Some((name.node.clone(), constant(value, out)?))).collect()
+            fields.iter().map(|(name, value)| Some((name.node.clone(), constant(value, checker)?))).collect()
         }
         _ => {
-            out.push(
-                Diagnostic::error("not_constant", expression.span, "a default must be a constant")
-                    .help("write a number, a string, `true`, `false`, `null`, or a list of them"),
-            );
+            Diagnostic::error("not_constant", expression.span, "a default must be a constant")
+                .report_with(checker, "write a number, a string, `true`, `false`, `null`, or a list of them");
             None
         }
     }
@@ -233,14 +201,18 @@ fn constant(expression: &Expression, out: &mut Vec<Diagnostic>) -> Option<Json> 
 
 /// A field is secret as soon as any part of it is.
 fn is_secret(ty: &SchemaType) -> bool {
-    let itself = ty.facets.iter().any(|facet| matches!(&facet.kind, FacetKind::Word(word) if word == "secret"));
+    let itself = ty.facets.iter().any(|facet| facet.kind == FacetKind::Secret);
     itself
         || match &ty.kind {
             SchemaTypeKind::List(item) | SchemaTypeKind::Map(item) => is_secret(item),
             SchemaTypeKind::Union(members) => members.iter().any(is_secret),
             SchemaTypeKind::Tagged(_, members) => members.iter().any(|(_, member)| is_secret(member)),
             // The fields of a record have secrets of their own.
-            SchemaTypeKind::Named(_) | SchemaTypeKind::Enum(_) | SchemaTypeKind::Record(_) => false,
+            SchemaTypeKind::Scalar(_)
+            | SchemaTypeKind::Null
+            | SchemaTypeKind::Named(_)
+            | SchemaTypeKind::Enum(_)
+            | SchemaTypeKind::Record(_) => false,
         }
 }
 
@@ -255,7 +227,7 @@ fn all_fields(shape: &Shape) -> Vec<&Field> {
     shape.fields.iter().flat_map(|field| std::iter::once(field).chain(below(&field.ty))).collect()
 }
 
-/// A type and all types that it is made of, less what named shapes are made of.
+/// A type and all types inside it, apart from those inside named shapes.
 fn types_within(ty: &InputType) -> Vec<&InputType> {
     let mut found = Vec::new();
     let mut due = vec![ty];

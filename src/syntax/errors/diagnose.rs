@@ -1,29 +1,30 @@
-//! Comes in: where the grammar stopped, and what it would have taken there. Goes out: one diagnostic that says what
-//! is wrong and what to write instead. It never repeats the text of a string: it may be a secret.
+//! Makes one diagnostic from the place where the grammar stopped and the rules it expected there. A diagnostic never
+//! repeats the text of a string, which may be a secret.
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
-use crate::syntax::errors::expected::{DECLARATIONS, describe, keywords};
+use crate::syntax::errors::expected::{declarations, is_declaration, keywords, label};
+use crate::syntax::errors::found::Found;
 use crate::syntax::errors::misplaced::misplaced;
 use crate::syntax::errors::recover::first_word;
 use crate::syntax::parse::{Rule, Stop};
 
-/// How many expectations an error lists.
+/// The most expectations that an error lists.
 const LISTED: usize = 6;
 
-/// The error for a stop in `text`, which begins at `base` in its file.
+/// Returns the error for a stop in `text`, which begins at `base` in its file.
 pub(crate) fn diagnose(file: u32, text: &str, base: usize, stop: &Stop) -> Diagnostic {
     let Some((before, rest)) = text.split_at_checked(stop.offset) else {
         return Diagnostic::error("syntax", span(file, base, 0), "the text can't be read");
     };
-    let stop = &behind_allowance(stop);
+    let stop = &after_allowance(stop);
     let found = Found::at(rest);
     let before = trim_trivia(before);
-    let at = if found == Found::End { before.len() } else { stop.offset };
-    let place = span(file, base + at, found.len());
-    let slip = Slip { before, rest, found, expected: &stop.expected };
+    let start = if found == Found::End { before.len() } else { stop.offset };
+    let place = span(file, base + start, found.len());
+    let failure = Failure { before, rest, found, expected: &stop.expected };
 
-    if slip.expects(Rule::secret_name) && matches!(found, Found::String(_) | Found::Number(_) | Found::Quote) {
+    if failure.expects(Rule::secret_name) && matches!(found, Found::String(_) | Found::Number(_) | Found::Quote) {
         return Diagnostic::error("literal_secret", place, "a policy names its secrets, and never holds them")
             .label("a literal where the name of a secret belongs")
             .help(
@@ -31,12 +32,12 @@ pub(crate) fn diagnose(file: u32, text: &str, base: usize, stop: &Stop) -> Diagn
             );
     }
     if let Found::Word(word) = found
-        && stop.expected.iter().all(|rule| describe(*rule) == "a declaration")
+        && stop.expected.iter().all(|rule| is_declaration(*rule))
     {
         return Diagnostic::error("unknown_declaration", place, format!("`{word}` begins no declaration")).help(
-            elsewhere(word)
-                .or_else(|| meant(word, DECLARATIONS))
-                .unwrap_or_else(|| format!("declarations begin with {}", list(DECLARATIONS))),
+            other_language(word)
+                .or_else(|| meant(word, declarations()))
+                .unwrap_or_else(|| format!("declarations begin with {}", list(declarations()))),
         );
     }
     if let Some(problem) = misplaced(file, text, base, stop) {
@@ -44,28 +45,30 @@ pub(crate) fn diagnose(file: u32, text: &str, base: usize, stop: &Stop) -> Diagn
     }
     let message = match stop.expected.is_empty() {
         true => "the text can't be read".to_owned(),
-        false => format!("expected {}, found {}", wording(&stop.expected), found.words()),
+        false => format!("expected {}, found {}", wording(&stop.expected), found.label()),
     };
-    let help = slip.specific().or_else(|| slip.near_miss()).or_else(|| slip.missing_comma()).or_else(|| slip.shape());
+    let help = failure
+        .habit()
+        .or_else(|| failure.misspelling())
+        .or_else(|| failure.missing_comma())
+        .or_else(|| failure.example());
     let problem = Diagnostic::error("syntax", place, message);
-    problem.help(help.unwrap_or_else(|| slip.general()))
+    problem.help(help.unwrap_or_else(|| failure.general()))
 }
 
-/// Behind an allowance stands a declaration, which is one expectation and not each keyword that can begin one.
-fn behind_allowance(stop: &Stop) -> Stop {
+/// Joins the keywords that may follow an allowance into one expectation, a declaration.
+fn after_allowance(stop: &Stop) -> Stop {
     let mut expected = stop.expected.clone();
     if expected.contains(&Rule::allowance_word) {
-        let begins_one = |rule: &Rule| {
-            describe(*rule) == "a declaration"
-                || keywords(*rule).iter().any(|word| DECLARATIONS.contains(&word.as_ref()))
-        };
+        let begins_one =
+            |rule: &Rule| is_declaration(*rule) || keywords(*rule).iter().any(|word| declarations().contains(word));
         expected.retain(|rule| !begins_one(rule));
         expected.push(Rule::declaration);
     }
     Stop { offset: stop.offset, expected }
 }
 
-/// The error for a file that doesn't begin with `policy NAME`.
+/// Returns the error for a file that doesn't begin with `policy NAME`.
 pub(crate) fn missing_header(file: u32, base: usize, text: &str) -> Diagnostic {
     let word = first_word(text);
     let place = span(file, base, Found::at(text).len());
@@ -73,16 +76,16 @@ pub(crate) fn missing_header(file: u32, base: usize, text: &str) -> Diagnostic {
         .help(meant(word, &["policy"]).unwrap_or_else(|| "write `policy NAME` above everything else".to_owned()))
 }
 
-/// The error for a `policy NAME` that isn't the first.
+/// Returns the error for a `policy NAME` that isn't the first.
 pub(crate) fn second_header(file: u32, base: usize, text: &str) -> Diagnostic {
     let place = span(file, base, first_word(text).len());
     Diagnostic::error("second_policy", place, "`policy NAME` stands once in a file, at its start")
         .help("take this line away; the files of one folder with the same name are one policy")
 }
 
-/// The candidate that `word` is a misspelling of.
+/// Returns the candidate that `word` is a misspelling of.
 pub(crate) fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Words far longer than any keyword aren't worth the distance, which takes quadratic time.
+    // The distance takes quadratic time; no keyword is longer than this.
     if word.len() > 24 {
         return None;
     }
@@ -102,90 +105,16 @@ pub(crate) fn span(file: u32, start: usize, len: usize) -> Span {
     Span { file, start: place(start), end: place(start + len) }
 }
 
-/// What stands where something else was expected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found<'a> {
-    End,
-    Word(&'a str),
-    Number(&'a str),
-    /// How long it is, with its quotes.
-    String(usize),
-    /// `'`, which begins no string.
-    Quote,
-    /// White space where nothing may stand between two parts.
-    Space,
-    /// White space that separates nothing: pasted from a page, it looks like a blank.
-    OddSpace(char),
-    Symbol(&'a str),
-}
-
-impl<'a> Found<'a> {
-    fn at(rest: &'a str) -> Self {
-        let Some(first) = rest.chars().next() else { return Self::End };
-        let word = first_word(rest);
-        if first == '"' {
-            let mut escaped = false;
-            let end = rest.char_indices().skip(1).find(|(_, c)| {
-                let ends = *c == '"' && !escaped || *c == '\n';
-                escaped = *c == '\\' && !escaped;
-                ends
-            });
-            return Self::String(end.map_or(rest.len(), |(end, _)| end + 1));
-        }
-        if matches!(first, ' ' | '\t' | '\n' | '\r') {
-            return Self::Space;
-        }
-        if first.is_whitespace() {
-            return Self::OddSpace(first);
-        }
-        if first == '\'' {
-            return Self::Quote;
-        }
-        if first.is_ascii_digit() {
-            return Self::Number(word);
-        }
-        if !word.is_empty() {
-            return Self::Word(word);
-        }
-        let symbol = ["&&", "||", "==", "!=", "<=", ">=", "??", "=>", "->", "::", ".."];
-        let symbol = symbol.into_iter().find(|symbol| rest.starts_with(symbol));
-        Self::Symbol(rest.get(..symbol.map_or(first.len_utf8(), str::len)).unwrap_or_default())
-    }
-
-    fn len(self) -> usize {
-        match self {
-            Self::End => 0,
-            Self::Word(text) | Self::Number(text) | Self::Symbol(text) => text.len(),
-            Self::String(len) => len,
-            Self::Quote | Self::Space => 1,
-            Self::OddSpace(space) => space.len_utf8(),
-        }
-    }
-
-    fn words(self) -> String {
-        match self {
-            Self::End => "the end of the declaration".to_owned(),
-            Self::Word(text) | Self::Number(text) => format!("`{text}`"),
-            Self::Symbol(text) if text.chars().all(|c| !c.is_control() && c != '`') => format!("`{text}`"),
-            Self::Symbol(_) => "an unprintable character".to_owned(),
-            Self::String(_) => "a string".to_owned(),
-            Self::Quote => "`'`".to_owned(),
-            Self::Space => "white space".to_owned(),
-            Self::OddSpace(space) => format!("white space of another kind (U+{:04X})", u32::from(space)),
-        }
-    }
-}
-
-/// A stop, as the rules below look at it.
-struct Slip<'a> {
+/// A stop with the text around it.
+struct Failure<'a> {
     before: &'a str,
     rest: &'a str,
     found: Found<'a>,
     expected: &'a [Rule],
 }
 
-/// What other policy languages call a declaration.
-fn elsewhere(word: &str) -> Option<String> {
+/// Returns help for the keywords of other policy languages.
+fn other_language(word: &str) -> Option<String> {
     let help = match word {
         "deny" => "write `forbid PERMS when …`",
         "permit" | "grant" => "write `allow PERMS when …`",
@@ -197,7 +126,7 @@ fn elsewhere(word: &str) -> Option<String> {
     Some(help.to_owned())
 }
 
-impl Slip<'_> {
+impl Failure<'_> {
     fn expects(&self, rule: Rule) -> bool {
         self.expected.contains(&rule)
     }
@@ -206,8 +135,8 @@ impl Slip<'_> {
         rules.iter().any(|rule| self.expects(*rule))
     }
 
-    /// Help for habits from other languages, which are sure whatever was expected.
-    fn specific(&self) -> Option<String> {
+    /// Returns help for habits from other languages.
+    fn habit(&self) -> Option<String> {
         let help = match self.found {
             Found::Symbol("&&") => "write `and`",
             Found::Symbol("||") => "write `or`",
@@ -256,8 +185,8 @@ impl Slip<'_> {
         words.next() == Some(second) && words.next() == Some(first)
     }
 
-    /// A misspelt keyword.
-    fn near_miss(&self) -> Option<String> {
+    /// Returns help for a misspelt keyword.
+    fn misspelling(&self) -> Option<String> {
         let Found::Word(word) = self.found else { return None };
         if self.expects_any(&[Rule::clause, Rule::route])
             && self.rest.strip_prefix(word).is_some_and(|rest| rest.trim_start().starts_with('/'))
@@ -265,11 +194,10 @@ impl Slip<'_> {
             return Some(format!("methods are written in capitals: `{}`", word.to_ascii_uppercase()));
         }
         let candidates: Vec<_> = self.expected.iter().flat_map(|rule| keywords(*rule)).collect();
-        let candidates: Vec<&str> = candidates.iter().map(AsRef::as_ref).collect();
         meant(word, &candidates)
     }
 
-    /// Two items of a list with nothing between them.
+    /// Returns help for two items of a list without a comma between them.
     fn missing_comma(&self) -> Option<String> {
         let last = self.before.chars().next_back()?;
         let after_item = match self.found {
@@ -289,8 +217,8 @@ impl Slip<'_> {
         (after_item && self.expects(Rule::comma)).then(|| format!("separate the items of a list by commas: {item}"))
     }
 
-    /// What is expected, as an example.
-    fn shape(&self) -> Option<String> {
+    /// Returns an example of what was expected.
+    fn example(&self) -> Option<String> {
         if let Found::Number(text) = self.found
             && text.contains(|c: char| c.is_ascii_alphabetic())
         {
@@ -351,7 +279,7 @@ impl Slip<'_> {
         Some(help.to_owned())
     }
 
-    /// The help for all else: what can stand here, one by one.
+    /// Returns a list of what can stand here.
     fn general(&self) -> String {
         if self.found == Found::End {
             return match self.expects(Rule::brace_close) {
@@ -361,7 +289,6 @@ impl Slip<'_> {
         }
         let candidates: Vec<_> = self.expected.iter().filter(|rule| !is_incidental(**rule)).collect();
         let words: Vec<_> = candidates.iter().flat_map(|rule| keywords(**rule)).collect();
-        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
         if words.len() > 1 && !self.expects(Rule::declaration) {
             return format!("what can stand here begins with {}", list(&words));
         }
@@ -374,15 +301,15 @@ impl Slip<'_> {
     }
 }
 
-/// Whether other things are better hints at what an author meant.
+/// True for rules that are expected after every value and say little about what the author meant.
 fn is_incidental(rule: Rule) -> bool {
     matches!(rule, Rule::infix | Rule::k_is | Rule::k_matches)
 }
 
-/// "a name, `{` or `extends`"
+/// Joins labels: "a name, `{` or `extends`".
 fn wording(expected: &[Rule]) -> String {
-    let mut words: Vec<String> = Vec::new();
-    // What only goes on with a finished value is dropped where there is more to say.
+    let mut words: Vec<&str> = Vec::new();
+    // After a whole value, the rules that only continue it are dropped.
     let after_value = expected.contains(&Rule::infix);
     for rule in expected {
         let drop = match rule {
@@ -391,7 +318,7 @@ fn wording(expected: &[Rule]) -> String {
             Rule::question => expected.contains(&Rule::colon),
             _ => false,
         };
-        let word = describe(*rule).into_owned();
+        let word = label(*rule);
         if !drop && !words.contains(&word) {
             words.push(word);
         }
@@ -404,15 +331,18 @@ fn list(words: &[&str]) -> String {
     join(&words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>())
 }
 
-fn join(words: &[String]) -> String {
+fn join(words: &[impl AsRef<str>]) -> String {
     match words {
         [] => "something else".to_owned(),
-        [only] => only.clone(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+        [only] => only.as_ref().to_owned(),
+        [first @ .., last] => {
+            let first: Vec<&str> = first.iter().map(AsRef::as_ref).collect();
+            format!("{} or {}", first.join(", "), last.as_ref())
+        }
     }
 }
 
-/// `text` without the white space and the comments at its end.
+/// Returns `text` without the white space and the comments at its end.
 fn trim_trivia(text: &str) -> &str {
     let mut rest = text.trim_end();
     while let Some((above, line)) = rest.rsplit_once('\n').or(Some(("", rest))) {

@@ -1,5 +1,4 @@
-//! Comes in: a stop inside a path or a header. Goes out: the diagnostic for a slip that lies before or behind the place
-//! where the grammar stopped. It knows the usual ones, and leaves all else to `diagnose`.
+//! Common mistakes in paths and headers, which lie before or after the place where the grammar stopped.
 
 use percent_encoding::{CONTROLS, percent_encode};
 
@@ -10,42 +9,42 @@ use crate::syntax::parse::{Rule, Stop};
 /// The longest text, in bytes, that help repeats.
 const SHOWN: usize = 80;
 
-/// The error for a slip that `text`, which begins at `base` in its file, has around the stop; none for another one.
+/// Returns the error for a known mistake around a stop in `text`, which begins at `base` in its file.
 pub(crate) fn misplaced(file: u32, text: &str, base: usize, stop: &Stop) -> Option<Diagnostic> {
     let (before, rest) = text.split_at_checked(stop.offset)?;
-    let slip = if stop.expected.contains(&Rule::headers_entry) {
+    let mistake = if stop.expected.contains(&Rule::headers_entry) {
         header(before, rest)?
     } else if stop.expected.iter().any(|rule| matches!(rule, Rule::path | Rule::slash)) && !rest.starts_with('/') {
         comment(before).or_else(|| segment(before, rest))?
     } else {
-        let behind_path = |rule: &Rule| {
+        let after_path = |rule: &Rule| {
             matches!(
                 rule,
                 Rule::clause | Rule::route | Rule::literal_segment | Rule::when | Rule::k_when | Rule::brace_open
             )
         };
-        stop.expected.iter().any(behind_path).then(|| segment(before, rest))??
+        stop.expected.iter().any(after_path).then(|| segment(before, rest))??
     };
-    let place = span(file, base + slip.start, slip.length);
-    Some(Diagnostic::error("syntax", place, slip.message).help(slip.help))
+    let place = span(file, base + mistake.start, mistake.length);
+    Some(Diagnostic::error("syntax", place, mistake.message).help(mistake.help))
 }
 
-struct Slip {
+struct Mistake {
     start: usize,
     length: usize,
     message: String,
     help: String,
 }
 
-/// `X-Frame-Options DENY`, `X-Frame-Options: "DENY"`, and a header alone.
-fn header(before: &str, rest: &str) -> Option<Slip> {
+/// Finds `X-Frame-Options DENY`, `X-Frame-Options: "DENY"`, and a header without a value.
+fn header(before: &str, rest: &str) -> Option<Mistake> {
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_')).unwrap_or(rest.len());
     let (name, behind) = rest.split_at_checked(end).filter(|(name, _)| !name.is_empty())?;
     let line = behind.split(['\n', '}']).next().unwrap_or_default();
     let value = line.trim();
     let start = before.len() + name.len() + (line.len() - line.trim_start().len());
     if value.starts_with([':', '=']) {
-        return Some(Slip {
+        return Some(Mistake {
             start,
             length: 1,
             message: "between a header's name and its value stands nothing but a space".to_owned(),
@@ -58,13 +57,13 @@ fn header(before: &str, rest: &str) -> Option<Slip> {
     // A comment behind the value, or in its place.
     let value = value.split("//").next().unwrap_or_default().trim_end();
     Some(match value {
-        "" => Slip {
+        "" => Mistake {
             start: before.len(),
             length: name.len(),
             message: format!("the header `{name}` has no value"),
             help: format!("write `{name} \"…\"`, or `remove {name}`"),
         },
-        value => Slip {
+        value => Mistake {
             start,
             length: value.len(),
             message: "the value of a header stands in double quotes".to_owned(),
@@ -76,8 +75,8 @@ fn header(before: &str, rest: &str) -> Option<Slip> {
     })
 }
 
-/// `GET //x`, where `//x` is a comment, and the grammar reads on behind it.
-fn comment(before: &str) -> Option<Slip> {
+/// Finds `GET //x`, where `//x` is a comment and the grammar stops after it.
+fn comment(before: &str) -> Option<Mistake> {
     let mut lines = before.trim_end();
     loop {
         let start = lines.rfind('\n').map_or(0, |end| end + 1);
@@ -90,7 +89,7 @@ fn comment(before: &str) -> Option<Slip> {
         let method = head.split_whitespace().next_back()?;
         let path = comment.split([' ', '\t', '\r']).next()?;
         let is_method = method.bytes().all(|byte| byte.is_ascii_uppercase());
-        return is_method.then(|| Slip {
+        return is_method.then(|| Mistake {
             start: start + head.len(),
             length: path.len(),
             message: "`//` begins a comment, so this is no path".to_owned(),
@@ -99,8 +98,8 @@ fn comment(before: &str) -> Option<Slip> {
     }
 }
 
-/// `/x/a{id}`, `/x/{id}a`, `/é` and `/x?page=1`: what can't stand in a segment, right behind a part of a path.
-fn segment(before: &str, rest: &str) -> Option<Slip> {
+/// Finds `/x/a{id}`, `/x/{id}a`, `/é` and `/x?page=1`: text in a segment that no segment can have.
+fn segment(before: &str, rest: &str) -> Option<Mistake> {
     // The `{` of `routes /a{id} {` has been taken for that of the block.
     let taken = before.ends_with('{') && rest.split(['}', ':']).next().is_some_and(is_word);
     let path = if taken { before.strip_suffix('{')? } else { before };
@@ -113,7 +112,7 @@ fn segment(before: &str, rest: &str) -> Option<Slip> {
     }
     let first = rest.chars().next()?;
     let tail = rest.split(|c: char| c.is_whitespace() || c == '/').next().unwrap_or_default();
-    let whole = |message: &str, help: String, tail: &str| Slip {
+    let whole = |message: &str, help: String, tail: &str| Mistake {
         start: at + 1,
         length: before.len() + tail.len() - (at + 1),
         message: message.to_owned(),
@@ -134,7 +133,7 @@ fn segment(before: &str, rest: &str) -> Option<Slip> {
         let help = format!("percent-escape the others, as clients do: `/{escaped}` for `/{example}`");
         return Some(whole("a path holds ASCII characters alone", help, tail));
     }
-    (first == '?').then(|| Slip {
+    (first == '?').then(|| Mistake {
         start: before.len(),
         length: tail.len(),
         message: "a query is no part of a path".to_owned(),
@@ -142,7 +141,7 @@ fn segment(before: &str, rest: &str) -> Option<Slip> {
     })
 }
 
-/// Whether `text` ends with a path that goes on: with its first segments, as in `GET /x/{id: int}`.
+/// True if `text` ends with the first segments of a path, as in `GET /x/{id: int}`.
 fn begins_path(text: &str) -> bool {
     let path = text.rsplit([' ', '\t', '\n']).next().unwrap_or_default();
     path.starts_with('/')

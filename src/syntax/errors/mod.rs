@@ -1,6 +1,7 @@
-//! Syntax errors: where the grammar stopped, and one message that says what to write instead.
+//! Syntax errors: recovery after the first, and one message for each that says what to write instead.
 
 pub(crate) mod diagnose;
 pub(crate) mod expected;
+pub(crate) mod found;
 pub(crate) mod misplaced;
 pub(crate) mod recover;

@@ -1,17 +1,18 @@
-//! Comes in: a file that the grammar doesn't take whole. Goes out: one error for each broken declaration, by
-//! position. It never parses a text twice over: pieces are cut out and read alone.
+//! Recovery: cuts a broken file into its declarations, and parses each of them once, by itself. Each broken declaration
+//! gives one error.
 
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::ERROR_LIMIT;
 use crate::syntax::errors::diagnose;
 use crate::syntax::errors::diagnose::diagnose;
+use crate::syntax::errors::expected::declarations;
 use crate::syntax::lower::Lowering;
 use crate::syntax::parse::{Part, Rule, Stop, parse};
 use crate::syntax::scan::{Brackets, scan};
 use crate::syntax::tree::Comment;
 
-/// The errors of a broken file. `stop` is where the grammar stopped, if it was asked.
+/// Returns the errors of a broken file. `stop` is the place where the grammar stopped, if it ran.
 pub(crate) fn errors(file: u32, text: &str, stop: Option<Stop>) -> Vec<Diagnostic> {
     let scan = scan(file, text, Brackets::EndAtDeclarations);
     let cuts = scan.lines.iter().filter(|line| {
@@ -22,22 +23,19 @@ pub(crate) fn errors(file: u32, text: &str, stop: Option<Stop>) -> Vec<Diagnosti
     starts.dedup();
     let ends = starts.iter().skip(1).copied().chain(std::iter::once(text.len()));
 
-    let mut reader = Reader { file, text, comments: &scan.comments, seen_header: false, problems: scan.problems };
-    let scanned = reader.problems.len();
+    let mut reader = Reader { file, text, comments: &scan.comments, seen_header: false, problems: Vec::new() };
+    let offset = |problem: &Diagnostic| problem.primary.span.start as usize;
     for (start, end) in starts.iter().copied().zip(ends) {
-        let in_piece = |problem: &Diagnostic| (start..end).contains(&(problem.primary.span.start as usize));
-        let first_behind = reader
-            .problems
-            .get(..scanned)
-            .map_or(0, |problems| problems.partition_point(|problem| (problem.primary.span.start as usize) < start));
-        let broken = first_behind < scanned && reader.problems.get(first_behind).is_some_and(in_piece);
+        let next = scan.problems.partition_point(|problem| offset(problem) < start);
+        let broken = scan.problems.get(next).is_some_and(|problem| offset(problem) < end);
         reader.piece(start, end, broken);
-        if reader.problems.len() > scanned + ERROR_LIMIT {
+        if reader.problems.len() > ERROR_LIMIT {
             break;
         }
     }
-    let seen_header = reader.seen_header;
-    let mut problems = reader.problems;
+    let Reader { seen_header, problems: found, .. } = reader;
+    let mut problems = scan.problems;
+    problems.extend(found);
     if !seen_header {
         problems.push(diagnose::missing_header(file, 0, ""));
     }
@@ -47,7 +45,7 @@ pub(crate) fn errors(file: u32, text: &str, stop: Option<Stop>) -> Vec<Diagnosti
     capped(file, problems)
 }
 
-/// The first errors by position, and a last one that says so if there are more.
+/// Returns the first errors by position. If there are more, the last error says so.
 pub(crate) fn capped(file: u32, mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
     problems.sort_by_key(|problem| problem.primary.span);
     if problems.len() > ERROR_LIMIT {
@@ -70,7 +68,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads what is as a rule one declaration, or `policy NAME`. A piece that is `broken` has been reported already.
+    /// Reads one piece: `policy NAME`, or usually one declaration. A `broken` piece was reported already.
     fn piece(&mut self, start: usize, end: usize, broken: bool) {
         let piece = self.text.get(start..end).unwrap_or_default();
         let trimmed = without_trivia(piece);
@@ -112,7 +110,7 @@ impl Reader<'_> {
     }
 }
 
-/// `text` from its first character that is no white space and no comment.
+/// Returns `text` without the white space and the comments at its start.
 fn without_trivia(text: &str) -> &str {
     let mut rest = text.trim_start_matches('\u{FEFF}').trim_start();
     while let Some(comment) = rest.strip_prefix("//") {
@@ -121,13 +119,13 @@ fn without_trivia(text: &str) -> &str {
     rest
 }
 
-/// The word that `text` begins with; may be empty.
+/// Returns the word at the start of `text`, which may be empty.
 pub(crate) fn first_word(text: &str) -> &str {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
     text.get(..end).unwrap_or_default()
 }
 
-/// Whether a piece begins at `text`, which stands outside all brackets: a declaration, or at the very left also what
+/// True if a piece begins at `text`, which is outside all brackets: a declaration, or a line without indentation that
 /// looks like one with a misspelt keyword.
 fn begins_piece(text: &str, indented: bool) -> bool {
     if begins_declaration(text, false) {
@@ -145,7 +143,7 @@ fn begins_piece(text: &str, indented: bool) -> bool {
 }
 
 fn misspelt_keyword(word: &str) -> bool {
-    diagnose::closest(word, crate::syntax::errors::expected::DECLARATIONS.iter().copied()).is_some()
+    diagnose::closest(word, declarations().iter().copied()).is_some()
 }
 
 fn first_line(text: &str) -> Option<(&str, &str)> {
@@ -154,8 +152,8 @@ fn first_line(text: &str) -> Option<(&str, &str)> {
     (!word.is_empty()).then_some((line, word))
 }
 
-/// Whether a declaration begins at `text`: its keyword, and what may follow it. Inside brackets, only what no entry
-/// of a block looks like counts (`strictly`).
+/// True if `text` begins with a declaration's keyword and with what may follow it. Inside brackets, where it tests
+/// `strictly`, text that could be an entry of a block doesn't count.
 pub(crate) fn begins_declaration(text: &str, strictly: bool) -> bool {
     let Some((line, word)) = first_line(text) else { return false };
     let after = line.strip_prefix(word).unwrap_or_default().trim_start();

@@ -1,9 +1,9 @@
-//! What stands between two parts of a pair, by their rules alone.
+//! The white space between two parts of a pair, by their rules alone.
 
 use crate::syntax::format::layout::Gap;
 use crate::syntax::parse::Rule;
 
-/// What stands before the `index`th part of `parent`, which is a `next`, and comes after a `before`.
+/// Returns the gap before the part `next` of `parent`, which has the number `index` and follows the part `before`.
 pub(crate) fn gap(parent: Rule, index: usize, before: Rule, next: Rule) -> Gap {
     match (parent, before, next) {
         (_, _, Rule::bracket_close | Rule::paren_close)
@@ -17,12 +17,12 @@ pub(crate) fn gap(parent: Rule, index: usize, before: Rule, next: Rule) -> Gap {
         _ if index == 1 && has_head(parent) => Gap::Column(1),
         (Rule::condition | Rule::permissions, _, Rule::equals) => Gap::Column(1),
 
-        _ if index == 1 && is_setting(parent) => Gap::Cell(1),
+        _ if index == 1 && is_setting(parent) => Gap::BlockColumn(1),
         (Rule::attribute | Rule::field | Rule::record_entry | Rule::tagged_case, Rule::colon, _)
-        | (Rule::claim | Rule::mapping_entry, _, Rule::equals) => Gap::Cell(1),
+        | (Rule::claim | Rule::mapping_entry, _, Rule::equals) => Gap::BlockColumn(1),
 
-        (Rule::route, _, Rule::path) => Gap::Cell(1),
-        (Rule::route, _, _) if index < 4 => Gap::Cell(2),
+        (Rule::route, _, Rule::path) => Gap::BlockColumn(1),
+        (Rule::route, _, _) if index < 4 => Gap::BlockColumn(2),
         (Rule::route, _, _) => Gap::Wide,
 
         (_, Rule::comma, _)
@@ -31,7 +31,7 @@ pub(crate) fn gap(parent: Rule, index: usize, before: Rule, next: Rule) -> Gap {
     }
 }
 
-/// What begins with a keyword, and has a block.
+/// True for a declaration with a block.
 fn is_declaration(rule: Rule) -> bool {
     match rule {
         Rule::account | Rule::context | Rule::password | Rule::transport | Rule::csrf => true,
@@ -40,7 +40,7 @@ fn is_declaration(rule: Rule) -> bool {
     }
 }
 
-/// What has a name, or more, between its keyword and what it says of that.
+/// True for a declaration with a name after its keyword.
 fn has_head(rule: Rule) -> bool {
     matches!(
         rule,
@@ -64,7 +64,7 @@ fn has_head(rule: Rule) -> bool {
     )
 }
 
-/// An entry whose first part says what the rest is for.
+/// True for an entry that is a keyword and its values.
 pub(crate) fn is_setting(rule: Rule) -> bool {
     matches!(
         rule,

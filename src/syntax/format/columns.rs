@@ -1,21 +1,20 @@
-//! Comes in: rows of cells. Goes out: the text, with the cells aligned. Its length is bounded by the rows' own: no cell
-//! is padded by more than [`WIDEST`] and a little.
+//! Prints rows of chunks with the chunks aligned in columns. The padding of a chunk is bounded by [`WIDEST`].
 
 use crate::syntax::format::layout::{Row, Table};
 use crate::syntax::format::{LINE, WIDEST};
 
-/// Where lines that continue another begin at most.
+/// The last column at which a line that continues another can begin.
 const FURTHEST: usize = 60;
 
-/// Which tables there are.
+/// The tables of a file.
 #[derive(Debug)]
 pub(crate) struct Tables {
     pub(crate) count: usize,
-    /// Those that hold routes.
+    /// The tables of routes.
     pub(crate) routes: Vec<Table>,
 }
 
-/// The rows as text.
+/// Returns the rows as text.
 pub(crate) fn print(rows: &[Row<'_>], tables: Tables) -> String {
     let widths = widths(rows, &tables);
     let mut out = String::new();
@@ -31,7 +30,7 @@ pub(crate) fn print(rows: &[Row<'_>], tables: Tables) -> String {
     out
 }
 
-/// How wide the columns of each table are; those that aren't there aren't padded.
+/// Returns the widths of the columns of each table.
 fn widths(rows: &[Row<'_>], tables: &Tables) -> Vec<Vec<usize>> {
     let mut widths: Vec<Vec<usize>> = vec![Vec::new(); tables.count];
     let mut requires = vec![false; tables.count];
@@ -42,16 +41,16 @@ fn widths(rows: &[Row<'_>], tables: &Tables) -> Vec<Vec<usize>> {
     for row in rows {
         let Some(table) = row.table else { continue };
         let Some(widths) = widths.get_mut(table) else { continue };
-        widths.resize(widths.len().max(row.cells.len()), 0);
+        widths.resize(widths.len().max(row.chunks.len()), 0);
         let is_routes = is_routes.get(table).copied().unwrap_or(false);
-        for (index, (width, cell)) in widths.iter_mut().zip(&row.cells).enumerate() {
-            let length = cell.text.chars().count();
-            let counts = index == 0 || is_routes || index + 1 < row.cells.len();
+        for (index, (width, chunk)) in widths.iter_mut().zip(&row.chunks).enumerate() {
+            let length = chunk.text.chars().count();
+            let counts = index == 0 || is_routes || index + 1 < row.chunks.len();
             if counts && length <= WIDEST {
                 *width = length.max(*width);
             }
         }
-        if row.cells.get(2).is_some_and(|clause| clause.text.starts_with("requires ")) {
+        if row.chunks.get(2).is_some_and(|clause| clause.text.starts_with("requires ")) {
             requires.get_mut(table).into_iter().for_each(|requires| *requires = true);
         }
     }
@@ -59,7 +58,8 @@ fn widths(rows: &[Row<'_>], tables: &Tables) -> Vec<Vec<usize>> {
     widths
 }
 
-/// Tables that require something share their columns; the others share with them where the first clause begins.
+/// Aligns the tables of routes with each other: all of them in the column of the first clause, those with a `requires`
+/// in all columns.
 fn share_route_columns(widths: &mut [Vec<usize>], routes: &[Table], requires: &[bool]) {
     let stop = |column: usize| if routes.len() > 1 { column.next_multiple_of(4) } else { column };
     let requiring = |table: &Table| requires.get(*table).copied().unwrap_or(false);
@@ -76,7 +76,7 @@ fn share_route_columns(widths: &mut [Vec<usize>], routes: &[Table], requires: &[
             *own = methods;
         }
     }
-    // From the margin, with the gaps of one and of two spaces.
+    // The columns count from the margin, with the gaps of one and of two spaces.
     let paths = |widths: &[Vec<usize>], table: Table| 2 + width(widths, table, 0) + 1;
     let first = routes.iter().map(|table| paths(widths, *table) + width(widths, *table, 1) + 2).max().unwrap_or(0);
     let first = stop(first);
@@ -95,24 +95,24 @@ fn print_row(out: &mut String, row: &Row<'_>, indent: usize, widths: &[usize]) {
     spaces(out, indent);
     let mut at = indent;
     let mut due = 0;
-    for (index, cell) in row.cells.iter().enumerate() {
+    for (index, chunk) in row.chunks.iter().enumerate() {
         if index > 0 {
-            spaces(out, due + cell.gap);
-            at += due + cell.gap;
+            spaces(out, due + chunk.gap);
+            at += due + chunk.gap;
         }
-        let length = cell.text.chars().count();
+        let length = chunk.text.chars().count();
         due = widths.get(index).copied().unwrap_or(0).saturating_sub(length);
-        let last = index + 1 == row.cells.len();
+        let last = index + 1 == row.chunks.len();
         if last && !row.unbroken && at + length > LINE {
-            let hanging = if index == 0 || cell.text.starts_with("= ") { at + 2 } else { at };
-            print_broken(out, &cell.text, &cell.breaks, at, hanging.min(FURTHEST));
+            let hanging = if index == 0 || chunk.text.starts_with("= ") { at + 2 } else { at };
+            print_broken(out, &chunk.text, &chunk.breaks, at, hanging.min(FURTHEST));
         } else {
-            out.push_str(&cell.text);
+            out.push_str(&chunk.text);
         }
         at += length;
     }
     if let Some(comment) = row.comment {
-        if !row.cells.is_empty() {
+        if !row.chunks.is_empty() {
             out.push_str("  ");
         }
         out.push_str(comment);
@@ -120,13 +120,13 @@ fn print_row(out: &mut String, row: &Row<'_>, indent: usize, widths: &[usize]) {
     out.push('\n');
 }
 
-/// Puts as much of a text on each line as fits; the lines after the first begin at `hanging`.
+/// Prints a text on as many lines as it needs; the lines after the first begin at `hanging`.
 fn print_broken(out: &mut String, text: &str, breaks: &[usize], start: usize, hanging: usize) {
     let ends = breaks.iter().copied().chain(std::iter::once(text.len()));
     let mut at = start;
     let mut from = 0;
     for end in ends {
-        // With the space that it begins with, but for the first.
+        // Every piece but the first begins with a space.
         let piece = text.get(from..end).unwrap_or_default();
         let length = piece.chars().count();
         if from > 0 && at + length > LINE {

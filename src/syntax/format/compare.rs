@@ -1,13 +1,14 @@
-//! Comes in: a file, and what formatting made of it. Goes out: the first place where they don't say the same. White
-//! space may differ, and commas that nobody needs.
+//! Finds the first difference between a file and its formatted text. White space and commas that the grammar doesn't
+//! need may differ.
 
 use crate::model::source::{Source, Span};
+use crate::syntax::errors::diagnose::span;
 use crate::syntax::parse::Rule;
 use crate::syntax::tree::{Comment, File};
 
 use pest::iterators::Pairs;
 
-/// Where in `source` the formatted text first says something else.
+/// Returns the span in `source` of the first difference.
 pub(crate) fn first_difference(
     source: &Source,
     pairs: Pairs<'_, Rule>,
@@ -24,8 +25,8 @@ pub(crate) fn first_difference(
         .or_else(|| doc_difference(tree, &formatted_tree))
 }
 
-/// The tree is made of nothing but what is compared here: the rules in order, how many parts each has, and the text of
-/// those without parts.
+/// Compares all that the tree is made of: the rules in order, the number of parts of each, and the text of those without
+/// parts.
 fn token_difference(before: Pairs<'_, Rule>, after: Pairs<'_, Rule>) -> Option<Span> {
     let mut after = after.flatten().filter(|pair| pair.as_rule() != Rule::comma);
     let mut last = 0;
@@ -36,14 +37,14 @@ fn token_difference(before: Pairs<'_, Rule>, after: Pairs<'_, Rule>) -> Option<S
             let count = parts(pair.clone().into_inner());
             pair.as_rule() == other.as_rule()
                 && count == parts(other.clone().into_inner())
-                // White space may follow what is punctuation.
+                // Pest counts the white space after `=` as its own.
                 && (count > 0 || pair.as_rule() == Rule::equals || pair.as_str() == other.as_str())
         });
         if !same {
-            return Some(place(last, pair.as_span().end()));
+            return Some(span(0, last, pair.as_span().end() - last));
         }
     }
-    after.next().map(|_| place(last, last))
+    after.next().map(|_| span(0, last, 0))
 }
 
 fn comment_difference(
@@ -66,16 +67,11 @@ fn comment_difference(
     others.next().and(start)
 }
 
-/// Which declaration a doc comment belongs to depends on the lines.
+/// Compares the doc comments of each declaration, which depend on the lines.
 fn doc_difference(before: &File, after: &File) -> Option<Span> {
     if before.doc != after.doc {
         return Some(before.policy.span);
     }
     let mut pairs = before.declarations.iter().zip(&after.declarations);
     pairs.find(|(before, after)| before.doc != after.doc).map(|(before, _)| before.span)
-}
-
-fn place(start: usize, end: usize) -> Span {
-    let offset = |offset| u32::try_from(offset).unwrap_or(u32::MAX);
-    Span { file: 0, start: offset(start), end: offset(end) }
 }

@@ -1,44 +1,44 @@
-//! Comes in: tokens in the order written, and where rows begin. Goes out: rows of cells with the comments back among
-//! them. It never drops a comment, and never puts two on one row.
+//! Lays out tokens in rows of chunks, and puts the comments back among them. Each comment ends up on a row, and a row has
+//! at most one.
 
 use crate::syntax::format::LINE;
 use crate::syntax::tree::Comment;
 
-/// The number of a set of rows that share columns.
+/// The index of a set of rows that share columns.
 pub(crate) type Table = usize;
 
-/// A line to be, or several where it is too long.
+/// A line of output, or several lines if it is too long.
 #[derive(Debug, Default)]
 pub(crate) struct Row<'s> {
-    /// Whether a blank line stands before it.
+    /// True if a blank line precedes the row.
     pub(crate) blank: bool,
-    /// In levels.
+    /// The indentation in levels.
     pub(crate) indent: usize,
-    /// The table under whose second column it begins, instead of the margin.
+    /// The table under whose second column the row begins, instead of the margin.
     pub(crate) under: Option<Table>,
-    /// The table whose columns it has.
+    /// The table whose columns the row has.
     pub(crate) table: Option<Table>,
-    /// None, where the comment has the row to itself.
-    pub(crate) cells: Vec<Cell>,
-    /// What stands at its end.
+    /// Empty for a comment on a row of its own.
+    pub(crate) chunks: Vec<Chunk>,
+    /// The comment at the end of the row.
     pub(crate) comment: Option<&'s str>,
-    /// Whether it stays on one line however long it is.
+    /// True if the row stays on one line even if it is too long.
     pub(crate) unbroken: bool,
-    /// In characters, unaligned.
+    /// The width in characters, before alignment.
     width: usize,
 }
 
-/// What is aligned, and the gap before it.
+/// A text that is aligned as a whole.
 #[derive(Debug, Default)]
-pub(crate) struct Cell {
+pub(crate) struct Chunk {
     pub(crate) text: String,
-    /// How many spaces stand before it at least.
+    /// The least number of spaces before the chunk.
     pub(crate) gap: usize,
-    /// Which spaces in `text` may become line breaks.
+    /// The offsets of the spaces in `text` that may become line breaks.
     pub(crate) breaks: Vec<usize>,
 }
 
-/// What stands before a token.
+/// The white space before a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gap {
     Nothing,
@@ -47,73 +47,60 @@ pub(crate) enum Gap {
     Soft,
     /// Two spaces.
     Wide,
-    /// The end of a cell, except in a block on one line: that is in one cell of its row.
-    Cell(usize),
-    /// The end of a cell, even there.
+    /// Begins a chunk after so many spaces. In a block on one line, which is one chunk, it is only the spaces.
+    BlockColumn(usize),
+    /// Begins a chunk after so many spaces, even in a block on one line.
     Column(usize),
 }
 
-/// Where a comment stands.
+/// The position of a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum CommentPosition {
     BetweenEntries,
     InsideEntry,
 }
 
-/// What a block on one line goes back to if it doesn't fit.
-pub(crate) struct Mark {
-    cells: usize,
+/// The state before a block on one line, restored if the block doesn't fit.
+pub(crate) struct Checkpoint {
+    chunks: usize,
     length: usize,
     width: usize,
     last_end: usize,
 }
 
-pub(crate) struct Paper<'s> {
+#[derive(Default)]
+pub(crate) struct Layout<'s> {
     text: &'s str,
     comments: &'s [Comment],
     next_comment: usize,
-    /// Where what was last taken down ends.
+    /// The end of the last token or comment that was laid out.
     last_end: usize,
     rows: Vec<Row<'s>>,
     current: Option<Row<'s>>,
     indent: usize,
-    /// Whether nothing stands in the block yet.
+    /// True at the start of a block.
     fresh: bool,
-    /// The table of the entry that is being written.
+    /// The table of the current entry.
     entry_table: Option<Table>,
-    /// Whether the lines that continue the entry stand under its second column: from now on, or as soon as it has one.
+    /// True if the rows that continue the entry begin under its second column.
     hanging: bool,
+    /// True if `hanging` becomes true with the entry's second column.
     may_hang: bool,
     tables: usize,
-    /// How many blocks on one line we are in.
+    /// The depth of blocks on one line.
     flat: usize,
-    /// Whether such a block turned out too long.
+    /// True if such a block is too long.
     over: bool,
 }
 
-impl<'s> Paper<'s> {
+impl<'s> Layout<'s> {
     pub(crate) fn new(text: &'s str, comments: &'s [Comment]) -> Self {
-        Self {
-            text,
-            comments,
-            next_comment: 0,
-            last_end: 0,
-            rows: Vec::new(),
-            current: None,
-            indent: 0,
-            fresh: true,
-            entry_table: None,
-            hanging: false,
-            may_hang: false,
-            tables: 0,
-            flat: 0,
-            over: false,
-        }
+        Self { text, comments, fresh: true, ..Self::default() }
     }
 
-    /// The rows, and how many tables they have.
+    /// Returns the rows and the number of their tables.
     pub(crate) fn finish(mut self) -> (Vec<Row<'s>>, usize) {
-        self.take_comments(self.text.len(), Place::BetweenEntries);
+        self.take_comments(self.text.len(), CommentPosition::BetweenEntries);
         self.end_row();
         (self.rows, self.tables)
     }
@@ -131,8 +118,7 @@ impl<'s> Paper<'s> {
         self.over
     }
 
-    /// How many rows are done.
-    pub(crate) fn done(&self) -> usize {
+    pub(crate) fn row_count(&self) -> usize {
         self.rows.len()
     }
 
@@ -142,23 +128,23 @@ impl<'s> Paper<'s> {
 
     /// Begins the row of an entry or a declaration, whose first token stands at `start`.
     pub(crate) fn begin_row(&mut self, start: usize) {
-        self.take_comments(start, Place::BetweenEntries);
+        self.take_comments(start, CommentPosition::BetweenEntries);
         self.end_row();
         let blank = !self.fresh && self.line_breaks_before(start) > 1;
         self.fresh = false;
-        self.hanging = false;
-        self.may_hang = false;
-        self.entry_table = None;
-        self.current = Some(Row { blank, ..self.row() });
+        self.begin_entry(Row { blank, ..self.row() }, None);
     }
 
-    /// No blank line stands between what was written last and what comes next.
+    fn begin_entry(&mut self, row: Row<'s>, table: Option<Table>) {
+        (self.hanging, self.may_hang, self.entry_table, self.current) = (false, false, table, Some(row));
+    }
+
+    /// Suppresses the blank line before the next row.
     pub(crate) fn keep_with_next(&mut self) {
         self.fresh = true;
     }
 
-    /// Gives the row that has begun the columns of a table. If it `may_hang`, what continues it stands in its second
-    /// column.
+    /// Puts the current row into a table. If it `may_hang`, the rows that continue it begin under its second column.
     pub(crate) fn join(&mut self, table: Table, may_hang: bool) {
         self.entry_table = Some(table);
         self.may_hang = may_hang;
@@ -174,44 +160,44 @@ impl<'s> Paper<'s> {
     }
 
     pub(crate) fn end_row(&mut self) {
-        self.rows.extend(self.current.take().filter(|row| !row.cells.is_empty()));
+        self.rows.extend(self.current.take().filter(|row| !row.chunks.is_empty()));
     }
 
-    /// Continues the entry with a row under its second column, which has columns of its own.
+    /// Continues the entry with a row under its second column, in a table of its own.
     pub(crate) fn begin_hanging_row(&mut self, start: usize, table: Table) {
         self.hanging = true;
-        self.take_comments(start, Place::InsideEntry);
+        self.take_comments(start, CommentPosition::InsideEntry);
         self.end_row();
         self.current = Some(Row { table: Some(table), ..self.continuation() });
     }
 
-    /// Takes down the text from `start` to `end`.
+    /// Adds the text from `start` to `end`.
     pub(crate) fn token(&mut self, start: usize, end: usize, gap: Gap) {
         if self.over {
             return;
         }
-        self.take_comments(start, Place::InsideEntry);
+        self.take_comments(start, CommentPosition::InsideEntry);
         let token = self.text.get(start..end).unwrap_or_default();
         let flat = self.flat > 0;
         let mut row = self.current.take().unwrap_or_else(|| self.continuation());
-        match (row.cells.last_mut(), gap) {
-            (None, _) => row.cells.push(Cell { text: token.to_owned(), ..Cell::default() }),
+        match (row.chunks.last_mut(), gap) {
+            (None, _) => row.chunks.push(Chunk { text: token.to_owned(), ..Chunk::default() }),
             (Some(_), Gap::Column(gap)) => row.push(gap, token),
-            (Some(_), Gap::Cell(gap)) if !flat => {
+            (Some(_), Gap::BlockColumn(gap)) if !flat => {
                 self.hanging |= self.may_hang;
                 row.push(gap, token);
             }
-            (Some(cell), gap) => {
+            (Some(chunk), gap) => {
                 let spaces = match gap {
                     Gap::Nothing => "",
-                    Gap::Wide | Gap::Cell(2) => "  ",
+                    Gap::Wide | Gap::BlockColumn(2) => "  ",
                     _ => " ",
                 };
                 if gap == Gap::Soft && !flat {
-                    cell.breaks.push(cell.text.len());
+                    chunk.breaks.push(chunk.text.len());
                 }
-                cell.text.push_str(spaces);
-                cell.text.push_str(token);
+                chunk.text.push_str(spaces);
+                chunk.text.push_str(token);
                 row.width += spaces.len();
             }
         }
@@ -221,7 +207,7 @@ impl<'s> Paper<'s> {
         self.last_end = end;
     }
 
-    /// A comma that was written: it stays if it is needed, at what it follows, even where there is a comment between.
+    /// Handles a comma of the source. A needed comma stays directly after the token before it, before any comment.
     pub(crate) fn comma(&mut self, end: usize, needed: bool) {
         if needed {
             self.push_comma();
@@ -232,32 +218,29 @@ impl<'s> Paper<'s> {
         }
     }
 
-    /// A comma, whether it was written or not.
+    /// Adds a comma.
     pub(crate) fn push_comma(&mut self) {
         let Some(row) = self.current.as_mut().filter(|_| !self.over) else { return };
-        if let Some(cell) = row.cells.last_mut() {
-            cell.text.push(',');
+        if let Some(chunk) = row.chunks.last_mut() {
+            chunk.text.push(',');
             row.width += 1;
         }
     }
 
-    /// Ends the row with its opening brace; what follows stands a level deeper.
+    /// Ends the row after its opening brace, and indents the following rows.
     pub(crate) fn begin_block(&mut self) {
         self.end_row();
         self.indent += 1;
         self.fresh = true;
     }
 
-    /// Ends a block with a row for its closing brace, which goes on.
+    /// Ends a block, and begins a row with its closing brace.
     pub(crate) fn end_block(&mut self, start: usize, end: usize, entry_table: Option<Table>) {
-        self.take_comments(start, Place::BetweenEntries);
+        self.take_comments(start, CommentPosition::BetweenEntries);
         self.end_row();
         self.indent = self.indent.saturating_sub(1);
         self.fresh = false;
-        self.hanging = false;
-        self.may_hang = false;
-        self.entry_table = entry_table;
-        self.current = Some(self.row());
+        self.begin_entry(self.row(), entry_table);
         self.token(start, end, Gap::Nothing);
     }
 
@@ -266,38 +249,36 @@ impl<'s> Paper<'s> {
     }
 
     /// Begins a block on one line, whose first token stands at `start`.
-    pub(crate) fn begin_flat(&mut self, start: usize) -> Mark {
+    pub(crate) fn begin_flat(&mut self, start: usize) -> Checkpoint {
         if !self.over {
-            self.take_comments(start, Place::InsideEntry);
+            self.take_comments(start, CommentPosition::InsideEntry);
         }
         self.flat += 1;
-        let row = match self.current.take() {
-            Some(row) => row,
-            None => self.continuation(),
-        };
-        let mark = Mark {
-            cells: row.cells.len(),
-            length: row.cells.last().map_or(0, |cell| cell.text.len()),
+        let row = self.current.take().unwrap_or_else(|| self.continuation());
+        let checkpoint = Checkpoint {
+            chunks: row.chunks.len(),
+            length: row.chunks.last().map_or(0, |chunk| chunk.text.len()),
             width: row.width,
             last_end: self.last_end,
         };
         self.current = Some(row);
-        mark
+        checkpoint
     }
 
-    /// Ends it. If it doesn't fit it is taken back, and all the same if an outer one doesn't.
-    pub(crate) fn end_flat(&mut self, mark: &Mark) -> bool {
+    /// Ends a block on one line. Returns false after it removed a block that didn't fit; an inner block is left to the
+    /// outermost one.
+    pub(crate) fn end_flat(&mut self, checkpoint: &Checkpoint) -> bool {
         self.flat -= 1;
         if !self.over || self.flat > 0 {
             return true;
         }
         self.over = false;
-        self.last_end = mark.last_end;
+        self.last_end = checkpoint.last_end;
         if let Some(row) = &mut self.current {
-            row.width = mark.width;
-            row.cells.truncate(mark.cells);
-            if let Some(cell) = row.cells.last_mut() {
-                cell.text.truncate(mark.length);
+            row.width = checkpoint.width;
+            row.chunks.truncate(checkpoint.chunks);
+            if let Some(chunk) = row.chunks.last_mut() {
+                chunk.text.truncate(checkpoint.length);
             }
         }
         false
@@ -307,7 +288,7 @@ impl<'s> Paper<'s> {
         Row { indent: self.indent, width: 2 * self.indent, ..Row::default() }
     }
 
-    /// A row that goes on with an entry.
+    /// Returns a row that continues an entry.
     fn continuation(&self) -> Row<'s> {
         match self.entry_table.filter(|_| self.hanging) {
             Some(table) => Row { under: Some(table), ..self.row() },
@@ -315,14 +296,14 @@ impl<'s> Paper<'s> {
         }
     }
 
-    /// How many line breaks stand between what was taken down last and `start`.
+    /// Counts the line breaks between the last token or comment and `start`.
     fn line_breaks_before(&self, start: usize) -> usize {
         let between = self.text.get(self.last_end..start).unwrap_or_default();
         between.bytes().filter(|byte| *byte == b'\n').count()
     }
 
-    /// Takes down the comments that stand before `start`.
-    fn take_comments(&mut self, start: usize, place: Place) {
+    /// Adds the comments before `start`.
+    fn take_comments(&mut self, start: usize, position: CommentPosition) {
         while let Some(comment) = self.comments.get(self.next_comment) {
             let (comment_start, end) = (comment.span.start as usize, comment.span.end as usize);
             if comment_start >= start {
@@ -335,7 +316,7 @@ impl<'s> Paper<'s> {
             match self.rows.last_mut() {
                 Some(row) if line_breaks == 0 && row.comment.is_none() => row.comment = Some(text),
                 _ => {
-                    let inside = place == Place::InsideEntry;
+                    let inside = position == CommentPosition::InsideEntry;
                     let row = if inside { self.continuation() } else { self.row() };
                     let blank = !inside && !self.fresh && line_breaks > 1;
                     self.rows.push(Row { blank, comment: Some(text), ..row });
@@ -349,7 +330,7 @@ impl<'s> Paper<'s> {
 
 impl Row<'_> {
     fn push(&mut self, gap: usize, token: &str) {
-        self.cells.push(Cell { text: token.to_owned(), gap, ..Cell::default() });
+        self.chunks.push(Chunk { text: token.to_owned(), gap, ..Chunk::default() });
         self.width += gap;
     }
 }

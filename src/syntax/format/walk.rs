@@ -1,9 +1,9 @@
-//! Comes in: the pairs of a file. Goes out: its rows. Every token goes to the paper once and in the order written,
-//! commas apart; a block on one line that turns out too long is the one thing written a second time.
+//! Walks through the pairs of a file and lays out every token once, in the order written. Commas are dropped or added.
+//! A block on one line that turns out too long is laid out a second time.
 
 use crate::syntax::format::between::{gap, is_setting};
 use crate::syntax::format::columns::Tables;
-use crate::syntax::format::layout::{Gap, Paper, Row, Table};
+use crate::syntax::format::layout::{Gap, Layout, Row, Table};
 use crate::syntax::lower::Pair;
 use crate::syntax::parse::Rule;
 use crate::syntax::tree::Comment;
@@ -12,9 +12,10 @@ use pest::iterators::Pairs;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-/// The rows of a file, and the tables that they are in.
+/// Returns the rows of a file and their tables.
 pub(crate) fn walk<'s>(text: &'s str, comments: &'s [Comment], pairs: Pairs<'_, Rule>) -> (Vec<Row<'s>>, Tables) {
-    let mut walker = Walker { text, paper: Paper::new(text, comments), routes: Vec::new(), last: None, hanging: false };
+    let mut walker =
+        Walker { text, layout: Layout::new(text, comments), routes: Vec::new(), last: None, hanging: false };
     for pair in pairs {
         match pair.as_rule() {
             Rule::header => walker.row(pair),
@@ -29,50 +30,50 @@ pub(crate) fn walk<'s>(text: &'s str, comments: &'s [Comment], pairs: Pairs<'_, 
             _ => {}
         }
     }
-    let (rows, count) = walker.paper.finish();
+    let (rows, count) = walker.layout.finish();
     (rows, Tables { count, routes: walker.routes })
 }
 
 struct Walker<'s> {
     text: &'s str,
-    paper: Paper<'s>,
+    layout: Layout<'s>,
     /// The tables of routes.
     routes: Vec<Table>,
-    /// The last declaration, if it is one row.
+    /// The last declaration, if it has one row.
     last: Option<OneRow>,
-    /// Whether we are behind the first facet that hangs of a field.
+    /// True after the first facet of a field that has a row of its own.
     hanging: bool,
 }
 
-/// A declaration that the next one may share its columns with.
+/// A declaration on one row, which the next one may share columns with.
 struct OneRow {
     keyword: Rule,
     row: usize,
     table: Table,
 }
 
-/// What stands between two braces.
+/// A block between braces.
 struct Block<'i> {
     open: Pair<'i>,
     items: Vec<Pair<'i>>,
     close: Pair<'i>,
-    /// Whether its entries have columns even on one line.
+    /// True if the entries have columns even on one line.
     columns: bool,
 }
 
 impl Walker<'_> {
-    /// What has no columns.
+    /// Lays out a pair without columns.
     fn row(&mut self, pair: Pair<'_>) {
-        self.paper.begin_row(pair.as_span().start());
+        self.layout.begin_row(pair.as_span().start());
         self.flow(pair, Gap::Nothing);
-        self.paper.end_row();
+        self.layout.end_row();
     }
 
-    /// On a line of its own, directly above what it is for.
+    /// Lays out an allowance on a line of its own, directly above its declaration.
     fn allowance(&mut self, pair: Pair<'_>) {
         self.last = None;
         self.row(pair);
-        self.paper.keep_with_next();
+        self.layout.keep_with_next();
     }
 
     fn declaration(&mut self, pair: Pair<'_>) {
@@ -86,25 +87,25 @@ impl Walker<'_> {
         };
         // Without a name, as `cors { … }` may be, there is no column to share.
         let named = pair.clone().into_inner().nth(1).is_some_and(|part| part.as_rule() != Rule::brace_open);
-        let table = self.paper.new_table();
-        self.paper.begin_row(pair.as_span().start());
-        self.paper.join(table, false);
-        let row = self.paper.done();
+        let table = self.layout.new_table();
+        self.layout.begin_row(pair.as_span().start());
+        self.layout.join(table, false);
+        let row = self.layout.row_count();
         self.flow(pair, Gap::Nothing);
-        self.paper.end_row();
+        self.layout.end_row();
 
-        let one_row = named && self.paper.done() == row + 1;
+        let one_row = named && self.layout.row_count() == row + 1;
         let before = self.last.take().filter(|last| one_row && last.keyword == keyword);
-        let shared = before.filter(|last| self.paper.rows_from(last.row + 1).iter().all(|row| !row.blank));
+        let shared = before.filter(|last| self.layout.rows_from(last.row + 1).iter().all(|row| !row.blank));
         let table = shared.map_or(table, |last| last.table);
-        if let Some(first) = self.paper.rows_from(row).first_mut() {
+        if let Some(first) = self.layout.rows_from(row).first_mut() {
             first.table = Some(table);
         }
         self.last = one_row.then_some(OneRow { keyword, row, table });
     }
 
     fn flow(&mut self, pair: Pair<'_>, before: Gap) {
-        if self.paper.is_over() {
+        if self.layout.is_over() {
             return;
         }
         let span = pair.as_span();
@@ -112,12 +113,12 @@ impl Walker<'_> {
         let parts: Vec<Pair<'_>> = pair.into_inner().collect();
         match rule {
             // Pest counts the white space behind it as its own.
-            Rule::equals => return self.paper.token(span.start(), span.start() + "=".len(), before),
-            Rule::reference_path => return self.paper.token(span.start(), span.end(), before),
-            _ if parts.is_empty() => return self.paper.token(span.start(), span.end(), before),
-            // The one token that the grammar has no rule for.
+            Rule::equals => return self.layout.token(span.start(), span.start() + "=".len(), before),
+            Rule::reference_path => return self.layout.token(span.start(), span.end(), before),
+            _ if parts.is_empty() => return self.layout.token(span.start(), span.end(), before),
+            // The grammar has no rule for the token `{*`.
             Rule::rest => {
-                self.paper.token(span.start(), span.start() + "{*".len(), before);
+                self.layout.token(span.start(), span.start() + "{*".len(), before);
                 return self.parts(rule, parts, Gap::Nothing);
             }
             _ => {}
@@ -130,15 +131,15 @@ impl Walker<'_> {
         let mut index = 0;
         let mut parts = parts.into_iter().peekable();
         while let Some(part) = parts.next() {
-            if self.paper.is_over() {
+            if self.layout.is_over() {
                 return;
             }
             let rule = part.as_rule();
             if rule == Rule::comma {
-                // Not before a closing bracket, nor at the end of an entry.
+                // A comma before a closing bracket or at the end of an entry isn't needed.
                 let next = parts.peek().map(Pair::as_rule);
                 let needed = !matches!(next, None | Some(Rule::bracket_close | Rule::paren_close));
-                self.paper.comma(part.as_span().end(), needed);
+                self.layout.comma(part.as_span().end(), needed);
                 before = Some(rule);
                 continue;
             }
@@ -154,10 +155,10 @@ impl Walker<'_> {
                         self.block(&block, gap);
                     }
                 }
-                Rule::schema_type if parent == Rule::field && !self.paper.is_flat() => self.field_type(part, gap),
+                Rule::schema_type if parent == Rule::field && !self.layout.is_flat() => self.field_type(part, gap),
                 Rule::equals if self.hanging => {
-                    let table = self.paper.new_table();
-                    self.paper.begin_hanging_row(part.as_span().start(), table);
+                    let table = self.layout.new_table();
+                    self.layout.begin_hanging_row(part.as_span().start(), table);
                     self.flow(part, gap);
                 }
                 _ => self.flow(part, gap),
@@ -168,7 +169,7 @@ impl Walker<'_> {
         }
     }
 
-    /// What depends on more than the rules.
+    /// Returns the gap before a part; the cases here depend on more than the rules.
     fn gap(&self, parent: Rule, index: usize, before: Rule, part: &Pair<'_>) -> Gap {
         match (parent, before, part.as_rule()) {
             (Rule::facet, _, Rule::otherwise) if self.hanging => Gap::Column(1),
@@ -180,59 +181,59 @@ impl Walker<'_> {
 
     fn block(&mut self, block: &Block<'_>, gap: Gap) {
         let (open, close) = (block.open.as_span(), block.close.as_span());
-        if self.paper.is_flat() {
+        if self.layout.is_flat() {
             return self.flat_block(block, gap);
         }
         let written = self.text.get(open.start()..close.end()).unwrap_or_default();
         let empty = block.items.is_empty() && !written.contains("//");
         if empty || !written.contains('\n') {
-            let mark = self.paper.begin_flat(open.start());
-            // The cell that it begins is still of the row's own.
-            self.flat_block(block, if let Gap::Cell(gap) = gap { Gap::Column(gap) } else { gap });
-            if self.paper.end_flat(&mark) {
+            let checkpoint = self.layout.begin_flat(open.start());
+            // The chunk that the block begins still belongs to the row.
+            self.flat_block(block, if let Gap::BlockColumn(gap) = gap { Gap::Column(gap) } else { gap });
+            if self.layout.end_flat(&checkpoint) {
                 return;
             }
         }
 
-        let entry_table = self.paper.entry_table();
-        self.paper.token(open.start(), open.end(), gap);
-        self.paper.begin_block();
-        let table = self.paper.new_table();
+        let entry_table = self.layout.entry_table();
+        self.layout.token(open.start(), open.end(), gap);
+        self.layout.begin_block();
+        let table = self.layout.new_table();
         if block.items.iter().any(|item| item.as_rule() == Rule::route) {
             self.routes.push(table);
         }
         let mut items = block.items.iter().peekable();
         while let Some(item) = items.next() {
             if item.as_rule() == Rule::comma {
-                // Rates are the one kind of entry that needs them.
+                // Only rates need commas between entries.
                 let needed = items.peek().is_some_and(|next| next.as_rule() == Rule::rate);
-                self.paper.comma(item.as_span().end(), needed);
+                self.layout.comma(item.as_span().end(), needed);
                 continue;
             }
-            self.paper.begin_row(item.as_span().start());
+            self.layout.begin_row(item.as_span().start());
             if in_columns(item) {
-                self.paper.join(table, item.as_rule() != Rule::route);
+                self.layout.join(table, item.as_rule() != Rule::route);
             }
             if item.as_rule() == Rule::route {
-                self.paper.keep_unbroken();
+                self.layout.keep_unbroken();
             }
             self.flow(item.clone(), Gap::Nothing);
         }
-        self.paper.end_block(close.start(), close.end(), entry_table);
+        self.layout.end_block(close.start(), close.end(), entry_table);
     }
 
     fn flat_block(&mut self, block: &Block<'_>, gap: Gap) {
         let (open, close) = (block.open.as_span(), block.close.as_span());
-        self.paper.token(open.start(), open.end(), gap);
+        self.layout.token(open.start(), open.end(), gap);
         let mut before: Option<&Pair<'_>> = None;
         for item in block.items.iter().filter(|item| item.as_rule() != Rule::comma) {
-            if self.paper.is_over() {
+            if self.layout.is_over() {
                 return;
             }
             let gap = match before {
                 None => Gap::Space,
                 Some(before) if takes_comma(before) => {
-                    self.paper.push_comma();
+                    self.layout.push_comma();
                     Gap::Space
                 }
                 Some(_) if block.columns => Gap::Column(2),
@@ -241,10 +242,10 @@ impl Walker<'_> {
             self.flow(item.clone(), gap);
             before = Some(item);
         }
-        self.paper.token(close.start(), close.end(), if before.is_some() { Gap::Space } else { Gap::Nothing });
+        self.layout.token(close.start(), close.end(), if before.is_some() { Gap::Space } else { Gap::Nothing });
     }
 
-    /// A field's type. Where its facets have several messages, they hang.
+    /// Lays out a field's type. If several facets have messages, each of these facets has a row.
     fn field_type(&mut self, pair: Pair<'_>, gap: Gap) {
         let mut alternatives = pair.clone().into_inner();
         let first = alternatives.next().filter(|_| alternatives.next().is_none());
@@ -253,18 +254,18 @@ impl Walker<'_> {
         if messages.count() < 2 {
             return self.flow(pair, gap);
         }
-        let table = self.paper.new_table();
+        let table = self.layout.new_table();
         for (index, part) in parts.into_iter().enumerate() {
             self.hanging |= has_message(&part);
             if self.hanging {
-                self.paper.begin_hanging_row(part.as_span().start(), table);
+                self.layout.begin_hanging_row(part.as_span().start(), table);
             }
             self.flow(part, if index == 0 { gap } else { Gap::Soft });
         }
     }
 }
 
-/// The block that `open` begins, all of it taken from `parts`.
+/// Takes the block that begins with `open` from `parts`.
 fn block<'i>(open: Pair<'i>, parts: &mut Peekable<IntoIter<Pair<'i>>>, columns: bool) -> Option<Block<'i>> {
     let mut items = Vec::new();
     loop {
@@ -279,7 +280,7 @@ fn has_message(part: &Pair<'_>) -> bool {
     part.as_rule() == Rule::facet && part.clone().into_inner().any(|part| part.as_rule() == Rule::otherwise)
 }
 
-/// Whether an entry has the columns of its block.
+/// True if an entry has the columns of its block.
 fn in_columns(item: &Pair<'_>) -> bool {
     let Some(first) = item.clone().into_inner().next().map(|part| part.as_rule()) else { return false };
     match item.as_rule() {
@@ -293,7 +294,7 @@ fn in_columns(item: &Pair<'_>) -> bool {
     }
 }
 
-/// Whether a comma may stand behind an entry.
+/// True if a comma may follow an entry.
 fn takes_comma(item: &Pair<'_>) -> bool {
     let first = item.clone().into_inner().next().map(|part| part.as_rule());
     match item.as_rule() {
@@ -305,7 +306,7 @@ fn takes_comma(item: &Pair<'_>) -> bool {
     }
 }
 
-/// Whether a type ends with `one_of "a", "b"`, which would take a string behind a comma for another of its own.
+/// True if a type ends with `one_of "a", "b"`, which would take a string after a comma as another of its own.
 fn ends_with_choice(pair: Pair<'_>) -> bool {
     let mut last = Some(pair);
     while let Some(pair) = last {

@@ -258,7 +258,7 @@ fn value_type_alternative(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option
         Rule::record_type => {
             let mut fields = Vec::new();
             for part in Parts::of(pair) {
-                let attribute = crate::syntax::lower::settings::attribute(lowering, part)?;
+                let attribute = crate::syntax::lower::attribute(lowering, part)?;
                 fields.push((attribute.name, attribute.optional, attribute.ty));
             }
             ValueTypeKind::Record(fields)

@@ -1,27 +1,32 @@
-//! Comes in: pest's pairs of a file or a declaration. Goes out: the typed tree, and what is wrong with literals and
-//! shapes. It never resolves a name, and never lets a pair out of `syntax`.
+//! Builds the typed tree from pest's pairs, and reports literals and shapes that are wrong. It resolves no name, and
+//! no pair leaves `syntax`.
 
+pub(crate) mod browser;
+pub(crate) mod callers;
 pub(crate) mod expressions;
+pub(crate) mod limits;
 pub(crate) mod permissions;
 pub(crate) mod routes;
 pub(crate) mod schemas;
-pub(crate) mod settings;
 
 use crate::model::diagnostic::Diagnostic;
+use crate::model::keywords::Keyword;
 use crate::model::source::Span;
 use crate::syntax::parse::Rule;
-use crate::syntax::tree::{Allowance, Comment, Declaration, DeclarationKind, Expression, Spanned, Text};
+use crate::syntax::tree::{
+    Allowance, Attribute, Comment, Declaration, DeclarationKind, Expression, Spanned, Text, Word,
+};
 
 use pest::iterators::{Pair as PestPair, Pairs};
 
 pub(crate) type Pair<'i> = PestPair<'i, Rule>;
 
-/// What lowering needs to know, and what it has found wrong.
+/// The file that is lowered, and the problems found in it.
 pub(crate) struct Lowering<'a> {
     file: u32,
-    /// Where the text that pest saw begins in the file.
+    /// The offset in the file of the text that pest parsed.
     base: u32,
-    /// The whole file.
+    /// The text of the whole file.
     source: &'a str,
     comments: &'a [Comment],
     pub(crate) problems: Vec<Diagnostic>,
@@ -32,7 +37,7 @@ impl<'a> Lowering<'a> {
         Self { file, base, source, comments, problems: Vec::new() }
     }
 
-    /// One `declaration` pair. Without a tree there is a problem that says why.
+    /// Lowers a `declaration` pair. If it returns no tree, a problem says why.
     pub(crate) fn declaration(&mut self, pair: &Pair<'_>) -> Option<Declaration> {
         let whole = self.span(pair);
         let problems_before = self.problems.len();
@@ -52,7 +57,7 @@ impl<'a> Lowering<'a> {
         Some(Declaration { span, doc, allowances, kind: kind? })
     }
 
-    /// `allow(LINT, …) reason "…"`, which is nothing without a reason.
+    /// Lowers `allow(LINT, …) reason "…"`; an allowance without a reason is an error.
     pub(crate) fn allowance(&mut self, pair: Pair<'_>) -> Option<Allowance> {
         let span = self.span(&pair);
         let mut lints = Vec::new();
@@ -66,9 +71,9 @@ impl<'a> Lowering<'a> {
         }
         let given = reason.as_ref().is_some_and(|reason| !reason.node.trim().is_empty());
         if !given {
-            let place = reason.as_ref().map_or(span, |reason| reason.span);
+            let span = reason.as_ref().map_or(span, |reason| reason.span);
             self.problem(
-                Diagnostic::error("missing_reason", place, "a lint is switched off for a reason, and here is none")
+                Diagnostic::error("missing_reason", span, "a lint is switched off for a reason, and here is none")
                     .help("say why, for whoever reads it next: `allow(LINT) reason \"…\"`"),
             );
         }
@@ -76,27 +81,47 @@ impl<'a> Lowering<'a> {
     }
 
     fn declaration_kind(&mut self, pair: Pair<'_>) -> Option<DeclarationKind> {
-        match pair.as_rule() {
-            Rule::resource
-            | Rule::permissions
-            | Rule::role
-            | Rule::scope
-            | Rule::allow
-            | Rule::forbid
-            | Rule::never => permissions::declaration(self, pair),
-            Rule::condition => {
-                let mut parts = Parts::of(pair);
-                let name = self.text(&parts.pick(Rule::name)?);
-                let expression = self.expression(parts.pick(Rule::expression)?)?;
-                Some(DeclarationKind::Condition(crate::syntax::tree::Condition { name, expression }))
+        let rule = pair.as_rule();
+        let span = self.span(&pair);
+        let mut parts = Parts::of(pair);
+        parts.next()?;
+        match rule {
+            Rule::secrets | Rule::keys | Rule::token | Rule::password | Rule::account | Rule::user | Rule::provider => {
+                callers::declaration(self, rule, parts)
             }
-            Rule::schema => schemas::schema(self, pair).map(DeclarationKind::Schema),
-            Rule::routes => routes::routes(self, pair).map(DeclarationKind::Routes),
-            _ => settings::declaration(self, pair),
+            Rule::tier | Rule::limit => limits::declaration(self, rule, parts),
+            Rule::transport | Rule::cors | Rule::csrf | Rule::headers | Rule::cookie => {
+                browser::declaration(self, rule, parts)
+            }
+            Rule::schema => schemas::schema(self, parts).map(DeclarationKind::Schema),
+            Rule::routes => routes::routes(self, parts).map(DeclarationKind::Routes),
+            Rule::allow | Rule::forbid | Rule::never => {
+                permissions::rule(self, rule, span, parts).map(DeclarationKind::Rule)
+            }
+            _ => permissions::declaration(self, rule, parts),
         }
     }
 
-    /// `policy NAME`, and the doc comment over it.
+    /// Lowers the entries of a block. The other entries are still lowered if one of them has a problem.
+    pub(crate) fn entries<T>(
+        &mut self,
+        parts: Parts<'_>,
+        entry: fn(&mut Self, &Pair<'_>, Parts<'_>) -> Option<T>,
+    ) -> Option<Vec<Spanned<T>>> {
+        let mut all = Some(Vec::new());
+        for pair in parts {
+            let span = self.span(&pair);
+            let mut parts = Parts::of(pair);
+            let node = parts.next().and_then(|keyword| entry(self, &keyword, parts));
+            all = all.zip(node).map(|(mut all, node)| {
+                all.push(Spanned { node, span });
+                all
+            });
+        }
+        all
+    }
+
+    /// Lowers `policy NAME` and the doc comment over it.
     pub(crate) fn header(&mut self, pair: Pair<'_>) -> Option<(Text, Option<String>)> {
         let doc = self.doc(self.span(&pair).start);
         let name = Parts::of(pair).pick(Rule::name)?;
@@ -107,8 +132,13 @@ impl<'a> Lowering<'a> {
         expressions::expression(self, pair)
     }
 
-    /// Where a pair stands. Pest counts the white space and the comments after a pair as the pair's own if something
-    /// optional could have followed; they are cut off here.
+    /// Lowers the next expression among `parts`.
+    pub(crate) fn next_expression(&mut self, parts: &mut Parts<'_>) -> Option<Expression> {
+        self.expression(parts.pick(Rule::expression)?)
+    }
+
+    /// Returns the span of a pair without trailing trivia. Pest counts the white space and the comments after a pair as
+    /// the pair's own if something optional could have followed.
     pub(crate) fn span(&self, pair: &Pair<'_>) -> Span {
         let start = pair.as_span().start();
         let mut text = pair.as_str().trim_end();
@@ -125,17 +155,17 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// The place in the file of a place in the text that pest saw. Sources are capped far below `u32::MAX`.
+    /// Returns the span in the file for offsets in the text that pest parsed. Sources are far shorter than `u32::MAX`.
     pub(crate) fn span_of(&self, start: usize, end: usize) -> Span {
-        let place = |offset: usize| self.base.saturating_add(u32::try_from(offset).unwrap_or(u32::MAX));
-        Span { file: self.file, start: place(start), end: place(end) }
+        let in_file = |offset: usize| self.base.saturating_add(u32::try_from(offset).unwrap_or(u32::MAX));
+        Span { file: self.file, start: in_file(start), end: in_file(end) }
     }
 
     pub(crate) fn problem(&mut self, problem: Diagnostic) {
         self.problems.push(problem);
     }
 
-    /// A name as it stands, or a string without its quotes.
+    /// Returns a name, or a string without its quotes.
     pub(crate) fn text(&mut self, pair: &Pair<'_>) -> Text {
         if pair.as_rule() == Rule::role_name
             && let Some(inner) = pair.clone().into_inner().next()
@@ -150,12 +180,23 @@ impl<'a> Lowering<'a> {
         Spanned { node, span }
     }
 
-    /// All that is left of `parts`, as texts.
+    /// Returns the next part as text.
+    pub(crate) fn next_text(&mut self, parts: &mut Parts<'_>) -> Option<Text> {
+        Some(self.text(&parts.next()?))
+    }
+
+    /// Returns a word of a closed set.
+    pub(crate) fn word<K: Keyword>(&mut self, pair: &Pair<'_>) -> Word<K> {
+        let text = self.text(pair);
+        Word { keyword: K::find(&text.node), text }
+    }
+
+    /// Returns the remaining parts as texts.
     pub(crate) fn texts(&mut self, parts: Parts<'_>) -> Vec<Text> {
         parts.map(|part| self.text(&part)).collect()
     }
 
-    /// The doc comment whose last line stands directly above the line of `start`.
+    /// Returns the doc comment whose last line is directly above the line of `start`.
     fn doc(&self, start: u32) -> Option<String> {
         let before = self.comments.partition_point(|comment| comment.span.start < start);
         let mut lines = Vec::new();
@@ -165,8 +206,8 @@ impl<'a> Lowering<'a> {
             if !comment.doc || !between.trim().is_empty() || between.matches('\n').count() != 1 {
                 break;
             }
-            let before_it = self.source.get(..comment.span.start as usize)?;
-            if !before_it.chars().rev().take_while(|c| *c != '\n').all(|c| c.is_whitespace() || c == '\u{FEFF}') {
+            let above = self.source.get(..comment.span.start as usize)?;
+            if !above.chars().rev().take_while(|c| *c != '\n').all(|c| c.is_whitespace() || c == '\u{FEFF}') {
                 break;
             }
             let text = self.source.get(comment.span.start as usize..comment.span.end as usize)?;
@@ -179,7 +220,26 @@ impl<'a> Lowering<'a> {
     }
 }
 
-/// The parts of a pair that mean something: without punctuation.
+/// Reads a part that may be missing. `None` is a part with a problem.
+pub(crate) fn optional<'i, T>(part: Option<Pair<'i>>, read: impl FnOnce(Pair<'i>) -> Option<T>) -> Option<Option<T>> {
+    part.map_or(Some(None), |part| read(part).map(Some))
+}
+
+/// Lowers `attribute` pairs.
+pub(crate) fn attributes(lowering: &mut Lowering<'_>, parts: Parts<'_>) -> Option<Vec<Attribute>> {
+    parts.map(|part| attribute(lowering, part)).collect()
+}
+
+/// Lowers an `attribute` pair: `NAME[?]: TYPE`.
+pub(crate) fn attribute(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Attribute> {
+    let mut parts = Parts::of(pair);
+    let name = lowering.next_text(&mut parts)?;
+    let optional = parts.take_next(Rule::question).is_some();
+    let ty = expressions::value_type(lowering, parts.pick(Rule::value_type)?)?;
+    Some(Attribute { name, optional, ty })
+}
+
+/// The parts of a pair without punctuation.
 #[derive(Clone)]
 pub(crate) struct Parts<'i>(Pairs<'i, Rule>);
 
@@ -188,7 +248,7 @@ impl<'i> Parts<'i> {
         Self(pair.into_inner())
     }
 
-    /// The next part of this rule; what stands before it is skipped, and if there is none, nothing is.
+    /// Returns the next part of this rule and skips the parts before it. It skips nothing if there is no such part.
     pub(crate) fn pick(&mut self, rule: Rule) -> Option<Pair<'i>> {
         let mut ahead = self.clone();
         let found = ahead.find(|part| part.as_rule() == rule)?;
@@ -196,7 +256,7 @@ impl<'i> Parts<'i> {
         Some(found)
     }
 
-    /// The next part, if it is of this rule.
+    /// Returns the next part if it is of this rule.
     pub(crate) fn take_next(&mut self, rule: Rule) -> Option<Pair<'i>> {
         while self.0.peek().is_some_and(|part| is_punctuation(part.as_rule())) {
             self.0.next();

@@ -1,43 +1,41 @@
-//! Comes in: the pairs of resources, roles, scopes and rules. Goes out: their trees. It never asks whether a
-//! permission exists.
+//! Lowers resources, context, conditions, roles, scopes and rules.
 
 use crate::model::diagnostic::Diagnostic;
-use crate::syntax::lower::{Lowering, Pair, Parts, routes, settings};
+use crate::model::source::Span;
+use crate::syntax::lower::{Lowering, Pair, Parts, attribute, attributes, optional, routes};
 use crate::syntax::parse::Rule as R;
 use crate::syntax::tree::{
-    Action, DeclarationKind, Effect, Expression, NeverSubject, Pattern, PermissionSet, Polarity, Resource, Role, Rule,
-    Scope,
+    Action, Condition, DeclarationKind, Effect, NeverSubject, Pattern, PermissionSet, Polarity, Resource, Role, Rule,
+    Scope, Text,
 };
 
-/// A `resource`, `permissions`, `role`, `scope`, `allow`, `forbid` or `never` pair.
-pub(crate) fn declaration(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<DeclarationKind> {
-    match pair.as_rule() {
-        R::resource => resource(lowering, pair).map(DeclarationKind::Resource),
+/// Lowers the declaration after its keyword.
+pub(crate) fn declaration(lowering: &mut Lowering<'_>, rule: R, mut parts: Parts<'_>) -> Option<DeclarationKind> {
+    if rule == R::context {
+        return attributes(lowering, parts).map(DeclarationKind::Context);
+    }
+    let name = lowering.next_text(&mut parts)?;
+    Some(match rule {
+        R::resource => DeclarationKind::Resource(resource(lowering, name, parts)?),
+        R::condition => {
+            DeclarationKind::Condition(Condition { name, expression: lowering.next_expression(&mut parts)? })
+        }
         R::permissions => {
-            let mut parts = Parts::of(pair);
-            let name = lowering.text(&parts.pick(R::name)?);
-            Some(DeclarationKind::Permissions(PermissionSet { name, patterns: patterns(lowering, &mut parts)? }))
+            DeclarationKind::Permissions(PermissionSet { name, patterns: patterns(lowering, &mut parts)? })
         }
         R::role => {
-            let mut parts = Parts::of(pair);
-            let name = lowering.text(&parts.pick(R::role_name)?);
             let extends = match parts.take_next(R::extends) {
-                Some(extends) => lowering.texts(only(extends, R::role_name)),
+                Some(extends) => lowering.texts(from_first(extends, R::role_name)),
                 None => Vec::new(),
             };
-            Some(DeclarationKind::Role(Role { name, extends, grants: grants(lowering, parts)? }))
+            DeclarationKind::Role(Role { name, extends, grants: grants(lowering, parts)? })
         }
-        R::scope => {
-            let mut parts = Parts::of(pair);
-            let name = lowering.text(&parts.pick(R::string)?);
-            Some(DeclarationKind::Scope(Scope { name, grants: grants(lowering, parts)? }))
-        }
-        _ => rule(lowering, pair).map(DeclarationKind::Rule),
-    }
+        _ => DeclarationKind::Scope(Scope { name, grants: grants(lowering, parts)? }),
+    })
 }
 
-/// The parts of `pair` from the first of this rule on.
-fn only(pair: Pair<'_>, rule: R) -> Parts<'_> {
+/// Returns the parts of `pair` from the first of this rule on.
+fn from_first(pair: Pair<'_>, rule: R) -> Parts<'_> {
     let mut parts = Parts::of(pair);
     let mut from = parts.clone();
     while parts.next().is_some_and(|part| part.as_rule() != rule) {
@@ -46,15 +44,13 @@ fn only(pair: Pair<'_>, rule: R) -> Parts<'_> {
     from
 }
 
-fn resource(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Resource> {
-    let mut parts = Parts::of(pair);
-    let name = lowering.text(&parts.pick(R::name)?);
+fn resource(lowering: &mut Lowering<'_>, name: Text, parts: Parts<'_>) -> Option<Resource> {
     let mut resource = Resource { name, actions: Vec::new(), attributes: Vec::new() };
     for entry in parts {
         let mut entry = Parts::of(entry);
         let first = entry.next()?;
         if first.as_rule() == R::attribute {
-            resource.attributes.push(settings::attribute(lowering, first)?);
+            resource.attributes.push(attribute(lowering, first)?);
         } else {
             resource.actions.extend(lowering.texts(entry));
         }
@@ -62,12 +58,14 @@ fn resource(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Resource> {
     Some(resource)
 }
 
-/// The `allow`s of a role or a scope.
+/// Lowers the `allow`s of a role or a scope.
 fn grants(lowering: &mut Lowering<'_>, parts: Parts<'_>) -> Option<Vec<Rule>> {
     parts
         .map(|part| {
-            let mut inner = Parts::of(part.clone());
-            if let Some(anyone) = inner.pick(R::anyone) {
+            let span = lowering.span(&part);
+            let mut inner = Parts::of(part);
+            inner.next()?;
+            if let Some(anyone) = inner.clone().pick(R::anyone) {
                 let span = lowering.span(&anyone);
                 lowering.problem(
                     Diagnostic::error(
@@ -79,17 +77,13 @@ fn grants(lowering: &mut Lowering<'_>, parts: Parts<'_>) -> Option<Vec<Rule>> {
                 );
                 return None;
             }
-            rule(lowering, part)
+            rule(lowering, R::allow, span, inner)
         })
         .collect()
 }
 
-/// An `allow`, `forbid` or `never` pair.
-fn rule(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Rule> {
-    let span = lowering.span(&pair);
-    let kind = pair.as_rule();
-    let mut parts = Parts::of(pair);
-    parts.next()?;
+/// Lowers an `allow`, `forbid` or `never` after its keyword.
+pub(crate) fn rule(lowering: &mut Lowering<'_>, kind: R, span: Span, mut parts: Parts<'_>) -> Option<Rule> {
     let effect = if let Some(door) = parts.take_next(R::door) {
         let mut door = Parts::of(door);
         let method = lowering.text(&door.pick(R::method)?);
@@ -98,7 +92,7 @@ fn rule(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Rule> {
         let anyone = parts.take_next(R::anyone).is_some();
         let patterns = patterns(lowering, &mut parts)?;
         let except = match parts.take_next(R::except) {
-            Some(except) => self::patterns(lowering, &mut only(except, R::pattern))?,
+            Some(except) => self::patterns(lowering, &mut from_first(except, R::pattern))?,
             None => Vec::new(),
         };
         match kind {
@@ -107,22 +101,17 @@ fn rule(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Rule> {
             _ => Effect::Never(NeverSubject::Permissions { patterns, except }),
         }
     };
-    let condition = match (parts.take_next(R::when), parts.take_next(R::unless)) {
-        (Some(when), _) => Some((Polarity::When, clause_expression(lowering, when)?)),
-        (None, Some(unless)) => Some((Polarity::Unless, clause_expression(lowering, unless)?)),
-        (None, None) => None,
-    };
+    let condition = parts.take_next(R::when).or_else(|| parts.take_next(R::unless));
+    let condition = optional(condition, |condition| {
+        let polarity = if condition.as_rule() == R::when { Polarity::When } else { Polarity::Unless };
+        Some((polarity, lowering.next_expression(&mut Parts::of(condition))?))
+    })?;
     let because = parts.take_next(R::because).and_then(|because| Parts::of(because).pick(R::string));
     let because = because.map(|because| lowering.text(&because));
     Some(Rule { span, effect, condition, because })
 }
 
-/// The `EXPR` of `when EXPR`.
-fn clause_expression(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Expression> {
-    lowering.expression(Parts::of(pair).pick(R::expression)?)
-}
-
-/// The patterns that `parts` begins with.
+/// Lowers the patterns at the start of `parts`.
 pub(crate) fn patterns(lowering: &mut Lowering<'_>, parts: &mut Parts<'_>) -> Option<Vec<Pattern>> {
     let mut patterns = Vec::new();
     while let Some(pair) = parts.take_next(R::pattern) {

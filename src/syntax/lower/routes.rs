@@ -1,15 +1,14 @@
-//! Comes in: the pairs of a `routes` block. Goes out: its tree. It never joins a path with its block's prefix, and
-//! adds up no defaults.
+//! Lowers blocks of routes. It leaves the prefix apart from the paths, and the defaults apart from the routes.
 
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::lower::permissions::patterns;
 use crate::syntax::lower::{Lowering, Pair, Parts};
 use crate::syntax::parse::Rule;
+use crate::syntax::tree::routes::{CLAUSES, ClauseForm};
 use crate::syntax::tree::{Clause, ClauseKind, Login, PathPattern, Route, Routes, Segment};
 
-/// A `routes` pair.
-pub(crate) fn routes(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Routes> {
-    let mut parts = Parts::of(pair);
+/// Lowers a `routes` pair after its keyword.
+pub(crate) fn routes(lowering: &mut Lowering<'_>, mut parts: Parts<'_>) -> Option<Routes> {
     let prefix = path(lowering, parts.pick(Rule::path)?)?;
     let mut routes = Routes { prefix, defaults: Vec::new(), routes: Vec::new() };
     for part in parts {
@@ -31,7 +30,7 @@ fn route(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Route> {
     Some(Route { span, method, path, clauses })
 }
 
-/// A `path` pair.
+/// Lowers a `path` pair.
 pub(crate) fn path(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<PathPattern> {
     let span = lowering.span(&pair);
     if let Some(shorter) = pair.as_str().strip_suffix('/').filter(|shorter| !shorter.is_empty()) {
@@ -45,8 +44,9 @@ pub(crate) fn path(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<PathPa
     for part in Parts::of(pair) {
         segments.push(match part.as_rule() {
             Rule::parameter => {
-                let mut names = lowering.texts(Parts::of(part)).into_iter();
-                Segment::Parameter { name: names.next()?, ty: names.next() }
+                let mut parts = Parts::of(part);
+                let name = lowering.next_text(&mut parts)?;
+                Segment::Parameter { name, ty: parts.next().map(|ty| lowering.word(&ty)) }
             }
             Rule::rest => Segment::Rest(lowering.text(&Parts::of(part).pick(Rule::name)?)),
             _ => Segment::Literal(lowering.text(&part)),
@@ -58,52 +58,34 @@ pub(crate) fn path(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<PathPa
 fn clause(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Clause> {
     let span = lowering.span(&pair);
     let mut parts = Parts::of(pair);
-    let keyword = parts.next()?.as_rule();
-    let kind = match keyword {
-        Rule::k_public => ClauseKind::Public,
-        Rule::k_authenticated => ClauseKind::Authenticated,
-        Rule::k_csrf => ClauseKind::Csrf,
-        Rule::k_conceal => ClauseKind::Conceal,
+    let keyword = parts.next()?;
+    let kind = match keyword.as_rule() {
         Rule::k_requires => {
             let any = parts.pick(Rule::k_of).is_some();
             let patterns = patterns(lowering, &mut parts)?;
             if any { ClauseKind::RequiresAny(patterns) } else { ClauseKind::Requires(patterns) }
         }
-        Rule::k_when => ClauseKind::When(lowering.expression(parts.next()?)?),
+        Rule::k_scope => ClauseKind::Scope(lowering.next_text(&mut parts)?),
+        Rule::k_when => ClauseKind::When(lowering.next_expression(&mut parts)?),
         Rule::k_issues => ClauseKind::Issues(lowering.texts(parts)),
-        Rule::k_login => {
-            let login = parts.pick(Rule::password_login);
-            ClauseKind::Login(match login {
-                Some(password) => {
-                    let mut password = Parts::of(password);
-                    let who = lowering.expression(password.pick(Rule::expression)?)?;
-                    Login::Password(Box::new(who), Box::new(lowering.expression(password.pick(Rule::expression)?)?))
-                }
-                None => Login::Provider(lowering.text(&parts.pick(Rule::clause_name)?)),
-            })
-        }
+        Rule::k_login => ClauseKind::Login(match parts.pick(Rule::password_login) {
+            Some(password) => {
+                let mut password = Parts::of(password);
+                let account = lowering.next_expression(&mut password)?;
+                Login::Password(Box::new(account), Box::new(lowering.next_expression(&mut password)?))
+            }
+            None => Login::Provider(lowering.text(&parts.pick(Rule::clause_name)?)),
+        }),
         Rule::k_on => {
-            let resource = lowering.text(&parts.pick(Rule::clause_name)?);
-            ClauseKind::On { resource, parameter: lowering.text(&parts.pick(Rule::name)?) }
+            let resource = lowering.next_text(&mut parts)?;
+            ClauseKind::On { resource, parameter: lowering.next_text(&mut parts)? }
         }
         Rule::k_callback => ClauseKind::Callback(lowering.text(&parts.pick(Rule::clause_name)?)),
-        _ => {
-            let name = lowering.text(&parts.next()?);
-            match keyword {
-                Rule::k_scope => ClauseKind::Scope(name),
-                Rule::k_body if name.node == "raw" => ClauseKind::BodyRaw,
-                Rule::k_body => ClauseKind::Body(name),
-                Rule::k_no if name.node == "body" => ClauseKind::NoBody,
-                Rule::k_no => ClauseKind::No(name),
-                Rule::k_query => ClauseKind::Query(name),
-                Rule::k_limit => ClauseKind::Limit(name),
-                Rule::k_cors => ClauseKind::Cors(name),
-                Rule::k_headers => ClauseKind::Headers(name),
-                Rule::k_rotates => ClauseKind::Rotates(name),
-                Rule::k_revokes => ClauseKind::Revokes(name),
-                _ => return None,
-            }
-        }
+        _ => match &CLAUSES.iter().find(|(word, _)| *word == keyword.as_str())?.1 {
+            ClauseForm::Word(kind) => kind.clone(),
+            ClauseForm::Named(kind) => kind(lowering.next_text(&mut parts)?),
+            ClauseForm::Other => return None,
+        },
     };
     Some(Clause { span, kind })
 }

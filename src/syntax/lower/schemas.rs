@@ -1,26 +1,20 @@
-//! Comes in: the pairs of a schema. Goes out: its tree. It never asks whether a facet fits its type.
+//! Lowers schemas. It doesn't check that a facet fits its type.
 
+use crate::model::keywords::{Format, Keyword as _, ScalarType, Transform, UnknownFields};
 use crate::syntax::literal;
 use crate::syntax::lower::expressions::regex;
-use crate::syntax::lower::{Lowering, Pair, Parts};
+use crate::syntax::lower::{Lowering, Pair, Parts, optional};
 use crate::syntax::parse::Rule;
 use crate::syntax::tree::{
     Facet, FacetKind, Field, NumberBound, Schema, SchemaEntry, SchemaType, SchemaTypeKind, Span, Spanned, Text,
-    UnknownFields,
 };
 
-/// A `schema` pair.
-pub(crate) fn schema(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Schema> {
-    let mut parts = Parts::of(pair);
-    let name = lowering.text(&parts.pick(Rule::name)?);
-    let unknown_fields = parts.take_next(Rule::unknown_fields).map(|word| Spanned {
-        node: match word.as_str() {
-            "strip" => UnknownFields::Strip,
-            "open" => UnknownFields::Open,
-            _ => UnknownFields::Strict,
-        },
-        span: lowering.span(&word),
-    });
+/// Lowers a `schema` pair after its keyword.
+pub(crate) fn schema(lowering: &mut Lowering<'_>, mut parts: Parts<'_>) -> Option<Schema> {
+    let name = lowering.next_text(&mut parts)?;
+    let unknown_fields = optional(parts.take_next(Rule::unknown_fields), |word| {
+        Some(Spanned { node: UnknownFields::find(word.as_str())?, span: lowering.span(&word) })
+    })?;
     Some(Schema { name, unknown_fields, entries: entries(lowering, parts)? })
 }
 
@@ -33,7 +27,7 @@ fn entries(lowering: &mut Lowering<'_>, parts: Parts<'_>) -> Option<Vec<SchemaEn
             Some(match rule {
                 Rule::field => SchemaEntry::Field(field(lowering, parts)?),
                 Rule::check => {
-                    let expression = lowering.expression(parts.pick(Rule::expression)?)?;
+                    let expression = lowering.next_expression(&mut parts)?;
                     SchemaEntry::Check(expression, otherwise(lowering, &mut parts))
                 }
                 _ => {
@@ -45,7 +39,7 @@ fn entries(lowering: &mut Lowering<'_>, parts: Parts<'_>) -> Option<Vec<SchemaEn
         .collect()
 }
 
-/// `else "message"`, if it comes next
+/// Lowers `else "message"` if it comes next.
 fn otherwise(lowering: &mut Lowering<'_>, parts: &mut Parts<'_>) -> Option<Text> {
     let message = Parts::of(parts.take_next(Rule::otherwise)?).pick(Rule::string)?;
     Some(lowering.text(&message))
@@ -53,16 +47,13 @@ fn otherwise(lowering: &mut Lowering<'_>, parts: &mut Parts<'_>) -> Option<Text>
 
 fn field(lowering: &mut Lowering<'_>, mut parts: Parts<'_>) -> Option<Field> {
     let name = lowering.text(&parts.pick(Rule::entry_name)?);
-    let optional = parts.take_next(Rule::question).is_some();
+    let is_optional = parts.take_next(Rule::question).is_some();
     let ty = schema_type(lowering, parts.pick(Rule::schema_type)?)?;
-    let default = match parts.pick(Rule::expression) {
-        Some(default) => Some(lowering.expression(default)?),
-        None => None,
-    };
-    Some(Field { name, optional, ty, default })
+    let default = optional(parts.pick(Rule::expression), |default| lowering.expression(default))?;
+    Some(Field { name, optional: is_optional, ty, default })
 }
 
-/// A `schema_type` pair. Strings among the alternatives make one enum, whose facets are those of its strings.
+/// Lowers a `schema_type` pair. Strings among the alternatives make one enum, which takes the facets of its strings.
 fn schema_type(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<SchemaType> {
     let span = lowering.span(&pair);
     let mut alternatives: Vec<SchemaType> = Vec::new();
@@ -115,13 +106,17 @@ fn alternative(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<SchemaType
             });
             SchemaTypeKind::Tagged(tag, cases.collect::<Option<_>>()?)
         }
-        _ => SchemaTypeKind::Named(ty.as_str().to_owned()),
+        _ if ty.as_str() == "null" => SchemaTypeKind::Null,
+        _ => match ScalarType::find(ty.as_str()) {
+            Some(scalar) => SchemaTypeKind::Scalar(scalar),
+            None => SchemaTypeKind::Named(ty.as_str().to_owned()),
+        },
     };
     let facets = parts.map(|part| facet(lowering, part)).collect::<Option<_>>()?;
     Some(SchemaType { span, kind, facets })
 }
 
-/// `{ string: TYPE }`, with nothing else to say, is a map; other braces hold a record.
+/// Returns a map for `{ string: TYPE }` alone, and a record for all other entries.
 fn record(mut entries: Vec<SchemaEntry>) -> SchemaTypeKind {
     match entries.pop() {
         Some(SchemaEntry::Field(Field { name, optional: false, ty, default: None }))
@@ -156,9 +151,17 @@ fn facet(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<Facet> {
             }
             FacetKind::OneOf(texts)
         }
-        _ => FacetKind::Word(first.as_str().to_owned()),
+        _ => facet_word(first.as_str())?,
     };
     Some(Facet { span, kind, message: otherwise(lowering, &mut parts) })
+}
+
+fn facet_word(word: &str) -> Option<FacetKind> {
+    match word {
+        "unique" => Some(FacetKind::Unique),
+        "secret" => Some(FacetKind::Secret),
+        _ => Format::find(word).map(FacetKind::Format).or_else(|| Transform::find(word).map(FacetKind::Transform)),
+    }
 }
 
 fn range(lowering: &mut Lowering<'_>, pair: Pair<'_>) -> Option<(NumberBound, NumberBound)> {

@@ -1,44 +1,44 @@
-//! Who may do what: resources, roles, scopes, rules and the patterns they speak of.
+//! Permissions: resources, roles, scopes, rules, and the patterns that name permissions.
 
 use crate::syntax::tree::{Attribute, Expression, PathPattern, Span, Text};
 
 /// `resource NAME { actions …  ATTR: TYPE … }`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
-    /// Its name.
+    /// The name.
     pub name: Text,
-    /// Its actions, in the order written.
+    /// The actions in the order written.
     pub actions: Vec<Text>,
-    /// Its attributes.
+    /// The attributes.
     pub attributes: Vec<Attribute>,
 }
 
 /// `condition NAME = EXPR`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    /// Its name.
+    /// The name.
     pub name: Text,
-    /// What it stands for.
+    /// The condition.
     pub expression: Expression,
 }
 
 /// `permissions NAME = PERMS`
 #[derive(Debug, Clone, PartialEq)]
 pub struct PermissionSet {
-    /// Its name.
+    /// The name.
     pub name: Text,
-    /// What it stands for.
+    /// The permissions of the set.
     pub patterns: Vec<Pattern>,
 }
 
 /// One element of PERMS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
-    /// Where it stands.
+    /// The span of the pattern.
     pub span: Span,
     /// The resource before the colon; `None` for `*`.
     pub resource: Option<Text>,
-    /// What stands after the colon.
+    /// The actions after the colon.
     pub action: Action,
 }
 
@@ -51,36 +51,36 @@ pub enum Action {
     One(Text),
     /// `posts:[read, write]`
     Several(Vec<Text>),
-    /// no colon at all: a bare name is the name of a permission set
+    /// no colon: a bare name is the name of a permission set
     None,
 }
 
 /// `role NAME extends … { … }`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Role {
-    /// Its name, quoted or not.
+    /// The name, written with or without quotes.
     pub name: Text,
-    /// The roles it extends.
+    /// The roles that it extends.
     pub extends: Vec<Text>,
-    /// Its grants: all of them `allow`, none of them `anyone`.
+    /// The grants, all of them `allow` and none of them `anyone`.
     pub grants: Vec<Rule>,
 }
 
 /// `scope "NAME" { … }`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scope {
-    /// Its name.
+    /// The name.
     pub name: Text,
-    /// What it lets through: all of them `allow`.
+    /// The grants that pass, all of them `allow`.
     pub grants: Vec<Rule>,
 }
 
 /// `allow …`, `forbid …` or `never …`, at the top or inside a role or scope.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// From its keyword to its last character.
+    /// The span from the keyword to the last character.
     pub span: Span,
-    /// Which of the three, with what only one of them has.
+    /// The effect with its permissions.
     pub effect: Effect,
     /// `when EXPR`, or for `never` also `unless EXPR`.
     pub condition: Option<(Polarity, Expression)>,
@@ -88,12 +88,12 @@ pub struct Rule {
     pub because: Option<Text>,
 }
 
-/// What a rule does, and to what.
+/// The effect of a rule, and the permissions it is for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// `allow [anyone] PERMS [except PERMS]`
     Allow {
-        /// Whether `anyone` stands there.
+        /// True if `anyone` is written.
         anyone: bool,
         /// PERMS
         patterns: Vec<Pattern>,
@@ -111,7 +111,7 @@ pub enum Effect {
     Never(NeverSubject),
 }
 
-/// What a `never` speaks of.
+/// The subject of a `never`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NeverSubject {
     /// `never PERMS [except PERMS]`
@@ -125,7 +125,7 @@ pub enum NeverSubject {
     Door(Text, PathPattern),
 }
 
-/// How a condition counts.
+/// The keyword before a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Polarity {
     /// `when`

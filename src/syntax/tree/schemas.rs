@@ -1,27 +1,17 @@
-//! Shapes of input.
+//! Schemas of request bodies and queries.
 
+use crate::model::keywords::{Format, ScalarType, Transform, UnknownFields};
 use crate::syntax::tree::{Expression, Literal, Span, Spanned, Text};
 
 /// `schema NAME [strict|strip|open] { … }`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema {
-    /// Its name.
+    /// The name.
     pub name: Text,
-    /// What happens to fields that it doesn't declare, where written.
+    /// The treatment of fields that it doesn't declare, where written.
     pub unknown_fields: Option<Spanned<UnknownFields>>,
     /// Fields, checks and settings, in the order written.
     pub entries: Vec<SchemaEntry>,
-}
-
-/// What a schema does with fields that it doesn't declare.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UnknownFields {
-    /// An error; the default.
-    Strict,
-    /// Taken out.
-    Strip,
-    /// Passed on.
-    Open,
 }
 
 /// One line of a schema or of a record type.
@@ -38,11 +28,11 @@ pub enum SchemaEntry {
 /// `FIELD[?]: TYPE FACET… [= default]`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
-    /// Its name.
+    /// The name.
     pub name: Text,
-    /// Whether a `?` says that it may be missing.
+    /// True if a `?` says that the field may be missing.
     pub optional: bool,
-    /// Its type with facets.
+    /// The type with its facets.
     pub ty: SchemaType,
     /// `= literal`: a constant, or a list or record of them.
     pub default: Option<Expression>,
@@ -51,18 +41,22 @@ pub struct Field {
 /// A type with its facets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SchemaType {
-    /// Where it stands.
+    /// The span of the type and its facets.
     pub span: Span,
-    /// Which type.
+    /// The type without its facets.
     pub kind: SchemaTypeKind,
-    /// What else must hold, in the order written.
+    /// The facets in the order written.
     pub facets: Vec<Facet>,
 }
 
 /// The forms of a schema's type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SchemaTypeKind {
-    /// `string`, `int`, or another schema's name
+    /// `string`, `int`
+    Scalar(ScalarType),
+    /// `null`
+    Null,
+    /// the name of another schema
     Named(String),
     /// `"a" | "b"`
     Enum(Vec<Text>),
@@ -72,24 +66,24 @@ pub enum SchemaTypeKind {
     Record(Vec<SchemaEntry>),
     /// `{ string: TYPE }`
     Map(Box<SchemaType>),
-    /// `A | B`, with `null` as the named type `null`
+    /// `A | B`
     Union(Vec<SchemaType>),
     /// `union on "kind" { "card": Card, … }`
     Tagged(Text, Vec<(Text, SchemaType)>),
 }
 
-/// One facet and where it stands.
+/// One facet of a type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Facet {
-    /// Where it stands.
+    /// The span of the facet.
     pub span: Span,
-    /// Which facet.
+    /// The facet without its message.
     pub kind: FacetKind,
     /// `else "message"`
     pub message: Option<Text>,
 }
 
-/// The facets of LANGUAGE's schemas.
+/// The facets.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FacetKind {
     /// `min N`
@@ -108,8 +102,14 @@ pub enum FacetKind {
     Matches(Text),
     /// `one_of "a", "b"`
     OneOf(Vec<Text>),
-    /// A single word: `email url uuid date datetime ip hostname trim lowercase uppercase nfc unique secret`
-    Word(String),
+    /// `email`, `url` and the other formats
+    Format(Format),
+    /// `trim`, `nfc` and the other normalisations
+    Transform(Transform),
+    /// `unique`
+    Unique,
+    /// `secret`
+    Secret,
 }
 
 /// A number in a facet: always `Literal::Int`, `Literal::Float` or `Literal::Size`.

@@ -2,7 +2,7 @@
 //!
 //! Slots are numbered from 0 without a gap, and [`Queue::push`] and [`Queue::swap_remove`] renumber them in the same way as a vector.
 //! The time in the queue may be earlier than the slot's expiry, and never later. It is corrected when the slot becomes the first one.
-//! So a value whose expiry is extended all the time costs nothing here until then.
+//! A value whose expiry is extended all the time costs nothing here until then.
 
 /// The number of children of an entry. With 4, the children are in one cache line, and there are half as many levels as with 2.
 const WIDTH: usize = 4;

@@ -1,44 +1,37 @@
-//! What a route issues: whether the policy can make such tokens at all, and whether one answer can hold them.
+//! The tokens that a route issues: the policy must be able to make them, and one answer to carry them all.
 
 use std::collections::HashSet;
 
-use crate::check::Checker;
 use crate::check::callers::token::OWN_CLAIMS;
-use crate::check::routes::clause::Draft;
-use crate::check::routes::route::Declared;
+use crate::check::checker::{Checker, Report};
+use crate::check::routes::draft::{RouteChecker, RouteDraft};
 use crate::keys::SignatureAlgorithm;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree;
 use crate::syntax::tree::{Carried, Text, TokenEntry};
 
-impl<'t> Checker<'t> {
-    pub(crate) fn goes_on(&mut self, name: &Text, draft: &Draft<'_>) {
+impl<'t> RouteChecker<'_, 't> {
+    pub(crate) fn goes_on(&mut self, name: &Text, draft: &RouteDraft<'_>) {
         if !draft.issues.is_empty() && !draft.issues.iter().any(|issued| issued.node == name.node) {
-            self.report(
-                Diagnostic::warning(
-                    "rotation_ends",
-                    name.span,
-                    format!("`{}` is spent here, and no fresh one is issued", name.node),
-                )
-                .help(format!("add it: `issues …, {}`", name.node)),
-            );
+            let message = format!("`{}` is spent here, and no fresh one is issued", name.node);
+            Diagnostic::warning("rotation_ends", name.span, message)
+                .report_with(self.checker, format!("add it: `issues …, {}`", name.node));
         }
     }
 
-    /// Of what a login led to, one family: another would outlive it, and no reuse would end that.
-    pub(crate) fn stays_in_family(&mut self, name: &Text, draft: &Draft<'_>, declared: &Declared<'_>) {
+    /// A rotation stays in one family: a second family would outlive the first, and no reuse would end it.
+    pub(crate) fn stays_in_family(&mut self, name: &Text, draft: &RouteDraft<'_>) {
         for issued in draft.issues.iter().filter(|issued| issued.node != name.node) {
-            let row = self.names.tokens.get(&issued.node).map(|(row, _)| row);
-            let token = row.and_then(|row| declared.tokens.id(row)).map(|token| &declared.tokens[token]);
+            let row = self.checker.names.tokens.get(&issued.node).map(|(row, _)| row);
+            let token = row.and_then(|row| self.tokens.id(row)).map(|token| &self.tokens[token]);
             if token.is_some_and(|token| token.single_use.is_some()) {
                 let message =
                     format!("`{}` would begin a family of its own, whatever becomes of `{}`", issued.node, name.node);
-                self.report(
-                    Diagnostic::error("second_family", issued.span, message)
-                        .also(name.span, "exchanged here")
-                        .help(format!("issue `{}` again, and tokens that aren't `single_use`", name.node)),
-                );
+                Diagnostic::error("second_family", issued.span, message)
+                    .also(name.span, "exchanged here")
+                    .help(format!("issue `{}` again, and tokens that aren't `single_use`", name.node))
+                    .report(self.checker);
             }
         }
     }
@@ -47,21 +40,16 @@ impl<'t> Checker<'t> {
     pub(crate) fn issued(&mut self, tokens: &[&'t Text]) {
         let mut carriers: Vec<(Carried, &Text)> = Vec::new();
         for name in tokens {
-            let Some((_, token)) = self.names.tokens.find(name, &mut self.diagnostics) else { continue };
-            let token = *token;
+            let Some((_, token)) = self.checker.names.tokens.find(name, &self.checker.findings) else { continue };
             if !self.issuable(name, token) {
                 continue;
             }
             if ["access_token", "token_type", "expires_in", "refresh_token"].contains(&name.node.as_str()) {
-                self.report_once(
-                    Diagnostic::error(
-                        "reserved_name",
-                        token.name.span,
-                        format!("the answer has a `{}` of its own", name.node),
-                    )
+                let message = format!("the answer has a `{}` of its own", name.node);
+                Diagnostic::error("reserved_name", token.name.span, message)
                     .also(name.span, "issued here")
-                    .help("give the token another name: it may go out under that (RFC 6749 §5.1)"),
-                );
+                    .help("give the token another name: it may go out under that (RFC 6749 §5.1)")
+                    .report_once(self.checker);
             }
             let carried = token.entries.iter().find_map(|entry| match &entry.node {
                 TokenEntry::Carried(carried) => Some(carried.clone()),
@@ -70,37 +58,30 @@ impl<'t> Checker<'t> {
             let carried = carried.unwrap_or(Carried::Bearer);
             if let Some((_, first)) = carriers.iter().find(|(known, _)| alike(known, &carried)) {
                 let message = format!("`{}` and `{}` are carried alike", first.node, name.node);
-                self.report(
-                    Diagnostic::error("issued_alike", name.span, message)
-                        .label("one answer can't hold both")
-                        .also(first.span, "the other one")
-                        .help("carry one of them elsewhere, such as `carried cookie \"NAME\"`"),
-                );
+                Diagnostic::error("issued_alike", name.span, message)
+                    .label("one answer can't hold both")
+                    .also(first.span, "the other one")
+                    .report_with(self.checker, "carry one of them elsewhere, such as `carried cookie \"NAME\"`");
             }
             carriers.push((carried, name));
         }
     }
 
-    /// Whether the policy can make such a token at all; what it lacks for that is told.
+    /// Returns true if the policy can make such a token, and reports what it lacks for that.
     fn issuable(&mut self, name: &Text, token: &'t tree::Token) -> bool {
         if let Some(NotIssued { span, why, help }) = not_issued(token) {
-            self.report_once(
-                Diagnostic::error("not_issuable", name.span, format!("`{}` can't be issued here", name.node))
-                    .also(span, why)
-                    .help(help),
-            );
+            Diagnostic::error("not_issuable", name.span, format!("`{}` can't be issued here", name.node))
+                .also(span, why)
+                .help(help)
+                .report_once(self.checker);
             return false;
         }
         if !token.entries.iter().any(|entry| matches!(entry.node, TokenEntry::Lifetime(_))) {
-            self.report_once(
-                Diagnostic::error(
-                    "not_issuable",
-                    token.name.span,
-                    format!("a route issues `{}`, and nothing says for how long", token.name.node),
-                )
+            let message = format!("a route issues `{}`, and nothing says for how long", token.name.node);
+            Diagnostic::error("not_issuable", token.name.span, message)
                 .also(name.span, "issued here")
-                .help("add `lifetime 15m`"),
-            );
+                .help("add `lifetime 15m`")
+                .report_once(self.checker);
         }
         let claims = token.entries.iter().filter_map(|entry| match &entry.node {
             TokenEntry::Claims(claims) => Some(claims),
@@ -112,16 +93,15 @@ impl<'t> Checker<'t> {
         if let Some(claim) = sourceless {
             let name = &claim.attribute.name;
             let message = format!("a route issues this token, and nothing says where `{}` comes from", name.node);
-            self.report_once(
-                Diagnostic::error("claim_without_source", name.span, message)
-                    .help(format!("write `{}: … = account.NAME`", name.node)),
-            );
+            Diagnostic::error("claim_without_source", name.span, message)
+                .help(format!("write `{}: … = account.NAME`", name.node))
+                .report_once(self.checker);
         }
         true
     }
 }
 
-/// What in a token's declaration keeps the policy from issuing it.
+/// The entry of a token's declaration that keeps the policy from issuing it.
 pub(crate) struct NotIssued {
     pub(crate) span: Span,
     pub(crate) why: &'static str,
@@ -164,17 +144,15 @@ fn alike(one: &Carried, other: &Carried) -> bool {
 }
 
 /// The tokens of an `issues`, each once.
-pub(crate) fn each_once<'t>(names: &'t [Text], out: &mut Vec<Diagnostic>) -> Vec<&'t Text> {
+pub(crate) fn each_once<'t>(names: &'t [Text], checker: &Checker<'_>) -> Vec<&'t Text> {
     let mut seen: HashSet<&str> = HashSet::new();
     let mut found = Vec::new();
     for name in names {
         if seen.insert(&name.node) {
             found.push(name);
         } else {
-            out.push(
-                Diagnostic::error("duplicate_name", name.span, format!("`{}` is issued twice", name.node))
-                    .help("name it once"),
-            );
+            Diagnostic::error("duplicate_name", name.span, format!("`{}` is issued twice", name.node))
+                .report_with(checker, "name it once");
         }
     }
     found

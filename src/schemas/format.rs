@@ -9,72 +9,41 @@ use jiff::civil::Date;
 use regex::Regex;
 use url::{Host, Url};
 
+use crate::model::keywords::Format;
 use crate::model::network::unmapped;
 use crate::model::path::is_uuid;
-
-/// A format that a facet demands of a string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StringFormat {
-    Email,
-    Url,
-    Uuid,
-    Date,
-    DateTime,
-    Ip,
-    Hostname,
-}
-
-impl StringFormat {
-    const ALL: [Self; 7] = [Self::Email, Self::Url, Self::Uuid, Self::Date, Self::DateTime, Self::Ip, Self::Hostname];
-
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.code() == name)
-    }
-
-    /// The name of the facet, which is also the code of its violations.
-    pub(crate) fn code(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Url => "url",
-            Self::Uuid => "uuid",
-            Self::Date => "date",
-            Self::DateTime => "datetime",
-            Self::Ip => "ip",
-            Self::Hostname => "hostname",
-        }
-    }
-
-    /// The message of its violations.
-    pub(crate) fn message(self) -> &'static str {
-        match self {
-            Self::Email => "must be an email address",
-            Self::Url => "must be an http or https URL",
-            Self::Uuid => "must be a UUID",
-            Self::Date => "must be a date such as 2026-11-23",
-            Self::DateTime => "must be a date and time such as 2026-11-23T10:00:00Z",
-            Self::Ip => "must be an IP address",
-            Self::Hostname => "must be a host name",
-        }
-    }
-
-    pub(crate) fn matches(self, text: &str) -> bool {
-        match self {
-            Self::Email => is_email(text),
-            Self::Url => is_url(text),
-            Self::Uuid => is_uuid(text),
-            Self::Date => is_date(text),
-            Self::DateTime => timestamp(text).is_some(),
-            Self::Ip => ip(text).is_some(),
-            Self::Hostname => is_hostname(text),
-        }
-    }
-}
 
 /// RFC 5321 §4.5.3.1.3, as corrected by erratum 1690 to RFC 3696.
 const LONGEST_EMAIL: usize = 254;
 /// RFC 1035 §2.3.4, less the length of the first label and the root.
 const LONGEST_HOSTNAME: usize = 253;
 const LONGEST_LABEL: usize = 63;
+
+/// True if a text has a format.
+pub(crate) fn has_format(format: Format, text: &str) -> bool {
+    match format {
+        Format::Email => is_email(text),
+        Format::Url => is_url(text),
+        Format::Uuid => is_uuid(text),
+        Format::Date => is_date(text),
+        Format::DateTime => timestamp(text).is_some(),
+        Format::Ip => ip(text).is_some(),
+        Format::Hostname => is_hostname(text),
+    }
+}
+
+/// The message for a text without a format.
+pub(crate) fn requirement(format: Format) -> &'static str {
+    match format {
+        Format::Email => "must be an email address",
+        Format::Url => "must be an http or https URL",
+        Format::Uuid => "must be a UUID",
+        Format::Date => "must be a date such as 2026-11-23",
+        Format::DateTime => "must be a date and time such as 2026-11-23T10:00:00Z",
+        Format::Ip => "must be an IP address",
+        Format::Hostname => "must be a host name",
+    }
+}
 
 /// Parses an RFC 3339 date-time, and no other form that jiff reads. It refuses leap seconds, and fractions finer than
 /// nanoseconds.
