@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn the_grammar_has_every_word_of_the_tables() {
         let parses =
-            |text: String| assert!(parse(0, &Source::new("p.gate", &format!("policy p {text}"))).is_ok(), "{text}");
+            |text: String| assert!(parse(0, &Source::new("p.gate", format!("policy p {text}"))).is_ok(), "{text}");
         for (word, form) in &CLAUSES {
             match form {
                 ClauseForm::Word(_) => parses(format!("routes / {{ GET / {word} }}")),
