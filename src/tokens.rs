@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::collections::table::Id;
 use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::issuer::Issuer;
-use crate::decide::{known_by, verify_token};
+use crate::decide::{opaque_id, verify_token};
 use crate::gate::Gate;
 use crate::protocol::account::Account;
 use crate::protocol::family::FamilyState;
@@ -63,7 +63,7 @@ pub enum TokenError {
 /// assert!(id.starts_with("sha256:") && id.len() == 71);
 /// ```
 pub fn opaque_token_id(token: &str) -> String {
-    known_by(token)
+    opaque_id(token)
 }
 
 impl Gate {

@@ -118,9 +118,9 @@ fn is_granted(scenario: &Scenario<'_>, document: &Json, id: Id<Permission>, plan
     let scene = Scene::new(policy, document.user.as_ref(), document.context.as_ref(), document.peer, now);
     let resource = document.resource();
     let asked = [PermissionId { fingerprint: policy.fingerprint, id }];
-    let thing = (policy.permissions[id].resource, resource.as_ref());
+    let kind = policy.permissions[id].resource;
     check_all(policy, graph, &scene, &asked, resource.as_ref()).is_allowed()
-        && plans.iter().all(|plan| holds_in_scene(policy, graph, &scene, *plan, thing))
+        && plans.iter().all(|plan| holds_in_scene(policy, graph, &scene, *plan, kind, resource.as_ref()))
 }
 
 /// A model on its way to a document.

@@ -1,4 +1,4 @@
-//! A decision: what a host does with a request, and what it can ask on.
+//! Decisions, and permission checks that go on from them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::decide::permissions::check;
 use crate::decide::permissions::check::{PermissionId, Ruling};
-use crate::decide::permissions::scene::{Resource, Scene, Who};
+use crate::decide::permissions::scene::{Resource, Scene, SceneUser};
 use crate::eval::attributes::AttributeSet;
 use crate::eval::identity::Identity;
 use crate::graph::DecisionGraph;
@@ -26,18 +26,18 @@ use crate::typed::TypedPolicy;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Decision<'g, 'r> {
-    /// What to do with the request.
+    /// The outcome.
     pub verdict: Verdict,
     /// The status to answer; 200 where the request is handed on.
     pub status: StatusCode,
     /// Why: at least one, the one that decided first.
     pub reasons: Reasons<'g>,
-    /// What else is worth phase, such as a bad token on a public route.
+    /// Further findings for the log, such as a bad token on a public route.
     pub notes: Vec<Reason<'g>>,
-    /// Who is calling, where somebody is.
+    /// The caller, if the request has one.
     pub user: Option<Caller<'g, 'r>>,
     pub(crate) headers: AnswerHeaders<'g, 'r>,
-    /// What the handler's answer mustn't have.
+    /// The headers to drop from the handler's answer.
     pub(crate) removed_headers: &'g [HeaderName],
     /// The body of an answer; for a denial, the problem.
     pub body: Option<Body>,
@@ -45,16 +45,16 @@ pub struct Decision<'g, 'r> {
     pub input: Input<'g, 'r>,
     /// The canonical target, the only one to forward: what was matched is what is served.
     pub target: Option<Cow<'r, str>>,
-    /// Whether the target's query may hold secrets.
+    /// True if the target's query may have secrets.
     pub(crate) secret_query: bool,
-    /// What the host must record.
+    /// The changes that the host must record.
     pub effects: Vec<Effect>,
-    pub(crate) asked: Asked<'g, 'r>,
+    pub(crate) check_context: CheckContext<'g, 'r>,
 }
 
-/// What further questions are asked of.
+/// The context of permission checks inside a handler.
 #[derive(Clone)]
-pub(crate) struct Asked<'g, 'r> {
+pub(crate) struct CheckContext<'g, 'r> {
     pub(crate) policy: &'g TypedPolicy,
     pub(crate) graph: &'g DecisionGraph,
     pub(crate) context: Option<AttributeSet<'r>>,
@@ -62,10 +62,10 @@ pub(crate) struct Asked<'g, 'r> {
     pub(crate) now: Timestamp,
 }
 
-impl<'g> Asked<'g, '_> {
-    fn into_owned(self) -> Asked<'g, 'static> {
+impl<'g> CheckContext<'g, '_> {
+    fn into_owned(self) -> CheckContext<'g, 'static> {
         let Self { policy, graph, context, client, now } = self;
-        Asked { policy, graph, context: context.map(AttributeSet::into_owned), client, now }
+        CheckContext { policy, graph, context: context.map(AttributeSet::into_owned), client, now }
     }
 }
 
@@ -115,12 +115,12 @@ impl<'g> Decision<'g, '_> {
             target: self.target.map(|target| Cow::Owned(target.into_owned())),
             secret_query: self.secret_query,
             effects: self.effects,
-            asked: self.asked.into_owned(),
+            check_context: self.check_context.into_owned(),
         }
     }
 
-    /// Whether the same caller has another permission, in the same circumstances: for checks inside a handler, of things
-    /// that are known only there. What the request was and held is *unknown* to these rules.
+    /// Checks another permission of the same caller in the same context, for resources that only the handler knows. The
+    /// request itself is *unknown* to these rules.
     ///
     /// ```
     /// use portcullis::{AttributeSet, Keys, Policy, Request, Resource, Scheme, Source, User};
@@ -154,22 +154,22 @@ impl<'g> Decision<'g, '_> {
         self.check_all(&[permission], resource)
     }
 
-    /// Whether the same caller has one of these permissions; see [`Decision::check`].
+    /// Checks that the same caller has one of these permissions; see [`Decision::check`].
     pub fn check_any(&self, permissions: &[PermissionId], resource: Option<&Resource<'_>>) -> Ruling {
-        check::any(self.asked.policy, self.asked.graph, &self.scene(), permissions, resource)
+        check::any(self.check_context.policy, self.check_context.graph, &self.scene(), permissions, resource)
     }
 
-    /// Whether the same caller has all of these permissions; see [`Decision::check`]. Without any, it is denied.
+    /// Checks that the same caller has all of these permissions; see [`Decision::check`]. An empty list is denied.
     pub fn check_all(&self, permissions: &[PermissionId], resource: Option<&Resource<'_>>) -> Ruling {
-        check::all(self.asked.policy, self.asked.graph, &self.scene(), permissions, resource)
+        check::all(self.check_context.policy, self.check_context.graph, &self.scene(), permissions, resource)
     }
 
-    /// The caller and the circumstances, to ask further questions of the same policy.
+    /// The caller and the context, for further questions to the same policy.
     pub fn scene(&self) -> Scene<'_> {
-        let Asked { policy, context, client, now, .. } = &self.asked;
+        let CheckContext { policy, context, client, now, .. } = &self.check_context;
         Scene {
             fingerprint: policy.fingerprint,
-            user: self.user.as_ref().map(|user| Who::Of(&user.identity)),
+            user: self.user.as_ref().map(|user| SceneUser::Borrowed(&user.identity)),
             context: context.clone(),
             client: *client,
             now: *now,
@@ -230,7 +230,7 @@ pub struct Caller<'g, 'r> {
 }
 
 impl<'g> Caller<'g, '_> {
-    /// Who it is.
+    /// The caller's id.
     pub fn id(&self) -> &str {
         &self.identity.id
     }
@@ -271,7 +271,6 @@ impl fmt::Debug for Caller<'_, '_> {
     }
 }
 
-/// By what is known of them.
 impl PartialEq for Caller<'_, '_> {
     fn eq(&self, other: &Self) -> bool {
         (self.id(), self.roles(), self.tier(), self.token()) == (other.id(), other.roles(), other.tier(), other.token())
@@ -279,7 +278,7 @@ impl PartialEq for Caller<'_, '_> {
     }
 }
 
-/// By what the host is told.
+/// Compares the public parts.
 impl PartialEq for Decision<'_, '_> {
     fn eq(&self, other: &Self) -> bool {
         (self.verdict, self.status, &self.body, &self.target)

@@ -1,20 +1,16 @@
-//! The walk of one request through the graph. Where it needs to know what only the host knows, it pauses at that node, and
-//! goes on from there.
-
-use std::net::IpAddr;
+//! The walk of one request through the graph. It pauses at a node that needs facts from the host, and resumes there.
 
 use serde_json::Value as Json;
 
 use crate::collections::table::Id;
-use crate::decide::callers::authenticate;
-use crate::decide::callers::authenticate::Authenticated;
+use crate::decide::callers::authenticate::{Authenticated, Authenticator};
 use crate::decide::callers::keys::BoundKeys;
-use crate::decide::callers::refresh::Presented;
-use crate::decide::limits::Tightest;
+use crate::decide::callers::refresh::PresentedToken;
+use crate::decide::limits::TightestRate;
 use crate::decide::lookup::Lookup;
-use crate::decide::respond::Outcome;
+use crate::decide::respond::Response;
 use crate::decide::routes::transport::Target;
-use crate::decide::{Denial, Ready, respond};
+use crate::decide::{Denial, Ready};
 use crate::eval::context::Cache;
 use crate::eval::identity::Identity;
 use crate::graph::{DecisionGraph, Door, Leaf, Node};
@@ -25,16 +21,16 @@ use crate::protocol::question::Question;
 use crate::protocol::request::Request;
 use crate::typed::{Route, TypedPolicy};
 
-/// Where a journey waits for the host, and what for.
+/// The node where a journey waits, and the questions to answer.
 pub(crate) struct Pause {
     pub(crate) at: Id<Node>,
     pub(crate) questions: Vec<Question>,
 }
 
-/// Why a step of a journey isn't taken.
+/// The reason why a step of a journey isn't taken.
 pub(crate) enum Halt {
     Denied(Denial),
-    /// Something has to be known first. The step is then tried again, so what it has changed so far must be nothing.
+    /// Facts are missing. The step is run again, so it must not have changed anything.
     Asks(Vec<Question>),
 }
 
@@ -50,72 +46,96 @@ impl From<Vec<Question>> for Halt {
     }
 }
 
-/// A request on its way through the graph, and what it has gathered.
+/// A request on its way through the graph.
 pub(crate) struct Journey<'g, 'r> {
     pub(crate) policy: &'g TypedPolicy,
     pub(crate) graph: &'g DecisionGraph,
     pub(crate) keys: &'g BoundKeys,
     pub(crate) request: Request<'r>,
-    pub(crate) target: Target<'g, 'r>,
     pub(crate) door: &'g Door,
     pub(crate) route: &'g Route,
-    pub(crate) client: Option<IpAddr>,
+    pub(crate) progress: Progress<'g, 'r>,
+}
+
+/// The results of a journey's steps so far.
+pub(crate) struct Progress<'g, 'r> {
+    pub(crate) target: Target<'g, 'r>,
     pub(crate) user: Option<Identity<'r>>,
-    /// What is wrong with the credential, where something is.
-    pub(crate) credential: Option<Denial>,
-    /// What the last probe found.
-    pub(crate) found: Option<Denial>,
+    /// The denial that a missing or bad credential causes on a route that needs a caller.
+    pub(crate) credential_denial: Option<Denial>,
+    /// The denial of the last probe.
+    pub(crate) probe_denial: Option<Denial>,
     pub(crate) notes: Vec<Denial>,
-    pub(crate) tightest: Option<Tightest<'g>>,
+    pub(crate) tightest: Option<TightestRate<'g>>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) input: Input<'g, 'r>,
-    /// What the body carried as a token.
-    pub(crate) carried: Option<Json>,
-    /// A genuine token, to be exchanged or given up.
-    pub(crate) presented: Option<Presented>,
-    /// What the host knows.
+    /// The field of the body that carries a token.
+    pub(crate) body_token: Option<Json>,
+    /// The verified token that is to be exchanged or revoked.
+    pub(crate) presented: Option<PresentedToken>,
     pub(crate) lookup: Lookup<'r>,
-    /// What rules have read.
+    /// The lists and records that rules have read.
     pub(crate) cache: Cache,
 }
 
-impl<'g, 'r> Journey<'g, 'r> {
-    pub(crate) fn new(
-        ready: Ready<'g>,
-        request: Request<'r>,
-        lookup: Lookup<'r>,
-        target: Target<'g, 'r>,
-        door: &'g Door,
-    ) -> Self {
-        let Ready { policy, graph, keys } = ready;
-        let route = &policy.routes[door.route];
-        let input = Input { params: Params::new(&door.parameters, target.path.clone()), ..Input::default() };
-        let client = target.client;
+impl<'g, 'r> Progress<'g, 'r> {
+    fn new(door: &'g Door, target: Target<'g, 'r>, lookup: Lookup<'r>) -> Self {
         Self {
-            policy,
-            graph,
-            keys,
-            request,
+            input: Input { params: Params::new(&door.parameters, target.path.clone()), ..Input::default() },
             target,
-            door,
-            route,
-            client,
             user: None,
-            credential: None,
-            found: None,
+            credential_denial: None,
+            probe_denial: None,
             notes: Vec::new(),
             tightest: None,
             effects: Vec::new(),
-            input,
-            carried: None,
+            body_token: None,
             presented: None,
             lookup,
             cache: Cache::default(),
         }
     }
 
-    /// Goes from a node to the end, or to where the host must be asked.
-    pub(crate) fn travel(&mut self, from: Id<Node>) -> Result<Outcome<'g>, Pause> {
+    pub(crate) fn into_owned(self) -> Progress<'g, 'static> {
+        Progress {
+            target: self.target.into_owned(),
+            user: self.user.map(Identity::into_owned),
+            credential_denial: self.credential_denial,
+            probe_denial: self.probe_denial,
+            notes: self.notes,
+            tightest: self.tightest,
+            effects: self.effects,
+            input: self.input.into_owned(),
+            body_token: self.body_token,
+            presented: self.presented,
+            lookup: self.lookup.into_owned(),
+            cache: self.cache,
+        }
+    }
+}
+
+impl<'g, 'r> Journey<'g, 'r> {
+    pub(crate) fn new(
+        ready: Ready<'g>,
+        request: Request<'r>,
+        door: &'g Door,
+        target: Target<'g, 'r>,
+        lookup: Lookup<'r>,
+    ) -> Self {
+        Self::resume(ready, request, door, Progress::new(door, target, lookup))
+    }
+
+    pub(crate) fn resume(
+        Ready { policy, graph, keys }: Ready<'g>,
+        request: Request<'r>,
+        door: &'g Door,
+        progress: Progress<'g, 'r>,
+    ) -> Self {
+        Self { policy, graph, keys, request, door, route: &policy.routes[door.route], progress }
+    }
+
+    /// Walks from a node to the response or to a pause.
+    pub(crate) fn travel(&mut self, from: Id<Node>) -> Result<Response<'g>, Pause> {
         let graph = self.graph;
         let mut at = from;
         loop {
@@ -124,22 +144,22 @@ impl<'g, 'r> Journey<'g, 'r> {
                 Node::Probe { probe, pass, fail } => match self.probe(probe) {
                     Ok(()) => Ok(pass),
                     Err(Halt::Denied(denial)) => {
-                        self.found = Some(denial);
+                        self.progress.probe_denial = Some(denial);
                         Ok(fail)
                     }
                     Err(Halt::Asks(questions)) => Err(questions),
                 },
                 Node::Roles { any_of, yes, no } => {
-                    // Where the policy has no scopes, none lets a caller through who is capped by them.
-                    let holds = self.user.as_ref().is_some_and(|user| {
+                    // A policy without scopes lets no caller through who is capped by scopes.
+                    let holds = self.progress.user.as_ref().is_some_and(|user| {
                         let mut sets = graph.role_sets[any_of].iter();
                         user.scopes.is_none() && sets.any(|set| self.policy.role_sets.has_any(*set, &user.roles))
                     });
                     Ok(if holds { yes } else { no })
                 }
                 Node::Test { test, yes, no } => self.test(test).map(|holds| if holds { yes } else { no }),
-                Node::Leaf(leaf) => match self.outcome(leaf) {
-                    Ok(outcome) => return Ok(outcome),
+                Node::Leaf(leaf) => match self.respond(leaf) {
+                    Ok(response) => return Ok(response),
                     Err(questions) => Err(questions),
                 },
             };
@@ -153,43 +173,42 @@ impl<'g, 'r> Journey<'g, 'r> {
         nobody: Id<Node>,
         malformed: Id<Node>,
     ) -> Result<Id<Node>, Vec<Question>> {
-        self.lookup.start();
-        let authenticated = authenticate::authenticate(self.policy, self.keys, &self.request, &self.lookup);
-        self.lookup.wanted()?;
+        let Self { policy, keys, request, progress, .. } = self;
+        let authenticator = Authenticator { policy, keys, request, lookup: &progress.lookup };
+        let authenticated = progress.lookup.asking_for(|| authenticator.authenticate())?;
         Ok(match authenticated {
-            Authenticated::Known(identity) => {
-                self.user = Some(identity);
+            Authenticated::Caller(identity) => {
+                progress.user = Some(identity);
                 caller
             }
-            Authenticated::Nobody(denial) => {
-                self.credential = Some(denial);
+            Authenticated::Anonymous(denial) => {
+                progress.credential_denial = Some(denial);
                 nobody
             }
             Authenticated::Malformed(denial) => {
-                self.credential = Some(denial);
+                progress.credential_denial = Some(denial);
                 malformed
             }
         })
     }
 
-    fn outcome(&mut self, leaf: Leaf) -> Result<Outcome<'g>, Vec<Question>> {
+    fn respond(&mut self, leaf: Leaf) -> Result<Response<'g>, Vec<Question>> {
         Ok(match leaf {
-            Leaf::Allow => Outcome::Allow(&self.door.allowed),
-            Leaf::IssueCsrf => respond::csrf_token(self),
+            Leaf::Allow => Response::Allow(&self.door.allowed),
+            Leaf::IssueCsrf => self.issue_csrf().unwrap_or_else(Response::Denied),
             Leaf::Issue => self.issue(),
             Leaf::Revoke => self.revoke(),
-            Leaf::DenyProbe => denied(self.found.take()),
-            Leaf::DenyCredential => denied(self.credential.take()),
+            Leaf::DenyProbe => denied(self.progress.probe_denial.take()),
+            Leaf::DenyCredential => denied(self.progress.credential_denial.take()),
             Leaf::DenyPermission => return self.refused(),
             Leaf::Unavailable(service) => {
                 let why = service.unavailable().unwrap_or("this version doesn't serve this");
-                Outcome::Denied(Denial::new(Code::NotAvailable, Stage::Login, why))
+                Response::Denied(Denial::new(Code::NotAvailable, Stage::Login, why))
             }
         })
     }
 }
 
-/// With what denied; where nothing is known of that, it is denied all the same.
-fn denied<'g>(denial: Option<Denial>) -> Outcome<'g> {
-    denial.map_or_else(|| Outcome::Deny(Vec::new()), Outcome::Denied)
+fn denied<'g>(denial: Option<Denial>) -> Response<'g> {
+    denial.map_or_else(|| Response::DeniedForAll(Vec::new()), Response::Denied)
 }

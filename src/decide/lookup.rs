@@ -1,4 +1,4 @@
-//! What the host knows: all that it said before a decision, or what it says when it is asked on the way.
+//! Facts from the host: those that came with the request, and answers to questions.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -13,37 +13,36 @@ use crate::model::value::Known;
 use crate::password::{PasswordOutcome, PasswordTask};
 use crate::protocol::account::{Account, AccountOf, TokenFact};
 use crate::protocol::decision::Effect;
-use crate::protocol::question::{Answer, Question};
+use crate::protocol::question::{Answer, AnswerMismatch, Question};
 use crate::protocol::request::{Facts, Record, Request};
 use crate::typed;
 
-/// What the host has said so far.
+/// The facts that are known so far.
 pub(crate) struct Lookup<'r> {
     facts: Cow<'r, Facts>,
     body: Option<Cow<'r, [u8]>>,
-    /// Whether the password holds that was asked about.
     password: Option<PasswordOutcome>,
-    /// Where the host can be asked; where it can't, what it didn't say stays unknown.
+    /// The questions, if the host can be asked. Otherwise, missing facts stay unknown.
     asking: Option<Asking>,
 }
 
-/// What the host was asked, and what it is to be asked next.
+/// The questions that were asked, and those that are to be asked next.
 #[derive(Default)]
 struct Asking {
     asked: Vec<Question>,
-    /// What was to be charged, and what the host said to it.
-    charged: Vec<(Vec<Charge>, Option<Vec<Outcome>>)>,
+    /// The outcomes of charges, by the index of the question in `asked`.
+    charged: Vec<(usize, Vec<Outcome>)>,
     wanted: RefCell<Vec<Question>>,
 }
 
-/// What became of charges, and what the host must record of them.
-pub(crate) struct Reckoned {
+/// The outcomes of charges, and the effects that record them.
+pub(crate) struct ChargeResults {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) effects: Vec<Effect>,
 }
 
 impl<'r> Lookup<'r> {
-    /// The host has said what it will ever say.
+    /// Looks up the request's facts only.
     pub(crate) fn of(request: &Request<'r>) -> Self {
         Self {
             facts: Cow::Borrowed(request.facts),
@@ -53,7 +52,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// The host may be asked for what it didn't say.
+    /// Asks the host for facts that the request lacks.
     pub(crate) fn asking(request: &Request<'r>) -> Self {
         Self { asking: Some(Asking::default()), ..Self::of(request) }
     }
@@ -67,7 +66,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// The same, for whoever evaluates rules, where there is somebody to ask.
+    /// The recorder of missing facts for evaluation, if the host can be asked.
     pub(crate) fn if_asking(&self) -> Option<&dyn MissingFacts> {
         self.asking.is_some().then_some(self as &dyn MissingFacts)
     }
@@ -76,7 +75,7 @@ impl<'r> Lookup<'r> {
         self.facts.context.as_ref()
     }
 
-    /// The context, to be kept with the decision.
+    /// The context, for the decision.
     pub(crate) fn into_context(self) -> Option<Cow<'r, Record>> {
         match self.facts {
             Cow::Borrowed(facts) => facts.context.as_ref().map(Cow::Borrowed),
@@ -84,7 +83,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// The attributes of `KIND/ID`; none where there is no such thing, or nothing is known of it.
+    /// The attributes of `KIND/ID`; `None` if it doesn't exist or is unknown.
     pub(crate) fn resource(&self, name: &str) -> Option<&Record> {
         self.facts.resources.get(name)?.as_ref()
     }
@@ -93,7 +92,7 @@ impl<'r> Lookup<'r> {
         self.body.as_deref()
     }
 
-    /// A set of keys, as the host said with the request, or else with its key ring; nothing where nobody said.
+    /// The key set of the request's facts, or else of the key ring.
     pub(crate) fn key_set<'s>(
         &'s self,
         set: &typed::KeySet,
@@ -108,7 +107,7 @@ impl<'r> Lookup<'r> {
         known
     }
 
-    /// What is known of a token; nothing where nobody said.
+    /// The facts about a token: `None` if unknown, `Some(None)` if there is no such token.
     pub(crate) fn token(&self, kind: &str, id: &str) -> Option<Option<&TokenFact>> {
         let known = self.facts.tokens.get(id).map(Option::as_ref);
         if known.is_none() {
@@ -117,7 +116,7 @@ impl<'r> Lookup<'r> {
         known
     }
 
-    /// The account that is logged in to, or that a token speaks of.
+    /// The account of the login or the token.
     pub(crate) fn account(&self, of: impl FnOnce() -> AccountOf) -> Known<&Account> {
         if self.facts.account == Known::Unknown {
             self.want(|| Question::Account(of()));
@@ -125,7 +124,7 @@ impl<'r> Lookup<'r> {
         self.known_account()
     }
 
-    /// The account, where it was asked for before.
+    /// The account, if it was looked up before.
     pub(crate) fn known_account(&self) -> Known<&Account> {
         match &self.facts.account {
             Known::Value(account) => Known::Value(account),
@@ -134,7 +133,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// Whether a password holds; nothing where nobody said.
+    /// The outcome of a password task; `None` if unknown.
     pub(crate) fn password(&self, task: impl FnOnce() -> PasswordTask) -> Option<PasswordOutcome> {
         if self.asking.is_none() {
             return Some(task().run());
@@ -145,21 +144,23 @@ impl<'r> Lookup<'r> {
         self.password.clone()
     }
 
-    /// What becomes of the charges of a stage; nothing where the host was asked and didn't say, or is to be asked first.
-    pub(crate) fn charge(&self, charges: &[Charge], now: Timestamp) -> Option<Reckoned> {
-        let Some(asking) = &self.asking else { return Some(self.reckon(charges, now)) };
+    /// The results of a stage's charges; `None` if unknown.
+    pub(crate) fn charge(&self, charges: &[Charge], now: Timestamp) -> Option<ChargeResults> {
+        let Some(asking) = &self.asking else { return Some(self.charge_stored(charges, now)) };
         if charges.iter().all(|charge| self.facts.buckets.contains_key(&charge.bucket)) {
-            return Some(self.reckon(charges, now));
+            return Some(self.charge_stored(charges, now));
         }
-        if let Some((_, outcomes)) = asking.charged.iter().find(|(asked, _)| asked == charges) {
-            return outcomes.clone().map(|outcomes| Reckoned { outcomes, effects: Vec::new() });
+        let is_same =
+            |index: usize| matches!(asking.asked.get(index), Some(Question::Charge(asked)) if asked == charges);
+        if let Some((_, outcomes)) = asking.charged.iter().find(|(index, _)| is_same(*index)) {
+            return Some(ChargeResults { outcomes: outcomes.clone(), effects: Vec::new() });
         }
-        asking.wanted.borrow_mut().push(Question::Charge(charges.to_vec()));
+        self.want(|| Question::Charge(charges.to_vec()));
         None
     }
 
-    /// On the states that the host told before.
-    fn reckon(&self, charges: &[Charge], now: Timestamp) -> Reckoned {
+    /// Charges the states that came with the request.
+    fn charge_stored(&self, charges: &[Charge], now: Timestamp) -> ChargeResults {
         let stored = |bucket: &str| self.facts.buckets.get(bucket);
         let state = |bucket: &str| stored(bucket).map(|state| state.usage.clone());
         let Stage { outcomes, writes } = charge_all(charges, now.as_microsecond(), Leasing::Off, state);
@@ -170,7 +171,7 @@ impl<'r> Lookup<'r> {
             let expires = Timestamp::from_microsecond(write.expires).unwrap_or(Timestamp::MAX);
             Some(Effect::Bucket { id, read, state, expires })
         };
-        Reckoned { outcomes, effects: writes.into_iter().filter_map(effect).collect() }
+        ChargeResults { outcomes, effects: writes.into_iter().filter_map(effect).collect() }
     }
 
     pub(crate) fn want_body(&self, most: usize) {
@@ -179,7 +180,7 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// Notes that something is to be asked, once.
+    /// Adds a question that wasn't asked before.
     fn want(&self, question: impl FnOnce() -> Question) {
         let Some(asking) = &self.asking else { return };
         let question = question();
@@ -189,63 +190,72 @@ impl<'r> Lookup<'r> {
         }
     }
 
-    /// Forgets what was wanted for something else.
-    pub(crate) fn start(&self) {
-        if let Some(asking) = &self.asking {
-            asking.wanted.borrow_mut().clear();
-        }
+    /// Runs a step that looks facts up. Returns its result, or the questions to answer before it is run again.
+    pub(crate) fn asking_for<T>(&self, step: impl FnOnce() -> T) -> Result<T, Vec<Question>> {
+        let (result, questions) = self.with_questions(step);
+        if questions.is_empty() { Ok(result) } else { Err(questions) }
     }
 
-    /// What was wanted since the start; nothing where all is known that could be.
-    pub(crate) fn wanted(&self) -> Result<(), Vec<Question>> {
-        let wanted = self.asking.as_ref().map(|asking| asking.wanted.take()).unwrap_or_default();
-        if wanted.is_empty() { Ok(()) } else { Err(wanted) }
+    /// Runs a step that looks facts up. Returns its result, and the questions whose answers may change it.
+    pub(crate) fn with_questions<T>(&self, step: impl FnOnce() -> T) -> (T, Vec<Question>) {
+        let Some(Asking { wanted, .. }) = &self.asking else { return (step(), Vec::new()) };
+        wanted.borrow_mut().clear();
+        let result = step();
+        (result, wanted.take())
     }
 
-    /// The first of it: what comes after may not be needed once that is known.
-    pub(crate) fn first_wanted(&self) -> Result<(), Vec<Question>> {
-        self.wanted().map_err(|mut wanted| {
-            wanted.truncate(1);
-            wanted
-        })
-    }
-
-    /// Remembers a question and what the host says to it. Silence, and an answer to another question, leave it open for
-    /// good: it isn't asked twice.
-    pub(crate) fn answer(&mut self, question: Question, answer: Option<Answer>) {
-        let question = match (question, &mut self.asking) {
-            (Question::Charge(charges), Some(asking)) => {
-                let outcomes = match answer {
-                    Some(Answer::Charged(outcomes)) if outcomes.len() == charges.len() => Some(outcomes),
-                    _ => None,
-                };
-                asking.charged.push((charges, outcomes));
-                return;
-            }
-            (question, _) => question,
+    /// Records a question and its answer. A question that gets no answer, or one that doesn't fit, isn't asked again: its
+    /// facts stay unknown.
+    pub(crate) fn answer(&mut self, question: Question, answer: Option<Answer>) -> Result<(), AnswerMismatch> {
+        let recorded = match answer {
+            Some(answer) => self.record(&question, answer),
+            None => Ok(()),
         };
-        let facts = self.facts.to_mut();
-        match (&question, answer) {
-            (Question::Context, Some(Answer::Context(context))) => facts.context = Some(context),
-            (Question::Resource { kind, id }, Some(Answer::Resource(attributes))) => {
-                facts.resources.insert(format!("{kind}/{id}"), attributes);
-            }
-            (Question::Body { .. }, Some(Answer::Body(body))) => self.body = Some(Cow::Owned(body)),
-            (Question::KeySet { name, .. }, Some(Answer::KeySet(set))) => {
-                facts.key_sets.insert(name.clone(), set);
-            }
-            (Question::Token { id, .. }, Some(Answer::Token(fact))) => {
-                facts.tokens.insert(id.clone(), fact);
-            }
-            (Question::Account(_), Some(Answer::Account(account))) => {
-                facts.account = account.map_or(Known::Absent, Known::Value);
-            }
-            (Question::Password(_), Some(Answer::Password(outcome))) => self.password = Some(outcome),
-            _ => {}
-        }
         if let Some(asking) = &mut self.asking {
             asking.asked.push(question);
         }
+        recorded
+    }
+
+    fn record(&mut self, question: &Question, answer: Answer) -> Result<(), AnswerMismatch> {
+        match (question, answer) {
+            (Question::Context, Answer::Context(context)) => self.facts.to_mut().context = Some(context),
+            (Question::Resource { kind, id }, Answer::Resource(attributes)) => {
+                self.facts.to_mut().resources.insert(format!("{kind}/{id}"), attributes);
+            }
+            (Question::Charge(charges), Answer::Charged(outcomes)) => {
+                let (expected, given) = (charges.len(), outcomes.len());
+                if expected != given {
+                    return Err(AnswerMismatch::Count { expected, given });
+                }
+                if let Some(asking) = &mut self.asking {
+                    asking.charged.push((asking.asked.len(), outcomes));
+                }
+            }
+            (Question::Body { .. }, Answer::Body(body)) => self.body = Some(Cow::Owned(body)),
+            (Question::KeySet { name, .. }, Answer::KeySet(set)) => {
+                self.facts.to_mut().key_sets.insert(name.clone(), set);
+            }
+            (Question::Token { id, .. }, Answer::Token(fact)) => {
+                self.facts.to_mut().tokens.insert(id.clone(), fact);
+            }
+            (Question::Account(_), Answer::Account(account)) => {
+                self.facts.to_mut().account = account.map_or(Known::Absent, Known::Value);
+            }
+            (Question::Password(_), Answer::Password(outcome)) => self.password = Some(outcome),
+            (
+                Question::Context
+                | Question::Resource { .. }
+                | Question::Charge(_)
+                | Question::Body { .. }
+                | Question::KeySet { .. }
+                | Question::Token { .. }
+                | Question::Account(_)
+                | Question::Password(_),
+                answer,
+            ) => return Err(AnswerMismatch::Kind { question: question.kind(), answer: answer.kind() }),
+        }
+        Ok(())
     }
 }
 

@@ -1,11 +1,11 @@
-//! The steps of a journey that can fail, and then say why.
+//! The steps of a journey that can deny a request.
 
 use serde_json::{Map, Value as Json};
 
 use crate::collections::table::Id;
 use crate::decide::browser::csrf;
 use crate::decide::journey::{Halt, Journey};
-use crate::decide::lookup::Reckoned;
+use crate::decide::lookup::ChargeResults;
 use crate::decide::schemas::{body, query};
 use crate::decide::{Denial, limits};
 use crate::eval::context::{Cache, EvalContext, ResourceRef};
@@ -23,40 +23,40 @@ impl<'g> Journey<'g, '_> {
         match probe {
             Probe::Charge(set) => {
                 let charged = self.charge(&self.graph.limit_sets[set])?;
-                self.effects.extend(charged.effects);
-                // A refusal is told of, whatever an earlier stage had left.
-                let earlier = if charged.refused.is_some() { None } else { self.tightest };
-                self.tightest = charged.tightest.map(|tightest| tightest.or(earlier)).or(earlier);
-                self.notes.extend(charged.notes);
+                self.progress.effects.extend(charged.effects);
+                // A refusal replaces the remainder of an earlier stage.
+                let earlier = if charged.refused.is_some() { None } else { self.progress.tightest };
+                self.progress.tightest = charged.tightest.map(|tightest| tightest.or(earlier)).or(earlier);
+                self.progress.notes.extend(charged.notes);
                 charged.refused.map_or(Ok(()), |denial| Err(denial.into()))
             }
             Probe::Csrf => {
                 let Some(csrf) = &self.policy.csrf else {
                     return Err(Denial::new(Code::CsrfInvalid, Stage::Csrf, "the policy has no `csrf` block").into());
                 };
-                // A caller whom the host vouches for may have come by a cookie or a certificate.
-                let token = self.user.as_ref().and_then(|user| user.token);
+                // A caller that the host authenticated may have used a cookie or a certificate.
+                let token = self.progress.user.as_ref().and_then(|user| user.token);
                 let carrier = token.map(|token| &self.policy.tokens[token].carrier);
                 let check = csrf::Check {
                     csrf,
                     key: self.keys.csrf(),
                     cors: self.route.cors.map(|cors| &self.policy.cors[cors]),
-                    target: &self.target,
+                    target: &self.progress.target,
                     by_header: matches!(carrier, Some(TokenCarrier::Bearer | TokenCarrier::Header(_))),
                 };
                 Ok(csrf::check(&check, &self.request)?)
             }
             Probe::Query(shape) => {
-                let validated = query::check(self.policy, shape, &self.target, &self.checks())?;
-                self.input.query = Some(validated.value);
-                self.input.query_secrets = validated.secrets;
+                let validated = query::check(self.policy, shape, &self.progress.target, &self.checks())?;
+                self.progress.input.query = Some(validated.value);
+                self.progress.input.query_secrets = validated.secrets;
                 Ok(())
             }
-            Probe::Body(BodyRule::Raw) => Ok(body::check_size(&self.policy.transport, &self.so_far())?),
+            Probe::Body(BodyRule::Raw) => Ok(body::check_size(&self.policy.transport, &self.with_known_body())?),
             Probe::Body(BodyRule::Empty) => {
-                let request = self.so_far();
+                let request = self.with_known_body();
                 body::check_empty(&request)?;
-                // Whoever has announced none may send one all the same.
+                // A client may send a body that it didn't announce.
                 if request.body.is_none() {
                     body::check_empty(&self.with_body(0)?)?;
                 }
@@ -69,20 +69,20 @@ impl<'g> Journey<'g, '_> {
                     &self.with_body(self.policy.transport.max_body)?,
                     &self.checks(),
                 )?;
-                self.input.body = Some(validated.value);
-                self.input.body_secrets = validated.secrets;
+                self.progress.input.body = Some(validated.value);
+                self.progress.input.body_secrets = validated.secrets;
                 Ok(())
             }
             Probe::Body(BodyRule::Token(token)) => {
                 let token = &self.policy.tokens[token];
                 let TokenCarrier::Body(field) = &token.carrier else { return Ok(()) };
-                self.carried = body::check_token(
+                self.progress.body_token = body::check_token(
                     &self.policy.transport,
                     token,
                     field,
                     &self.with_body(self.policy.transport.max_body)?,
                 )?;
-                self.input.body = Some(body::without_token());
+                self.progress.input.body = Some(body::without_token());
                 Ok(())
             }
             Probe::Password => self.password(),
@@ -92,36 +92,32 @@ impl<'g> Journey<'g, '_> {
         }
     }
 
-    fn charge(&self, limits: &[Id<Limit>]) -> Result<limits::Charged<'g>, Vec<Question>> {
-        self.lookup.start();
+    fn charge(&self, limits: &[Id<Limit>]) -> Result<limits::StageResult<'g>, Vec<Question>> {
+        let lookup = &self.progress.lookup;
         let context = self.eval_context(Phase::AfterInput);
-        let plan = limits::plan(self.policy, limits, &context.on(ResourceRef::None));
-        self.lookup.wanted()?;
-        let reckoned = self.lookup.charge(&plan.charges, self.request.now);
-        self.lookup.wanted()?;
-        Ok(match reckoned {
-            Some(Reckoned { outcomes, effects }) => {
+        let plan = lookup.asking_for(|| limits::plan(self.policy, limits, &context.on(ResourceRef::None)))?;
+        let results = lookup.asking_for(|| lookup.charge(&plan.charges, self.request.now))?;
+        Ok(match results {
+            Some(ChargeResults { outcomes, effects }) => {
                 let charged = plan.settle(&outcomes);
-                limits::Charged { effects: [effects, charged.effects].concat(), ..charged }
+                limits::StageResult { effects: [effects, charged.effects].concat(), ..charged }
             }
             None => plan.unanswered(),
         })
     }
 
-    /// The request with its body, which the host may not have read yet.
+    /// The request with its body; asks for the body if the host hasn't read it.
     fn with_body(&self, most: usize) -> Result<Request<'_>, Vec<Question>> {
-        self.lookup.start();
-        self.lookup.want_body(most);
-        self.lookup.wanted()?;
-        Ok(self.so_far())
+        self.progress.lookup.asking_for(|| self.progress.lookup.want_body(most))?;
+        Ok(self.with_known_body())
     }
 
-    /// The request with the body, where that was read already.
-    fn so_far(&self) -> Request<'_> {
-        Request { body: self.lookup.body(), ..self.request }
+    /// The request with its body, if the host has read it.
+    fn with_known_body(&self) -> Request<'_> {
+        Request { body: self.progress.lookup.body(), ..self.request }
     }
 
-    /// Which of a schema's `check`s hold: where that is unknown, one doesn't.
+    /// Evaluates a schema's `check`s. An unknown result counts as false.
     fn checks(&self) -> impl Fn(&[&Check], &Map<String, Json>) -> Vec<bool> {
         let (policy, now) = (self.policy, Some(self.request.now));
         move |checks, fields| {

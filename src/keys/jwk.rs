@@ -12,6 +12,7 @@ use crate::keys::pair::Pair;
 use crate::keys::private::{Halves, PrivateKey};
 use crate::keys::public::{Flaw, PublicKey};
 use crate::model::json;
+use crate::model::json::JsonError;
 
 /// The longest key in bytes. With the certificates that some carry along, one has a few KiB.
 const MAX_TEXT: usize = 64 * 1024;
@@ -40,7 +41,9 @@ pub(crate) fn parse(text: &[u8]) -> Result<Jwk, Flaw> {
     if text.len() > MAX_TEXT {
         return Err("it is longer than 64 KiB, which no key is");
     }
-    let Value::Object(members) = json::parse(text, MAX_DEPTH)? else { return Err("it isn't a JSON object") };
+    let Value::Object(members) = json::parse(text, MAX_DEPTH).map_err(JsonError::message)? else {
+        return Err("it isn't a JSON object");
+    };
     let members = Wiped(members);
     if members.0.get("kty").is_some_and(|kty| kty == "oct") {
         return secret(&members.0);

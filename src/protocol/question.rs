@@ -54,6 +54,33 @@ pub enum Question {
     Password(PasswordTask),
 }
 
+impl Question {
+    /// The name of the variant.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Context => "Context",
+            Self::Resource { .. } => "Resource",
+            Self::Charge(_) => "Charge",
+            Self::Body { .. } => "Body",
+            Self::KeySet { .. } => "KeySet",
+            Self::Token { .. } => "Token",
+            Self::Account(_) => "Account",
+            Self::Password(_) => "Password",
+        }
+    }
+}
+
+/// An answer that doesn't fit its question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AnswerMismatch {
+    /// The answer is of another kind.
+    #[error("the answer to a `{question}` question is `{answer}`")]
+    Kind { question: &'static str, answer: &'static str },
+    /// The outcomes aren't one for each charge.
+    #[error("{expected} charges have {given} outcomes")]
+    Count { expected: usize, given: usize },
+}
+
 /// What the host found. An answer of another kind than its question leaves the question unanswered.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -77,10 +104,10 @@ pub enum Answer {
     Password(PasswordOutcome),
 }
 
-impl fmt::Debug for Answer {
-    /// The kind alone: what was found may be anybody's secret.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Answer {
+    /// The name of the variant.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
             Self::Context(_) => "Context",
             Self::Resource(_) => "Resource",
             Self::Charged(_) => "Charged",
@@ -89,6 +116,13 @@ impl fmt::Debug for Answer {
             Self::Token(_) => "Token",
             Self::Account(_) => "Account",
             Self::Password(_) => "Password",
-        })
+        }
+    }
+}
+
+impl fmt::Debug for Answer {
+    /// The kind alone: what was found may be anybody's secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())
     }
 }

@@ -1,11 +1,11 @@
-//! Cookies as they come in and go out.
+//! `Set-Cookie`.
 
 use cookie::Cookie as Builder;
 use http::HeaderValue;
 
 use crate::typed::Cookie;
 
-/// The `Set-Cookie` value that gives the browser a cookie.
+/// The value of a `Set-Cookie` header.
 pub(crate) fn set(cookie: &Cookie, value: &str) -> Option<HeaderValue> {
     let mut built = Builder::build((cookie.name.as_str(), value)).build();
     if cookie.http_only {

@@ -1,5 +1,5 @@
-//! Which pages of other origins may read an answer, and what they may ask for (the Fetch standard, §3.3). A foreign
-//! origin isn't denied here, unless by the answer to its preflight: the browser keeps what it isn't allowed to see.
+//! CORS (the Fetch standard, §3.3): preflights, and the headers that let pages of other origins read an answer. Only a
+//! preflight denies a foreign origin; otherwise, the browser withholds the answer.
 
 use std::borrow::Cow;
 
@@ -7,14 +7,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::collections::table::Id;
 use crate::decide::Denial;
+use crate::decide::headers::exactly_one;
 use crate::graph::{CorsAnswer, Endpoint};
 use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
 use crate::protocol::request::Request;
 use crate::typed::{Cors, Origins, TypedPolicy};
 
-/// The method that a preflight asks for: `None` where the request is no preflight, `Some(None)` where the method can't
-/// be read or stands twice.
+/// The method of a preflight: `None` if the request is no preflight, `Some(None)` if the method is malformed or repeated.
 pub(crate) fn preflight(request: &Request<'_>) -> Option<Option<Method>> {
     let is_preflight = *request.method == Method::OPTIONS
         && request.headers.contains_key(header::ORIGIN)
@@ -23,20 +23,11 @@ pub(crate) fn preflight(request: &Request<'_>) -> Option<Option<Method>> {
     is_preflight.then(|| requested().and_then(|method| Method::from_bytes(method.as_bytes()).ok()))
 }
 
-/// The one value of a header.
-fn alone<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => Some(value),
-        _ => None,
-    }
-}
-
 fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
-    alone(headers, name).and_then(|value| value.to_str().ok())
+    exactly_one(headers, name).and_then(|value| value.to_str().ok())
 }
 
-/// Whether a preflight's page may send what it asks for.
+/// Checks a preflight. Returns the headers of its answer.
 pub(crate) fn check_preflight(
     policy: &TypedPolicy,
     endpoint: &Endpoint,
@@ -69,8 +60,8 @@ pub(crate) fn check_preflight(
     Ok(answer)
 }
 
-/// The methods of the path that have this block. A browser remembers all that a preflight's answer names, so none may be
-/// in it that another block, or none, governs.
+/// The methods of the path that have this block. A browser remembers all methods of a preflight's answer, so methods with
+/// another block aren't among them.
 fn methods(policy: &TypedPolicy, endpoint: &Endpoint, cors: Id<Cors>) -> Vec<Method> {
     let order = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
     let declared = &policy.cors[cors].methods;
@@ -93,7 +84,7 @@ fn allows_origin(cors: &Cors, headers: &HeaderMap) -> bool {
     }
 }
 
-/// What a block adds to every answer, whatever it says, and the origin that may read it, where that isn't among it.
+/// The headers that a block adds to every answer, and the origin to allow if they don't have it.
 pub(crate) fn headers<'g, 'r>(
     cors: &Cors,
     answer: &'g CorsAnswer,
@@ -102,7 +93,7 @@ pub(crate) fn headers<'g, 'r>(
     match &cors.origins {
         Origins::Any => (&answer.allowed, None),
         origins @ Origins::Listed(_) => {
-            let origin = alone(request.headers, &header::ORIGIN);
+            let origin = exactly_one(request.headers, &header::ORIGIN);
             match origin.filter(|origin| origin.to_str().is_ok_and(|origin| origins.name(origin))) {
                 Some(origin) => (&answer.allowed, Some(Cow::Borrowed(origin))),
                 None => (&answer.foreign, None),

@@ -1,5 +1,5 @@
-//! Did the site itself send this request? First the browser's own word on where it comes from, then a token that
-//! is bound to the session. Tokens are issued here, too.
+//! CSRF: checks that the site itself sent a request, by the browser's headers and by a token that is bound to the session,
+//! and issues such tokens.
 
 use std::borrow::Cow;
 
@@ -12,6 +12,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::decide::Denial;
 use crate::decide::browser::cookie;
 use crate::decide::callers::entropy::Entropy;
+use crate::decide::callers::issuer::no_entropy;
+use crate::decide::headers::{Repeated, at_most_one};
+use crate::decide::journey::Journey;
+use crate::decide::respond::Response;
 use crate::decide::routes::transport::{Target, without_default_port};
 use crate::eval::cookies;
 use crate::eval::cookies::Unclear;
@@ -20,28 +24,28 @@ use crate::protocol::request::Request;
 use crate::typed::{Cors, Csrf, CsrfApplies, CsrfLayer};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// How far the clocks of two machines that share a secret may be apart.
+/// The greatest difference between the clocks of two machines that share a secret.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
 const TIME_BYTES: usize = 8;
 const NONCE_BYTES: usize = 16;
 const MAC_BYTES: usize = 32;
 const SESSION_BYTES: usize = 32;
-/// A token's text has 75 characters; whatever is longer isn't one.
-const LONGEST_TEXT: usize = 128;
+/// A token's text has 75 characters.
+const MAX_TEXT: usize = 128;
 
 fn denial(code: Code, message: &'static str, csrf: &Csrf) -> Denial {
     Denial::new(code, Stage::Csrf, message).at(csrf.span)
 }
 
-/// What a request is checked against, and what is known of it.
+/// The settings and facts of a check.
 pub(crate) struct Check<'c> {
     pub(crate) csrf: &'c Csrf,
-    /// The key of the token layer, where there is one.
+    /// The key of the token layer, if there is one.
     pub(crate) key: Option<&'c hmac::Key>,
     /// The route's block, whose origins are trusted.
     pub(crate) cors: Option<&'c Cors>,
     pub(crate) target: &'c Target<'c, 'c>,
-    /// Whether a credential identifies the caller that no browser sends by itself.
+    /// True if the caller's credential is one that no browser sends by itself.
     pub(crate) by_header: bool,
 }
 
@@ -61,11 +65,9 @@ pub(crate) fn check(check: &Check<'_>, request: &Request<'_>) -> Result<(), Deni
     let session = session(csrf, layer, request.headers)?.ok_or_else(|| {
         denial(Code::CsrfSession, "the request has no session cookie that a token could be bound to", csrf)
     })?;
-    let mut tokens = request.headers.get_all(&layer.header).iter();
-    let token = tokens.next().ok_or_else(|| denial(Code::CsrfMissing, "the request has no CSRF token", csrf))?;
-    if tokens.next().is_some() {
-        return Err(denial(Code::CsrfInvalid, "the request has two CSRF tokens", csrf));
-    }
+    let token = at_most_one(request.headers, &layer.header)
+        .map_err(|Repeated| denial(Code::CsrfInvalid, "the request has two CSRF tokens", csrf))?
+        .ok_or_else(|| denial(Code::CsrfMissing, "the request has no CSRF token", csrf))?;
     let token = token.to_str().unwrap_or_default();
     check_token(csrf, layer, key, &session, token, request.now)
 }
@@ -84,11 +86,7 @@ pub(crate) fn is_safe(request: &Request<'_>) -> bool {
 }
 
 /// The session cookie's value.
-pub(crate) fn session<'h>(
-    csrf: &Csrf,
-    layer: &CsrfLayer,
-    headers: &'h HeaderMap,
-) -> Result<Option<Cow<'h, str>>, Denial> {
+fn session<'h>(csrf: &Csrf, layer: &CsrfLayer, headers: &'h HeaderMap) -> Result<Option<Cow<'h, str>>, Denial> {
     cookies::find(&layer.session.name, headers).map_err(|unclear| {
         let why = match unclear {
             Unclear::Twice => "there are two session cookies",
@@ -102,14 +100,8 @@ pub(crate) fn session<'h>(
 fn check_origin(check: &Check<'_>, request: &Request<'_>) -> Result<(), Denial> {
     let csrf = check.csrf;
     let single = |name: &HeaderName| {
-        let mut values = request.headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => Ok(Some(value.as_bytes())),
-            (Some(_), Some(_)) => {
-                Err(denial(Code::CsrfOrigin, "a header about the request's origin stands twice", csrf))
-            }
-        }
+        let repeated = |Repeated| denial(Code::CsrfOrigin, "a header about the request's origin stands twice", csrf);
+        at_most_one(request.headers, name).map(|value| value.map(HeaderValue::as_bytes)).map_err(repeated)
     };
     let site = single(&SEC_FETCH_SITE)?;
     let origin = single(&header::ORIGIN)?;
@@ -124,14 +116,14 @@ fn check_origin(check: &Check<'_>, request: &Request<'_>) -> Result<(), Denial> 
     if passes { Ok(()) } else { Err(denial(Code::CsrfOrigin, "the request comes from a foreign origin", csrf)) }
 }
 
-/// Whether a page of this host has the origin, as browsers write it (RFC 6454 §6.1): without the default port.
+/// True if the origin is that of the request's host. Browsers omit the default port (RFC 6454 §6.1).
 fn is_own(origin: &str, target: &Target<'_, '_>) -> bool {
     let host = origin.strip_prefix(target.scheme.as_str()).and_then(|rest| rest.strip_prefix("://"));
     host.is_some() && host == target.authority().map(|authority| without_default_port(authority, target.scheme))
 }
 
 /// A session that nobody has yet, and the `Set-Cookie` value that makes it the browser's.
-pub(crate) fn fresh_session(layer: &CsrfLayer, entropy: &Entropy<'_>) -> Option<(String, HeaderValue)> {
+fn fresh_session(layer: &CsrfLayer, entropy: &Entropy<'_>) -> Option<(String, HeaderValue)> {
     let session = URL_SAFE_NO_PAD.encode(entropy.expand::<SESSION_BYTES>("session")?);
     let cookie = cookie::set(&layer.session, &session)?;
     Some((session, cookie))
@@ -156,7 +148,7 @@ fn check_token(
     now: Timestamp,
 ) -> Result<(), Denial> {
     let invalid = || denial(Code::CsrfInvalid, "the CSRF token wasn't issued for the session that came", csrf);
-    if text.len() > LONGEST_TEXT {
+    if text.len() > MAX_TEXT {
         return Err(invalid());
     }
     let token = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid())?;
@@ -175,7 +167,7 @@ fn check_token(
     Ok(())
 }
 
-/// What the MAC is over: each field after its length, so that no two sessions and contents run together.
+/// The input of the MAC: each field after its length, so that fields can't run into each other.
 fn signed(session: &str, content: &[u8]) -> Vec<u8> {
     const PURPOSE: &[u8] = b"portcullis csrf token 1";
     let mut message = Vec::with_capacity(PURPOSE.len() + session.len() + content.len() + 24);
@@ -184,4 +176,25 @@ fn signed(session: &str, content: &[u8]) -> Vec<u8> {
         message.extend(field);
     }
     message
+}
+
+impl Journey<'_, '_> {
+    /// Issues a token for the session of the request, or for a fresh session.
+    pub(crate) fn issue_csrf(&self) -> Result<Response<'static>, Denial> {
+        let csrf = self.policy.csrf.as_ref();
+        let layer = csrf.and_then(|csrf| csrf.token.as_ref());
+        let (Some(csrf), Some(layer), Some(key)) = (csrf, layer, self.keys.csrf()) else {
+            return Err(Denial::new(Code::CsrfInvalid, Stage::Issue, "the policy has no CSRF key"));
+        };
+        let entropy = self.request.entropy.map(Entropy::new).ok_or_else(no_entropy)?;
+        let (session, cookie) = match session(csrf, layer, self.request.headers)? {
+            Some(session) => (session, None),
+            None => {
+                let (session, cookie) = fresh_session(layer, &entropy).ok_or_else(no_entropy)?;
+                (Cow::Owned(session), Some(cookie))
+            }
+        };
+        let token = issue(key, &session, self.request.now, &entropy).ok_or_else(no_entropy)?;
+        Ok(Response::CsrfToken { token, cookie })
+    }
 }

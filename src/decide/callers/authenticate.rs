@@ -1,4 +1,4 @@
-//! Who is calling: the credential in the headers, the token it holds, and the caller that it makes.
+//! Authentication: the credential in the headers, its token, and the caller that the token makes.
 
 use std::borrow::Cow;
 
@@ -9,6 +9,8 @@ use crate::collections::table::Id;
 use crate::decide::callers::identity::{mapped, vouched_for};
 use crate::decide::callers::keys::BoundKeys;
 use crate::decide::callers::token;
+use crate::decide::callers::token::{TokenProblem, VerifyContext};
+use crate::decide::headers::{Repeated, at_most_one, is_token_byte};
 use crate::decide::lookup::Lookup;
 use crate::decide::{Denial, Ready};
 use crate::eval::cookies;
@@ -25,54 +27,104 @@ use crate::protocol::request::{Record, Request};
 use crate::typed;
 use crate::typed::{Proof, Token, TokenCarrier, TypedPolicy};
 
-/// What came of authenticating.
+/// The result of authentication.
 pub(crate) enum Authenticated<'r> {
-    Known(Identity<'r>),
-    /// No credential, or one that doesn't hold; the denial says which.
-    Nobody(Denial),
-    /// A credential that can't even be read.
+    Caller(Identity<'r>),
+    /// The credential is missing or invalid; the denial says which.
+    Anonymous(Denial),
+    /// The credential can't be read.
     Malformed(Denial),
 }
 
-/// Finds out who is calling.
-pub(crate) fn authenticate<'r>(
-    policy: &TypedPolicy,
-    keys: &BoundKeys,
-    request: &Request<'r>,
-    lookup: &Lookup<'_>,
-) -> Authenticated<'r> {
-    let credential = match credential(policy, request.headers) {
-        Ok(credential) => credential,
-        Err(denial) => return Authenticated::Malformed(denial),
-    };
-    if let Some(user) = request.user.filter(|user| !user.id.is_empty()) {
-        let malformed = credential.as_ref().and_then(Credential::malformed);
-        return malformed.map_or_else(|| Authenticated::Known(vouched_for(policy, user)), Authenticated::Malformed);
+/// The sources that authentication reads.
+pub(crate) struct Authenticator<'a, 'r> {
+    pub(crate) policy: &'a TypedPolicy,
+    pub(crate) keys: &'a BoundKeys,
+    pub(crate) request: &'a Request<'r>,
+    pub(crate) lookup: &'a Lookup<'r>,
+}
+
+impl<'r> Authenticator<'_, 'r> {
+    pub(crate) fn authenticate(&self) -> Authenticated<'r> {
+        let credential = match credential(self.policy, self.request.headers) {
+            Ok(credential) => credential,
+            Err(denial) => return Authenticated::Malformed(denial),
+        };
+        if let Some(user) = self.request.user.filter(|user| !user.id.is_empty()) {
+            return match credential.as_ref().and_then(Credential::malformed) {
+                Some(denial) => Authenticated::Malformed(denial),
+                None => Authenticated::Caller(vouched_for(self.policy, user)),
+            };
+        }
+        let Some(credential) = credential else { return Authenticated::Anonymous(missing()) };
+        match self.identify(&credential) {
+            Ok(identity) => Authenticated::Caller(identity),
+            // A valid token needs no check of its characters.
+            Err(denial) => credential.malformed().map_or(Authenticated::Anonymous(denial), Authenticated::Malformed),
+        }
     }
-    let Some(credential) = credential else { return Authenticated::Nobody(missing()) };
-    match identified(policy, keys, request, lookup, &credential) {
-        Ok(identity) => Authenticated::Known(identity),
-        // Of a token that holds, every character has been looked at.
-        Err(denial) => credential.malformed().map_or_else(|| Authenticated::Nobody(denial), Authenticated::Malformed),
+
+    fn identify(&self, credential: &Credential<'_>) -> Result<Identity<'static>, Denial> {
+        let policy = self.policy;
+        let opaque = |token: &Token| token.proof == Proof::Opaque && token.carrier == *credential.carrier;
+        if let Some((kind, token)) = policy.tokens.enumerate().find(|(_, token)| opaque(token)) {
+            if let Some(malformed) = credential.malformed() {
+                return Err(malformed);
+            }
+            return identity_of(policy, kind, &self.opaque_claims(token, &credential.text)?);
+        }
+        let unverified = token::parse(&credential.text).map_err(invalid_token)?;
+        let kind = unverified.kind(policy, credential.carrier).map_err(invalid_token)?;
+        let key_set = match policy.tokens[kind].proof {
+            Proof::KeySet(_, set) => Some(self.key_set(set, &unverified)?),
+            Proof::Hmac(..) | Proof::KeyPair(..) | Proof::Opaque => None,
+        };
+        let context = VerifyContext { policy, keys: self.keys, key_set, now: self.request.now };
+        let verified = unverified.verify(kind, context).map_err(invalid_token)?;
+        identity_of(policy, kind, &verified.claims)
+    }
+
+    /// The key set that a token's declaration names: the request's, or else the key ring's.
+    fn key_set(&self, set: Id<typed::KeySet>, token: &token::Unverified<'_>) -> Result<&KeySet, Denial> {
+        let declared = &self.policy.key_sets[set];
+        let known = self.lookup.key_set(declared, self.keys.set(set), || token.key_id().map(ToOwned::to_owned));
+        known.ok_or_else(|| {
+            let message = format!("nothing is known of the token's key set `{}`", declared.name);
+            Denial::new(Code::KeysUnknown, Stage::Authenticate, message)
+        })
+    }
+
+    /// The claims that the host keeps of an opaque token. The token is looked up by its digest, so that the time that this
+    /// takes tells nothing of any token, and a stolen store has none.
+    fn opaque_claims(&self, token: &Token, text: &str) -> Result<Vec<Known<Value>>, Denial> {
+        let unknown =
+            || Denial::new(Code::TokenUnknown, Stage::Authenticate, "nothing is known of the token").at(token.span);
+        match self.lookup.token(&token.name, &opaque_id(text)).ok_or_else(unknown)? {
+            Some(TokenFact::Claims(claims)) => {
+                token::claims_of(self.policy, token, claims, self.request.now).map_err(invalid_token)
+            }
+            Some(TokenFact::Family(_)) => Err(unknown()),
+            None => Err(invalid_token(NO_SUCH_TOKEN)),
+        }
     }
 }
 
-/// What a request brings to prove who sends it.
+/// The credential of a request.
 struct Credential<'r> {
     carrier: &'r TokenCarrier,
     text: Cow<'r, str>,
 }
 
 impl Credential<'_> {
-    /// What is wrong with it before anybody asks what it is.
+    /// The denial of a bearer token that has forbidden characters.
     fn malformed(&self) -> Option<Denial> {
         let is_several = *self.carrier == TokenCarrier::Bearer && !is_b64token(&self.text);
         is_several.then(|| unreadable("the `Authorization` header holds more than one token"))
     }
 }
 
-/// The one credential that came. A bearer token is one anywhere; a cookie and another header are, where a user is made
-/// from what they carry. Of two, nobody could say which was meant.
+/// The one credential of a request. A bearer token always is one. A cookie or another header is one if a `user` block maps
+/// its token. Two credentials are an error, as they may name two callers.
 fn credential<'r>(policy: &'r TypedPolicy, headers: &'r HeaderMap) -> Result<Option<Credential<'r>>, Denial> {
     let bearer = bearer(headers)?.map(Cow::Borrowed);
     let mut found = bearer.map(|text| Credential { carrier: &TokenCarrier::Bearer, text });
@@ -84,7 +136,7 @@ fn credential<'r>(policy: &'r TypedPolicy, headers: &'r HeaderMap) -> Result<Opt
         }
         let text = match carrier {
             TokenCarrier::Cookie(name) => cookies::find(name, headers).map_err(unclear)?,
-            TokenCarrier::Header(name) => alone(name, headers)?.map(Cow::Borrowed),
+            TokenCarrier::Header(name) => header_token(name, headers)?.map(Cow::Borrowed),
             TokenCarrier::Bearer | TokenCarrier::Body(_) => None,
         };
         if let Some(text) = text {
@@ -104,24 +156,20 @@ fn unclear(why: Unclear) -> Denial {
     })
 }
 
-/// A token in a header of its own.
-fn alone<'r>(name: &str, headers: &'r HeaderMap) -> Result<Option<&'r str>, Denial> {
-    let mut lines = headers.get_all(name).iter();
-    let Some(line) = lines.next() else { return Ok(None) };
-    if lines.next().is_some() {
-        return Err(unreadable("there are two headers of the token's name"));
-    }
+/// The token in a header of its own.
+fn header_token<'r>(name: &str, headers: &'r HeaderMap) -> Result<Option<&'r str>, Denial> {
+    let line =
+        at_most_one(headers, name).map_err(|Repeated| unreadable("there are two headers of the token's name"))?;
+    let Some(line) = line else { return Ok(None) };
     let text = line.to_str().map_err(|_| unreadable("the token's header isn't ASCII"))?.trim_matches(' ');
     if text.is_empty() { Err(unreadable("the token's header is empty")) } else { Ok(Some(text)) }
 }
 
 /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1). Another scheme is no credential.
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
-    let mut lines = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(line) = lines.next() else { return Ok(None) };
-    if lines.next().is_some() {
-        return Err(unreadable("there are two `Authorization` headers"));
-    }
+    let line = at_most_one(headers, header::AUTHORIZATION)
+        .map_err(|Repeated| unreadable("there are two `Authorization` headers"))?;
+    let Some(line) = line else { return Ok(None) };
     let Ok(text) = std::str::from_utf8(line.as_bytes()) else {
         return Err(unreadable("the `Authorization` header isn't ASCII"));
     };
@@ -139,61 +187,15 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Denial> {
     Ok(Some(token))
 }
 
-/// RFC 6750 §2.1, `b64token`. Without a way out in between, many bytes are looked at in one step.
+/// RFC 6750 §2.1, `b64token`. The loop has no early exit, so that it is vectorised.
 fn is_b64token(token: &str) -> bool {
     let is_fine = |byte: u8| {
         let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-        // From `-` to `9` stand `-`, `.`, `/` and the digits.
+        // `-`, `.`, `/` and the digits.
         let digit = byte.wrapping_sub(b'-') <= b'9' - b'-';
         letter | digit | (byte == b'_') | (byte == b'~') | (byte == b'+') | (byte == b'=')
     };
     token.bytes().fold(0, |bad, byte| bad | u8::from(!is_fine(byte))) == 0
-}
-
-/// RFC 9110 §5.6.2, `tchar`.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-fn identified(
-    policy: &TypedPolicy,
-    keys: &BoundKeys,
-    request: &Request<'_>,
-    lookup: &Lookup<'_>,
-    credential: &Credential<'_>,
-) -> Result<Identity<'static>, Denial> {
-    let opaque = |token: &Token| token.proof == Proof::Opaque && token.carrier == *credential.carrier;
-    if let Some((kind, token)) = policy.tokens.enumerate().find(|(_, token)| opaque(token)) {
-        if let Some(malformed) = credential.malformed() {
-            return Err(malformed);
-        }
-        let claims = looked_up(policy, token, (lookup, request.now), &credential.text)?;
-        return identity_of(policy, kind, &claims);
-    }
-    let unverified = token::parse(&credential.text).map_err(invalid_token)?;
-    let kind = unverified.kind(policy, credential.carrier).map_err(invalid_token)?;
-    let set = match policy.tokens[kind].proof {
-        Proof::KeySet(_, set) => Some(key_set(policy, set, keys, lookup, &unverified)?),
-        Proof::Hmac(..) | Proof::KeyPair(..) | Proof::Opaque => None,
-    };
-    let verified = unverified.verify(policy, kind, (keys, set), request.now).map_err(invalid_token)?;
-    identity_of(policy, kind, &verified.claims)
-}
-
-/// The set that a token's declaration names, as the host said with the request, or else with its key ring.
-fn key_set<'k>(
-    policy: &TypedPolicy,
-    set: Id<typed::KeySet>,
-    keys: &'k BoundKeys,
-    lookup: &'k Lookup<'_>,
-    token: &token::Unverified<'_>,
-) -> Result<&'k KeySet, Denial> {
-    let declared = &policy.key_sets[set];
-    let known = lookup.key_set(declared, keys.set(set), || token.key_id().map(ToOwned::to_owned));
-    known.ok_or_else(|| {
-        let message = format!("nothing is known of the token's key set `{}`", declared.name);
-        Denial::new(Code::KeysUnknown, Stage::Authenticate, message)
-    })
 }
 
 /// The declared claims of a token outside any request.
@@ -205,42 +207,26 @@ pub(crate) fn verify_token(
     now: Timestamp,
 ) -> Result<Record, &'static str> {
     let token = &policy.tokens[kind];
-    let claims = match &token.proof {
-        Proof::Opaque => match facts.tokens.get(&known_by(text)) {
-            Some(Some(TokenFact::Claims(claims))) => token::claims_of(policy, token, claims, now)?,
-            Some(Some(TokenFact::Family(_))) | None => return Err("nothing is known of the token"),
-            Some(None) => return Err(NO_SUCH_TOKEN),
-        },
-        Proof::KeySet(_, set) => {
-            let set = facts.key_sets.get(&policy.key_sets[*set].name).or(keys.set(*set));
-            token::parse(text)?.verify(policy, kind, (keys, set), now)?.claims
+    let key_set = match &token.proof {
+        Proof::Opaque => {
+            let claims = match facts.tokens.get(&opaque_id(text)) {
+                Some(Some(TokenFact::Claims(claims))) => token::claims_of(policy, token, claims, now),
+                Some(Some(TokenFact::Family(_))) | None => return Err("nothing is known of the token"),
+                Some(None) => return Err(NO_SUCH_TOKEN),
+            };
+            return claims.map(|claims| token.claims_as_record(&claims)).map_err(TokenProblem::message);
         }
-        Proof::Hmac(..) | Proof::KeyPair(..) => token::parse(text)?.verify(policy, kind, (keys, None), now)?.claims,
+        Proof::KeySet(_, set) => facts.key_sets.get(&policy.key_sets[*set].name).or(keys.set(*set)),
+        Proof::Hmac(..) | Proof::KeyPair(..) => None,
     };
-    Ok(token.claims_as_record(&claims))
-}
-
-/// What the host knows of an opaque token. It is looked up by its digest, so that how long that takes tells nothing of
-/// any token, and a stolen store holds none.
-fn looked_up(
-    policy: &TypedPolicy,
-    token: &Token,
-    (lookup, now): (&Lookup<'_>, Timestamp),
-    text: &str,
-) -> Result<Vec<Known<Value>>, Denial> {
-    let unknown =
-        || Denial::new(Code::TokenUnknown, Stage::Authenticate, "nothing is known of the token").at(token.span);
-    match lookup.token(&token.name, &known_by(text)).ok_or_else(unknown)? {
-        Some(TokenFact::Claims(claims)) => token::claims_of(policy, token, claims, now).map_err(invalid_token),
-        Some(TokenFact::Family(_)) => Err(unknown()),
-        None => Err(invalid_token(NO_SUCH_TOKEN)),
-    }
+    let verified = token::parse(text)?.verify(kind, VerifyContext { policy, keys, key_set, now });
+    verified.map(|verified| token.claims_as_record(&verified.claims)).map_err(TokenProblem::message)
 }
 
 const NO_SUCH_TOKEN: &str = "there is no such token";
 
-/// What an opaque token is known by.
-pub(crate) fn known_by(text: &str) -> String {
+/// The id of an opaque token in facts and questions.
+pub(crate) fn opaque_id(text: &str) -> String {
     format!("sha256:{}", sha256(text))
 }
 
@@ -252,7 +238,7 @@ fn identity_of(policy: &TypedPolicy, kind: Id<Token>, claims: &[Known<Value>]) -
 
 static CHALLENGE: [Header; 1] = challenge("Bearer");
 static INVALID: [Header; 1] = challenge("Bearer error=\"invalid_token\"");
-static TOO_OLD: [Header; 1] = challenge("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
+static EXPIRED: [Header; 1] = challenge("Bearer error=\"invalid_token\", error_description=\"the token has expired\"");
 static UNREADABLE: [Header; 1] = challenge("Bearer error=\"invalid_request\"");
 
 const fn challenge(value: &'static str) -> [Header; 1] {
@@ -269,22 +255,24 @@ pub(crate) fn missing() -> Denial {
 }
 
 /// RFC 6750 §3.1, `invalid_token`.
-pub(crate) fn invalid_token(why: &'static str) -> Denial {
-    challenged(Code::InvalidToken, why, if why == EXPIRED { &TOO_OLD } else { &INVALID })
+pub(crate) fn invalid_token(problem: impl Into<TokenProblem>) -> Denial {
+    let problem = problem.into();
+    let challenge = match problem {
+        TokenProblem::Expired => &EXPIRED,
+        TokenProblem::Other(_) => &INVALID,
+    };
+    challenged(Code::InvalidToken, problem.message(), challenge)
 }
 
-/// The same, for what isn't told apart from a bad token.
+/// The challenge of an invalid token, with another code.
 pub(crate) fn challenged_as_invalid(code: Code, why: &'static str) -> Denial {
     challenged(code, why, &INVALID)
 }
 
-/// Asks for a credential, and says nothing of what is wrong with the one that came.
+/// A bare challenge, which doesn't say what is wrong with the credential.
 pub(crate) fn challenged_alone(code: Code, why: &'static str) -> Denial {
     challenged(code, why, &CHALLENGE)
 }
-
-/// The one thing about a bad token that its owner must know, and that an attacker can read off it anyway.
-pub(crate) const EXPIRED: &str = "the token has expired";
 
 /// RFC 6750 §3.1, `invalid_request`.
 fn unreadable(why: &'static str) -> Denial {

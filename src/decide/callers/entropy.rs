@@ -1,4 +1,4 @@
-//! The host's 32 random bytes, expanded with labels: each use has bytes of its own, none is used twice.
+//! The host's 32 random bytes, expanded with a label for each use.
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk};
 

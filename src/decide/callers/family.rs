@@ -1,5 +1,5 @@
-//! What becomes of a family of refresh tokens when one of them is presented (RFC 9700 §4.14.2). Pure transitions from state
-//! to state; whoever keeps them writes each back by compare-and-swap, so that of two exchanges at once one wins.
+//! Families of refresh tokens: pure transitions from state to state (RFC 9700 §4.14.2). The host writes each state by
+//! compare-and-swap, so that one of two concurrent exchanges wins.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -14,18 +14,18 @@ use crate::model::digest::sha256;
 use crate::protocol::family::{Exchanged, FamilyState};
 use crate::typed::Token;
 
-/// What a token's declaration says of its families.
+/// The durations that a token's declaration gives its families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Terms {
-    /// How long a family lives.
+pub(crate) struct RefreshPolicy {
+    /// The lifetime of a family.
     lifetime: SignedDuration,
-    /// How long each of its tokens holds.
+    /// The lifetime of each of its tokens.
     idle: SignedDuration,
-    /// For how long an exchange may be repeated.
+    /// The time in which an exchange may be repeated.
     grace: SignedDuration,
 }
 
-impl Terms {
+impl RefreshPolicy {
     pub(crate) fn of(token: &Token) -> Self {
         let lifetime = token.lifetime.unwrap_or(SignedDuration::ZERO);
         let single_use = token.single_use;
@@ -36,71 +36,72 @@ impl Terms {
         }
     }
 
-    /// When no token of a family that begins now holds any more.
+    /// The end of a family that begins now.
     pub(crate) fn ends(&self, now: Timestamp) -> Timestamp {
         now.checked_add(self.lifetime).unwrap_or(Timestamp::MAX)
     }
 
-    /// When a token that is issued now to a family stops holding.
+    /// The expiry of a token that is issued now to a family.
     pub(crate) fn expires(&self, now: Timestamp, ends: Timestamp) -> Timestamp {
         now.checked_add(self.idle).unwrap_or(Timestamp::MAX).min(ends)
     }
 }
 
-/// How a genuine token of a family stands.
+/// The status of a genuine token in its family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// It holds.
+pub(crate) enum RefreshStatus {
     Live,
-    /// It was exchanged a moment ago by the same client, whom the answer may not have reached.
+    /// The same client exchanged it a moment ago, and may not have received the response.
     Repeated,
-    /// It was exchanged before: two have it, and one of them stole it.
+    /// It was exchanged before: two clients have it, and one of them stole it.
     Reused,
-    /// It doesn't hold, for a reason that accuses nobody.
+    /// It is invalid for a reason other than theft.
     Refused(&'static str),
 }
 
-/// How a token stands in its family, as the host keeps that.
-pub(crate) fn standing(
+pub(crate) fn status(
     text: &str,
     state: &FamilyState,
-    terms: &Terms,
+    policy: &RefreshPolicy,
     now: Timestamp,
     client: Option<&str>,
-) -> Standing {
+) -> RefreshStatus {
     if state.revoked {
-        return Standing::Refused("the token's family was revoked");
+        return RefreshStatus::Refused("the token's family was revoked");
     }
     if now >= state.ends || now >= state.expires {
-        return Standing::Refused("the token's family has expired");
+        return RefreshStatus::Refused("the token's family has expired");
     }
-    // Of a version that can't rise, two writes would both be the next one.
+    // A version that can't rise would let two concurrent writes succeed.
     if state.version == u64::MAX {
-        return Standing::Refused("the state of the token's family can't be changed any more");
+        return RefreshStatus::Refused("the state of the token's family can't be changed any more");
     }
     let digest = sha256(text);
     if is_same(&digest, &state.current) {
-        return Standing::Live;
+        return RefreshStatus::Live;
     }
     let Some(parent) = state.parent.as_ref().filter(|parent| is_same(&digest, &parent.digest)) else {
-        return Standing::Reused;
+        return RefreshStatus::Reused;
     };
-    // A clock that went backwards gives a thief no more time than one that stood still.
-    let is_recent = now.duration_since(parent.at).abs() < terms.grace;
-    // Of two clients that nobody knows, nobody can say that they are one.
+    // `abs`: a clock that goes backwards gives a thief no more time.
+    let is_recent = now.duration_since(parent.at).abs() < policy.grace;
+    // Two unknown clients aren't known to be the same.
     let is_same_client = client.is_some() && client == parent.client.as_deref();
-    if is_recent && is_same_client && parent.successor.is_some() { Standing::Repeated } else { Standing::Reused }
+    if is_recent && is_same_client && parent.successor.is_some() {
+        RefreshStatus::Repeated
+    } else {
+        RefreshStatus::Reused
+    }
 }
 
-/// The state of a family whose first token this is.
-pub(crate) fn start(text: &str, terms: &Terms, now: Timestamp) -> FamilyState {
-    let ends = terms.ends(now);
-    FamilyState::begin(text, terms.expires(now, ends), ends)
+/// The state of a new family with its first token.
+pub(crate) fn start(text: &str, policy: &RefreshPolicy, now: Timestamp) -> FamilyState {
+    let ends = policy.ends(now);
+    FamilyState::begin(text, policy.expires(now, ends), ends)
 }
 
-/// A token that is exchanged for another, and by whom.
+/// The exchange of a token for its successor.
 pub(crate) struct Exchange<'a> {
-    /// The one that holds so far.
     pub(crate) presented: &'a str,
     pub(crate) successor: &'a str,
     pub(crate) now: Timestamp,
@@ -110,43 +111,42 @@ pub(crate) struct Exchange<'a> {
 /// The state of a family after an exchange. `None` only where no random bytes can be had.
 pub(crate) fn rotate(
     state: &FamilyState,
-    terms: &Terms,
+    policy: &RefreshPolicy,
     exchange: Exchange<'_>,
     entropy: &Entropy<'_>,
 ) -> Option<FamilyState> {
     let Exchange { presented, successor, now, client } = exchange;
-    let sealed = if terms.grace.is_zero() { None } else { Some(seal(presented, successor, entropy)?) };
+    let sealed = if policy.grace.is_zero() { None } else { Some(seal(presented, successor, entropy)?) };
     Some(FamilyState {
         version: state.version.saturating_add(1),
         generation: state.generation.saturating_add(1),
         current: sha256(successor),
         parent: Some(Exchanged { digest: state.current.clone(), at: now, client, successor: sealed }),
-        expires: terms.expires(now, state.ends),
+        expires: policy.expires(now, state.ends),
         ends: state.ends,
         revoked: false,
     })
 }
 
-/// What a token was exchanged for, if it is the one that was.
+/// The successor of a token that was exchanged.
 pub(crate) fn successor(presented: &str, state: &FamilyState) -> Option<Zeroizing<String>> {
     unseal(presented, state.parent.as_ref()?.successor.as_deref()?)
 }
 
-/// The state of a family that is taken out of use. What was sealed in it is of no use any more.
+/// The state of a revoked family. It has no sealed successor.
 pub(crate) fn revoke(state: &FamilyState) -> FamilyState {
     let parent = state.parent.clone().map(|parent| Exchanged { successor: None, ..parent });
     FamilyState { version: state.version.saturating_add(1), parent, revoked: true, ..state.clone() }
 }
 
-/// Digests tell nothing of tokens; how long a comparison takes tells nothing of digests.
+/// Compares digests in constant time.
 fn is_same(one: &str, other: &str) -> bool {
     verify_slices_are_equal(one.as_bytes(), other.as_bytes()).is_ok()
 }
 
-/// What every sealed successor is bound to.
 const PURPOSE: &[u8] = b"portcullis refresh successor 1";
 
-/// Whoever has the token that was exchanged can read what it was exchanged for, and whoever has the store alone can't.
+/// The key that seals a successor. It comes from the exchanged token, so that a stolen store reveals no successor.
 fn sealing_key(presented: &str) -> Option<LessSafeKey> {
     let prk = Salt::new(HKDF_SHA256, PURPOSE).extract(presented.as_bytes());
     let mut bytes = Zeroizing::new([0; 32]);
@@ -179,7 +179,7 @@ fn unseal(presented: &str, sealed: &str) -> Option<Zeroizing<String>> {
     std::str::from_utf8(opened).ok().map(|text| Zeroizing::new(text.to_owned()))
 }
 
-/// A token's id, and before the dot its family's.
+/// A token's id: the family's id, a dot, and random characters.
 pub(crate) fn new_id(entropy: &Entropy<'_>, kind: &str, family: Option<&str>) -> Option<String> {
     let family = match family {
         Some(family) => family.to_owned(),

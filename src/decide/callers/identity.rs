@@ -1,4 +1,4 @@
-//! The caller: what a genuine token's claims make of them, or the host's own word.
+//! Callers, from a token's claims or from the host.
 
 use std::borrow::Cow;
 
@@ -58,8 +58,8 @@ pub(crate) fn mapped(
     ))
 }
 
-/// A caller of the host's own word. Attributes follow the rulings on facts: what is missing is absent where it
-/// is optional, else unknown, and so is what has the wrong type.
+/// The caller that the host authenticated. Attributes follow the rules of facts: a missing one is absent if it is optional,
+/// else unknown, and so is one of the wrong type.
 pub(crate) fn vouched_for<'r>(policy: &TypedPolicy, user: &'r User) -> Identity<'r> {
     identity(
         policy,
@@ -76,7 +76,7 @@ pub(crate) fn vouched_for<'r>(policy: &TypedPolicy, user: &'r User) -> Identity<
     )
 }
 
-/// Finds out which of a caller's roles, scopes and tiers the policy knows.
+/// Selects the roles, scopes and tier that the policy declares.
 fn identity<'r>(policy: &TypedPolicy, claimed: Identity<'r>) -> Identity<'r> {
     let Identity { role_names, scopes, .. } = &claimed;
     let roles = role_names.iter().filter_map(|name| policy.role_names.find(name)).collect();
@@ -86,13 +86,13 @@ fn identity<'r>(policy: &TypedPolicy, claimed: Identity<'r>) -> Identity<'r> {
     Identity { roles, known_scopes, tier: claimed.tier.filter(known_tier), ..claimed }
 }
 
-/// A list of texts; none where it isn't known as a whole.
+/// A list of texts, empty unless all of it is known.
 fn texts_of<'a>(expr: &'a Expr, environment: &Environment<'a>) -> Vec<String> {
     let text = |known: Known<ValueRef<'_>>| match known {
         Known::Value(ValueRef::Text(text)) => Some(text.into_owned()),
         Known::Value(_) | Known::Absent | Known::Unknown => None,
     };
-    // What is written out as a list needn't be made one first.
+    // A literal list is evaluated item by item, without a list value.
     if let Expr::List(items) = expr {
         return items.iter().map(|item| text(evaluate(item, environment))).collect::<Option<_>>().unwrap_or_default();
     }

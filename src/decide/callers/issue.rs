@@ -1,4 +1,4 @@
-//! The tokens that a route hands out: which, in exchange for what, and where each of them travels.
+//! The tokens that a route issues, and the way that each of them travels.
 
 use http::{HeaderValue, header};
 use jiff::Timestamp;
@@ -8,11 +8,11 @@ use crate::decide::Denial;
 use crate::decide::browser::cookie;
 use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::family;
-use crate::decide::callers::family::{Exchange, Standing, Terms};
+use crate::decide::callers::family::{Exchange, RefreshPolicy, RefreshStatus};
 use crate::decide::callers::issuer::{Issued, Issuer, no_entropy};
-use crate::decide::callers::refresh::{Presented, no_family, refused, reused};
+use crate::decide::callers::refresh::{PresentedToken, no_family, refused, reused};
 use crate::decide::journey::Journey;
-use crate::decide::respond::Outcome;
+use crate::decide::respond::Response;
 use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
 use crate::model::value::Known;
@@ -21,27 +21,27 @@ use crate::protocol::family::FamilyState;
 use crate::typed::{Cookie, Token, TokenCarrier, TypedPolicy};
 
 impl<'g> Journey<'g, '_> {
-    /// Who makes tokens for the account that was asked for.
+    /// The issuer of tokens for the account that was looked up.
     pub(crate) fn issuer(&self) -> Issuer<'_> {
-        let account = match self.lookup.known_account() {
+        let account = match self.progress.lookup.known_account() {
             Known::Value(account) => Some(account),
             Known::Absent | Known::Unknown => None,
         };
         Issuer { policy: self.policy, keys: self.keys, account, now: self.request.now }
     }
 
-    /// Hands out what the route issues. All that can fail is done before anything is recorded.
-    pub(crate) fn issue(&mut self) -> Outcome<'g> {
+    /// Issues the route's tokens. Effects are recorded only if nothing fails.
+    pub(crate) fn issue(&mut self) -> Response<'g> {
         let answer = self.issued().and_then(|(tokens, effects)| {
-            let outcome = handed_out(self.policy, &tokens, self.request.now)?;
-            Ok((outcome, effects))
+            let response = token_response(self.policy, &tokens, self.request.now)?;
+            Ok((response, effects))
         });
         match answer {
-            Ok((outcome, effects)) => {
-                self.effects.extend(effects);
-                outcome
+            Ok((response, effects)) => {
+                self.progress.effects.extend(effects);
+                response
             }
-            Err(denial) => Outcome::Denied(denial),
+            Err(denial) => Response::Denied(denial),
         }
     }
 
@@ -50,7 +50,7 @@ impl<'g> Journey<'g, '_> {
         let mut effects = Vec::new();
         let mut tokens = Vec::new();
         for kind in &self.route.issues {
-            tokens.push(match self.presented.as_ref().filter(|presented| presented.kind == *kind) {
+            tokens.push(match self.progress.presented.as_ref().filter(|presented| presented.kind == *kind) {
                 Some(presented) => self.successor(presented, &entropy, &mut effects)?,
                 None => {
                     let (issued, family) = self.issuer().first(*kind, &entropy)?;
@@ -59,46 +59,47 @@ impl<'g> Journey<'g, '_> {
                 }
             });
         }
-        // What is exchanged for something else is spent all the same.
-        if let Some(presented) = self.presented.as_ref().filter(|spent| !self.route.issues.contains(&spent.kind)) {
+        // A token that is exchanged for tokens of other kinds is spent as well.
+        if let Some(presented) =
+            self.progress.presented.as_ref().filter(|spent| !self.route.issues.contains(&spent.kind))
+        {
             effects.extend(self.revocation(presented));
         }
         Ok((tokens, effects))
     }
 
-    /// The token that takes the place of the one that was presented: a new one, or the one that it was exchanged for a
-    /// moment ago.
+    /// The successor of the presented token: a new token, or that of the exchange which is repeated.
     fn successor(
         &self,
-        presented: &Presented,
+        presented: &PresentedToken,
         entropy: &Entropy<'_>,
         effects: &mut Vec<Effect>,
     ) -> Result<Issued, Denial> {
         let (kind, token) = (presented.kind, &self.policy.tokens[presented.kind]);
         let state = self.stored(presented)?.ok_or_else(|| no_family(token))?;
-        let (terms, now) = (Terms::of(token), self.request.now);
+        let (policy, now) = (RefreshPolicy::of(token), self.request.now);
         let client = self.client_name();
-        match family::standing(&presented.text, state, &terms, now, client.as_deref()) {
-            Standing::Live => {}
-            Standing::Repeated => {
+        match family::status(&presented.text, state, &policy, now, client.as_deref()) {
+            RefreshStatus::Live => {}
+            RefreshStatus::Repeated => {
                 let unread = || refused(token, "the exchange can't be repeated");
                 let text = family::successor(&presented.text, state).ok_or_else(unread)?;
                 return Ok(Issued { kind, text, expires: state.expires });
             }
-            Standing::Reused => return Err(reused(token)),
-            Standing::Refused(why) => return Err(refused(token, why)),
+            RefreshStatus::Reused => return Err(reused(token)),
+            RefreshStatus::Refused(why) => return Err(refused(token, why)),
         }
         let id = family::new_id(entropy, &token.name, Some(&presented.family)).ok_or_else(no_entropy)?;
-        let issued = self.issuer().signed(kind, terms.expires(now, state.ends), &id)?;
+        let issued = self.issuer().signed(kind, policy.expires(now, state.ends), &id)?;
         let exchange = Exchange { presented: &presented.text, successor: &issued.text, now, client };
-        let next = family::rotate(state, &terms, exchange, entropy).ok_or_else(no_entropy)?;
+        let next = family::rotate(state, &policy, exchange, entropy).ok_or_else(no_entropy)?;
         effects.push(family_effect(&presented.family, state.version, next));
         Ok(issued)
     }
 }
 
-/// RFC 6749 §5.1: in the body, but for what travels in cookies.
-fn handed_out(policy: &TypedPolicy, tokens: &[Issued], now: Timestamp) -> Result<Outcome<'static>, Denial> {
+/// RFC 6749 §5.1: the tokens are in the body, unless they travel in cookies.
+fn token_response(policy: &TypedPolicy, tokens: &[Issued], now: Timestamp) -> Result<Response<'static>, Denial> {
     let mut body = Map::new();
     let mut headers: Vec<Header> = vec![
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -115,7 +116,7 @@ fn handed_out(policy: &TypedPolicy, tokens: &[Issued], now: Timestamp) -> Result
                 body.insert("expires_in".to_owned(), seconds.into());
             }
             (TokenCarrier::Cookie(_), Some(declared)) => {
-                let Some(cookie) = given(declared, text, seconds) else {
+                let Some(cookie) = token_cookie(declared, text, seconds) else {
                     return Err(too_long(token));
                 };
                 headers.push((header::SET_COOKIE, cookie));
@@ -128,20 +129,20 @@ fn handed_out(policy: &TypedPolicy, tokens: &[Issued], now: Timestamp) -> Result
             }
         }
     }
-    Ok(Outcome::Tokens { body: Json::Object(body), headers })
+    Ok(Response::Tokens { body: Json::Object(body), headers })
 }
 
-/// What browsers take of a cookie's name and value together, in bytes (RFC 6265bis §5.7).
-const MOST_COOKIE: usize = 4096;
+/// The longest name and value of a cookie together, in bytes (RFC 6265bis §5.7).
+const MAX_COOKIE: usize = 4096;
 
 fn too_long(token: &Token) -> Denial {
     let message = format!("what the account says makes `{}` longer than a cookie may be", token.name);
     Denial::new(Code::AccountIncomplete, Stage::Issue, message).at(token.span)
 }
 
-/// A browser keeps a cookie no longer than its token holds. None, where it wouldn't take it at all.
-fn given(declared: &Cookie, text: &str, seconds: i64) -> Option<HeaderValue> {
-    if declared.name.len() + text.len() > MOST_COOKIE {
+/// The cookie of a token, which ends with it; `None` if it is too long for browsers.
+fn token_cookie(declared: &Cookie, text: &str, seconds: i64) -> Option<HeaderValue> {
+    if declared.name.len() + text.len() > MAX_COOKIE {
         return None;
     }
     let max_age = declared.max_age.map_or(seconds, |most| most.min(seconds));
@@ -150,10 +151,10 @@ fn given(declared: &Cookie, text: &str, seconds: i64) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The cookie of a token that doesn't hold any more, taken from the browser.
-pub(crate) fn taken_back(token: &Token) -> Option<Header> {
-    let gone = Cookie { max_age: Some(0), ..token.cookie.clone()? };
-    Some((header::SET_COOKIE, cookie::set(&gone, "")?))
+/// The header that removes a token's cookie from the browser.
+pub(crate) fn expired_cookie(token: &Token) -> Option<Header> {
+    let expired = Cookie { max_age: Some(0), ..token.cookie.clone()? };
+    Some((header::SET_COOKIE, cookie::set(&expired, "")?))
 }
 
 pub(crate) fn family_effect(id: &str, read: u64, state: FamilyState) -> Effect {

@@ -1,4 +1,4 @@
-//! Who makes tokens for an account: their claims, their lifetimes and their signatures, all of it from what it is given.
+//! Makes tokens for an account: their claims, their lifetimes and their signatures.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
@@ -8,7 +8,7 @@ use crate::collections::table::Id;
 use crate::decide::Denial;
 use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::family;
-use crate::decide::callers::family::Terms;
+use crate::decide::callers::family::RefreshPolicy;
 use crate::decide::callers::keys::BoundKeys;
 use crate::decide::callers::token::MAX_TOKEN;
 use crate::eval::attributes::Attributes;
@@ -21,25 +21,24 @@ use crate::protocol::family::FamilyState;
 use crate::protocol::request::Record;
 use crate::typed::{Claim, Token, TypedPolicy};
 
-/// What tokens are made with.
+/// The sources that tokens are made from.
 #[derive(Clone, Copy)]
 pub(crate) struct Issuer<'i> {
     pub(crate) policy: &'i TypedPolicy,
     pub(crate) keys: &'i BoundKeys,
-    /// Whom they are for, where that is known.
     pub(crate) account: Option<&'i Account>,
     pub(crate) now: Timestamp,
 }
 
-/// A token that is ready to go out.
+/// A signed token.
 pub(crate) struct Issued {
     pub(crate) kind: Id<Token>,
     pub(crate) text: Zeroizing<String>,
     pub(crate) expires: Timestamp,
 }
 
-/// A token, and the state of the family that begins with it, where it is one that is spent.
-pub(crate) type First = (Issued, Option<(String, FamilyState)>);
+/// The id and the state of a family that begins with a token.
+pub(crate) type NewFamily = (String, FamilyState);
 
 impl Issuer<'_> {
     /// The claims of a token of a kind (RFC 7519 §4.1).
@@ -54,7 +53,7 @@ impl Issuer<'_> {
             [one] => drop(payload.insert("aud".to_owned(), one.as_str().into())),
             several => drop(payload.insert("aud".to_owned(), several.into())),
         }
-        // In whole seconds, a token must not seem to live longer than it may.
+        // Rounded to whole seconds, a token must not claim more than its lifetime.
         let issued = self.now.as_second();
         let longest = token.lifetime.map_or(i64::MAX, |lifetime| issued.saturating_add(lifetime.as_secs()));
         payload.insert("iat".to_owned(), issued.into());
@@ -64,20 +63,20 @@ impl Issuer<'_> {
         let context = EvalContext { account, now: Some(self.now), ..EvalContext::empty(self.policy) };
         let environment = context.on(ResourceRef::None);
         for claim in &token.claims {
-            let value = said(claim, &environment).ok_or_else(|| incomplete(token, claim))?;
+            let value = claim_value(claim, &environment).ok_or_else(|| incomplete(token, claim))?;
             payload.extend(value.map(|value| (claim.name.clone(), value)));
         }
         Ok(payload)
     }
 
-    /// When a token that begins now stops holding, if it begins a family or has none.
+    /// The expiry of a token that is issued now and begins a family or has none.
     pub(crate) fn expires(&self, kind: Id<Token>) -> Timestamp {
-        let terms = Terms::of(&self.policy.tokens[kind]);
-        terms.expires(self.now, terms.ends(self.now))
+        let policy = RefreshPolicy::of(&self.policy.tokens[kind]);
+        policy.expires(self.now, policy.ends(self.now))
     }
 
-    /// A token of a kind: the first of a family, where such tokens have families.
-    pub(crate) fn first(&self, kind: Id<Token>, entropy: &Entropy<'_>) -> Result<First, Denial> {
+    /// A token of a kind. A single-use token begins a family.
+    pub(crate) fn first(&self, kind: Id<Token>, entropy: &Entropy<'_>) -> Result<(Issued, Option<NewFamily>), Denial> {
         let token = &self.policy.tokens[kind];
         if token.single_use.is_none() {
             let id = family::token_id(entropy, &token.name).ok_or_else(no_entropy)?;
@@ -85,7 +84,7 @@ impl Issuer<'_> {
         }
         let id = family::new_id(entropy, &token.name, None).ok_or_else(no_entropy)?;
         let issued = self.signed(kind, self.expires(kind), &id)?;
-        let state = family::start(&issued.text, &Terms::of(token), self.now);
+        let state = family::start(&issued.text, &RefreshPolicy::of(token), self.now);
         let family = family::family_of(&id).unwrap_or_default().to_owned();
         Ok((issued, Some((family, state))))
     }
@@ -105,8 +104,8 @@ impl Issuer<'_> {
     }
 }
 
-/// What a claim says, where it says something. `None`, where it must and nothing is known that it could say.
-fn said(claim: &Claim, environment: &Environment<'_>) -> Option<Option<Json>> {
+/// The value of a claim: `Some(None)` if it is left out, `None` if it is required and unknown.
+fn claim_value(claim: &Claim, environment: &Environment<'_>) -> Option<Option<Json>> {
     let Some(source) = &claim.source else { return Some(None) };
     match evaluate(source, environment) {
         Known::Value(value) => serde_json::to_value(value.into_value()).ok().map(Some),

@@ -1,5 +1,4 @@
-//! A policy's keys, made ready: which of them are there, strong enough, of the right kind and different, and what
-//! verifies and signs with them.
+//! The keys of a policy: checks that they are present, strong, different and of the right kind, and prepares them.
 
 use std::fmt;
 
@@ -12,11 +11,11 @@ use crate::typed::{Proof, Purpose, Secret, Service, SignatureAlgorithm, Token, T
 
 /// A policy's keys. Never printed.
 pub(crate) struct BoundKeys {
-    /// One a token, in the policy's order; none where a key set verifies it, or the host.
+    /// One per token; `None` if a key set or the host verifies it.
     tokens: Table<Option<VerifyingKey>>,
-    /// One a token; none where the ring holds nothing that signs it.
+    /// One per token; `None` if the ring has no key that signs it.
     signers: Table<Option<SigningKey>>,
-    /// One a declared key set; none where the ring has none of that name.
+    /// One per declared key set; `None` if the ring has none of that name.
     sets: Table<Option<KeySet>>,
     csrf: Option<hmac::Key>,
 }
@@ -28,7 +27,7 @@ impl fmt::Debug for BoundKeys {
 }
 
 impl BoundKeys {
-    /// Takes what the policy names off the ring; every problem is reported at once.
+    /// Takes the policy's keys from the ring, or reports every problem.
     pub(crate) fn bind(policy: &TypedPolicy, ring: &Keys) -> Result<Self, BindError> {
         let problems = problems(policy, ring);
         if !problems.is_empty() {
@@ -47,22 +46,22 @@ impl BoundKeys {
         })
     }
 
-    /// None at all, for requests that bring nothing to verify.
+    /// No keys, for requests without tokens.
     pub(crate) fn none() -> Self {
         Self { tokens: Table::new(), signers: Table::new(), sets: Table::new(), csrf: None }
     }
 
-    /// What verifies a token that a key of the ring signed.
+    /// The key that verifies a token, if the ring has it.
     pub(crate) fn token(&self, token: Id<Token>) -> Option<&VerifyingKey> {
         self.tokens.id(token.row()).and_then(|id| self.tokens[id].as_ref())
     }
 
-    /// What signs a token.
+    /// The key that signs a token.
     pub(crate) fn signer(&self, token: Id<Token>) -> Option<&SigningKey> {
         self.signers.id(token.row()).and_then(|id| self.signers[id].as_ref())
     }
 
-    /// A declared key set, where the ring has it.
+    /// A declared key set, if the ring has it.
     pub(crate) fn set(&self, set: Id<typed::KeySet>) -> Option<&KeySet> {
         self.sets.id(set.row()).and_then(|id| self.sets[id].as_ref())
     }
@@ -128,7 +127,7 @@ fn problems(policy: &TypedPolicy, ring: &Keys) -> Vec<KeyProblem> {
     problems
 }
 
-/// Whether what is on the ring is what the policy uses it for.
+/// Checks that an entry of the ring fits the policy's use of it.
 fn fits(policy: &TypedPolicy, secret: Id<Secret>, entry: &Entry) -> Result<(), KeyProblem> {
     let name = policy.secrets[secret].name.clone();
     let purpose = policy.secrets[secret].used.map(|(purpose, _)| purpose);
@@ -138,7 +137,7 @@ fn fits(policy: &TypedPolicy, secret: Id<Secret>, entry: &Entry) -> Result<(), K
             Err(KeyProblem::Bytes { name, used: algorithm.name() })
         }
         (Entry::Secret(bytes, pinned), _) => fits_bytes(name, bytes, pinned.as_deref(), purpose),
-        (Entry::Pair(pair), Some(Purpose::KeyPair(algorithm))) => fits_pair(policy, (secret, name), pair, algorithm),
+        (Entry::Pair(pair), Some(Purpose::KeyPair(algorithm))) => fits_pair(policy, secret, pair, algorithm),
         (Entry::Pair(_), None) => Ok(()),
         (Entry::Pair(_), Some(Purpose::Hmac(_) | Purpose::Sealing | Purpose::Password)) => {
             Err(KeyProblem::KeyPair { name })
@@ -164,10 +163,11 @@ fn fits_bytes(name: String, bytes: &[u8], pinned: Option<&str>, purpose: Option<
 
 fn fits_pair(
     policy: &TypedPolicy,
-    (secret, name): (Id<Secret>, String),
+    secret: Id<Secret>,
     pair: &Pair,
     algorithm: SignatureAlgorithm,
 ) -> Result<(), KeyProblem> {
+    let name = policy.secrets[secret].name.clone();
     let (kind, used, needed) = (pair.kind().name(), algorithm.name(), algorithm.key_kind().name());
     if pair.kind() != algorithm.key_kind() {
         return Err(KeyProblem::WrongKind { name, kind, used, needed });
@@ -181,7 +181,7 @@ fn fits_pair(
     }
 }
 
-/// The token that a route hands out and that this key signs, if there is one.
+/// The token that a route issues and this key signs, if there is one.
 fn issued_with(policy: &TypedPolicy, secret: Id<Secret>) -> Option<&Token> {
     let is_signed = |token: &Token| matches!(token.proof, Proof::KeyPair(_, key) if key == secret);
     let is_issued = |id: Id<Token>| {
@@ -190,7 +190,7 @@ fn issued_with(policy: &TypedPolicy, secret: Id<Secret>) -> Option<&Token> {
     policy.tokens.enumerate().find(|(id, token)| is_signed(token) && is_issued(*id)).map(|(_, token)| token)
 }
 
-/// Whether both are one key: what is made with the one would pass for made with the other.
+/// True if both are the same key: each would verify the signatures of the other.
 fn are_equal(one: &Entry, other: &Entry) -> bool {
     match (one, other) {
         (Entry::Secret(one, _), Entry::Secret(other, _)) => unpadded(one) == unpadded(other),

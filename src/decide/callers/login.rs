@@ -1,4 +1,4 @@
-//! Who logs in, or comes back with a refresh token: their account, their password, and the caller that they will be.
+//! Logins: the account, the password, and the caller of the tokens that are issued.
 
 use crate::collections::table::Id;
 use crate::decide::Denial;
@@ -19,23 +19,19 @@ use crate::typed::Token;
 use crate::values::value_ref::ValueRef;
 
 impl Journey<'_, '_> {
-    /// Does whoever logs in know the password? It takes the same time, and the answer is the same, where there is no such
-    /// account.
+    /// Checks the password of a login. Without an account, it takes the same time and gives the same response.
     pub(crate) fn password(&mut self) -> Result<(), Halt> {
         let (Some((who, password)), Some(rule)) = (&self.route.login, &self.policy.password) else {
             return Err(Denial::new(Code::LoginFailed, Stage::Login, "the policy takes no passwords here").into());
         };
         let context = self.eval_context(Phase::AfterInput);
         let environment = context.on(ResourceRef::None);
-        self.lookup.start();
-        let typed = (evaluate(who, &environment), evaluate(password, &environment));
-        self.lookup.wanted()?;
+        let lookup = &self.progress.lookup;
+        let typed = lookup.asking_for(|| (evaluate(who, &environment), evaluate(password, &environment)))?;
         let (Known::Value(ValueRef::Text(who)), Known::Value(ValueRef::Text(password))) = typed else {
             return Err(login_failed("the request doesn't say who logs in, or with which password"));
         };
-        self.lookup.start();
-        let account = self.lookup.account(|| AccountOf::Login(who.clone().into_owned()));
-        self.lookup.wanted()?;
+        let account = lookup.asking_for(|| lookup.account(|| AccountOf::Login(who.clone().into_owned())))?;
         let hash = match account {
             Known::Value(account) => account.password_hash.clone(),
             Known::Absent => None,
@@ -43,8 +39,8 @@ impl Journey<'_, '_> {
         };
         let is_known = hash.is_some();
         let hash = hash.unwrap_or_else(|| rule.dummy());
-        let outcome = self.lookup.password(|| PasswordTask::new(rule.clone(), password.clone().into_owned(), hash));
-        self.lookup.wanted()?;
+        let task = || PasswordTask::new(rule.clone(), password.clone().into_owned(), hash);
+        let outcome = lookup.asking_for(|| lookup.password(task))?;
         let Some(outcome) = outcome.filter(|outcome| !outcome.failed) else {
             return Err(account_unknown("nobody could say whether the password holds").into());
         };
@@ -53,12 +49,12 @@ impl Journey<'_, '_> {
         }
         if outcome.needs_rehash {
             let login = who.into_owned();
-            self.effects.push(Effect::Rehash { login });
+            self.progress.effects.push(Effect::Rehash { login });
         }
         Ok(())
     }
 
-    /// Becomes the caller that a token of this kind would make, if it were issued.
+    /// Sets the caller to that of the token which is to be issued.
     pub(crate) fn admit(&mut self, kind: Id<Token>) -> Result<(), Halt> {
         let token = &self.policy.tokens[kind];
         let Some(mapping) = self.policy.mappings.iter().find(|mapping| mapping.token == kind) else { return Ok(()) };
@@ -70,9 +66,9 @@ impl Journey<'_, '_> {
             .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
         let identity = mapped(self.policy, mapping, kind, &claims)
             .map_err(|why| Denial::new(Code::AccountIncomplete, Stage::Issue, why).at(token.span))?;
-        self.user = Some(identity);
-        // What rules have read of whoever was calling before isn't theirs.
-        self.cache = Cache::default();
+        self.progress.user = Some(identity);
+        // The cache has attributes of the earlier caller.
+        self.progress.cache = Cache::default();
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! A token that the request brings to exchange or to give up: whether it is genuine, and how its family stands.
+//! Refresh tokens that a request presents, to exchange or revoke them.
 
 use std::borrow::Cow;
 
@@ -8,11 +8,13 @@ use zeroize::Zeroizing;
 use crate::collections::table::Id;
 use crate::decide::Denial;
 use crate::decide::callers::authenticate::{challenged_as_invalid, invalid_token, missing};
-use crate::decide::callers::family::{Standing, Terms};
-use crate::decide::callers::issue::{family_effect, taken_back};
+use crate::decide::callers::family::{RefreshPolicy, RefreshStatus};
+use crate::decide::callers::issue::{expired_cookie, family_effect};
+use crate::decide::callers::login::account_unknown;
+use crate::decide::callers::token::{TokenProblem, VerifyContext};
 use crate::decide::callers::{family, token};
 use crate::decide::journey::{Halt, Journey};
-use crate::decide::respond::Outcome;
+use crate::decide::respond::Response;
 use crate::eval::cookies;
 use crate::model::reason::{Code, Stage};
 use crate::model::value::Known;
@@ -22,100 +24,90 @@ use crate::protocol::family::FamilyState;
 use crate::protocol::request::Record;
 use crate::typed::{Token, TokenCarrier, Type};
 
-/// A genuine token of the kind that the route takes.
-pub(crate) struct Presented {
+/// A verified token of the kind that the route takes.
+pub(crate) struct PresentedToken {
     pub(crate) kind: Id<Token>,
     pub(crate) text: Zeroizing<String>,
     pub(crate) family: String,
     claims: Record,
-    /// Why it doesn't hold any more.
-    ended: Option<&'static str>,
+    expiry: Option<TokenProblem>,
 }
 
 impl<'g> Journey<'g, '_> {
-    /// Whether the token can be exchanged. Whoever brings one that was exchanged before has stolen it, or was robbed.
+    /// Checks that the token can be exchanged. A token that was exchanged before is stolen, or its successor is: the family
+    /// is revoked.
     pub(crate) fn redeemable(&mut self, kind: Id<Token>) -> Result<(), Halt> {
         let token = &self.policy.tokens[kind];
         self.present(kind)?;
-        let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
-        self.lookup.start();
-        let stored = self.stored(presented);
-        let account =
-            self.lookup.account(|| AccountOf::Token { kind: token.name.clone(), claims: presented.claims.clone() });
-        self.lookup.wanted()?;
+        let Some(presented) = &self.progress.presented else { return Err(at_login(token, missing()).into()) };
+        let lookup = &self.progress.lookup;
+        let account_of = || AccountOf::Token { kind: token.name.clone(), claims: presented.claims.clone() };
+        let (stored, account) = lookup.asking_for(|| (self.stored(presented), lookup.account(account_of)))?;
         let state = stored?.ok_or_else(|| no_family(token))?;
         let client = self.client_name();
-        match family::standing(&presented.text, state, &Terms::of(token), self.request.now, client.as_deref()) {
-            Standing::Live | Standing::Repeated => {}
-            Standing::Refused(why) => return Err(refused(token, why).into()),
-            Standing::Reused => {
+        match family::status(&presented.text, state, &RefreshPolicy::of(token), self.request.now, client.as_deref()) {
+            RefreshStatus::Live | RefreshStatus::Repeated => {}
+            RefreshStatus::Refused(why) => return Err(refused(token, why).into()),
+            RefreshStatus::Reused => {
                 let effect = self.revocation(presented);
-                self.effects.extend(effect);
+                self.progress.effects.extend(effect);
                 return Err(reused(token).into());
             }
         }
-        if let Some(why) = presented.ended {
+        if let Some(why) = presented.expiry {
             return Err(refused(token, why).into());
         }
         match account {
             Known::Value(_) => self.is_of_account(presented),
             Known::Absent => Err(refused(token, "the token's account is gone").into()),
-            Known::Unknown => {
-                Err(crate::decide::callers::login::account_unknown("nothing is known of the token's account")
-                    .at(token.span)
-                    .into())
-            }
+            Known::Unknown => Err(account_unknown("nothing is known of the token's account").at(token.span).into()),
         }
     }
 
-    /// Does the token speak of the account that the host has answered? What it must say of one, in texts, would be the same
-    /// today.
-    fn is_of_account(&self, presented: &Presented) -> Result<(), Halt> {
+    /// Checks that the token is of the account that the host has found: its required text claims are the account's.
+    fn is_of_account(&self, presented: &PresentedToken) -> Result<(), Halt> {
         let token = &self.policy.tokens[presented.kind];
         let issuer = self.issuer();
-        let today = issuer.payload(presented.kind, issuer.expires(presented.kind), None)?;
+        let current = issuer.payload(presented.kind, issuer.expires(presented.kind), None)?;
         let mut named =
             token.claims.iter().filter(|claim| claim.source.is_some() && !claim.optional && claim.ty == Type::String);
-        if named.all(|claim| today.get(&claim.name) == presented.claims.get(&claim.name)) {
+        if named.all(|claim| current.get(&claim.name) == presented.claims.get(&claim.name)) {
             Ok(())
         } else {
             Err(refused(token, "the token is of another account").into())
         }
     }
 
-    /// Whether the token is one of ours, so that its bearer may give it up.
+    /// Checks that the token can be revoked.
     pub(crate) fn revocable(&mut self, kind: Id<Token>) -> Result<(), Halt> {
         let token = &self.policy.tokens[kind];
         self.present(kind)?;
-        let Some(presented) = &self.presented else { return Err(at_login(token, missing()).into()) };
-        self.lookup.start();
-        let stored = self.stored(presented);
-        self.lookup.wanted()?;
-        stored?;
+        let Some(presented) = &self.progress.presented else { return Err(at_login(token, missing()).into()) };
+        self.progress.lookup.asking_for(|| self.stored(presented))??;
         Ok(())
     }
 
-    /// Takes the family out of use. Where there is none, there is nothing to take.
-    pub(crate) fn revoke(&mut self) -> Outcome<'g> {
-        let Some(presented) = &self.presented else { return Outcome::Deny(Vec::new()) };
+    /// Revokes the family, if there is one.
+    pub(crate) fn revoke(&mut self) -> Response<'g> {
+        let Some(presented) = &self.progress.presented else { return Response::DeniedForAll(Vec::new()) };
         let effect = self.revocation(presented);
-        let gone = taken_back(&self.policy.tokens[presented.kind]);
-        self.effects.extend(effect);
-        Outcome::Revoked(gone)
+        let cookie = expired_cookie(&self.policy.tokens[presented.kind]);
+        self.progress.effects.extend(effect);
+        Response::Revoked(cookie)
     }
 
-    pub(crate) fn revocation(&self, presented: &Presented) -> Option<Effect> {
+    pub(crate) fn revocation(&self, presented: &PresentedToken) -> Option<Effect> {
         let state = self.stored(presented).ok()??;
         (!state.revoked).then(|| family_effect(&presented.family, state.version, family::revoke(state)))
     }
 
-    /// How the family stands, as the host said; none where there is no such family.
-    pub(crate) fn stored(&self, presented: &Presented) -> Result<Option<&FamilyState>, Denial> {
+    /// The state of the family; `None` if there is no such family.
+    pub(crate) fn stored(&self, presented: &PresentedToken) -> Result<Option<&FamilyState>, Denial> {
         let token = &self.policy.tokens[presented.kind];
-        match self.lookup.token(&token.name, &presented.family) {
+        match self.progress.lookup.token(&token.name, &presented.family) {
             Some(Some(TokenFact::Family(state))) => Ok(Some(state)),
             Some(None) => Ok(None),
-            Some(Some(TokenFact::Claims(_))) | None => Err(match presented.ended {
+            Some(Some(TokenFact::Claims(_))) | None => Err(match presented.expiry {
                 Some(why) => refused(token, why),
                 None => Denial::new(Code::TokenUnknown, Stage::Login, "nothing is known of the token's family")
                     .at(token.span),
@@ -123,42 +115,44 @@ impl<'g> Journey<'g, '_> {
         }
     }
 
-    /// Who is using the token, as far as that can be told: exchanging it again is forgiven to nobody else.
+    /// The client's address. Only the same client may repeat an exchange.
     pub(crate) fn client_name(&self) -> Option<String> {
-        self.client.map(|address| address.to_string())
+        self.progress.target.client.map(|address| address.to_string())
     }
 
     /// Verifies the token, once.
     fn present(&mut self, kind: Id<Token>) -> Result<(), Denial> {
-        if self.presented.is_none() {
-            self.presented = Some(self.verify_carried(kind)?);
+        if self.progress.presented.is_none() {
+            self.progress.presented = Some(self.verify_carried(kind)?);
         }
         Ok(())
     }
 
     /// A refresh token is a credential: a missing or bad one is a 401, whatever it was carried in.
-    fn verify_carried(&self, kind: Id<Token>) -> Result<Presented, Denial> {
+    fn verify_carried(&self, kind: Id<Token>) -> Result<PresentedToken, Denial> {
         let token = &self.policy.tokens[kind];
         let text = match &token.carrier {
             TokenCarrier::Cookie(name) => {
                 let found = cookies::find(name, self.request.headers);
                 found.map_err(|_| refused(token, "the token's cookie came twice, or is malformed"))?
             }
-            TokenCarrier::Body(_) | TokenCarrier::Bearer | TokenCarrier::Header(_) => match &self.carried {
+            TokenCarrier::Body(_) | TokenCarrier::Bearer | TokenCarrier::Header(_) => match &self.progress.body_token {
                 Some(Json::String(text)) => Some(Cow::Borrowed(text.as_str())),
                 Some(_) => return Err(refused(token, "the token isn't a string")),
                 None => None,
             },
         };
         let text = text.ok_or_else(|| at_login(token, missing()))?;
+        let context = VerifyContext { policy: self.policy, keys: self.keys, key_set: None, now: self.request.now };
         let verified = token::parse(&text)
-            .and_then(|unverified| unverified.verify_member(self.policy, kind, self.keys, self.request.now))
-            .map_err(|why| refused(token, why))?;
+            .map_err(TokenProblem::from)
+            .and_then(|unverified| unverified.verify_single_use(kind, context))
+            .map_err(|problem| refused(token, problem))?;
         let family = verified.id.as_deref().and_then(family::family_of);
         let family = family.ok_or_else(|| refused(token, "the token is of no family"))?.to_owned();
         let claims = token.claims_as_record(&verified.claims);
-        let ended = verified.ended;
-        Ok(Presented { kind, claims, text: Zeroizing::new(text.into_owned()), family, ended })
+        let expiry = verified.expiry;
+        Ok(PresentedToken { kind, claims, text: Zeroizing::new(text.into_owned()), family, expiry })
     }
 }
 
@@ -166,8 +160,8 @@ fn at_login(token: &Token, denial: Denial) -> Denial {
     Denial { stage: Stage::Login, ..denial }.at(token.span)
 }
 
-pub(crate) fn refused(token: &Token, why: &'static str) -> Denial {
-    at_login(token, invalid_token(why))
+pub(crate) fn refused(token: &Token, problem: impl Into<TokenProblem>) -> Denial {
+    at_login(token, invalid_token(problem))
 }
 
 pub(crate) fn reused(token: &Token) -> Denial {

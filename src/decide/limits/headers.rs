@@ -1,4 +1,4 @@
-//! What clients are told of a limit: its rate that has the least left.
+//! Rate limit headers, for the rate that has the least left.
 
 use http::{HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
@@ -14,13 +14,13 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// A limit, and its rate that has the least left.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tightest<'p> {
+pub(crate) struct TightestRate<'p> {
     pub(crate) limit: &'p Limit,
     pub(crate) standing: Standing,
 }
 
-impl<'p> Tightest<'p> {
-    /// The tighter of the two: clients are told of one rate.
+impl<'p> TightestRate<'p> {
+    /// The rate that has less left: the headers describe one rate.
     pub(crate) fn or(self, other: Option<Self>) -> Self {
         match other {
             Some(other) if other.standing.remaining < self.standing.remaining => other,
@@ -31,8 +31,8 @@ impl<'p> Tightest<'p> {
 
 /// `X-RateLimit-*`, with the reset in Unix seconds, and the fields of the IETF's
 /// draft-ietf-httpapi-ratelimit-headers-10, with it in seconds from now.
-pub(crate) fn headers(tightest: Tightest<'_>, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
-    let Tightest { limit, standing: Standing { quota, window, remaining, full_after } } = tightest;
+pub(crate) fn headers(tightest: TightestRate<'_>, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
+    let TightestRate { limit, standing: Standing { quota, window, remaining, full_after } } = tightest;
     let mut headers = Vec::new();
     if limit.dialects != Dialects::Standard {
         let reset = now.checked_add(SignedDuration::from_micros(full_after)).unwrap_or(Timestamp::MAX);
@@ -51,7 +51,7 @@ pub(crate) fn headers(tightest: Tightest<'_>, now: Timestamp) -> Vec<(HeaderName
     headers
 }
 
-/// Whole seconds, rounded up: a client that waits as long as it is told must not come too early.
+/// Whole seconds, rounded up, so that a client which waits so long isn't too early.
 pub(crate) fn seconds(microseconds: i64) -> i64 {
     microseconds.max(0).saturating_add(999_999) / 1_000_000
 }

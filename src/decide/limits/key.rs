@@ -1,4 +1,4 @@
-//! Which bucket: a limit's key for one request.
+//! The key of a limit for one request, which selects the bucket.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -10,12 +10,12 @@ use crate::eval::evaluate::{coalesce, evaluate};
 use crate::typed::{Expr, Limit, TypedPolicy};
 use crate::values::value_ref::ValueRef;
 
-/// The parts of a key, each behind a slash.
-pub(crate) struct Key(String);
+/// The parts of a key, each after a slash.
+pub(crate) struct BucketKey(String);
 
-impl Key {
-    /// For each part, which branch it came from and how long it is, so that no user's id collides with an address, nor two
-    /// parts with one. Nothing where a part is unknown.
+impl BucketKey {
+    /// The key of a request; `None` if a part is unknown. Each part has its branch and its length, so that no user's id
+    /// collides with an address, nor two parts with one.
     pub(crate) fn of<'p>(limit: &'p Limit, environment: &Environment<'p>) -> Option<Self> {
         let mut parts = String::new();
         for part in &limit.key {
@@ -34,8 +34,8 @@ impl Key {
         format!("{}/{}{}", policy.name, limit.name, self.0)
     }
 
-    /// The id of what counts the requests that run: no part of a key begins as it does.
-    pub(crate) fn bucket_of_slots(&self, policy: &TypedPolicy, limit: &Limit) -> String {
+    /// The id of the bucket that counts running requests. It differs from every rate's bucket, as no part begins like it.
+    pub(crate) fn slots_bucket(&self, policy: &TypedPolicy, limit: &Limit) -> String {
         format!("{}/{}/concurrency{}", policy.name, limit.name, self.0)
     }
 }
@@ -51,7 +51,7 @@ fn text(value: &ValueRef<'_>, ipv6_prefix: u8) -> Option<String> {
     }
 }
 
-/// An IPv4 address, also where it comes as an IPv6 one (RFC 4291 §2.5.5.2); of an IPv6 address, its subnet.
+/// An IPv4 address, also if it is mapped into IPv6 (RFC 4291 §2.5.5.2), or the subnet of an IPv6 address.
 fn subnet(address: IpAddr, ipv6_prefix: u8) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),

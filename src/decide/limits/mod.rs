@@ -1,5 +1,5 @@
-//! How often: which buckets a request is charged to, whether they admit it, and what the client is told. All
-//! limits of a stage are charged together, or none is.
+//! Rate and concurrency limits: the charges of a request and their results. All limits of a stage are charged together, or
+//! none is.
 
 pub(crate) mod headers;
 pub(crate) mod key;
@@ -10,7 +10,7 @@ use http::{HeaderValue, header};
 use crate::collections::table::Id;
 use crate::decide::Denial;
 use crate::decide::limits::headers::seconds;
-pub(crate) use crate::decide::limits::headers::{Tightest, headers};
+pub(crate) use crate::decide::limits::headers::{TightestRate, headers};
 use crate::decide::limits::terms::{Undecided, charges, skips};
 use crate::eval::context::Environment;
 use crate::limit::{Admitted, Algorithm, Charge, Outcome, Refusal};
@@ -18,30 +18,30 @@ use crate::model::reason::{Code, Stage};
 use crate::protocol::decision::Effect;
 use crate::typed::{ChargeStage, Limit, OnFailure, TypedPolicy};
 
-/// What the limits of a stage ask.
+/// The charges of a stage's limits.
 #[derive(Debug, Default)]
-pub(crate) struct Plan<'p> {
-    /// In the order of the charges.
+pub(crate) struct ChargePlan<'p> {
+    /// The limit of each charge.
     limits: Vec<&'p Limit>,
     pub(crate) charges: Vec<Charge>,
-    /// Limits that can't be decided, and let the request pass all the same.
+    /// Undecided limits that let the request pass.
     notes: Vec<Denial>,
     refused: Option<Denial>,
 }
 
-/// What charging them came to.
+/// The result of a stage's charges.
 #[derive(Debug, Default)]
-pub(crate) struct Charged<'p> {
+pub(crate) struct StageResult<'p> {
     pub(crate) effects: Vec<Effect>,
-    pub(crate) tightest: Option<Tightest<'p>>,
-    /// Limits that would have denied, or couldn't be decided, and let the request pass all the same.
+    pub(crate) tightest: Option<TightestRate<'p>>,
+    /// Refusing or undecided limits that let the request pass.
     pub(crate) notes: Vec<Denial>,
     pub(crate) refused: Option<Denial>,
 }
 
-/// What the limits of a set ask: nothing where one of them can't be decided, and denies.
-pub(crate) fn plan<'p>(policy: &'p TypedPolicy, limits: &[Id<Limit>], environment: &Environment<'_>) -> Plan<'p> {
-    let mut plan = Plan::default();
+/// Plans the charges of limits. An undecided limit that denies leaves no charges.
+pub(crate) fn plan<'p>(policy: &'p TypedPolicy, limits: &[Id<Limit>], environment: &Environment<'_>) -> ChargePlan<'p> {
+    let mut plan = ChargePlan::default();
     for limit in limits.iter().map(|limit| &policy.limits[*limit]).filter(|limit| !skips(limit, environment)) {
         match charges(policy, limit, environment) {
             Ok(charges) => {
@@ -51,18 +51,18 @@ pub(crate) fn plan<'p>(policy: &'p TypedPolicy, limits: &[Id<Limit>], environmen
             Err(why) if passes(limit, why) => plan.notes.push(undecided(limit, why)),
             Err(why) => {
                 let refused = Some(undecided(limit, why));
-                return Plan { refused, notes: plan.notes, ..Plan::default() };
+                return ChargePlan { refused, notes: plan.notes, ..ChargePlan::default() };
             }
         }
     }
     plan
 }
 
-impl<'p> Plan<'p> {
-    /// What the outcomes come to, one for each charge.
-    pub(crate) fn settle(self, outcomes: &[Outcome]) -> Charged<'p> {
-        let mut charged = Charged { notes: self.notes, refused: self.refused, ..Charged::default() };
-        let mut refused: Option<Tightest<'p>> = None;
+impl<'p> ChargePlan<'p> {
+    /// Combines the outcomes, one for each charge.
+    pub(crate) fn settle(self, outcomes: &[Outcome]) -> StageResult<'p> {
+        let mut charged = StageResult { notes: self.notes, refused: self.refused, ..StageResult::default() };
+        let mut refused: Option<TightestRate<'p>> = None;
         let mut longest_wait: Option<(&Limit, &Charge, Option<i64>)> = None;
         for ((limit, charge), outcome) in self.limits.into_iter().zip(&self.charges).zip(outcomes) {
             let is_rate = charge.terms.algorithm() != Algorithm::Concurrency;
@@ -71,7 +71,7 @@ impl<'p> Plan<'p> {
                     let bucket = || charge.bucket.clone();
                     charged.effects.extend(slot.map(|slot| Effect::Slot { bucket: bucket(), slot }));
                     if is_rate && !limit.dry_run {
-                        charged.tightest = Some(Tightest { limit, standing }.or(charged.tightest));
+                        charged.tightest = Some(TightestRate { limit, standing }.or(charged.tightest));
                     }
                 }
                 Outcome::Refused(Refusal { retry_after, .. }) if limit.dry_run => {
@@ -87,22 +87,22 @@ impl<'p> Plan<'p> {
                         longest_wait = Some((limit, charge, retry_after));
                     }
                     if is_rate {
-                        refused = Some(Tightest { limit, standing }.or(refused));
+                        refused = Some(TightestRate { limit, standing }.or(refused));
                     }
                 }
             }
         }
         if let Some((limit, charge, wait)) = longest_wait {
-            // None was consumed, so what the others would have left says nothing.
+            // Nothing was consumed, so the other limits' remainders don't apply.
             charged.tightest = refused;
             charged.refused = Some(used_up(limit, charge, wait));
         }
         charged
     }
 
-    /// What silence comes to.
-    pub(crate) fn unanswered(self) -> Charged<'p> {
-        let mut charged = Charged { notes: self.notes, ..Charged::default() };
+    /// The result if the charges have no outcomes.
+    pub(crate) fn unanswered(self) -> StageResult<'p> {
+        let mut charged = StageResult { notes: self.notes, ..StageResult::default() };
         let mut limits = self.limits;
         limits.dedup_by(|one, other| std::ptr::eq(*one, *other));
         for limit in limits {
@@ -117,7 +117,7 @@ impl<'p> Plan<'p> {
     }
 }
 
-/// Whether a request passes a limit that can't be decided. What the policy's author let pass are facts that are missing.
+/// True if a request passes an undecided limit. `on_failure allow` covers missing facts only.
 fn passes(limit: &Limit, why: Undecided) -> bool {
     match why {
         Undecided::Key | Undecided::Tier | Undecided::Cost | Undecided::State => {
@@ -138,8 +138,8 @@ fn undecided(limit: &Limit, why: Undecided) -> Denial {
     denial(limit, Code::LimitUndecided, format!("the limit `{}` can't be decided: {why}", limit.name))
 }
 
-/// A slot may be given back at any moment; it is no use to ask again in the next one.
-const WAIT_FOR_A_SLOT: i64 = 1_000_000;
+/// The longest wait for a slot in microseconds: a slot may be released at any moment.
+const MAX_SLOT_WAIT: i64 = 1_000_000;
 
 fn used_up(limit: &Limit, charge: &Charge, wait: Option<i64>) -> Denial {
     let Some(wait) = wait else {
@@ -148,7 +148,7 @@ fn used_up(limit: &Limit, charge: &Charge, wait: Option<i64>) -> Denial {
     };
     let (message, wait) = match charge.terms.algorithm() {
         Algorithm::Concurrency => {
-            (format!("as many requests run as the limit `{}` lets run at once", limit.name), wait.min(WAIT_FOR_A_SLOT))
+            (format!("as many requests run as the limit `{}` lets run at once", limit.name), wait.min(MAX_SLOT_WAIT))
         }
         _ => (format!("the limit `{}` is used up", limit.name), wait),
     };

@@ -1,8 +1,8 @@
-//! What a limit asks of one request: which bucket, by which rates, and how much.
+//! The charges of a limit for one request: bucket, rates and cost.
 
 use std::num::NonZeroU64;
 
-use crate::decide::limits::key::Key;
+use crate::decide::limits::key::BucketKey;
 use crate::eval::context::Environment;
 use crate::eval::evaluate::{evaluate, truth};
 use crate::limit::{Charge, Terms};
@@ -11,24 +11,24 @@ use crate::model::value::Known;
 use crate::typed::{Expr, Limit, Quota, TypedPolicy};
 use crate::values::value_ref::ValueRef;
 
-/// Why a limit can't be decided.
+/// The reason why a limit can't be decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Undecided {
     Key,
     Tier,
     Cost,
-    /// Nobody said what became of the charge.
+    /// The charge has no outcome.
     State,
-    /// A cost below 1. It denies, whatever else can't be known: nothing is had for free, and nothing is given back.
+    /// A cost below 1. It denies even if `on_failure` allows.
     CheapCost,
 }
 
-/// Whether the limit spares the request: only where that is certain.
+/// True if the limit certainly doesn't apply to the request.
 pub(crate) fn skips<'p>(limit: &'p Limit, environment: &Environment<'p>) -> bool {
     limit.skip.as_ref().is_some_and(|skip| truth(skip, environment) == Truths::TRUE)
 }
 
-/// What the limit asks: a charge by its rates, one of how many run at once, or both.
+/// The charge of the limit's rates, the charge of its concurrency, or both.
 pub(crate) fn charges<'p>(
     policy: &'p TypedPolicy,
     limit: &'p Limit,
@@ -39,7 +39,7 @@ pub(crate) fn charges<'p>(
         Charge { dry_run: limit.dry_run, lease, ..Charge::new(bucket, terms.clone(), cost) }
     };
     let cost = if limit.terms.is_empty() { NonZeroU64::MIN } else { cost(limit, environment)? };
-    let key = Key::of(limit, environment).ok_or(Undecided::Key)?;
+    let key = BucketKey::of(limit, environment).ok_or(Undecided::Key)?;
     let by_rate = match limit.terms.is_empty() {
         true => None,
         false => {
@@ -47,7 +47,7 @@ pub(crate) fn charges<'p>(
         }
     };
     let running = limit.concurrency.as_ref().map(|terms| {
-        let slot = charge(key.bucket_of_slots(policy, limit), terms, NonZeroU64::MIN);
+        let slot = charge(key.slots_bucket(policy, limit), terms, NonZeroU64::MIN);
         Charge { lease: None, ..slot }
     });
     Ok(by_rate.into_iter().chain(running))
@@ -64,7 +64,7 @@ fn rates<'p>(policy: &'p TypedPolicy, limit: &'p Limit, environment: &Environmen
     }
 }
 
-/// The dearest of the costs that hold or may hold; 1 where none does.
+/// The highest of the costs that apply or may apply; 1 if none does.
 fn cost<'p>(limit: &'p Limit, environment: &Environment<'p>) -> Result<NonZeroU64, Undecided> {
     let spared = |when: &Expr| truth(when, environment) == Truths::FALSE;
     let counting = limit.costs.iter().filter(|cost| !cost.when.as_ref().is_some_and(spared));

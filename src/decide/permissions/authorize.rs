@@ -1,5 +1,4 @@
-//! Whether the caller may: permissions, scopes and conditions. *Unknown* never grants and always forbids; what reads the
-//! body is decided as far as it can be before the body is looked at.
+//! The reasons of a denial: permissions, scopes and conditions. *Unknown* never grants and always forbids.
 
 use std::borrow::Cow;
 
@@ -15,7 +14,7 @@ use crate::model::source::Span;
 use crate::model::truth::Truths;
 use crate::typed::{Expr, Grantee, Permission, Rule};
 
-/// What the rules come to that could grant a permission, within the scopes of the caller.
+/// Evaluates the rules that could grant a permission within the caller's scopes.
 fn allowed(permission: &Permission, context: EvalContext<'_>, environment: &Environment<'_>) -> Truths {
     let terms = context.policy.terms(permission);
     let grants = |to: &dyn Fn(Grantee) -> bool| {
@@ -40,7 +39,7 @@ fn allowed(permission: &Permission, context: EvalContext<'_>, environment: &Envi
     to_anyone.or(by_roles(permission, user, context, environment).and(within))
 }
 
-/// What the rules come to that grant a permission to a caller, scopes apart.
+/// Evaluates the rules that grant a permission to a caller, regardless of scopes.
 fn by_roles(
     permission: &Permission,
     user: &Identity,
@@ -66,17 +65,18 @@ fn condition(rule: Id<Rule>, context: EvalContext<'_>, environment: &Environment
     }
 }
 
-/// A reason, whether it is certain, and where it stands in the policy.
+/// A reason of a denial.
 struct Finding {
+    /// False if the reason depends on something unknown.
     certain: bool,
     denial: Denial,
 }
 
-/// Why a caller may not, all of it.
+/// All reasons of a denial.
 #[derive(Default)]
 pub(crate) struct Findings {
     found: Vec<Finding>,
-    told: Vec<Id<Rule>>,
+    reported: Vec<Id<Rule>>,
 }
 
 impl Findings {
@@ -85,7 +85,7 @@ impl Findings {
         self.found.push(Finding { certain, denial });
     }
 
-    /// Why none of these permissions is granted.
+    /// Adds the reasons why none of these permissions is granted.
     pub(crate) fn permissions<'a>(
         &mut self,
         any_of: &[Id<Permission>],
@@ -130,7 +130,7 @@ impl Findings {
             lacking.push(context.policy.permission_names.get(*id));
         }
         if lacking.len() < any_of.len() {
-            // One of them would be granted, if it weren't forbidden; that was told.
+            // One of them is granted but forbidden, which is reported already.
             return;
         }
         let names: Vec<String> = lacking.iter().map(|name| format!("`{name}`")).collect();
@@ -154,7 +154,7 @@ impl Findings {
             (false, _) => Denial::new(
                 Code::PermissionDenied,
                 Stage::Authorize,
-                format!("{names} is required, and whether it is granted isn't known{}", told(&unknowns)),
+                format!("{names} is required, and whether it is granted isn't known{}", unknown_names(&unknowns)),
             ),
         };
         self.push(certain, span, denial);
@@ -162,10 +162,10 @@ impl Findings {
 
     fn forbid(&mut self, id: Id<Rule>, context: EvalContext<'_>, environment: &Environment<'_>) {
         let outcome = condition(id, context, environment);
-        if outcome == Truths::FALSE || self.told.contains(&id) {
+        if outcome == Truths::FALSE || self.reported.contains(&id) {
             return;
         }
-        self.told.push(id);
+        self.reported.push(id);
         let rule = &context.policy.rules[id];
         let certain = outcome == Truths::TRUE;
         let message: Cow<'static, str> = match (certain, &rule.because) {
@@ -176,16 +176,16 @@ impl Findings {
                 if let Some(condition) = &rule.condition {
                     unknowns.collect(condition, environment);
                 }
-                format!("whether a rule forbids it isn't known{}", told(&unknowns)).into()
+                format!("whether a rule forbids it isn't known{}", unknown_names(&unknowns)).into()
             }
         };
         let mut denial = Denial::new(Code::Forbidden, Stage::Authorize, message);
-        // A rule that fired for want of knowledge has no right to its own words.
+        // `because` may not describe a rule that applies only because something is unknown.
         denial.detail = rule.because.as_deref().filter(|_| certain).map(Box::from);
         self.push(certain, Some(rule.span), denial);
     }
 
-    /// The rules of `forbid *` that close a door without a permission.
+    /// Adds the rules of `forbid *` that apply to a route without a permission.
     pub(crate) fn doors(&mut self, context: EvalContext<'_>) {
         let environment = context.on(ResourceRef::None);
         for rule in &context.policy.door_forbids {
@@ -193,13 +193,13 @@ impl Findings {
         }
     }
 
-    /// A scope that the route asks for and the caller lacks.
+    /// Adds a scope that the route requires and the caller lacks.
     pub(crate) fn scope(&mut self, scope: &str, span: Span) {
         let message = format!("the scope `{scope}` is required");
         self.push(true, Some(span), insufficient_scope(message, Some(scope)));
     }
 
-    /// A condition of the route that isn't true.
+    /// Adds a condition of the route that isn't true.
     pub(crate) fn when(&mut self, condition: &Expr, span: Span, outcome: Truths, environment: &Environment<'_>) {
         let certain = outcome == Truths::FALSE;
         let message: Cow<'static, str> = if certain {
@@ -207,19 +207,19 @@ impl Findings {
         } else {
             let mut unknowns = Unknowns::default();
             unknowns.collect(condition, environment);
-            format!("whether the route's condition holds isn't known{}", told(&unknowns)).into()
+            format!("whether the route's condition holds isn't known{}", unknown_names(&unknowns)).into()
         };
         self.push(certain, Some(span), Denial::new(Code::ConditionFailed, Stage::Authorize, message));
     }
 
-    /// Certain ones first, then by their place in the policy.
+    /// The reasons: certain ones first, then in the policy's order.
     pub(crate) fn into_denials(mut self) -> Vec<Denial> {
         self.found.sort_by_key(|finding| (!finding.certain, finding.denial.span));
         self.found.into_iter().map(|finding| finding.denial).collect()
     }
 }
 
-fn told(unknowns: &Unknowns) -> String {
+fn unknown_names(unknowns: &Unknowns) -> String {
     match unknowns.names.as_slice() {
         [] => String::new(),
         names => format!(

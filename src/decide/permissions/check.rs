@@ -1,8 +1,9 @@
-//! Permissions in a scene: the same rules as at a door, without the door.
+//! Permission checks in a scene, by the same rules as at a route.
 
 use crate::collections::table::Id;
 use crate::decide::permissions::authorize::Findings;
 use crate::decide::permissions::scene::{Resource, Scene};
+use crate::decide::respond::reason as reason_of;
 use crate::eval::context::{Cache, EvalContext, ResourceRef};
 use crate::eval::questions;
 use crate::graph::{DecisionGraph, Phase, Plan};
@@ -18,7 +19,7 @@ pub struct PermissionId {
     pub(crate) id: Id<Permission>,
 }
 
-/// What came of a question. Why is asked of the policy: [`Policy::explain`](crate::Policy::explain).
+/// The result of a permission check. [`Policy::explain`](crate::Policy::explain) gives its reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use]
@@ -32,13 +33,13 @@ impl Ruling {
         Self { verdict: if allowed { Verdict::Allow } else { Verdict::Deny } }
     }
 
-    /// Whether the verdict is `Allow`.
+    /// True if the verdict is `Allow`.
     pub fn is_allowed(self) -> bool {
         self.verdict == Verdict::Allow
     }
 }
 
-/// Whether the caller has one of these permissions.
+/// Checks that the caller has one of these permissions.
 pub(crate) fn any(
     policy: &TypedPolicy,
     graph: &DecisionGraph,
@@ -46,11 +47,11 @@ pub(crate) fn any(
     permissions: &[PermissionId],
     resource: Option<&Resource<'_>>,
 ) -> Ruling {
-    let question = Question { policy, graph, scene, resource };
-    Ruling::of(permissions.iter().any(|permission| question.granted(*permission)))
+    let check = Check { policy, graph, scene, resource };
+    Ruling::of(permissions.iter().any(|permission| check.granted(*permission)))
 }
 
-/// Whether the caller has all of these permissions. Nothing is granted where nothing is asked for.
+/// Checks that the caller has all of these permissions. An empty list is denied.
 pub(crate) fn all(
     policy: &TypedPolicy,
     graph: &DecisionGraph,
@@ -58,11 +59,11 @@ pub(crate) fn all(
     permissions: &[PermissionId],
     resource: Option<&Resource<'_>>,
 ) -> Ruling {
-    let question = Question { policy, graph, scene, resource };
-    Ruling::of(!permissions.is_empty() && permissions.iter().all(|permission| question.granted(*permission)))
+    let check = Check { policy, graph, scene, resource };
+    Ruling::of(!permissions.is_empty() && permissions.iter().all(|permission| check.granted(*permission)))
 }
 
-/// Why the caller has a permission, or hasn't: at least one reason.
+/// The reasons why the caller has or lacks a permission: at least one.
 pub(crate) fn explain<'p>(
     policy: &'p TypedPolicy,
     graph: &'p DecisionGraph,
@@ -70,58 +71,54 @@ pub(crate) fn explain<'p>(
     permission: PermissionId,
     resource: Option<&Resource<'_>>,
 ) -> Vec<Reason<'p>> {
-    let question = Question { policy, graph, scene, resource };
+    let check = Check { policy, graph, scene, resource };
     let reason = |code, message: &'static str| {
         vec![Reason { code, stage: Stage::Authorize, message: message.into(), span: None }]
     };
     if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
         return reason(Code::PermissionDenied, "the permission or the scene is another policy's");
     }
-    let Some(thing) = question.resource_ref(permission.id) else {
+    let Some(thing) = check.resource_ref(policy.permissions[permission.id].resource) else {
         return reason(Code::PermissionDenied, "the permission is one on things of another kind, or of another policy");
     };
-    if question.granted(permission) {
+    if check.granted(permission) {
         return reason(Code::Allowed, "the permission is granted, and nothing forbids it");
     }
     let cache = Cache::default();
     let context = EvalContext { cache: Some(&cache), ..scene.eval_context(policy) };
     let mut findings = Findings::default();
     findings.permissions(&[permission.id], None, context, |_| thing);
-    let told = findings.into_denials().into_iter();
-    told.map(|denial| Reason { code: denial.code, stage: denial.stage, message: denial.message, span: denial.span })
-        .collect()
+    findings.into_denials().into_iter().map(|denial| reason_of(denial, None)).collect()
 }
 
-/// Whether a plan says *yes* of a thing in a scene.
+/// True if a plan holds for a resource of a kind in a scene.
 pub(crate) fn holds(
     policy: &TypedPolicy,
     graph: &DecisionGraph,
     scene: &Scene<'_>,
     plan: Plan,
-    (kind, resource): (Id<typed::Resource>, Option<&Resource<'_>>),
+    kind: Id<typed::Resource>,
+    resource: Option<&Resource<'_>>,
 ) -> bool {
-    let thing = match resource {
-        Some(resource) => resource.resource_ref(policy, kind),
-        None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),
-    };
-    thing.is_some_and(|thing| questions::satisfies(&graph.logic, plan, &scene.eval_context(policy).on(thing)))
+    let resource = Check { policy, graph, scene, resource }.resource_ref(kind);
+    resource.is_some_and(|resource| questions::satisfies(&graph.logic, plan, &scene.eval_context(policy).on(resource)))
 }
 
-struct Question<'q> {
+struct Check<'q> {
     policy: &'q TypedPolicy,
     graph: &'q DecisionGraph,
     scene: &'q Scene<'q>,
     resource: Option<&'q Resource<'q>>,
 }
 
-impl<'q> Question<'q> {
+impl<'q> Check<'q> {
     fn granted(&self, permission: PermissionId) -> bool {
         let Self { policy, graph, scene, .. } = self;
         // Numbers of another policy would stand for other roles and permissions here.
         if permission.fingerprint != policy.fingerprint || scene.fingerprint != policy.fingerprint {
             return false;
         }
-        let Some(thing) = self.resource_ref(permission.id) else { return false };
+        let Some(thing) = self.resource_ref(policy.permissions[permission.id].resource) else { return false };
         let plan = graph.permission(permission.id, Phase::AfterInput);
         if let Plan::Held(roles) = plan {
             return scene
@@ -133,9 +130,8 @@ impl<'q> Question<'q> {
         questions::satisfies(&graph.logic, plan, &context.on(thing))
     }
 
-    /// What a permission is asked for; `None` where that is a thing of another kind.
-    fn resource_ref(&self, permission: Id<Permission>) -> Option<ResourceRef<'q>> {
-        let kind = self.policy.permissions[permission].resource;
+    /// The resource for a permission on a kind; `None` if the resource is of another kind.
+    fn resource_ref(&self, kind: Id<typed::Resource>) -> Option<ResourceRef<'q>> {
         match self.resource {
             Some(resource) => resource.resource_ref(self.policy, kind),
             None => Some(ResourceRef::Of { resource: kind, id: None, attributes: None }),

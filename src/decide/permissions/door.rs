@@ -1,4 +1,4 @@
-//! A door: what its rules are asked about, and why it stays shut.
+//! The tests of a route's access rules.
 
 use smallvec::SmallVec;
 
@@ -6,7 +6,7 @@ use crate::collections::table::Id;
 use crate::decide::Denial;
 use crate::decide::journey::Journey;
 use crate::decide::permissions::authorize::Findings;
-use crate::decide::respond::Outcome;
+use crate::decide::respond::Response;
 use crate::eval::attributes::Attributes;
 use crate::eval::context::{EvalContext, InputState, RequestRef, ResourceRef};
 use crate::eval::evaluate::truth;
@@ -19,73 +19,72 @@ use crate::protocol::request::Record;
 use crate::typed::{BodyRule, Permission, Resource, Scope};
 
 impl<'g> Journey<'g, '_> {
-    /// What is known around the conditions of rules.
     pub(crate) fn eval_context(&self, phase: Phase) -> EvalContext<'_> {
         EvalContext {
-            user: self.user.as_ref(),
-            client: self.client,
+            user: self.progress.user.as_ref(),
+            client: self.progress.target.client,
             now: Some(self.request.now),
-            host_context: self.lookup.context().map(Attributes::Json),
+            host_context: self.progress.lookup.context().map(Attributes::Json),
             call: Some(RequestRef {
                 method: self.request.method,
-                path: self.target.canonical_path(),
-                authority: self.target.authority(),
+                path: self.progress.target.canonical_path(),
+                authority: self.progress.target.authority(),
                 headers: self.request.headers,
                 route: self.route,
-                params: &self.input.params,
+                params: &self.progress.input.params,
             }),
-            body: match (self.route.body, phase, &self.input.body) {
+            body: match (self.route.body, phase, &self.progress.input.body) {
                 (BodyRule::Shape(shape), _, Some(body)) => InputState::Json(shape, body),
                 (BodyRule::Shape(_), Phase::BeforeInput, None) => InputState::Pending,
                 _ => InputState::Unknown,
             },
-            query: match (self.route.query, phase, &self.input.query) {
+            query: match (self.route.query, phase, &self.progress.input.query) {
                 (Some(shape), _, Some(query)) => InputState::Json(shape, query),
                 (Some(_), Phase::BeforeInput, None) => InputState::Pending,
                 _ => InputState::Unknown,
             },
-            cache: Some(&self.cache),
-            missing: self.lookup.if_asking(),
+            cache: Some(&self.progress.cache),
+            missing: self.progress.lookup.if_asking(),
             ..EvalContext::empty(self.policy)
         }
     }
 
-    /// The thing of a kind that this route is about.
+    /// The route's resource of a kind.
     fn resource_ref(&self, resource: Id<Resource>) -> ResourceRef<'_> {
         let subject = self.route.access.subjects.iter().find(|subject| subject.resource == resource);
-        let Some(id) = subject.and_then(|subject| self.input.params.get(&subject.parameter)) else {
+        let Some(id) = subject.and_then(|subject| self.progress.input.params.get(&subject.parameter)) else {
             return ResourceRef::Of { resource, id: None, attributes: None };
         };
         let attributes = self.facts_of(&self.policy.resources[resource].name, id).map(Attributes::Json);
         ResourceRef::Of { resource, id: Some(id), attributes }
     }
 
-    /// What the host looked up of `RESOURCE/ID`.
+    /// The attributes of a resource.
     fn facts_of(&self, resource: &str, id: &str) -> Option<&Record> {
         let mut name: SmallVec<[u8; 128]> = SmallVec::new();
         name.extend_from_slice(resource.as_bytes());
         name.push(b'/');
         name.extend_from_slice(id.as_bytes());
-        self.lookup.resource(std::str::from_utf8(&name).ok()?)
+        self.progress.lookup.resource(std::str::from_utf8(&name).ok()?)
     }
 
-    /// The thing that a condition of the route is about.
-    fn own_resource_ref(&self) -> ResourceRef<'_> {
+    /// The resource that the route's conditions read.
+    fn only_resource_ref(&self) -> ResourceRef<'_> {
         match self.route.access.subjects.as_slice() {
             [only] => self.resource_ref(only.resource),
             _ => ResourceRef::None,
         }
     }
 
-    /// What isn't known can only turn a *yes* into a *no*: the host is asked where that happens, for the first thing alone,
-    /// as the next may not be needed then.
+    /// Makes a test. Unknown facts only turn `true` into `false`, so the host is asked only if the result is `false`, and only
+    /// for the first fact, as the others may not be needed then.
     pub(crate) fn test(&self, test: Test) -> Result<bool, Vec<Question>> {
-        self.lookup.start();
-        let holds = self.holds(test);
-        if !holds {
-            self.lookup.first_wanted()?;
+        let (holds, mut questions) = self.progress.lookup.with_questions(|| self.holds(test));
+        if holds || questions.is_empty() {
+            return Ok(holds);
         }
-        Ok(holds)
+        questions.truncate(1);
+        Err(questions)
     }
 
     fn holds(&self, test: Test) -> bool {
@@ -97,7 +96,7 @@ impl<'g> Journey<'g, '_> {
             Test::Scope(scope) => self.has_scope(scope),
             Test::Whens(route, phase) => {
                 let context = self.eval_context(phase);
-                let environment = &context.on(self.own_resource_ref());
+                let environment = &context.on(self.only_resource_ref());
                 satisfies(logic, self.graph.conditions(route, phase), environment)
             }
             Test::Doors(phase) => {
@@ -108,26 +107,42 @@ impl<'g> Journey<'g, '_> {
     }
 
     fn granted(&self, permission: Id<Permission>, phase: Phase) -> bool {
-        let thing = self.resource_ref(self.policy.permissions[permission].resource);
+        let resource = self.resource_ref(self.policy.permissions[permission].resource);
         let context = self.eval_context(phase);
-        satisfies(&self.graph.logic, self.graph.permission(permission, phase), &context.on(thing))
+        satisfies(&self.graph.logic, self.graph.permission(permission, phase), &context.on(resource))
     }
 
-    /// Whether all that the route takes was looked at.
+    /// True if all input of the route is validated.
     fn input_is_known(&self) -> bool {
-        let body = !matches!(self.route.body, BodyRule::Shape(_)) || self.input.body.is_some();
-        body && (self.route.query.is_none() || self.input.query.is_some())
+        let body = !matches!(self.route.body, BodyRule::Shape(_)) || self.progress.input.body.is_some();
+        body && (self.route.query.is_none() || self.progress.input.query.is_some())
     }
 
-    /// A scope is asked of callers that are capped by scopes.
+    /// True if the caller has a scope or isn't capped by scopes.
     fn has_scope(&self, scope: Id<Scope>) -> bool {
-        self.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(&scope))
+        self.progress.user.as_ref().is_none_or(|user| user.scopes.is_none() || user.known_scopes.contains(&scope))
     }
 
-    /// Every reason why the caller may not. An anonymous one is asked for a credential; and what is concealed is told to
-    /// nobody.
-    pub(crate) fn refused(&mut self) -> Result<Outcome<'g>, Vec<Question>> {
-        self.lookup.start();
+    /// Denies with every reason why the caller may not. An anonymous caller is asked for a credential. A concealed route
+    /// answers as if it didn't exist.
+    pub(crate) fn refused(&mut self) -> Result<Response<'g>, Vec<Question>> {
+        let mut denials = self.progress.lookup.asking_for(|| self.refusals())?;
+        if denials.is_empty() {
+            let message = "whatever the input were, it wouldn't be allowed";
+            denials.push(Denial::new(Code::PermissionDenied, Stage::Authorize, message));
+        }
+        let access = &self.route.access;
+        if self.progress.user.is_none()
+            && !access.public
+            && let Some(mut credential) = self.progress.credential_denial.take()
+        {
+            credential.stage = Stage::Authorize;
+            denials.insert(0, credential);
+        }
+        Ok(if access.conceal { Response::Concealed(denials) } else { Response::DeniedForAll(denials) })
+    }
+
+    fn refusals(&self) -> Vec<Denial> {
         let access = &self.route.access;
         let mut findings = Findings::default();
         let context = self.eval_context(Phase::BeforeInput);
@@ -137,35 +152,21 @@ impl<'g> Journey<'g, '_> {
         }
         for requirement in &access.requirements {
             if !requirement.any_of.iter().any(|permission| self.granted(*permission, phase)) {
-                let thing = |permission: &Permission| self.resource_ref(permission.resource);
-                findings.permissions(&requirement.any_of, Some(requirement.span), context, thing);
+                let resource = |permission: &Permission| self.resource_ref(permission.resource);
+                findings.permissions(&requirement.any_of, Some(requirement.span), context, resource);
             }
         }
-        // Whoever logs in comes in by no permission, either.
+        // A login needs no permission, either.
         if self.route.is_open_to_callers() || self.route.service.makes_callers() {
             findings.doors(context);
         }
-        let environment = context.on(self.own_resource_ref());
+        let environment = context.on(self.only_resource_ref());
         for when in &access.whens {
             let outcome = truth(&when.expr, &environment);
             if !outcome.may(Truths::TRUE) {
                 findings.when(&when.expr, when.span, outcome, &environment);
             }
         }
-        // Every reason is told, whichever decided.
-        self.lookup.wanted()?;
-        let mut denials = findings.into_denials();
-        if denials.is_empty() {
-            let message = "whatever the input were, it wouldn't be allowed";
-            denials.push(Denial::new(Code::PermissionDenied, Stage::Authorize, message));
-        }
-        if self.user.is_none()
-            && !access.public
-            && let Some(mut credential) = self.credential.take()
-        {
-            credential.stage = Stage::Authorize;
-            denials.insert(0, credential);
-        }
-        Ok(if access.conceal { Outcome::Conceal(denials) } else { Outcome::Deny(denials) })
+        findings.into_denials()
     }
 }

@@ -1,4 +1,4 @@
-//! Who asks about what, outside a request.
+//! The caller, the context and the resource of a permission check outside a request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,33 +17,33 @@ use crate::protocol::request::{Record, User};
 use crate::typed;
 use crate::typed::TypedPolicy;
 
-/// Who asks, and what is known around them: for work that is no HTTP request, such as a job, a queue or a test, made by
+/// The caller and the context of permission checks outside an HTTP request, such as in a job, a queue or a test, made by
 /// [`Policy::scene`](crate::Policy::scene); and inside a handler, made by [`Decision::scene`](crate::Decision::scene).
 ///
-/// What isn't known here is *unknown*, which never grants and always forbids: the request, parameters and input of a route
-/// among it. It holds for the policy that made it alone.
+/// Everything else is *unknown*, which never grants and always forbids: also the request, the parameters and the input of a
+/// route. A scene is valid for the policy that made it.
 #[derive(Clone)]
 pub struct Scene<'a> {
     pub(crate) fingerprint: u64,
-    pub(crate) user: Option<Who<'a>>,
+    pub(crate) user: Option<SceneUser<'a>>,
     pub(crate) context: Option<AttributeSet<'a>>,
     pub(crate) client: Option<IpAddr>,
     pub(crate) now: Timestamp,
 }
 
-/// A caller, of this scene or of a decision.
+/// The caller of a scene.
 #[derive(Clone)]
 #[expect(clippy::large_enum_variant, reason = "a scene is made for each question, and a box would be an allocation")]
-pub(crate) enum Who<'a> {
-    Own(Identity<'a>),
-    Of(&'a Identity<'a>),
+pub(crate) enum SceneUser<'a> {
+    Owned(Identity<'a>),
+    Borrowed(&'a Identity<'a>),
 }
 
-/// A policy may ask more of the attributes of all its resources than is worth remembering with each thing.
-const MOST_CLASSES: usize = 1024;
+/// The most classes that are kept with a resource.
+const MAX_CLASSES: usize = 1024;
 
 fn classes(graph: &DecisionGraph, stage: Stage, environment: &Environment<'_>) -> Vec<u32> {
-    let asked = graph.logic.variables.classes(stage).take(MOST_CLASSES);
+    let asked = graph.logic.variables.classes(stage).take(MAX_CLASSES);
     asked.map(|(path, domain)| class_of(path, domain, environment)).collect()
 }
 
@@ -58,27 +58,27 @@ impl<'a> Scene<'a> {
         let user = user.filter(|user| !user.id.is_empty());
         Self {
             fingerprint: policy.fingerprint,
-            user: user.map(|user| Who::Own(vouched_for(policy, user))),
+            user: user.map(|user| SceneUser::Owned(vouched_for(policy, user))),
             context: context.map(|context| AttributeSet::Json(Cow::Borrowed(context))),
             client,
             now,
         }
     }
 
-    /// Every attribute looked at, so that no question looks at one again.
+    /// Converts and classifies all attributes, so that checks don't do it again.
     pub(crate) fn prepared(self, policy: &TypedPolicy, graph: &DecisionGraph) -> Self {
         if self.fingerprint != policy.fingerprint {
             return self;
         }
         let user = self.user.map(|user| {
             let mut identity = match user {
-                Who::Own(identity) => identity,
-                Who::Of(identity) => identity.clone(),
+                SceneUser::Owned(identity) => identity,
+                SceneUser::Borrowed(identity) => identity.clone(),
             };
             if let AttributeSet::Json(record) = &identity.attributes {
                 identity.attributes = AttributeSet::slots(record, policy.attributes.iter(), policy);
             }
-            Who::Own(identity)
+            SceneUser::Owned(identity)
         });
         let context = self.context.map(|context| match context {
             AttributeSet::Json(record) => AttributeSet::slots(&record, policy.context.iter(), policy),
@@ -89,7 +89,7 @@ impl<'a> Scene<'a> {
         let environment = context.on(ResourceRef::None);
         let of_user = classes(graph, Stage::User, &environment);
         let of_context = classes(graph, Stage::Context, &environment);
-        if let Some(Who::Own(identity)) = &mut prepared.user {
+        if let Some(SceneUser::Owned(identity)) = &mut prepared.user {
             identity.attributes.set_classes(of_user);
         }
         if let Some(context) = &mut prepared.context {
@@ -98,24 +98,23 @@ impl<'a> Scene<'a> {
         prepared
     }
 
-    /// The same scene, which borrows nothing: to be kept from one request to the next.
+    /// The same scene without borrows, to be kept across requests.
     pub fn into_owned(self) -> Scene<'static> {
         let Self { fingerprint, user, context, client, now } = self;
         let user = user.map(|user| match user {
-            Who::Own(identity) => Who::Own(identity.into_owned()),
-            Who::Of(identity) => Who::Own(identity.clone().into_owned()),
+            SceneUser::Owned(identity) => SceneUser::Owned(identity.into_owned()),
+            SceneUser::Borrowed(identity) => SceneUser::Owned(identity.clone().into_owned()),
         });
         Scene { fingerprint, user, context: context.map(AttributeSet::into_owned), client, now }
     }
 
     pub(crate) fn user(&self) -> Option<&Identity<'a>> {
         self.user.as_ref().map(|user| match user {
-            Who::Own(identity) => identity,
-            Who::Of(identity) => identity,
+            SceneUser::Owned(identity) => identity,
+            SceneUser::Borrowed(identity) => identity,
         })
     }
 
-    /// What is known around the conditions of rules.
     pub(crate) fn eval_context<'s>(&'s self, policy: &'s TypedPolicy) -> EvalContext<'s> {
         EvalContext {
             user: self.user(),
@@ -134,18 +133,18 @@ impl fmt::Debug for Scene<'_> {
     }
 }
 
-/// A thing that is asked about: its attributes, and the `id` among them.
+/// The resource of a permission check: its attributes, and the `id` among them.
 #[derive(Clone)]
 pub struct Resource<'a> {
     id: Option<Cow<'a, str>>,
     facts: AttributeSet<'a>,
-    /// Whose slots they are.
+    /// The policy and the kind that the slots belong to.
     of: Option<(u64, Id<typed::Resource>)>,
 }
 
 impl<'a> Resource<'a> {
-    /// A thing whose attributes are looked at when rules read them. Where many questions are asked of one thing,
-    /// [`Policy::resource`](crate::Policy::resource) looks at them once.
+    /// A resource whose attributes are converted when rules read them. For many checks of one resource,
+    /// [`Policy::resource`](crate::Policy::resource) converts them once.
     pub fn of(record: &'a Record) -> Self {
         let id = record.get("id").and_then(serde_json::Value::as_str);
         Self { id: id.map(Cow::Borrowed), facts: AttributeSet::Json(Cow::Borrowed(record)), of: None }
@@ -170,7 +169,7 @@ impl<'a> Resource<'a> {
         Some(prepared)
     }
 
-    /// The thing that a permission on things of a kind is about; `None` where this is a thing of another kind.
+    /// The resource for a permission on a kind; `None` if the resource is of another kind.
     pub(crate) fn resource_ref(&self, policy: &TypedPolicy, kind: Id<typed::Resource>) -> Option<ResourceRef<'_>> {
         if self.of.is_some_and(|of| of != (policy.fingerprint, kind)) {
             return None;

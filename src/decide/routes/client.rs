@@ -1,11 +1,12 @@
-//! Where a request comes from, and over what. A trusted proxy's word counts, and no one else's: from the connection's
-//! other end, hop by hop, to the first address that isn't a trusted proxy's. What stands left of it, the client wrote.
+//! The client's address and scheme. `Forwarded` headers are read from the peer, hop by hop, to the first address that isn't
+//! a trusted proxy's. The client could have written the rest.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, header};
 
+use crate::decide::headers::is_token_byte;
 use crate::model::host::split_port;
 use crate::protocol::request::{Request, Scheme};
 use crate::typed::{Forwarded, Transport};
@@ -13,18 +14,18 @@ use crate::typed::{Forwarded, Transport};
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// More parameters than RFC 7239 and its extensions know.
-const MOST_PARAMETERS: usize = 16;
+/// More parameters than RFC 7239 and its extensions have.
+const MAX_PARAMETERS: usize = 16;
 
-/// What is known of a request's sender.
+/// The sender of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Client {
-    /// Unknown where the host knows no peer, and where a trusted proxy names nobody.
+    /// `None` if the host knows no peer, or a trusted proxy names no client.
     pub(crate) address: Option<IpAddr>,
     pub(crate) scheme: Scheme,
 }
 
-/// Finds the client. IPv4 inside IPv6 is IPv4 (RFC 4291 §2.5.5.2).
+/// Finds the client. An IPv4 address that is mapped into IPv6 is IPv4 (RFC 4291 §2.5.5.2).
 pub(crate) fn client(transport: &Transport, request: &Request<'_>) -> Client {
     let scheme = own_scheme(request);
     let Some(peer) = request.peer.map(|address| address.to_canonical()) else {
@@ -42,7 +43,7 @@ pub(crate) fn client(transport: &Transport, request: &Request<'_>) -> Client {
     }
 }
 
-/// The connection's scheme, and the target's where that has one. A target of `https` doesn't make a connection in the
+/// The scheme of the connection, or `http` if the target says so. A target of `https` doesn't make a connection in the
 /// clear secure (RFC 9110 §7.4).
 fn own_scheme(request: &Request<'_>) -> Scheme {
     let in_the_clear = request.target.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("http://"));
@@ -53,7 +54,7 @@ fn is_trusted(transport: &Transport, address: IpAddr) -> bool {
     transport.proxies.iter().any(|network| network.contains(&address))
 }
 
-/// From the nearest hop to the farthest; a hop that names nobody ends the walk.
+/// The first untrusted hop from the nearest to the farthest. A hop without an address ends the walk.
 fn first_untrusted(transport: &Transport, mut hops: impl Iterator<Item = Option<IpAddr>>) -> Option<IpAddr> {
     hops.find(|hop| hop.is_none_or(|address| !is_trusted(transport, address))).flatten()
 }
@@ -61,7 +62,7 @@ fn first_untrusted(transport: &Transport, mut hops: impl Iterator<Item = Option<
 /// The hops of all lines, from the right to the left.
 fn x_forwarded_for(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
     headers.get_all(X_FORWARDED_FOR).iter().rev().flat_map(|line| {
-        // Commas and addresses are ASCII: what else a line holds spoils the hop that it stands in, and no other.
+        // Commas and addresses are ASCII: other bytes make only their own hop unreadable.
         line.as_bytes()
             .rsplit(|byte| *byte == b',')
             .map(<[u8]>::trim_ascii)
@@ -70,7 +71,7 @@ fn x_forwarded_for(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> 
     })
 }
 
-/// `https` only where all that is said is `https`: what is said beside it may be the client's.
+/// `https` only if all values are `https`: another value may be the client's.
 fn x_forwarded_proto(headers: &HeaderMap) -> Option<Scheme> {
     let mut words = headers
         .get_all(X_FORWARDED_PROTO)
@@ -104,18 +105,18 @@ fn is_port(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
-/// What an element of `Forwarded` says.
+/// An element of `Forwarded`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Element {
     node: Option<IpAddr>,
     scheme: Option<Scheme>,
 }
 
-/// The element that names the client also says over what the client came (RFC 7239 §5.4).
+/// The element that names the client also has the client's scheme (RFC 7239 §5.4).
 fn forwarded(transport: &Transport, headers: &HeaderMap, own: Scheme) -> Client {
     let mut scheme = own;
     for line in headers.get_all(header::FORWARDED).iter().rev() {
-        // A line that can't be read ends the walk: a quote that the client left open could hide the proxy's own words.
+        // A malformed line ends the walk: an open quote of the client could hide the proxy's parameters.
         let Some(hops) = line.to_str().ok().and_then(|line| hops(transport, line)) else { break };
         scheme = hops.scheme.unwrap_or(scheme);
         if let Some(address) = hops.client {
@@ -125,16 +126,16 @@ fn forwarded(transport: &Transport, headers: &HeaderMap, own: Scheme) -> Client 
     Client { address: None, scheme }
 }
 
-/// What a line says of the way that a request came.
+/// The hops of a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Hops {
-    /// The last hop that isn't a trusted proxy, where there is one, and its address, where it names one.
+    /// The last untrusted hop, if there is one, and its address, if it has one.
     client: Option<Option<IpAddr>>,
-    /// The first scheme that it or what comes after it names.
+    /// The first scheme in that hop or after it.
     scheme: Option<Scheme>,
 }
 
-/// The hops of one line (RFC 7239 §4); `None` where it isn't well-formed.
+/// The hops of one line (RFC 7239 §4); `None` if it is malformed.
 fn hops(transport: &Transport, line: &str) -> Option<Hops> {
     let (mut hops, mut rest) = (Hops::default(), line);
     loop {
@@ -153,14 +154,14 @@ fn hops(transport: &Transport, line: &str) -> Option<Hops> {
     }
 }
 
-/// One element, or none between two commas, and what comes after it. A parameter that stands twice spoils the line.
+/// Reads one element, or none between two commas. Returns the rest, too. A repeated parameter makes the line malformed.
 fn element(text: &str) -> Option<(Option<Element>, &str)> {
     let (mut element, mut rest) = (Element::default(), text.trim_start_matches([' ', '\t']));
     if rest.is_empty() || rest.starts_with(',') {
         return Some((None, rest));
     }
-    let mut seen = [""; MOST_PARAMETERS];
-    for at in 0..MOST_PARAMETERS {
+    let mut seen = [""; MAX_PARAMETERS];
+    for at in 0..MAX_PARAMETERS {
         let (name, after) = rest.split_once('=')?;
         let known = seen.iter().take(at).any(|known| known.eq_ignore_ascii_case(name));
         if name.is_empty() || !name.bytes().all(is_token_byte) || known {
@@ -183,7 +184,7 @@ fn element(text: &str) -> Option<(Option<Element>, &str)> {
     None
 }
 
-/// A token or a quoted string (RFC 9110 §5.6), and what comes after it.
+/// Reads a token or a quoted string (RFC 9110 §5.6). Returns the rest, too.
 fn value(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.bytes().position(|byte| !is_token_byte(byte)).unwrap_or(text.len());
@@ -203,9 +204,4 @@ fn value(text: &str) -> Option<(Cow<'_, str>, &str)> {
             other => value.push(other),
         }
     }
-}
-
-/// RFC 9110 §5.6.2, `tchar`.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

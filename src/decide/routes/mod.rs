@@ -1,5 +1,6 @@
-//! The transport stage: the client, the target and its canonical form.
+//! Transport checks, the canonical target, and the way to a door.
 
 pub(crate) mod canonical;
 pub(crate) mod client;
+pub(crate) mod dispatch;
 pub(crate) mod transport;

@@ -1,5 +1,5 @@
-//! The first stage: is this a request that a server should look at at all? Sizes, the form of the target, headers that
-//! frame the message, the host, and https. What comes out is the one canonical path that everything after goes by.
+//! The transport stage: checks sizes, framing headers, the target, the host and https. Its result is the canonical target,
+//! which all later stages use.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -9,16 +9,17 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::decide::Denial;
 use crate::decide::browser::csrf;
-use crate::decide::respond::Outcome;
+use crate::decide::headers::{Repeated, at_most_one};
+use crate::decide::respond::Response;
 use crate::decide::routes::canonical;
-use crate::decide::routes::client::Client;
+use crate::decide::routes::client::{Client, client as find_client};
 use crate::model::host::{NamePattern, default_port, is_host, split_port};
 use crate::model::path::decode_segment;
 use crate::model::reason::{Code, Stage};
 use crate::protocol::request::{Request, Scheme};
 use crate::typed::{TokenCarrier, Transport, TypedPolicy};
 
-/// What a path segment may hold unescaped (RFC 3986 §3.3), less `;`, which the path never holds.
+/// The characters to escape in a path segment: RFC 3986 §3.3, and `;`.
 pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -37,25 +38,25 @@ pub(crate) const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-/// A request target, taken apart.
+/// The parts of a request target.
 #[derive(Debug)]
 pub(crate) struct Target<'g, 'r> {
-    /// The decoded path, `/` and all. No segment holds a slash, not even an escaped one.
+    /// The decoded path. No segment has a slash, not even an escaped one.
     pub(crate) path: Cow<'r, str>,
-    /// The target to forward: the canonical path, and the query as it came.
+    /// The target to forward: the canonical path and the unchanged query.
     pub(crate) canonical: Cow<'r, str>,
     pub(crate) scheme: Scheme,
-    /// The host with its port, in lower case, where the request names one.
+    /// The host with its port in lower case, if the request names one.
     named: Option<Cow<'r, str>>,
-    /// The host that a request is for which names none.
-    unnamed: Option<&'g str>,
-    /// The address that the request comes from, where that is known.
+    /// The policy's first host, if the request names none.
+    default_host: Option<&'g str>,
+    /// The client's address.
     pub(crate) client: Option<IpAddr>,
 }
 
 impl<'g, 'r> Target<'g, 'r> {
     fn new(path: Cow<'r, str>, canonical: Cow<'r, str>, named: Option<Cow<'r, str>>, client: Client) -> Self {
-        Self { path, canonical, scheme: client.scheme, named, unnamed: None, client: client.address }
+        Self { path, canonical, scheme: client.scheme, named, default_host: None, client: client.address }
     }
 
     pub(crate) fn into_owned(self) -> Target<'g, 'static> {
@@ -65,7 +66,7 @@ impl<'g, 'r> Target<'g, 'r> {
             canonical: owned(self.canonical),
             scheme: self.scheme,
             named: self.named.map(owned),
-            unnamed: self.unnamed,
+            default_host: self.default_host,
             client: self.client,
         }
     }
@@ -75,35 +76,51 @@ impl<'g, 'r> Target<'g, 'r> {
         self.canonical.split('?').next().unwrap_or_default()
     }
 
-    /// What comes after the path.
     pub(crate) fn query(&self) -> &str {
         self.canonical.split_once('?').map_or("", |(_, query)| query)
     }
 
-    /// The host with its port, in lower case, where one is known.
+    /// The host with its port in lower case.
     pub(crate) fn authority(&self) -> Option<&str> {
-        self.named.as_deref().or(self.unnamed)
+        self.named.as_deref().or(self.default_host)
     }
 }
 
-/// Checks what can be checked before anything is known about the policy's routes.
-pub(crate) fn transport<'g, 'r>(
+/// The result of the transport stage.
+pub(crate) enum Admission<'g, 'r> {
+    Admitted(Target<'g, 'r>),
+    Refused { scheme: Scheme, target: Option<Cow<'r, str>>, response: Response<'g> },
+}
+
+/// Checks a request before its route is known.
+pub(crate) fn admit<'g, 'r>(policy: &'g TypedPolicy, request: &Request<'r>) -> Admission<'g, 'r> {
+    let client = find_client(&policy.transport, request);
+    match checked_target(&policy.transport, request, client) {
+        Ok(target) => match require_https(policy, request, &target) {
+            None => Admission::Admitted(target),
+            Some(response) => Admission::Refused { scheme: target.scheme, target: Some(target.canonical), response },
+        },
+        Err(denial) => Admission::Refused { scheme: client.scheme, target: None, response: Response::Denied(denial) },
+    }
+}
+
+fn checked_target<'g, 'r>(
     transport: &'g Transport,
     request: &Request<'r>,
     client: Client,
 ) -> Result<Target<'g, 'r>, Denial> {
     sizes(transport, request)?;
     let mut target = target(request, client)?;
-    served(transport, &mut target)?;
+    check_host(transport, &mut target)?;
     Ok(target)
 }
 
-/// The host must be one that the policy speaks for. A request that names none is for the first (RFC 9112 §3.3).
-fn served<'g>(transport: &'g Transport, target: &mut Target<'g, '_>) -> Result<(), Denial> {
+/// Checks that the host is one of the policy's. A request without a host is for the first (RFC 9112 §3.3).
+fn check_host<'g>(transport: &'g Transport, target: &mut Target<'g, '_>) -> Result<(), Denial> {
     let found = match (&target.named, transport.hosts.first()) {
         (_, None) => true,
         (None, Some(NamePattern::Exact(host))) => {
-            target.unnamed = Some(host);
+            target.default_host = Some(host);
             true
         }
         (None, Some(NamePattern::OneLabel { .. })) => false,
@@ -122,7 +139,7 @@ fn served<'g>(transport: &'g Transport, target: &mut Target<'g, '_>) -> Result<(
     })
 }
 
-/// A host as it stands in an origin.
+/// The host as it is in an origin.
 pub(crate) fn without_default_port(authority: &str, scheme: Scheme) -> &str {
     match split_port(authority) {
         (host, Some(port)) if default_port(scheme.as_str()) == Some(port) => host,
@@ -130,30 +147,26 @@ pub(crate) fn without_default_port(authority: &str, scheme: Scheme) -> &str {
     }
 }
 
-/// Where https is required, a request in the clear is sent to the same target over https if nothing is lost by that: it is
-/// safe, and holds no credential that anybody could have read by now. Only a listed host is safe to send it to.
-pub(crate) fn secure(
-    policy: &TypedPolicy,
-    request: &Request<'_>,
-    target: &Target<'_, '_>,
-) -> Result<(), Outcome<'static>> {
-    let Some(span) = policy.transport.https.filter(|_| target.scheme == Scheme::Http) else { return Ok(()) };
+/// The response to a request in the clear, if the policy requires https. A redirect to https goes to a listed host only,
+/// and only if the request is safe and has no credential that was exposed.
+fn require_https(policy: &TypedPolicy, request: &Request<'_>, target: &Target<'_, '_>) -> Option<Response<'static>> {
+    let span = policy.transport.https.filter(|_| target.scheme == Scheme::Http)?;
     let host = target.authority().filter(|_| !policy.transport.hosts.is_empty());
     let redirected = host.filter(|_| csrf::is_safe(request) && !has_credential(policy, request));
     let location = redirected.and_then(|host| {
         let host = without_default_port(host, Scheme::Http);
         HeaderValue::from_str(&format!("https://{host}{}", target.canonical)).ok()
     });
-    Err(match location {
-        Some(location) => Outcome::Redirect(location),
+    Some(match location {
+        Some(location) => Response::Redirect(location),
         None => {
             let message = "the request came in the clear, and can't be sent to https unseen";
-            Outcome::Denied(Denial::new(Code::HttpsRequired, Stage::Transport, message).at(span))
+            Response::Denied(Denial::new(Code::HttpsRequired, Stage::Transport, message).at(span))
         }
     })
 }
 
-/// Any cookie may be one.
+/// True if the request may have a credential: any cookie may be one.
 fn has_credential(policy: &TypedPolicy, request: &Request<'_>) -> bool {
     let carried = |carrier: &TokenCarrier| match carrier {
         TokenCarrier::Header(name) => request.headers.contains_key(name.as_str()),
@@ -199,7 +212,7 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Denial> {
     let mut length = None;
     for value in headers.get_all(header::CONTENT_LENGTH) {
         let digits = value.to_str().ok().filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()));
-        // More digits than a u64 holds are a length, too, and one that is too large.
+        // A number beyond u64 is a length that is too large.
         let parsed = digits.map(|digits| digits.parse::<u64>().unwrap_or(u64::MAX));
         if parsed.is_none() || length.is_some_and(|length| Some(length) != parsed) {
             return Err(Denial::new(
@@ -234,7 +247,7 @@ fn target<'r>(request: &Request<'r>, client: Client) -> Result<Target<'static, '
     }
     let host = host(request)?;
     if raw.starts_with('/') {
-        return taken_apart(Cow::Borrowed(raw), host, client);
+        return canonical_target(Cow::Borrowed(raw), host, client);
     }
     let Some((scheme, after_scheme)) = raw.split_once("://") else {
         return Err(malformed("the target is neither a path nor a URL"));
@@ -245,16 +258,13 @@ fn target<'r>(request: &Request<'r>, client: Client) -> Result<Target<'static, '
     let at = after_scheme.find(['/', '?']).unwrap_or(after_scheme.len());
     let (named, path) = after_scheme.split_at_checked(at).unwrap_or((after_scheme, ""));
     let path = if path.starts_with('/') { Cow::Borrowed(path) } else { Cow::Owned(format!("/{path}")) };
-    taken_apart(path, Some(authority(named)?), client)
+    canonical_target(path, Some(authority(named)?), client)
 }
 
-/// The authority that the request is for, by the host's own word or by the `Host` header. One of each name only.
+/// The authority that the host names, or the `Host` header.
 fn host<'r>(request: &Request<'r>) -> Result<Option<Cow<'r, str>>, Denial> {
-    let mut lines = request.headers.get_all(header::HOST).iter();
-    let line = lines.next();
-    if lines.next().is_some() {
-        return Err(Denial::new(Code::HeaderMalformed, Stage::Transport, "there are two `Host` headers"));
-    }
+    let line = at_most_one(request.headers, header::HOST)
+        .map_err(|Repeated| Denial::new(Code::HeaderMalformed, Stage::Transport, "there are two `Host` headers"))?;
     let header =
         line.map(|value| value.to_str().map_err(|_| malformed("the `Host` header isn't ASCII"))).transpose()?;
     match request.host.or(header).filter(|host| !host.is_empty()) {
@@ -263,7 +273,7 @@ fn host<'r>(request: &Request<'r>) -> Result<Option<Cow<'r, str>>, Denial> {
     }
 }
 
-/// A host and perhaps a port: no user, nothing else.
+/// A host with an optional port, in lower case.
 fn authority(text: &str) -> Result<Cow<'_, str>, Denial> {
     if !is_authority(text) {
         return Err(malformed("the host isn't a host name or an address"));
@@ -281,8 +291,8 @@ fn is_authority(text: &str) -> bool {
     is_host(host) && (port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()))
 }
 
-/// Decodes what doesn't stand for itself, and encodes it again in the one canonical way.
-fn taken_apart<'r>(
+/// Decodes the path, and encodes it in the canonical way.
+fn canonical_target<'r>(
     target: Cow<'r, str>,
     named: Option<Cow<'r, str>>,
     client: Client,
@@ -292,7 +302,7 @@ fn taken_apart<'r>(
     {
         return Ok(Target::new(Cow::Borrowed(path), target, named, client));
     }
-    // The last word on the characters that a target may hold is the `http` crate's, as hosts go by it too.
+    // The `http` crate decides on the characters of a target, as hosts use it, too.
     if target.parse::<Uri>().is_err() {
         return Err(malformed("the target isn't a valid URL"));
     }
@@ -327,7 +337,7 @@ mod tests {
 
     use super::{is_authority, is_host};
 
-    /// As the `http` crate reads authorities, which hosts go by, too.
+    /// Reads an authority by the `http` crate.
     fn by_http(text: &str) -> bool {
         text.parse::<Authority>().is_ok_and(|authority| {
             let host = authority.host();
@@ -348,37 +358,12 @@ mod tests {
 
     #[test]
     fn authorities_one_by_one() {
-        for text in [
-            "a",
-            "a.b.",
-            "a:1",
-            "a:",
-            ":1",
-            "",
-            "a:65536",
-            "a:+1",
-            "a@b",
-            "[::1]",
-            "[::1]:1",
-            "[::1",
-            "::1",
-            "[::1]1",
-            "[::]x:1",
-            "a_b",
-            "a%41",
-            "a..b",
-            "[1:2:3:4:5:6:7::]",
-            "[::2:3:4:5:6:7:8]",
-            "[::ffff:1.2.3.4]:80",
-            "127.0.0.1:80",
-            "a:1:2",
-            "a/b",
-            "ä",
-            "[v1.a]",
-            "]",
-            "[]",
-            "a]:1",
-        ] {
+        let short = [
+            "a", "a.b.", "a:1", "a:", ":1", "", "a:65536", "a:+1", "a@b", "[::1]", "[::1]:1", "[::1", "::1", "[::1]1",
+            "[::]x:1", "a_b", "a%41", "a..b", "a:1:2", "a/b", "ä", "[v1.a]", "]", "[]", "a]:1",
+        ];
+        let long = ["[1:2:3:4:5:6:7::]", "[::2:3:4:5:6:7:8]", "[::ffff:1.2.3.4]:80", "127.0.0.1:80"];
+        for text in short.into_iter().chain(long) {
             assert_eq!(is_authority(text), by_http(text), "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! The body: whether there is one, of which media type, how to read it, and then its shape.
+//! The body: its presence, its media type, its syntax and its schema.
 
 use std::borrow::Cow;
 
@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::collections::table::Id;
 use crate::decide::Denial;
+use crate::decide::headers::exactly_one;
 use crate::decide::schemas::query;
 use crate::model::json;
 use crate::model::reason::{Code, Stage};
@@ -16,7 +17,7 @@ use crate::schemas::violation::Violations;
 use crate::typed::schemas::{MediaType, Shape};
 use crate::typed::{Token, Transport, TypedPolicy};
 
-/// A route without a body takes none: what no schema speaks of doesn't pass.
+/// Checks that there is no body, for a route that takes none.
 pub(crate) fn check_empty(request: &Request<'_>) -> Result<(), Denial> {
     if announces_body(request.headers) {
         return Err(unexpected("the route takes no body, and one is announced"));
@@ -31,7 +32,7 @@ fn unexpected(why: &'static str) -> Denial {
     Denial::new(Code::BodyUnexpected, Stage::Validate, why)
 }
 
-/// A body that nobody reads has a size all the same.
+/// Checks the size of a body.
 pub(crate) fn check_size(transport: &Transport, request: &Request<'_>) -> Result<(), Denial> {
     match request.body {
         Some(body) if body.len() > transport.max_body => {
@@ -68,7 +69,7 @@ pub(crate) fn check_shape(
     validate(&policy.shapes, shape, &input, encoding, holds).map_err(|violations| violated(&shape.name, violations))
 }
 
-/// The token in its field, which is the only one.
+/// Reads the token of a body, whose only field it is.
 pub(crate) fn check_token(
     transport: &Transport,
     token: &Token,
@@ -113,7 +114,7 @@ fn present<'r>(transport: &Transport, request: &Request<'r>) -> Result<&'r [u8],
 
 fn json(transport: &Transport, body: &[u8]) -> Result<Json, Denial> {
     json::parse(body, transport.max_depth)
-        .map_err(|why| denied(Code::BodyMalformed, format!("the body can't be read as JSON: {why}")))
+        .map_err(|error| denied(Code::BodyMalformed, format!("the body can't be read as JSON: {}", error.message())))
 }
 
 fn form(body: &[u8]) -> Result<Json, Denial> {
@@ -143,9 +144,7 @@ fn takes_form(accepts: &[MediaType], essence: &str) -> bool {
 /// The body's media type in lower case, without its parameters, where it is UTF-8: JSON is, whether it says so or not
 /// (RFC 8259 §8.1), and so are forms. Compressed bodies are for the host to unpack.
 fn essence(headers: &HeaderMap) -> Option<String> {
-    let mut lines = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
-    let text = line.to_str().ok()?;
+    let text = exactly_one(headers, &header::CONTENT_TYPE)?.to_str().ok()?;
     let encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     if !encodings.into_iter().all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return None;
@@ -163,7 +162,7 @@ fn essence(headers: &HeaderMap) -> Option<String> {
     utf8.then(|| essence.to_ascii_lowercase())
 }
 
-/// The body as handed on, where a token was all of it: nothing of the token.
+/// The body that is handed on after a token was removed.
 pub(crate) fn without_token() -> Json {
     Json::Object(Map::new())
 }

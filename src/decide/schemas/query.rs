@@ -1,4 +1,4 @@
-//! The query: read strictly, and then of its declared shape.
+//! The query: its strict syntax and its schema.
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json};
@@ -31,8 +31,8 @@ pub(crate) fn check(
     })
 }
 
-/// `application/x-www-form-urlencoded`, as the URL standard reads it (§5.1), but for what it would mend: bad escapes and
-/// bytes that aren't UTF-8 are errors. A name that stands several times has a list.
+/// Parses `application/x-www-form-urlencoded` by the URL standard (§5.1), but bad escapes and bytes that aren't UTF-8 are
+/// errors. A repeated name has a list.
 pub(crate) fn fields(text: &str) -> Result<Json, &'static str> {
     let mut fields = Map::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {

@@ -1,5 +1,4 @@
-//! The compact form (RFC 7515 §7.1), taken apart strictly: three parts of canonical base64url without padding, and nothing
-//! else.
+//! The compact form (RFC 7515 §7.1): exactly three parts of canonical base64url without padding.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +10,7 @@ pub(crate) const MAX_TOKEN: usize = 8 * 1024;
 const NOT_THREE: &str = "the token doesn't have three parts";
 const NOT_CANONICAL: &str = "a part of the token isn't canonical base64url";
 
-/// Where a part is decoded to; of a usual token, without an allocation.
+/// The buffer for a decoded part. A token of usual size needs no allocation.
 pub(crate) struct Buffer {
     short: [u8; 512],
     long: Vec<u8>,
@@ -33,7 +32,7 @@ impl Buffer {
 
 /// The parts of a token.
 pub(crate) struct Compact<'t> {
-    /// What is signed: header, dot, payload.
+    /// The signed text: header, dot, payload.
     pub(crate) signed: &'t str,
     pub(crate) header: &'t str,
     payload: &'t str,
@@ -54,7 +53,7 @@ impl<'t> Compact<'t> {
         Ok(Self { signed, header, payload, signature })
     }
 
-    /// A dot too many shows here: it is no character of base64.
+    /// Decodes the payload. An extra dot is found here, as it isn't a base64 character.
     pub(crate) fn payload<'b>(&self, buffer: &'b mut Buffer) -> Result<&'b [u8], &'static str> {
         decode(self.payload, buffer).map_err(|why| if self.payload.contains('.') { NOT_THREE } else { why })
     }
@@ -64,7 +63,7 @@ impl<'t> Compact<'t> {
     }
 }
 
-/// What isn't canonical is refused: one token has one spelling.
+/// Decodes a part. Text that isn't canonical is refused, so that a token has one spelling.
 pub(crate) fn decode<'b>(part: &str, buffer: &'b mut Buffer) -> Result<&'b [u8], &'static str> {
     let decoded = buffer.of(part.len() / 4 * 3 + 3);
     let length = URL_SAFE_NO_PAD.decode_slice(part, decoded).map_err(|_| NOT_CANONICAL)?;

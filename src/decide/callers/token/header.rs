@@ -1,5 +1,5 @@
-//! A token's header (RFC 7515 §4.1). Of what it says of keys, its `kid` alone counts, and that selects among keys that were
-//! configured: `jku`, `x5u`, `x5c` and `jwk` are an attacker's word, and are followed by nobody.
+//! A token's header (RFC 7515 §4.1). Its `kid` selects among configured keys. `jku`, `x5u`, `x5c` and `jwk` are ignored: an
+//! attacker could have written them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,15 +8,17 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use foldhash::fast::FixedState;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Error as _, MapAccess};
 
+use crate::decide::callers::token::claims::MAX_DEPTH;
 use crate::decide::callers::token::compact::{Buffer, decode};
-use crate::decide::callers::token::raw::{MAX_DEPTH, NameSeed, Names, Raw, RawSeed};
+use crate::model::json::borrowed::JsonRef;
+use crate::model::json::{Members, StrictReader, Tree as _};
 use crate::typed::{Token, bare_typ};
 
 const MALFORMED: &str = "the token's header isn't a JSON object whose members are what they should be, each once";
 
-/// What counts of a header.
+/// The parameters of a header that are checked.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Header {
     algorithm: String,
@@ -27,8 +29,7 @@ pub(crate) struct Header {
     is_nested: bool,
 }
 
-/// The headers that most tokens have, by their spelling in a token: whoever signs without more ado writes one of these, and
-/// they needn't be read each time.
+/// The headers that most tokens have, by their encoded text, so that these aren't parsed each time.
 static USUAL: LazyLock<HashMap<String, Header, FixedState>> = LazyLock::new(|| {
     const ALGORITHMS: [&str; 13] = [
         "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA",
@@ -56,9 +57,9 @@ impl Header {
     }
 
     fn read(text: &[u8]) -> Result<Self, &'static str> {
-        let mut deserializer = serde_json::Deserializer::from_slice(text);
-        let header = Self::default().deserialize(&mut deserializer).map_err(|_| MALFORMED)?;
-        deserializer.end().map_err(|_| MALFORMED)?;
+        let mut header = Self::default();
+        let text = serde_json::Deserializer::from_slice(text);
+        StrictReader::new(usize::MAX).object(text, &mut header).map_err(|_| MALFORMED)?;
         Ok(header)
     }
 
@@ -91,42 +92,25 @@ impl Header {
         }
     }
 
-    fn take(&mut self, name: &str, value: &Raw<'_>) -> Result<(), &'static str> {
-        let text = || value.text().map(ToOwned::to_owned).ok_or(MALFORMED);
+    fn take(&mut self, name: &str, value: &JsonRef<'_>) -> Result<(), &'static str> {
+        let text = || value.as_str().map(ToOwned::to_owned).ok_or(MALFORMED);
         match name {
             "alg" => self.algorithm = text()?,
             "typ" => self.typ = Some(text()?),
             "kid" => self.key_id = Some(text()?),
             "crit" | "b64" => self.is_extended = true,
-            "cty" => self.is_nested = value.text().is_none_or(|cty| bare_typ(cty) == "jwt"),
+            "cty" => self.is_nested = value.as_str().is_none_or(|cty| bare_typ(cty) == "jwt"),
             _ => {}
         }
         Ok(())
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Header {
-    type Value = Self;
+impl<'de> Members<'de> for Header {
+    const MOST: usize = JsonRef::MOST_MEMBERS;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Header {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("a token's header")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Self, A::Error> {
-        let mut names = Names::default();
-        while let Some(name) = members.next_key_seed(NameSeed)? {
-            let value = members.next_value_seed(RawSeed { depth: MAX_DEPTH })?;
-            self.take(&name, &value).map_err(A::Error::custom)?;
-            names.add::<A::Error>(name)?;
-        }
-        Ok(self)
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A, reader: &StrictReader) -> Result<(), A::Error> {
+        let value = map.next_value_seed(reader.value(MAX_DEPTH))?;
+        self.take(name, &value).map_err(A::Error::custom)
     }
 }

@@ -1,0 +1,70 @@
+//! The way of a request to its door, or to the answer that it gets before.
+
+use http::Method;
+
+use crate::decide::Ready;
+use crate::decide::browser::cors;
+use crate::decide::decision::Decision;
+use crate::decide::respond::{Response, ResponseContext, respond};
+use crate::decide::routes::transport::{Admission, Target, admit};
+use crate::graph::{Answer, Door};
+use crate::protocol::request::Request;
+use crate::typed::Route;
+
+/// The way of a request.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and a box would be an allocation")]
+pub(crate) enum Routing<'g, 'r> {
+    /// Into the graph.
+    Routed { door: &'g Door, target: Target<'g, 'r> },
+    /// Decided before any route's rules.
+    Answered(Decision<'g, 'r>),
+}
+
+/// Finds the door of a request.
+pub(crate) fn route_request<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Routing<'g, 'r> {
+    let Ready { policy, graph, .. } = ready;
+    let answer = &graph.answers[graph.default_answer];
+    let (context, response) = match admit(policy, request) {
+        Admission::Refused { scheme, target, response } => {
+            (ResponseContext { policy, graph, request, scheme, target, route: None, answer }, response)
+        }
+        Admission::Admitted(target) => match dispatch(ready, request, &target.path) {
+            Dispatch::Door(door) => return Routing::Routed { door, target },
+            Dispatch::Answered { route, answer, response } => {
+                let (scheme, target) = (target.scheme, Some(target.canonical));
+                (ResponseContext { policy, graph, request, scheme, target, route, answer }, response)
+            }
+        },
+    };
+    Routing::Answered(respond(context, response))
+}
+
+/// The result of looking a path and a method up.
+enum Dispatch<'g> {
+    Door(&'g Door),
+    Answered { route: Option<&'g Route>, answer: &'g Answer, response: Response<'g> },
+}
+
+fn dispatch<'g>(Ready { policy, graph, .. }: Ready<'g>, request: &Request<'_>, path: &str) -> Dispatch<'g> {
+    let mut answer = &graph.answers[graph.default_answer];
+    let Some(endpoint) = graph.dispatch.find(path).map(|endpoint| &graph.endpoints[endpoint]) else {
+        return Dispatch::Answered { route: None, answer, response: Response::NotFound };
+    };
+    if let Some(requested) = cors::preflight(request) {
+        let door = requested.as_ref().and_then(|method| endpoint.door(method));
+        let requested_answer = door.map_or(answer, |door| &graph.answers[door.answer]);
+        if let Some(cors) = &requested_answer.cors {
+            let checked = cors::check_preflight(policy, endpoint, cors.block, requested.as_ref(), request.headers);
+            let response = checked.map_or_else(Response::Denied, Response::Preflight);
+            let route = door.map(|door| &policy.routes[door.route]);
+            return Dispatch::Answered { route, answer: requested_answer, response };
+        }
+        answer = &graph.answers[graph.default_without_cors];
+    }
+    let response = match endpoint.door(request.method) {
+        Some(door) => return Dispatch::Door(door),
+        None if *request.method == Method::OPTIONS => Response::Options(endpoint),
+        None => Response::MethodNotAllowed(endpoint),
+    };
+    Dispatch::Answered { route: None, answer, response }
+}
