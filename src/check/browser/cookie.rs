@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use cookie::SameSite;
 
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::SeenEntries;
-use crate::check::settings::one_word_of;
+use crate::check::settings::{SeenEntries, one_word_of};
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::is_host;

@@ -8,8 +8,7 @@ use crate::check::browser::cookie::{ambient_cookies, cookie_name, session_cookie
 use crate::check::browser::header::header_name;
 use crate::check::callers::secret::Secrets;
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::SeenEntries;
-use crate::check::settings::incomplete_block;
+use crate::check::settings::{SeenEntries, incomplete_block};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree;
 use crate::syntax::tree::{CsrfEntry, Text};

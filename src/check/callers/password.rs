@@ -1,8 +1,7 @@
 //! The hashing of passwords: strong enough by OWASP's password storage cheat sheet, and no stronger than a server bears.
 
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::SeenEntries;
-use crate::check::settings::{incomplete_block, keyword};
+use crate::check::settings::{SeenEntries, incomplete_block, keyword};
 use crate::check::suggest::unknown;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::keywords::{Keyword as _, PasswordAlgorithm};

@@ -2,8 +2,7 @@
 
 use crate::check::callers::secret::Secrets;
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::SeenEntries;
-use crate::check::settings::{incomplete, keyword};
+use crate::check::settings::{SeenEntries, incomplete, keyword};
 use crate::check::suggest::suggest;
 use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;

@@ -4,16 +4,13 @@ use std::collections::HashSet;
 
 use jiff::SignedDuration;
 
-use crate::check::callers::carrier::carrier;
-use crate::check::callers::carrier::{check_distinguishable, check_shared_keys};
-use crate::check::callers::proof::proof;
-use crate::check::callers::proof::{Keys, ProofParts};
+use crate::check::callers::carrier::{carrier, check_distinguishable, check_shared_keys};
+use crate::check::callers::proof::{Keys, ProofParts, proof};
 use crate::check::checker::Report;
 use crate::check::expressions::View;
 use crate::check::expressions::typer::Typer;
 use crate::check::schemas::value_type::value_type;
-use crate::check::settings::SeenEntries;
-use crate::check::settings::{Seen, stands_twice};
+use crate::check::settings::{Seen, SeenEntries, stands_twice};
 use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Spanned;

@@ -3,8 +3,7 @@
 use ipnet::IpNet;
 
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::SeenEntries;
-use crate::check::settings::{named_twice, one_word_of, too_many_values};
+use crate::check::settings::{SeenEntries, named_twice, one_word_of, too_many_values};
 use crate::check::suggest::Suggest;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::{NamePattern, default_port, is_host, split_port};
