@@ -1,8 +1,6 @@
 //! Checks over fields: their evaluation, and their violations.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use crate::schemas::validate::{Encoding, validate};
-use crate::typed::{Attribute, Expr};
 use std::cell::RefCell;
 
 use serde_json::{Map, Value as Json, json};
