@@ -1,4 +1,4 @@
-//! Input that passes a schema's rules.
+//! Example input that passes a schema's rules.
 
 use serde_json::Value as Json;
 
@@ -9,7 +9,7 @@ use crate::model::keywords::Format;
 use crate::model::value::Value;
 use crate::typed::schemas::{InputType, Shape, StringRules, StringTest};
 
-/// Texts that pass many rules.
+/// Texts to try for a schema's rules.
 pub(crate) fn example_texts(rules: &StringRules) -> Vec<String> {
     let mut texts: Vec<String> = [
         "x1",
@@ -58,7 +58,7 @@ fn valid_at(scenario: &Scenario<'_>, rules: &InputType, depth: usize) -> Option<
         let fields = needed.map(|field| Some((field.name.clone(), valid_value(&field.ty)?)));
         fields.collect::<Option<_>>().map(Json::Object)
     };
-    let tried: Vec<Json> = match rules {
+    let candidates: Vec<Json> = match rules {
         InputType::String(rules) => example_texts(rules).into_iter().map(Json::from).collect(),
         InputType::Int(rules) => [Some(0), rules.min, rules.max].into_iter().flatten().map(Json::from).collect(),
         InputType::Float(rules) => [Some(0.0), rules.min, rules.max].into_iter().flatten().map(Json::from).collect(),
@@ -71,8 +71,8 @@ fn valid_at(scenario: &Scenario<'_>, rules: &InputType, depth: usize) -> Option<
         InputType::Enum(values) => values.first().map(|value| Json::from(value.as_str())).into_iter().collect(),
         InputType::List(rules) => {
             let item = valid_value(&rules.item);
-            let least = usize::try_from(rules.min.unwrap_or(0)).ok().filter(|least| *least < 1_000)?;
-            vec![Json::Array(item.into_iter().cycle().take(least).collect())]
+            let length = usize::try_from(rules.min.unwrap_or(0)).ok().filter(|length| *length < 1_000)?;
+            vec![Json::Array(item.into_iter().cycle().take(length).collect())]
         }
         InputType::Map(_) => vec![Json::Object(serde_json::Map::new())],
         InputType::Record(shape) => vec![valid_object(shape)?],
@@ -80,5 +80,5 @@ fn valid_at(scenario: &Scenario<'_>, rules: &InputType, depth: usize) -> Option<
         InputType::Union(members) => members.iter().filter_map(valid_value).collect(),
         InputType::Tagged(_) => return None,
     };
-    tried.into_iter().find(|json| scenario.is_valid_json(rules, json))
+    candidates.into_iter().find(|json| scenario.is_valid_json(rules, json))
 }

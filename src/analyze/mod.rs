@@ -1,5 +1,5 @@
-//! Questions about a whole policy, answered from its plans: is there a request of which something holds? What is found is
-//! made concrete, and put to the evaluation itself before anybody is told.
+//! Analyses of a whole policy by its plans: do requests with certain properties exist? Each request that an analysis finds is
+//! made concrete, and confirmed by the evaluation.
 
 pub(crate) mod input;
 pub(crate) mod never;

@@ -1,61 +1,43 @@
-//! Proves invariants: that no request is granted what must never be.
+//! Proves invariants: searches for a request that is granted a permission, or let through, against the policy's `never`.
 
 use std::collections::HashSet;
 
-use crate::analyze::report;
-use crate::analyze::scenario::{Caller, Scenario, Thing};
-use crate::analyze::solver::search::{AnyOf, Missed, Search};
+use crate::analyze::report::{self, ProofResult, UndecidedReason};
+use crate::analyze::scenario::{Caller, Instance, Scenario};
+use crate::analyze::solver::search::{Alternatives, Search, SearchFailure};
 use crate::analyze::solver::solve::Budget;
-use crate::analyze::solver::space::{Key, Space};
+use crate::analyze::solver::space::{InstanceVariable, Space};
 use crate::analyze::witness::Witness;
 use crate::collections::table::Id;
-use crate::graph::{DecisionGraph, Phase, Plan, Question, takes_anonymous};
+use crate::graph::{DecisionGraph, Phase, Plan, Variable, takes_anonymous};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Source;
-use crate::typed::{Expr, Never, NeverOf, Permission, Read, Resource, Route, TypedPolicy};
+use crate::typed::{Expr, Never, NeverOf, Permission, Read, Resource, Route, Rule, TypedPolicy};
 
-/// So many steps may be taken for one invariant, or so many for each of its permissions,
+/// The steps for one invariant: at least `STEPS`, and `STEPS_EACH` for each of its permissions.
 const STEPS: usize = 200_000;
 const STEPS_EACH: usize = 20;
-/// and so many for all of them.
+/// The steps for all invariants together.
 const ALL_STEPS: usize = 1_000_000;
 
-/// What isn't so, or can't be said to be so.
+/// Returns an error for each invariant that is violated or can't be proved.
 pub(crate) fn prove(policy: &TypedPolicy, graph: &DecisionGraph, sources: &[Source]) -> Vec<Diagnostic> {
     let mut left = ALL_STEPS;
     let mut found = Vec::new();
-    for (row, (never, plan)) in policy.nevers.iter().zip(graph.nevers()).enumerate() {
+    for (row, (never, plan)) in policy.nevers.iter().zip(graph.invariants()).enumerate() {
         if left == 0 {
             found.push(report::left_out(never, policy.nevers.len() - row));
             break;
         }
-        let of = if let NeverOf::Permissions(permissions) = &never.of { permissions.len() } else { 1 };
-        let budget = Budget { steps: STEPS.max(of.saturating_mul(STEPS_EACH)).min(left) };
-        let before = budget.steps;
+        let count = if let NeverOf::Permissions(permissions) = &never.of { permissions.len() } else { 1 };
+        let steps = STEPS.max(count.saturating_mul(STEPS_EACH)).min(left);
+        let budget = Budget { steps };
         let mut prover = Prover { policy, graph, never, plan: *plan, budget, seen: HashSet::new() };
-        let outcome = prover.outcome();
-        left -= before - prover.budget.steps.min(before);
-        found.extend(report::of(policy, sources, never, outcome));
+        let result = prover.result();
+        left -= steps - prover.budget.steps.min(steps);
+        found.extend(report::diagnostic(policy, sources, never, result));
     }
     found
-}
-
-/// What came of an invariant.
-pub(crate) enum Outcome {
-    Holds,
-    /// This is granted, or let through.
-    Violated(Option<Id<Permission>>, Witness),
-    /// It isn't known of this.
-    Open(Option<Id<Permission>>, Doubt),
-}
-
-/// Why something isn't known.
-#[derive(Default)]
-pub(crate) struct Doubt {
-    /// The conditions that stand in the way.
-    pub(crate) conditions: Vec<Expr>,
-    pub(crate) unconfirmed: bool,
-    pub(crate) exhausted: bool,
 }
 
 struct Prover<'p> {
@@ -64,182 +46,173 @@ struct Prover<'p> {
     never: &'p Never,
     plan: Plan,
     budget: Budget,
-    /// Permissions that are alike needn't be looked at twice.
+    /// Permissions with the same resource and plan have the same result.
     seen: HashSet<(Id<Resource>, Plan)>,
 }
 
+/// The first violation, or else the first undecided result.
+fn worst(results: impl IntoIterator<Item = ProofResult>) -> ProofResult {
+    let mut worst = ProofResult::Proved;
+    for result in results {
+        match result {
+            violated @ ProofResult::Violated(..) => return violated,
+            undecided @ ProofResult::Undecided(..) if matches!(worst, ProofResult::Proved) => worst = undecided,
+            ProofResult::Undecided(..) | ProofResult::Proved => {}
+        }
+    }
+    worst
+}
+
 impl<'p> Prover<'p> {
-    fn outcome(&mut self) -> Outcome {
-        let mut open = None;
+    fn result(&mut self) -> ProofResult {
         match &self.never.of {
             NeverOf::Door(route) => self.door(*route, None),
             NeverOf::Permissions(permissions) => {
-                for permission in permissions {
-                    match self.permission(*permission) {
-                        Outcome::Holds => {}
-                        violated @ Outcome::Violated(..) => return violated,
-                        doubt @ Outcome::Open(..) => open = open.or(Some(doubt)),
-                    }
-                }
-                open.unwrap_or(Outcome::Holds)
+                worst(permissions.iter().map(|permission| self.permission(*permission)))
             }
         }
     }
 
-    fn permission(&mut self, id: Id<Permission>) -> Outcome {
-        let declared = &self.policy.permissions[id];
-        let plan = self.graph.permission(id, Phase::AfterInput);
-        let terms = self.policy.terms(declared);
-        let grants = terms.grants.iter().map(|grant| grant.rule).chain(terms.forbids.iter().copied());
-        let conditions = grants.filter_map(|rule| self.policy.rules[rule].condition.as_ref());
-        let conditions: Vec<&Expr> = conditions.chain([&self.never.condition]).collect();
-        let reads = |test: fn(&Read) -> bool| conditions.iter().any(|condition| self.reads(condition, test));
-        let (by_call, by_token) = (reads(of_call), reads(|read| matches!(read, Read::UserToken)));
-        if plan == Plan::NO || (!by_call && !self.seen.insert((declared.resource, plan))) {
-            return Outcome::Holds;
+    fn permission(&mut self, id: Id<Permission>) -> ProofResult {
+        let (policy, graph) = (self.policy, self.graph);
+        let declared = &policy.permissions[id];
+        let plan = graph.permission(id, Phase::AfterInput);
+        let terms = policy.terms(declared);
+        let conditions: Vec<&Expr> = self.conditions(terms.rules()).collect();
+        let reads_request = conditions.iter().any(|condition| self.reads(condition, is_of_request));
+        let reads_token = conditions.iter().any(|condition| self.reads(condition, is_token));
+        if plan == Plan::NO || (!reads_request && !self.seen.insert((declared.resource, plan))) {
+            return ProofResult::Proved;
         }
-        let mut callers = vec![Caller::Vouched];
-        callers.extend(terms.opens_to_anyone().then_some(Caller::Nobody));
-        callers.extend(self.mapped(by_token));
-        let mut doubt = None;
-        for caller in callers {
-            let things = vec![Thing::Of(declared.resource)];
-            let scenario = Scenario { policy: self.policy, graph: self.graph, caller, things, route: None };
-            match self.search(scenario, &[vec![(0, self.plan)], vec![(0, plan)]], Some(id)) {
-                Outcome::Holds => {}
-                violated @ Outcome::Violated(..) => return violated,
-                open @ Outcome::Open(..) => doubt = doubt.or(Some(open)),
-            }
+        let callers = self.callers(terms.opens_to_anyone(), reads_token);
+        let requirements = [vec![(0, self.plan)], vec![(0, plan)]];
+        let result = worst(callers.map(|caller| {
+            let instances = vec![Instance::Of(declared.resource)];
+            self.search(Scenario { policy, graph, caller, instances, route: None }, &requirements, Some(id))
+        }));
+        if !reads_request || matches!(result, ProofResult::Violated(..)) {
+            return result;
         }
-        if by_call {
-            for (route, declared) in self.policy.routes.enumerate() {
-                if !declared.access.requirements.iter().any(|requirement| requirement.any_of.contains(&id)) {
-                    continue;
-                }
-                match self.door(route, Some(id)) {
-                    Outcome::Holds => {}
-                    violated @ Outcome::Violated(..) => return violated,
-                    open @ Outcome::Open(..) => doubt = doubt.or(Some(open)),
-                }
-            }
-        }
-        doubt.unwrap_or(Outcome::Holds)
+        let requires =
+            |route: &Route| route.access.requirements.iter().any(|requirement| requirement.any_of.contains(&id));
+        let doors = policy.routes.enumerate().filter(|(_, route)| requires(route));
+        worst([result, worst(doors.map(|(route, _)| self.door(route, Some(id))))])
     }
 
-    /// The callers whose token a condition asks for.
-    fn mapped(&self, by_token: bool) -> impl Iterator<Item = Caller> + use<> {
-        (0..if by_token { self.policy.mappings.len() } else { 0 }).map(Caller::Mapped)
+    /// The conditions of rules, and that of the invariant.
+    fn conditions<I: Iterator<Item = Id<Rule>>>(&self, rules: I) -> impl Iterator<Item = &'p Expr> + use<'p, I> {
+        let (policy, never) = (self.policy, self.never);
+        rules.filter_map(|rule| policy.rules[rule].condition.as_ref()).chain([&never.condition])
     }
 
-    /// Everything that a door lets through; and is granted a permission, where one is asked for.
-    fn door(&mut self, id: Id<Route>, permission: Option<Id<Permission>>) -> Outcome {
-        let policy = self.policy;
+    fn callers(&self, anonymous: bool, by_token: bool) -> impl Iterator<Item = Caller> + use<> {
+        let mappings = if by_token { self.policy.mappings.len() } else { 0 };
+        let anonymous = anonymous.then_some(Caller::Nobody);
+        [Caller::Vouched].into_iter().chain(anonymous).chain((0..mappings).map(Caller::Mapped))
+    }
+
+    /// Searches for a request that a door lets through, and that is granted the permission, if there is one.
+    fn door(&mut self, id: Id<Route>, permission: Option<Id<Permission>>) -> ProofResult {
+        let (policy, graph) = (self.policy, self.graph);
         let route = &policy.routes[id];
-        let (things, wanted) = self.wanted(id, route, permission);
-        let access = &route.access;
-        let required = access.requirements.iter().flat_map(|requirement| &requirement.any_of);
-        let rules = required.flat_map(|permission| {
-            let terms = policy.terms(&policy.permissions[*permission]);
-            terms.grants.iter().map(|grant| grant.rule).chain(terms.forbids.iter().copied())
-        });
-        let rules = rules.chain(policy.door_forbids.iter().copied());
-        let mut conditions = rules.filter_map(|rule| policy.rules[rule].condition.as_ref());
-        let by_token = |expr: &Expr| self.reads(expr, |read| matches!(read, Read::UserToken));
-        let by_token = conditions.any(by_token)
-            || access.whens.iter().any(|when| by_token(&when.expr))
-            || by_token(&self.never.condition);
-        let mut callers = vec![Caller::Vouched];
-        callers.extend(takes_anonymous(policy, route).then_some(Caller::Nobody));
-        callers.extend(self.mapped(by_token));
-        let mut doubt = None;
-        for caller in callers {
-            let scenario = Scenario { policy, graph: self.graph, caller, things: things.clone(), route: Some(id) };
-            match self.search(scenario, &wanted, permission) {
-                Outcome::Holds => {}
-                violated @ Outcome::Violated(..) => return violated,
-                open @ Outcome::Open(..) => doubt = doubt.or(Some(open)),
-            }
-        }
-        doubt.unwrap_or(Outcome::Holds)
+        let (instances, requirements) = self.requirements(id, route, permission);
+        let required = route.access.requirements.iter().flat_map(|requirement| &requirement.any_of);
+        let rules = required.flat_map(|permission| policy.terms(&policy.permissions[*permission]).rules());
+        let conditions = self.conditions(rules.chain(policy.door_forbids.iter().copied()));
+        let mut conditions = conditions.chain(route.access.whens.iter().map(|when| &when.expr));
+        let reads_token = conditions.any(|condition| self.reads(condition, is_token));
+        worst(self.callers(takes_anonymous(policy, route), reads_token).map(|caller| {
+            let scenario = Scenario { policy, graph, caller, instances: instances.clone(), route: Some(id) };
+            self.search(scenario, &requirements, permission)
+        }))
     }
 
-    /// The things that a door asks about, the one of its own conditions first, and what must be true of them.
-    fn wanted(&self, id: Id<Route>, route: &Route, permission: Option<Id<Permission>>) -> (Vec<Thing>, Vec<AnyOf>) {
+    /// The instances that a door's conditions are about, and its requirements. The first instance is that of the route's own
+    /// conditions.
+    fn requirements(
+        &self,
+        id: Id<Route>,
+        route: &Route,
+        permission: Option<Id<Permission>>,
+    ) -> (Vec<Instance>, Vec<Alternatives>) {
         let (policy, graph) = (self.policy, self.graph);
         let access = &route.access;
         let named = |resource: Id<Resource>| {
             let subject = access.subjects.iter().find(|subject| subject.resource == resource);
-            subject.map_or(Thing::Unnamed(resource), |subject| Thing::Named(resource, subject.parameter.clone()))
+            subject.map_or(Instance::Unnamed(resource), |subject| Instance::Named(resource, subject.parameter.clone()))
         };
         let own = match access.subjects.as_slice() {
             [only] => named(only.resource),
-            _ => Thing::None,
+            _ => Instance::None,
         };
-        let mut things = vec![own];
-        let mut about = |thing: Thing| match things.iter().position(|known| *known == thing) {
-            Some(known) => known,
-            None => {
-                things.push(thing);
-                things.len() - 1
-            }
+        let mut instances = vec![own];
+        let mut number = |instance: Instance| {
+            instances.iter().position(|known| *known == instance).unwrap_or_else(|| {
+                instances.push(instance);
+                instances.len() - 1
+            })
         };
         let mut granted = |permission: &Id<Permission>| {
-            let thing = about(named(policy.permissions[*permission].resource));
-            (thing, graph.permission(*permission, Phase::AfterInput))
+            let instance = number(named(policy.permissions[*permission].resource));
+            (instance, graph.permission(*permission, Phase::AfterInput))
         };
-        let mut wanted = Vec::new();
-        match &permission {
+        let mut requirements = match &permission {
             Some(permission) => {
-                let (thing, plan) = granted(permission);
-                wanted.extend([vec![(thing, self.plan)], vec![(thing, plan)]]);
+                let (instance, plan) = granted(permission);
+                vec![vec![(instance, self.plan)], vec![(instance, plan)]]
             }
-            None => wanted.push(vec![(0, self.plan)]),
-        }
+            None => vec![vec![(0, self.plan)]],
+        };
         for requirement in &access.requirements {
-            wanted.push(requirement.any_of.iter().map(&mut granted).collect());
+            requirements.push(requirement.any_of.iter().map(&mut granted).collect());
         }
-        wanted.push(vec![(0, graph.gate(id))]);
-        wanted.push(vec![(0, graph.conditions(id, Phase::AfterInput))]);
+        requirements.push(vec![(0, graph.gate(id))]);
+        requirements.push(vec![(0, graph.conditions(id, Phase::AfterInput))]);
         if route.is_open_to_callers() {
-            wanted.push(vec![(about(Thing::None), graph.doors(Phase::AfterInput))]);
+            requirements.push(vec![(number(Instance::None), graph.doors(Phase::AfterInput))]);
         }
-        (things, wanted)
+        (instances, requirements)
     }
 
-    fn search(&mut self, scenario: Scenario<'p>, wanted: &[AnyOf], permission: Option<Id<Permission>>) -> Outcome {
+    fn search(
+        &mut self,
+        scenario: Scenario<'p>,
+        requirements: &[Alternatives],
+        permission: Option<Id<Permission>>,
+    ) -> ProofResult {
         let mut space = Space::new(scenario);
-        let search = Search::new(&mut space, wanted, &mut self.budget);
-        match search.find(|space, model| Witness::of(space, model, wanted, permission)) {
-            Ok(witness) => Outcome::Violated(permission, witness),
-            Err(missed) if missed.is_sure() => Outcome::Holds,
-            Err(missed) => Outcome::Open(permission, doubt(&space, &missed)),
+        let search = Search::new(&mut space, requirements, &mut self.budget);
+        match search.find(|space, model| Witness::of(space, model, requirements, permission)) {
+            Ok(witness) => ProofResult::Violated(permission, witness),
+            Err(failure) if failure.is_proof() => ProofResult::Proved,
+            Err(failure) => ProofResult::Undecided(permission, undecided_reason(&space, &failure)),
         }
     }
 
-    /// Whether a condition reads something, conditions looked into.
-    fn reads(&self, expr: &Expr, test: fn(&Read) -> bool) -> bool {
-        expr.any(&mut |part| match part {
-            Expr::Read(read) => test(read),
-            Expr::Condition(id) => self.reads(&self.policy.conditions[*id].expr, test),
-            _ => false,
-        })
+    /// True if a condition reads something that passes a test, directly or by another condition.
+    fn reads(&self, condition: &Expr, test: fn(&Read) -> bool) -> bool {
+        self.policy.any_part(condition, &mut |part| matches!(part, Expr::Read(read) if test(read)))
     }
 }
 
-fn doubt(space: &Space<'_>, missed: &Missed) -> Doubt {
-    let condition = |key: &Key| match space.question(key.1) {
-        Some(Question::Opaque(expr) | Question::Class(expr, _)) => Some(expr.clone()),
+fn undecided_reason(space: &Space<'_>, failure: &SearchFailure) -> UndecidedReason {
+    let condition = |key: &InstanceVariable| match space.variable(key.1) {
+        Some(Variable::Opaque(expr) | Variable::Attribute(expr, _)) => Some(expr.clone()),
         _ => None,
     };
-    Doubt {
-        conditions: missed.open.iter().filter_map(condition).collect(),
-        unconfirmed: missed.unconfirmed,
-        exhausted: missed.exhausted,
+    UndecidedReason {
+        conditions: failure.undecided.iter().filter_map(condition).collect(),
+        unconfirmed: failure.unconfirmed,
+        exhausted: failure.exhausted,
     }
 }
 
-/// Whether something is known at a door alone.
-fn of_call(read: &Read) -> bool {
+fn is_token(read: &Read) -> bool {
+    matches!(read, Read::UserToken)
+}
+
+/// True if a value is known only with a request at a door.
+fn is_of_request(read: &Read) -> bool {
     matches!(
         read,
         Read::Method

@@ -6,9 +6,9 @@ use crate::model::value::Value;
 use crate::typed::{Expr, TypedPolicy};
 
 /// Prints an expression, cut after 100 characters.
-pub(crate) fn written(expr: &Expr, policy: &TypedPolicy) -> String {
+pub(crate) fn print(expr: &Expr, policy: &TypedPolicy) -> String {
     const LONGEST: usize = 100;
-    let text = print(expr, policy, 0);
+    let text = print_at(expr, policy, 0);
     match text.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,
@@ -18,11 +18,11 @@ pub(crate) fn written(expr: &Expr, policy: &TypedPolicy) -> String {
 /// The deepest level that is printed.
 const DEEPEST: usize = 6;
 
-fn print(expr: &Expr, policy: &TypedPolicy, depth: usize) -> String {
+fn print_at(expr: &Expr, policy: &TypedPolicy, depth: usize) -> String {
     if depth > DEEPEST {
         return "…".to_owned();
     }
-    let of = |expr: &Expr| print(expr, policy, depth + 1);
+    let of = |expr: &Expr| print_at(expr, policy, depth + 1);
     let is_sum = |expr: &Expr| matches!(expr, Expr::Binary(operator, ..) if operator.precedence() == Precedence::Sum);
     let inner = |expr: &Expr| match expr {
         Expr::All(_) | Expr::Any(_) | Expr::Binary(..) | Expr::Matches(..) | Expr::IsNull(_) if !is_sum(expr) => {
@@ -36,7 +36,7 @@ fn print(expr: &Expr, policy: &TypedPolicy, depth: usize) -> String {
     match expr {
         Expr::Constant(value) => constant(value),
         Expr::Read(read) => name_of(read, policy),
-        Expr::Field(of_what, name) => format!("{}.{name}", of(of_what)),
+        Expr::Field(whole, name) => format!("{}.{name}", of(whole)),
         Expr::List(items) => format!("[{}]", items.iter().map(of).collect::<Vec<_>>().join(", ")),
         Expr::Record(fields) => {
             let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}: {}", of(value))).collect();

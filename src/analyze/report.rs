@@ -1,28 +1,50 @@
-//! What came of an invariant, for its author.
+//! Errors for the invariants that are violated or can't be proved.
 
-use crate::analyze::never::{Doubt, Outcome};
-use crate::analyze::print::written;
+use crate::analyze::print::print;
 use crate::analyze::witness::Witness;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::reason::Stage;
 use crate::model::source::{Source, Span};
-use crate::typed::{Never, NeverOf, Permission, TypedPolicy};
+use crate::typed::{Expr, Never, NeverOf, Permission, TypedPolicy};
 
-/// Rules that grant what must never be are shown, so many at most.
+/// The most rules and conditions that an error shows.
 const MOST: usize = 3;
 
-/// An error, unless it holds.
-pub(crate) fn of(policy: &TypedPolicy, sources: &[Source], never: &Never, outcome: Outcome) -> Option<Diagnostic> {
-    let about = About { policy, sources, never };
-    match outcome {
-        Outcome::Holds => None,
-        Outcome::Violated(permission, witness) => Some(about.violated(permission, &witness)),
-        Outcome::Open(permission, doubt) => Some(about.unproved(permission, &doubt)),
+/// The result of a proof.
+pub(crate) enum ProofResult {
+    Proved,
+    /// A request that is granted the permission, or let through.
+    Violated(Option<Id<Permission>>, Witness),
+    Undecided(Option<Id<Permission>>, UndecidedReason),
+}
+
+/// The reasons why an invariant is neither proved nor violated.
+pub(crate) struct UndecidedReason {
+    /// The conditions that the solver couldn't decide.
+    pub(crate) conditions: Vec<Expr>,
+    /// A request was found, and the evaluation didn't confirm it.
+    pub(crate) unconfirmed: bool,
+    /// The budget was used up.
+    pub(crate) exhausted: bool,
+}
+
+/// The error for a result, unless the invariant is proved.
+pub(crate) fn diagnostic(
+    policy: &TypedPolicy,
+    sources: &[Source],
+    never: &Never,
+    result: ProofResult,
+) -> Option<Diagnostic> {
+    let report = Report { policy, sources, never };
+    match result {
+        ProofResult::Proved => None,
+        ProofResult::Violated(permission, witness) => Some(report.violated(permission, &witness)),
+        ProofResult::Undecided(permission, reason) => Some(report.unproved(permission, &reason)),
     }
 }
 
-/// From this one on there was no time.
+/// The error for the invariants that no steps were left for. `never` is the first of them.
 pub(crate) fn left_out(never: &Never, count: usize) -> Diagnostic {
     let message = format!("the invariants before take so long that {count} weren't looked at");
     Diagnostic::error("never_unproved", never.span, message)
@@ -30,13 +52,13 @@ pub(crate) fn left_out(never: &Never, count: usize) -> Diagnostic {
         .help("forbid under plainer conditions what must never be granted, so that little has to be looked through")
 }
 
-struct About<'a> {
+struct Report<'a> {
     policy: &'a TypedPolicy,
     sources: &'a [Source],
     never: &'a Never,
 }
 
-impl About<'_> {
+impl Report<'_> {
     fn violated(&self, permission: Option<Id<Permission>>, witness: &Witness) -> Diagnostic {
         let (what, verb) = match (&self.never.of, permission) {
             (NeverOf::Permissions(_), Some(permission)) => (self.name(permission), "granted"),
@@ -76,14 +98,14 @@ impl About<'_> {
             }
             (NeverOf::Permissions(_), Some(permission), Some((text, unless))) => {
                 let name = self.policy.permission_names.get(permission);
-                let when = if unless { format!("not ({text})") } else { text };
+                let when = positive(text, unless);
                 format!("write `forbid {name} when {when}`, or narrow the condition of what grants it")
             }
             _ => "forbid it under the same condition, or narrow the condition of what grants it".to_owned(),
         }
     }
 
-    /// What the author wrote behind `when`, or behind `unless`, where it is short.
+    /// The condition as the author wrote it, if it is short. True beside it if it is behind `unless`.
     fn condition(&self) -> Option<(String, bool)> {
         const LONGEST: usize = 120;
         let (span, unless) = self.never.written;
@@ -92,7 +114,7 @@ impl About<'_> {
         is_plain.then(|| (text.to_owned(), unless))
     }
 
-    fn unproved(&self, permission: Option<Id<Permission>>, doubt: &Doubt) -> Diagnostic {
+    fn unproved(&self, permission: Option<Id<Permission>>, reason: &UndecidedReason) -> Diagnostic {
         let what = match (&self.never.of, permission) {
             (NeverOf::Permissions(_), Some(permission)) => {
                 format!("that {} is never granted here", self.name(permission))
@@ -102,13 +124,13 @@ impl About<'_> {
         let message = format!("it can't be proved {what}");
         let mut error = Diagnostic::error("never_unproved", self.never.span, message);
         let mut names: Vec<String> =
-            doubt.conditions.iter().map(|condition| format!("`{}`", written(condition, self.policy))).collect();
+            reason.conditions.iter().map(|condition| format!("`{}`", print(condition, self.policy))).collect();
         names.sort();
         names.dedup();
         names.truncate(MOST);
-        if doubt.exhausted {
+        if reason.exhausted {
             error = error.label("there are too many ways to go through");
-        } else if doubt.unconfirmed && names.is_empty() {
+        } else if reason.unconfirmed && names.is_empty() {
             error = error.label("a request was found, and it couldn't be tried");
         }
         if !names.is_empty() {
@@ -116,7 +138,7 @@ impl About<'_> {
         }
         let help = match self.condition() {
             Some((text, unless)) => {
-                let when = if unless { format!("not ({text})") } else { text };
+                let when = positive(text, unless);
                 match permission {
                     Some(permission) => {
                         let name = self.policy.permission_names.get(permission);
@@ -133,4 +155,9 @@ impl About<'_> {
     fn name(&self, permission: Id<Permission>) -> String {
         format!("`{}`", self.policy.permission_names.get(permission))
     }
+}
+
+/// The condition under which the invariant is violated.
+fn positive(text: String, unless: bool) -> String {
+    if unless { format!("not ({text})") } else { text }
 }

@@ -1,8 +1,8 @@
-//! Which requests are looked at: who calls, what is asked about, and behind which door; and what can be read there.
+//! Scenarios: the requests of one kind of caller, about certain resources, at a certain door; and the domains of their reads.
 
 use jiff::Timestamp;
 
-use crate::analyze::solver::domain::Room;
+use crate::analyze::solver::domain::Domain;
 use crate::analyze::synthetic_request::{SyntheticRecord, SyntheticRequest, SyntheticResource};
 use crate::collections::table::Id;
 use crate::graph::DecisionGraph;
@@ -11,42 +11,41 @@ use crate::model::value::{Known, Value};
 use crate::schemas::validate::validate_default;
 use crate::typed::schemas::{InputType, Shape};
 use crate::typed::{
-    Attribute, BodyRule, Expr, Mapping, ParameterType, PathSegment, Read, Resource, Role, Route, Type, TypedPolicy,
+    BodyRule, Expr, Mapping, ParameterType, PathSegment, Read, Resource, Role, Route, Type, TypedPolicy,
 };
 
-/// Requests of one kind, all of which an analysis goes through.
+/// All requests of one kind.
 pub(crate) struct Scenario<'p> {
     pub(crate) policy: &'p TypedPolicy,
     pub(crate) graph: &'p DecisionGraph,
     pub(crate) caller: Caller,
-    /// What is asked about, by number.
-    pub(crate) things: Vec<Thing>,
-    /// The door; without one, nothing can be read of the request itself.
+    /// The resources that conditions are about, by number.
+    pub(crate) instances: Vec<Instance>,
+    /// Without a door, the method, the path and other parts of the request are unknown.
     pub(crate) route: Option<Id<Route>>,
 }
 
-/// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {
     Nobody,
-    /// On the host's word, so that no token says who it is.
+    /// A caller that the host vouches for, without a token.
     Vouched,
-    /// By a token, out of which the mapping of this number makes them.
+    /// A caller with a token, mapped by the mapping of this number.
     Mapped(usize),
 }
 
-/// What is asked about.
+/// A resource that conditions are about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Thing {
+pub(crate) enum Instance {
     None,
-    /// Nobody said which one.
+    /// Without an id and attributes.
     Unnamed(Id<Resource>),
     Of(Id<Resource>),
-    /// The one that a parameter of the path names.
+    /// Named by a parameter of the path.
     Named(Id<Resource>, String),
 }
 
-impl Thing {
+impl Instance {
     pub(crate) fn is_of(&self, kind: Id<Resource>) -> bool {
         match self {
             Self::None => false,
@@ -55,16 +54,14 @@ impl Thing {
     }
 }
 
-/// Which roles a caller can have.
-pub(crate) enum Roles {
-    /// Any.
+/// The roles that a caller can have.
+pub(crate) enum RoleDomain {
     Any,
-    These(Vec<Id<Role>>),
-    /// Nobody can say which.
-    Odd,
+    Exactly(Vec<Id<Role>>),
+    Unknown,
 }
 
-/// The time of made-up requests.
+/// The time of synthetic requests.
 pub(crate) const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 impl<'p> Scenario<'p> {
@@ -83,211 +80,204 @@ impl<'p> Scenario<'p> {
         self.caller != Caller::Nobody
     }
 
-    /// A request of this kind of which nothing is known yet.
-    pub(crate) fn trial(&self) -> SyntheticRequest<'p> {
-        let thing = |thing: &Thing| match thing {
-            Thing::None => SyntheticResource::None,
-            Thing::Unnamed(resource) => SyntheticResource::Of(*resource, None),
-            Thing::Of(resource) => SyntheticResource::Of(*resource, Some(SyntheticRecord::default())),
-            Thing::Named(resource, parameter) => {
+    /// A request of this kind without values.
+    pub(crate) fn request(&self) -> SyntheticRequest<'p> {
+        let instance = |instance: &Instance| match instance {
+            Instance::None => SyntheticResource::None,
+            Instance::Unnamed(resource) => SyntheticResource::Of(*resource, None),
+            Instance::Of(resource) => SyntheticResource::Of(*resource, Some(SyntheticRecord::default())),
+            Instance::Named(resource, parameter) => {
                 SyntheticResource::Of(*resource, Some(SyntheticRecord::named(parameter)))
             }
         };
-        let trial = SyntheticRequest::new(self.policy, NOW, self.things.iter().map(thing).collect(), self.route());
-        if self.has_user() { trial.with_caller(self.mapping().map(|mapping| mapping.token)) } else { trial }
+        let request =
+            SyntheticRequest::new(self.policy, NOW, self.instances.iter().map(instance).collect(), self.route());
+        if self.has_user() { request.with_caller(self.mapping().map(|mapping| mapping.token)) } else { request }
     }
 
-    /// What a read stands for: the id of a thing that a parameter names is that parameter.
-    pub(crate) fn same_as(&self, thing: usize, read: &Read) -> Option<Read> {
-        match (read, self.things.get(thing)) {
-            (Read::ResourceId, Some(Thing::Named(_, parameter))) => Some(Read::Param(parameter.clone())),
+    /// The read that always has the same value: the parameter for the id of the resource that it names.
+    pub(crate) fn same_as(&self, instance: usize, read: &Read) -> Option<Read> {
+        match (read, self.instances.get(instance)) {
+            (Read::ResourceId, Some(Instance::Named(_, parameter))) => Some(Read::Param(parameter.clone())),
             (Read::Header(name), _) if *name == http::header::ORIGIN => Some(Read::Origin),
             _ => None,
         }
     }
 
-    /// The caller's roles.
-    pub(crate) fn roles(&self) -> Roles {
+    pub(crate) fn roles(&self) -> RoleDomain {
         let Some(mapping) = self.mapping() else {
-            return if self.has_user() { Roles::Any } else { Roles::These(Vec::new()) };
+            return if self.has_user() { RoleDomain::Any } else { RoleDomain::Exactly(Vec::new()) };
         };
         match &mapping.roles {
-            None => Roles::These(Vec::new()),
-            Some(Expr::Read(Read::Claim(_))) => Roles::Any,
+            None => RoleDomain::Exactly(Vec::new()),
+            Some(Expr::Read(Read::Claim(_))) => RoleDomain::Any,
             Some(expr) => match texts(expr) {
                 Some(names) => {
-                    Roles::These(names.iter().filter_map(|name| self.policy.role_names.find(name)).collect())
+                    RoleDomain::Exactly(names.iter().filter_map(|name| self.policy.role_names.find(name)).collect())
                 }
-                None => Roles::Odd,
+                None => RoleDomain::Unknown,
             },
         }
     }
 
-    /// What a read can give.
-    pub(crate) fn room(&self, thing: usize, read: &Read) -> Room<'p> {
+    pub(crate) fn domain(&self, instance: usize, read: &Read) -> Domain<'p> {
         match read {
             Read::UserId | Read::UserTier | Read::UserScopes | Read::UserToken | Read::UserAttribute(_) => {
-                if self.has_user() { self.of_user(read) } else { Room::absent() }
+                if self.has_user() { self.user_domain(read) } else { Domain::absent() }
             }
-            Read::Context(id) => Room::declared(&self.policy.context[*id]),
-            Read::ClientIp => Room::of(Type::Ip).or_unknown(),
-            Read::Now => Room::of(Type::Timestamp),
-            Read::ResourceId | Read::Resource(_) => self.of_thing(thing, read),
-            Read::Claim(_) | Read::Account(_) | Read::Sibling(_) => Room::unknown(),
-            _ => self.route().map_or_else(Room::unknown, |route| self.of_call(route, read)),
+            Read::Context(id) => Domain::declared(&self.policy.context[*id]),
+            Read::ClientIp => Domain::of(Type::Ip).or_unknown(),
+            Read::Now => Domain::of(Type::Timestamp),
+            Read::ResourceId | Read::Resource(_) => self.resource_domain(instance, read),
+            Read::Claim(_) | Read::Account(_) | Read::Sibling(_) => Domain::unknown(),
+            _ => self.route().map_or_else(Domain::unknown, |route| self.request_domain(route, read)),
         }
     }
 
-    fn of_thing(&self, thing: usize, read: &Read) -> Room<'p> {
-        let resource = match self.things.get(thing) {
-            None | Some(Thing::None) => return Room::absent(),
-            Some(Thing::Unnamed(resource)) => (*resource, false),
-            Some(Thing::Of(resource) | Thing::Named(resource, _)) => (*resource, true),
+    fn resource_domain(&self, instance: usize, read: &Read) -> Domain<'p> {
+        let resource = match self.instances.get(instance) {
+            None | Some(Instance::None) => return Domain::absent(),
+            Some(Instance::Unnamed(resource)) => (*resource, false),
+            Some(Instance::Of(resource) | Instance::Named(resource, _)) => (*resource, true),
         };
         match (resource, read) {
-            ((_, true), Read::ResourceId) => Room::of(Type::String),
-            ((_, false), Read::ResourceId) => Room::unknown(),
+            ((_, true), Read::ResourceId) => Domain::of(Type::String),
+            ((_, false), Read::ResourceId) => Domain::unknown(),
             ((resource, named), Read::Resource(name)) => {
                 let declared = &self.policy.resources[resource];
                 match declared.slot(*name).and_then(|slot| declared.attribute(slot)) {
-                    None => Room::absent(),
-                    Some(_) if !named => Room::unknown(),
-                    Some(attribute) => Room::declared(attribute),
+                    None => Domain::absent(),
+                    Some(_) if !named => Domain::unknown(),
+                    Some(attribute) => Domain::declared(attribute),
                 }
             }
-            _ => Room::unknown(),
+            _ => Domain::unknown(),
         }
     }
 
-    fn of_user(&self, read: &Read) -> Room<'p> {
+    fn user_domain(&self, read: &Read) -> Domain<'p> {
         let policy = self.policy;
         let Some(mapping) = self.mapping() else {
             return match read {
-                Read::UserId => Room::of(Type::String),
-                Read::UserTier => self.tiers().or_absent(),
-                Read::UserScopes => Room::of(Type::List(Box::new(Type::String))).or_absent(),
-                Read::UserAttribute(id) => Room::declared(&policy.attributes[*id]),
-                _ => Room::unknown(),
+                Read::UserId => Domain::of(Type::String),
+                Read::UserTier => self.tier_domain().or_absent(),
+                Read::UserScopes => Domain::of(Type::List(Box::new(Type::String))).or_absent(),
+                Read::UserAttribute(id) => Domain::declared(&policy.attributes[*id]),
+                _ => Domain::unknown(),
             };
         };
         match read {
-            Read::UserId => self.made(&mapping.id, mapping, &Type::String),
+            Read::UserId => self.mapped_domain(&mapping.id, mapping, &Type::String),
             Read::UserTier => match &mapping.tier {
-                None => Room::absent(),
-                Some(Expr::Constant(Value::String(tier))) => Room::only(Value::String(tier.clone())),
+                None => Domain::absent(),
+                Some(Expr::Constant(Value::String(tier))) => Domain::only(Value::String(tier.clone())),
                 // A tier that the policy doesn't know counts as absent.
-                Some(_) => self.tiers().or_absent(),
+                Some(_) => self.tier_domain().or_absent(),
             },
             Read::UserScopes => match &mapping.scopes {
-                None => Room::absent(),
-                Some(Expr::Read(_)) => Room::of(Type::List(Box::new(Type::String))),
+                None => Domain::absent(),
+                Some(Expr::Read(_)) => Domain::of(Type::List(Box::new(Type::String))),
                 Some(expr) => match texts(expr) {
                     Some(names) => {
                         let words = names.iter().flat_map(|name| name.split_ascii_whitespace());
-                        Room::only(Value::List(words.map(|word| Value::String(word.to_owned())).collect()))
+                        Domain::only(Value::List(words.map(|word| Value::String(word.to_owned())).collect()))
                     }
-                    None => Room::of(Type::List(Box::new(Type::String))),
+                    None => Domain::of(Type::List(Box::new(Type::String))),
                 },
             },
             Read::UserAttribute(id) => {
                 let ty = &policy.attributes[*id].ty;
                 let expr = mapping.attributes.get(id.row());
-                expr.map_or_else(Room::unknown, |expr| self.made(expr, mapping, ty))
+                expr.map_or_else(Domain::unknown, |expr| self.mapped_domain(expr, mapping, ty))
             }
-            _ => Room::only(Value::String(policy.tokens[mapping.token].name.clone())),
+            _ => Domain::only(Value::String(policy.tokens[mapping.token].name.clone())),
         }
     }
 
-    /// What a mapping can make of claims.
-    fn made(&self, expr: &Expr, mapping: &Mapping, ty: &Type) -> Room<'p> {
+    /// The domain of an expression over claims.
+    fn mapped_domain(&self, expr: &Expr, mapping: &Mapping, ty: &Type) -> Domain<'p> {
         let claims = &self.policy.tokens[mapping.token].claims;
         match expr {
-            Expr::Constant(value) => Room::only(value.clone()),
+            Expr::Constant(value) => Domain::only(value.clone()),
             Expr::Read(Read::Claim(slot)) => match claims.get(*slot) {
-                Some(claim) if claim.optional => Room::of(ty.clone()).or_absent(),
-                _ => Room::of(ty.clone()),
+                Some(claim) if claim.optional => Domain::of(ty.clone()).or_absent(),
+                _ => Domain::of(ty.clone()),
             },
             Expr::Coalesce(operands) => match operands.as_slice() {
-                [Expr::Read(Read::Claim(_)), Expr::Constant(_)] => Room::of(ty.clone()),
-                _ => Room::of(ty.clone()).or_absent(),
+                [Expr::Read(Read::Claim(_)), Expr::Constant(_)] => Domain::of(ty.clone()),
+                _ => Domain::of(ty.clone()).or_absent(),
             },
             Expr::Binary(Operator::Add, prefix, claim) => match (&**prefix, &**claim) {
                 (Expr::Constant(Value::String(prefix)), Expr::Read(Read::Claim(_))) => {
-                    Room::of(Type::String).beginning(prefix.clone())
+                    Domain::of(Type::String).with_prefix(prefix.clone())
                 }
-                _ => Room::of(ty.clone()).or_absent(),
+                _ => Domain::of(ty.clone()).or_absent(),
             },
-            _ => Room::of(ty.clone()).or_absent(),
+            _ => Domain::of(ty.clone()).or_absent(),
         }
     }
 
-    fn tiers(&self) -> Room<'p> {
-        Room::of(Type::Enum(self.policy.tiers.iter().map(|tier| tier.name.clone()).collect()))
+    fn tier_domain(&self) -> Domain<'p> {
+        Domain::of(Type::Enum(self.policy.tiers.iter().map(|tier| tier.name.clone()).collect()))
     }
 
-    fn of_call(&self, route: &'p Route, read: &Read) -> Room<'p> {
+    fn request_domain(&self, route: &'p Route, read: &Read) -> Domain<'p> {
         match read {
             Read::Method => {
                 let method = Value::String(route.method.as_str().to_owned());
                 let has_own = |other: &Route| other.method == http::Method::HEAD && other.path == route.path;
                 let heads = route.method == http::Method::GET && !self.policy.routes.iter().any(has_own);
                 let also = heads.then(|| Value::String("HEAD".to_owned()));
-                Room::among(std::iter::once(method).chain(also).map(Known::Value).collect())
+                Domain::among(std::iter::once(method).chain(also).map(Known::Value).collect())
             }
-            Read::Host => Room::of(Type::String).or_unknown(),
-            Read::Origin => Room::of(Type::String).or_absent().or_unknown(),
-            Read::Header(_) | Read::Cookie(_) => Room::of(Type::String).or_absent().or_unknown(),
-            Read::Param(name) => parameter(route, name),
-            Read::Query(name) => self.of_input(route.query, name),
+            Read::Host => Domain::of(Type::String).or_unknown(),
+            Read::Origin => Domain::of(Type::String).or_absent().or_unknown(),
+            Read::Header(_) | Read::Cookie(_) => Domain::of(Type::String).or_absent().or_unknown(),
+            Read::Param(name) => parameter_domain(route, name),
+            Read::Query(name) => self.input_domain(route.query, name),
             Read::Body(name) => match route.body {
-                BodyRule::Shape(shape) => self.of_input(Some(shape), name),
-                BodyRule::Empty | BodyRule::Raw | BodyRule::Token(_) => Room::unknown(),
+                BodyRule::Shape(shape) => self.input_domain(Some(shape), name),
+                BodyRule::Empty | BodyRule::Raw | BodyRule::Token(_) => Domain::unknown(),
             },
-            _ => Room::unknown(),
+            _ => Domain::unknown(),
         }
     }
 
-    fn of_input(&self, shape: Option<Id<Shape>>, name: &str) -> Room<'p> {
+    fn input_domain(&self, shape: Option<Id<Shape>>, name: &str) -> Domain<'p> {
         let field = shape.and_then(|shape| self.policy.shapes[shape].fields.iter().find(|field| field.name == name));
         match field {
-            Some(field) => Room::declared(&field.attribute()).ruled(&field.ty),
-            None => Room::unknown(),
+            Some(field) => Domain::declared(&field.attribute()).with_rules(&field.ty),
+            None => Domain::unknown(),
         }
     }
 
-    /// Whether input passes the rules of its schema.
+    /// True if input passes the rules of its schema.
     pub(crate) fn is_valid_json(&self, rules: &InputType, json: &serde_json::Value) -> bool {
         validate_default(&self.policy.shapes, rules, json).is_ok()
     }
 
-    /// Whether a value passes the rules of its schema as it stands.
+    /// True if a value passes the rules of its schema unchanged.
     pub(crate) fn is_valid(&self, rules: &InputType, value: &Value) -> bool {
         let Ok(json) = serde_json::to_value(value) else { return false };
         validate_default(&self.policy.shapes, rules, &json).is_ok_and(|validated| validated.value == json)
     }
-
-    /// The fields of a type, and which of them a path names.
-    pub(crate) fn field(&self, ty: &Type, name: &str) -> Option<Attribute> {
-        let ty = if let Type::Nullable(inner) = ty { inner } else { ty };
-        ty.field(name, &self.policy.shapes)
-    }
 }
 
-fn parameter<'p>(route: &Route, name: &str) -> Room<'p> {
+fn parameter_domain<'p>(route: &Route, name: &str) -> Domain<'p> {
     let ty = route.path.iter().find_map(|segment| match segment {
         PathSegment::Parameter { name: known, ty } if known == name => Some(*ty),
         PathSegment::Rest(known) if known == name => Some(ParameterType::Any),
         _ => None,
     });
     match ty {
-        Some(ParameterType::Int) => Room::of(Type::Int),
-        Some(ParameterType::Any) => Room::of(Type::String),
-        Some(ParameterType::Uuid) => Room::of(Type::String).uuids(),
-        None => Room::unknown(),
+        Some(ParameterType::Int) => Domain::of(Type::Int),
+        Some(ParameterType::Any) => Domain::of(Type::String),
+        Some(ParameterType::Uuid) => Domain { uuids: true, ..Domain::of(Type::String) },
+        None => Domain::unknown(),
     }
 }
 
-/// Texts that are written out.
+/// The strings of a constant expression.
 fn texts(expr: &Expr) -> Option<Vec<String>> {
     let text = |value: &Value| if let Value::String(text) = value { Some(text.clone()) } else { None };
     match expr {

@@ -1,5 +1,4 @@
-//! A request that nobody sent, made up value by value, so that an analysis can ask what diagrams ask. It is asked through
-//! the same evaluation as a real one.
+//! Synthetic requests: made value by value, and evaluated like real ones.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -15,7 +14,7 @@ use crate::eval::context::{Environment, EvalContext, InputState, RequestRef, Res
 use crate::eval::evaluate::{evaluate, truth};
 use crate::eval::identity::Identity;
 use crate::eval::questions;
-use crate::graph::{Logic, Plan, Question, parameters};
+use crate::graph::{Class, Logic, Plan, Variable, parameters};
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
 use crate::protocol::params::{Parameter, Params};
@@ -23,43 +22,40 @@ use crate::protocol::request::Record;
 use crate::typed::{BodyRule, Expr, PathSegment, Read, Resource, Role, Route, Token, TypedPolicy};
 use crate::values::value_ref::ValueRef;
 
-/// A request so far. What wasn't set is unknown.
+/// A request under construction. Values that weren't set are unknown.
 pub(crate) struct SyntheticRequest<'p> {
     policy: &'p TypedPolicy,
     user: Option<Identity<'static>>,
     context: Slots,
     client: Option<IpAddr>,
     now: Timestamp,
-    /// What is asked about, by number: a door may ask about several.
-    things: Vec<SyntheticResource>,
+    /// The resources that conditions are about, by number.
+    instances: Vec<SyntheticResource>,
     call: Option<SyntheticCall<'p>>,
 }
 
-/// A thing that a question may be about.
 #[derive(Debug, Clone)]
 pub(crate) enum SyntheticResource {
     None,
-    /// `None` where nobody said which one.
+    /// Without a record, it has no id and no attributes.
     Of(Id<Resource>, Option<SyntheticRecord>),
 }
 
-/// What is known of a thing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SyntheticRecord {
-    /// The parameter of the path that names it, where one does.
+    /// The parameter of the path that has its id.
     named: Option<String>,
     id: Option<String>,
     slots: Slots,
 }
 
 impl SyntheticRecord {
-    /// A thing that a parameter of the path names.
     pub(crate) fn named(parameter: &str) -> Self {
         Self { named: Some(parameter.to_owned()), ..Self::default() }
     }
 }
 
-/// The request at a door.
+/// The HTTP request at a door.
 struct SyntheticCall<'p> {
     route: &'p Route,
     method: Method,
@@ -77,7 +73,7 @@ impl<'p> SyntheticRequest<'p> {
     pub(crate) fn new(
         policy: &'p TypedPolicy,
         now: Timestamp,
-        things: Vec<SyntheticResource>,
+        instances: Vec<SyntheticResource>,
         route: Option<&'p Route>,
     ) -> Self {
         let context = Slots::of(vec![Known::Unknown; policy.context.len()]);
@@ -93,10 +89,10 @@ impl<'p> SyntheticRequest<'p> {
             query: Json::Object(Record::new()),
             body: Json::Object(Record::new()),
         });
-        Self { policy, user: None, context, client: None, now, things, call }
+        Self { policy, user: None, context, client: None, now, instances, call }
     }
 
-    /// Makes it one with a caller, and says by which token they came, if by one.
+    /// Adds a caller, with a token or without one.
     pub(crate) fn with_caller(mut self, token: Option<Id<Token>>) -> Self {
         self.user = Some(Identity {
             id: "u1".into(),
@@ -111,15 +107,14 @@ impl<'p> SyntheticRequest<'p> {
         self
     }
 
-    /// The roles that the caller comes with.
-    pub(crate) fn hold(&mut self, roles: &[Id<Role>]) {
+    pub(crate) fn set_roles(&mut self, roles: &[Id<Role>]) {
         if let Some(user) = &mut self.user {
             user.roles = roles.iter().copied().collect();
         }
     }
 
-    /// Sets what a read gives; whether that is possible.
-    pub(crate) fn set(&mut self, thing: usize, read: &Read, known: &Known<Value>) -> bool {
+    /// Sets the value of a read. Returns false if it can't have the value.
+    pub(crate) fn set(&mut self, instance: usize, read: &Read, known: &Known<Value>) -> bool {
         let text = match known {
             Known::Value(Value::String(text)) => Some(text.clone()),
             Known::Value(_) | Known::Absent | Known::Unknown => None,
@@ -138,14 +133,14 @@ impl<'p> SyntheticRequest<'p> {
                 _ => false,
             },
             Read::Resource(name) => {
-                let Some(SyntheticResource::Of(resource, Some(record))) = self.things.get_mut(thing) else {
+                let Some(SyntheticResource::Of(resource, Some(record))) = self.instances.get_mut(instance) else {
                     return !matches!(known, Known::Value(_));
                 };
                 let declared = &self.policy.resources[*resource];
                 record.slots.values.resize(declared.names.len(), Known::Unknown);
                 declared.slot(*name).map_or(*known == Known::Absent, |slot| put(&mut record.slots.values, slot, known))
             }
-            Read::ResourceId => match self.things.get_mut(thing) {
+            Read::ResourceId => match self.instances.get_mut(instance) {
                 Some(SyntheticResource::Of(_, Some(record))) => {
                     record.id = text;
                     true
@@ -221,9 +216,9 @@ impl<'p> SyntheticRequest<'p> {
         params.filter(|(known, _)| *known == name).map(|(_, text)| text.as_str()).next()
     }
 
-    /// Asks something about a thing.
-    fn on<T>(&self, thing: usize, ask: impl FnOnce(&Environment<'_>) -> T) -> T {
-        let thing = match self.things.get(thing) {
+    /// Calls `ask` with the environment for an instance.
+    fn on<T>(&self, instance: usize, ask: impl FnOnce(&Environment<'_>) -> T) -> T {
+        let resource = match self.instances.get(instance) {
             None | Some(SyntheticResource::None) => ResourceRef::None,
             Some(SyntheticResource::Of(resource, None)) => {
                 ResourceRef::Of { resource: *resource, id: None, attributes: None }
@@ -239,27 +234,24 @@ impl<'p> SyntheticRequest<'p> {
             None => Params::default(),
         };
         let context = self.eval_context(&params);
-        ask(&context.on(thing))
+        ask(&context.on(resource))
     }
 
-    /// What a question about a thing comes to.
-    pub(crate) fn answer(&self, thing: usize, question: Question<'_>) -> u32 {
-        self.on(thing, |environment| questions::answer(question, environment))
+    pub(crate) fn class(&self, instance: usize, variable: Variable<'_>) -> Class {
+        self.on(instance, |environment| questions::answer(variable, environment))
     }
 
-    /// Whether a plan about a thing says *yes*.
-    pub(crate) fn holds(&self, logic: &Logic, thing: usize, plan: Plan) -> bool {
-        self.on(thing, |environment| questions::satisfies(logic, plan, environment))
+    /// True if a plan says *yes* of an instance.
+    pub(crate) fn holds(&self, logic: &Logic, instance: usize, plan: Plan) -> bool {
+        self.on(instance, |environment| questions::satisfies(logic, plan, environment))
     }
 
-    /// Whether a condition is true of a thing.
-    pub(crate) fn is_true(&self, thing: usize, condition: &Expr) -> bool {
-        self.on(thing, |environment| truth(condition, environment) == Truths::TRUE)
+    pub(crate) fn is_true(&self, instance: usize, condition: &Expr) -> bool {
+        self.on(instance, |environment| truth(condition, environment) == Truths::TRUE)
     }
 
-    /// The value of an expression about a thing, where it has one.
-    pub(crate) fn value(&self, thing: usize, expr: &Expr) -> Option<Value> {
-        self.on(thing, |environment| evaluate(expr, environment).value().map(ValueRef::into_value))
+    pub(crate) fn value(&self, instance: usize, expr: &Expr) -> Option<Value> {
+        self.on(instance, |environment| evaluate(expr, environment).value().map(ValueRef::into_value))
     }
 }
 
@@ -272,13 +264,13 @@ impl SyntheticCall<'_> {
                 None => return false,
             },
             Read::Host => self.host = text,
-            Read::Origin => return self.head(header::ORIGIN, text, known),
-            Read::Header(name) => return self.head(name.clone(), text, known),
+            Read::Origin => return self.set_header(header::ORIGIN, text, known),
+            Read::Header(name) => return self.set_header(name.clone(), text, known),
             Read::Cookie(name) => {
                 self.cookies.retain(|(known, _)| known != name);
                 match (known, text) {
                     (Known::Value(_), Some(value)) => self.cookies.push((name.clone(), value)),
-                    // One that stands twice.
+                    // A cookie that occurs twice is unknown.
                     (Known::Unknown, _) => {
                         self.cookies.extend(["a", "b"].map(|value| (name.clone(), value.to_owned())));
                     }
@@ -286,8 +278,8 @@ impl SyntheticCall<'_> {
                 }
                 let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
                 return match pairs.as_slice() {
-                    [] => self.head(header::COOKIE, None, &Known::Absent),
-                    pairs => self.head(header::COOKIE, Some(pairs.join("; ")), &Known::Value(Value::Null)),
+                    [] => self.set_header(header::COOKIE, None, &Known::Absent),
+                    pairs => self.set_header(header::COOKIE, Some(pairs.join("; ")), &Known::Value(Value::Null)),
                 };
             }
             Read::Param(name) => {
@@ -313,7 +305,7 @@ impl SyntheticCall<'_> {
         true
     }
 
-    fn head(&mut self, name: HeaderName, text: Option<String>, known: &Known<Value>) -> bool {
+    fn set_header(&mut self, name: HeaderName, text: Option<String>, known: &Known<Value>) -> bool {
         self.headers.remove(&name);
         match (known, text.map(|text| HeaderValue::from_str(&text))) {
             (Known::Absent, _) => true,
@@ -321,7 +313,7 @@ impl SyntheticCall<'_> {
                 self.headers.insert(name, value);
                 true
             }
-            // A header that stands twice.
+            // A header that occurs twice is unknown.
             (Known::Unknown, _) => {
                 self.headers.append(name.clone(), HeaderValue::from_static("a"));
                 self.headers.append(name, HeaderValue::from_static("b"));

@@ -1,4 +1,4 @@
-//! Permissions whose rules don't reduce to one diagram: their author should know, as what they cost grows with the rules.
+//! Warnings for permissions whose rules don't reduce to one diagram: the cost of a decision then grows with the rules.
 
 use std::collections::HashSet;
 
@@ -8,30 +8,30 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::typed::{Permission, Rule, Terms, TypedPolicy};
 
-/// So many permissions are warned of; whoever has more has one cause, or few.
-const MOST_TOLD: usize = 10;
-/// So many of a permission's conditions are shown beside the first.
+/// The most warnings: more permissions usually share their causes.
+const MOST_WARNINGS: usize = 10;
+/// The most conditions that a warning shows beside the first.
 const MOST_SHOWN: usize = 5;
 
 /// A warning for each set of rules that is decided by several diagrams, one after the other.
 pub(crate) fn unreduced(policy: &TypedPolicy, graph: &DecisionGraph) -> Vec<Diagnostic> {
     let mut seen: HashSet<Id<Terms>> = HashSet::new();
-    let several = policy.permissions.enumerate().filter_map(|(id, permission)| {
-        let Plan::Several(several) = graph.permission(id, Phase::AfterInput) else { return None };
-        seen.insert(permission.terms).then_some((id, permission, several))
+    let compounds = policy.permissions.enumerate().filter_map(|(id, permission)| {
+        let Plan::Compound(compound) = graph.permission(id, Phase::AfterInput) else { return None };
+        seen.insert(permission.terms).then_some((id, permission, compound))
     });
-    several
-        .take(MOST_TOLD)
-        .filter_map(|(id, permission, several)| {
+    compounds
+        .take(MOST_WARNINGS)
+        .filter_map(|(id, permission, compound)| {
             let name = policy.permission_names.get(id);
-            warning(policy, permission, name, graph.logic.diagrams_of(several))
+            warning(policy, permission, name, graph.logic.diagrams_of(compound))
         })
         .collect()
 }
 
 fn warning(policy: &TypedPolicy, permission: &Permission, name: &str, diagrams: usize) -> Option<Diagnostic> {
     let terms = policy.terms(permission);
-    let rules = terms.grants.iter().map(|grant| grant.rule).chain(terms.forbids.iter().copied());
+    let rules = terms.rules();
     let conditional = |rule: Id<Rule>| policy.rules[rule].condition.as_ref().map(|_| policy.rules[rule].span);
     let mut spans: Vec<Span> = rules.filter_map(conditional).collect();
     spans.sort_unstable();

@@ -1,12 +1,12 @@
-//! A request that shows something, as a document that `portcullis decide --request` takes; and whether it does.
+//! Witnesses: requests that violate an invariant, as documents for `portcullis decide --request`, confirmed by the evaluation.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value as Json, json};
 
 use crate::analyze::input::valid_value;
-use crate::analyze::scenario::{Caller, NOW, Scenario, Thing};
-use crate::analyze::solver::search::{AnyOf, Model};
-use crate::analyze::solver::space::Space;
+use crate::analyze::scenario::{Caller, Instance, NOW, Scenario};
+use crate::analyze::solver::search::{Alternatives, Model};
+use crate::analyze::solver::space::{Slot, Space};
 use crate::collections::table::Id;
 use crate::decide::callers::keys::BoundKeys;
 use crate::decide::{PermissionId, Ready, Scene, check_all, decide, holds_in_scene};
@@ -16,56 +16,57 @@ use crate::model::reason::Stage;
 use crate::model::source::Span;
 use crate::model::value::{Known, Value};
 use crate::protocol::decision::Verdict;
-use crate::typed::schemas::{InputType, Shape};
+use crate::typed::schemas::Shape;
 use crate::typed::{BodyRule, Expr, ParameterType, PathSegment, Permission, Read, Route, TypedPolicy};
 
-/// A request, and that it was tried.
+/// A confirmed request.
 #[derive(Debug)]
 pub(crate) struct Witness {
-    /// What `portcullis decide --request` takes.
+    /// The document for `portcullis decide --request`.
     pub(crate) document: Json,
-    /// The token that the caller came by, which a document can't say.
+    /// The caller's token, which a document can't contain.
     pub(crate) token: Option<String>,
-    /// The stages of the door that weren't tried, as they don't ask who may.
+    /// A stage that the confirmation stopped at, as it doesn't test permissions.
     pub(crate) untried: Option<Stage>,
-    /// The rules that grant it.
+    /// The rules that grant the permission.
     pub(crate) grants: Vec<Span>,
 }
 
-/// What stands for itself in a segment of a path.
+/// The characters to encode in a segment of a path.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// And in the rest of a path.
+/// The characters to encode in the rest of a path.
 const REST: &AsciiSet = &SEGMENT.remove(b'/');
 
 impl Witness {
-    /// The request that a model describes, if the evaluation agrees that one of each plan holds.
+    /// The request of a model, if the evaluation confirms that it meets the requirements.
     pub(crate) fn of(
         space: &Space<'_>,
         model: &Model,
-        wanted: &[AnyOf],
+        requirements: &[Alternatives],
         permission: Option<Id<Permission>>,
     ) -> Option<Self> {
         let scenario = &space.scenario;
-        let mut trial = scenario.trial();
-        trial.hold(&model.roles);
-        for (place, known) in &model.values {
-            let Expr::Read(read) = &place.path else { return None };
-            if !trial.set(place.thing, read, known) {
+        let mut request = scenario.request();
+        request.set_roles(&model.roles);
+        for (slot, known) in &model.values {
+            let Expr::Read(read) = &slot.path else { return None };
+            if !request.set(slot.instance, read, known) {
                 return None;
             }
         }
         let logic = &scenario.graph.logic;
-        let holds = |any_of: &AnyOf| any_of.iter().any(|(thing, plan)| trial.holds(logic, *thing, *plan));
-        if !wanted.iter().all(holds) {
+        let holds = |any_of: &Alternatives| any_of.iter().any(|(at, plan)| request.holds(logic, *at, *plan));
+        if !requirements.iter().all(holds) {
             return None;
         }
         let grants = |permission: Id<Permission>| {
             let declared = &scenario.policy.permissions[permission];
             let grants = &scenario.policy.terms(declared).grants;
-            let thing = scenario.things.iter().position(|thing| thing.is_of(declared.resource)).unwrap_or(0);
+            let instance =
+                scenario.instances.iter().position(|instance| instance.is_of(declared.resource)).unwrap_or(0);
             let rules = grants.iter().map(|grant| &scenario.policy.rules[grant.rule]);
-            let holding = rules.filter(|rule| rule.condition.as_ref().is_some_and(|expr| trial.is_true(thing, expr)));
-            holding.map(|rule| rule.span).collect()
+            let is_true = |condition: &Expr| request.is_true(instance, condition);
+            rules.filter(|rule| rule.condition.as_ref().is_some_and(is_true)).map(|rule| rule.span).collect()
         };
         let token = match scenario.caller {
             Caller::Mapped(at) => {
@@ -75,16 +76,16 @@ impl Witness {
         };
         let mut witness =
             Self { document: Json::Null, token, untried: None, grants: permission.map(grants).unwrap_or_default() };
-        let described = Described { scenario, model };
+        let builder = DocumentBuilder { scenario, model };
         match scenario.route() {
             Some(route) => {
-                witness.document = described.request(route)?;
-                witness.untried = witness.let_through(scenario)?;
+                witness.document = builder.request(route)?;
+                witness.untried = witness.untried_stage(scenario)?;
             }
             None => {
                 let id = permission?;
-                witness.document = described.check(id);
-                let plans: Vec<Plan> = wanted.iter().flatten().map(|(_, plan)| *plan).collect();
+                witness.document = builder.check(id);
+                let plans: Vec<Plan> = requirements.iter().flatten().map(|(_, plan)| *plan).collect();
                 if witness.token.is_none() && !is_granted(scenario, &witness.document, id, &plans) {
                     return None;
                 }
@@ -93,8 +94,9 @@ impl Witness {
         Some(witness)
     }
 
-    /// Which stage turned it away that doesn't ask who may, if one did; `None` where another did.
-    fn let_through(&self, scenario: &Scenario<'_>) -> Option<Option<Stage>> {
+    /// Decides the request. Returns the stage that denied it if that stage doesn't test permissions. Returns `None` if another
+    /// stage denied it.
+    fn untried_stage(&self, scenario: &Scenario<'_>) -> Option<Option<Stage>> {
         let Ok(Document::Request(document)) = serde_json::from_value(self.document.clone()) else { return None };
         if self.token.is_some() {
             return Some(Some(Stage::Authenticate));
@@ -110,7 +112,7 @@ impl Witness {
     }
 }
 
-/// Whether the document, as it stands, is one of a request that is granted the permission, and of which the plans hold.
+/// True if the document is granted the permission, and the plans hold for it.
 fn is_granted(scenario: &Scenario<'_>, document: &Json, id: Id<Permission>, plans: &[Plan]) -> bool {
     let Ok(Document::Check(document)) = serde_json::from_value(document.clone()) else { return false };
     let (policy, graph) = (scenario.policy, scenario.graph);
@@ -123,35 +125,34 @@ fn is_granted(scenario: &Scenario<'_>, document: &Json, id: Id<Permission>, plan
         && plans.iter().all(|plan| holds_in_scene(policy, graph, &scene, *plan, kind, resource.as_ref()))
 }
 
-/// A model on its way to a document.
-struct Described<'m, 'p> {
+/// Builds the document of a model.
+struct DocumentBuilder<'m, 'p> {
     scenario: &'m Scenario<'p>,
     model: &'m Model,
 }
 
-impl Described<'_, '_> {
-    fn value(&self, thing: usize, read: &Read) -> Option<&Known<Value>> {
-        let is_it = |place: &crate::analyze::solver::space::Place| {
-            place.thing == thing && place.path == Expr::Read(read.clone())
-        };
-        self.model.values.iter().find(|(place, _)| is_it(place)).map(|(_, known)| known)
+impl DocumentBuilder<'_, '_> {
+    fn value(&self, instance: usize, read: &Read) -> Option<&Known<Value>> {
+        let path = Expr::Read(read.clone());
+        let is_it = |slot: &Slot| slot.instance == instance && slot.path == path;
+        self.model.values.iter().find(|(slot, _)| is_it(slot)).map(|(_, known)| known)
     }
 
-    fn text(&self, thing: usize, read: &Read) -> Option<String> {
-        match self.value(thing, read)? {
+    fn text(&self, instance: usize, read: &Read) -> Option<String> {
+        match self.value(instance, read)? {
             Known::Value(Value::String(text)) => Some(text.clone()),
             Known::Value(Value::Int(number)) => Some(number.to_string()),
             _ => None,
         }
     }
 
-    /// What is read, by the names that documents have for it.
-    fn record(&self, thing: Option<usize>, name: impl Fn(&Read, &TypedPolicy) -> Option<String>) -> Option<Json> {
+    /// The values of reads that have a `name` in documents.
+    fn record(&self, instance: Option<usize>, name: impl Fn(&Read, &TypedPolicy) -> Option<String>) -> Option<Json> {
         let mut record = Map::new();
         let mut is_read = false;
-        for (place, known) in &self.model.values {
-            let Expr::Read(read) = &place.path else { continue };
-            if thing.is_some_and(|thing| thing != place.thing) {
+        for (slot, known) in &self.model.values {
+            let Expr::Read(read) = &slot.path else { continue };
+            if instance.is_some_and(|instance| instance != slot.instance) {
                 continue;
             }
             let Some(name) = name(read, self.scenario.policy) else { continue };
@@ -193,8 +194,8 @@ impl Described<'_, '_> {
         })
     }
 
-    fn thing(&self, thing: usize) -> Option<Json> {
-        self.record(Some(thing), |read, policy| match read {
+    fn resource(&self, instance: usize) -> Option<Json> {
+        self.record(Some(instance), |read, policy| match read {
             Read::ResourceId => Some("id".to_owned()),
             Read::Resource(name) => Some(policy.attribute_names[*name].clone()),
             _ => None,
@@ -215,13 +216,13 @@ impl Described<'_, '_> {
         }
     }
 
-    /// A question for a permission.
+    /// The document of a check of a permission.
     fn check(&self, id: Id<Permission>) -> Json {
         let mut document = Map::new();
         document.insert("permission".to_owned(), json!(self.scenario.policy.permission_names.get(id)));
         let parts = [
             ("user", self.user()),
-            ("resource", self.thing(0)),
+            ("resource", self.resource(0)),
             ("context", self.context()),
             ("peer", self.peer()),
             ("now", Some(self.now())),
@@ -230,7 +231,7 @@ impl Described<'_, '_> {
         Json::Object(document)
     }
 
-    /// A request at a door.
+    /// The document of a request at a door.
     fn request(&self, route: &Route) -> Option<Json> {
         let policy = self.scenario.policy;
         let method = self.text(0, &Read::Method).unwrap_or_else(|| route.method.as_str().to_owned());
@@ -250,7 +251,7 @@ impl Described<'_, '_> {
                 }
             }
         }
-        if url.is_empty() || !route.path.iter().any(|_| true) {
+        if route.path.is_empty() {
             url.push('/');
         }
         if let Some(shape) = route.query {
@@ -279,8 +280,8 @@ impl Described<'_, '_> {
         add("user", self.user());
         let mut facts = Map::new();
         let mut resources = Map::new();
-        for (row, thing) in self.scenario.things.iter().enumerate() {
-            if let (Thing::Named(resource, parameter), Some(attributes)) = (thing, self.thing(row)) {
+        for (row, instance) in self.scenario.instances.iter().enumerate() {
+            if let (Instance::Named(resource, parameter), Some(attributes)) = (instance, self.resource(row)) {
                 let ty = route.path.iter().find_map(|segment| match segment {
                     PathSegment::Parameter { name, ty } if name == parameter => Some(*ty),
                     _ => None,
@@ -310,10 +311,10 @@ impl Described<'_, '_> {
     fn headers(&self, route: &Route) -> Option<Json> {
         let mut headers = Map::new();
         let mut cookies = Vec::new();
-        for (place, known) in &self.model.values {
-            let (Expr::Read(read), Known::Value(Value::String(value))) = (&place.path, known) else {
-                if matches!((&place.path, known), (Expr::Read(Read::Header(_) | Read::Origin), Known::Unknown)) {
-                    let name = if let Expr::Read(Read::Header(name)) = &place.path { name.as_str() } else { "origin" };
+        for (slot, known) in &self.model.values {
+            let (Expr::Read(read), Known::Value(Value::String(value))) = (&slot.path, known) else {
+                if matches!((&slot.path, known), (Expr::Read(Read::Header(_) | Read::Origin), Known::Unknown)) {
+                    let name = if let Expr::Read(Read::Header(name)) = &slot.path { name.as_str() } else { "origin" };
                     headers.insert(name.to_owned(), json!(["a", "b"]));
                 }
                 continue;
@@ -334,7 +335,7 @@ impl Described<'_, '_> {
         (!headers.is_empty()).then_some(Json::Object(headers))
     }
 
-    /// Input with what was found, and whatever else it must have.
+    /// Input with the values of the model, and examples for the other required fields.
     fn input(&self, shape: Id<Shape>, read: impl Fn(&str) -> Read) -> Option<Map<String, Json>> {
         let mut input = Map::new();
         for field in &self.scenario.policy.shapes[shape].fields {
@@ -342,14 +343,10 @@ impl Described<'_, '_> {
                 Some(Known::Value(value)) => serde_json::to_value(value).ok(),
                 Some(Known::Absent | Known::Unknown) => None,
                 None if field.optional || field.default.is_some() => None,
-                None => Some(self.valid(&field.ty)?),
+                None => Some(valid_value(self.scenario, &field.ty)?),
             };
             input.extend(value.map(|value| (field.name.clone(), value)));
         }
         Some(input)
-    }
-
-    fn valid(&self, rules: &InputType) -> Option<Json> {
-        valid_value(self.scenario, rules)
     }
 }

@@ -1,4 +1,4 @@
-//! Interned names of a table's rows: one text that holds them all, and a hash table of their ids.
+//! Interned names of a table's rows: one string with all names, and a hash table of their ids.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
@@ -10,12 +10,12 @@ use hashbrown::hash_table::Entry;
 
 use crate::collections::table::Id;
 
-/// Names, each of them once. They have the order of the rows that they are for.
+/// Distinct names, in the order of their rows.
 pub(crate) struct Names<T> {
     text: String,
-    /// Where each name ends in the text; it begins where the one before it ends.
+    /// The end of each name in `text`. A name begins at the end of the name before it.
     ends: Vec<u32>,
-    /// The rows' numbers by the names' hashes.
+    /// The numbers of the rows, by the hashes of their names.
     table: HashTable<u32>,
     of: PhantomData<fn() -> T>,
 }
@@ -33,8 +33,8 @@ impl<T> fmt::Debug for Names<T> {
 }
 
 impl<T> Names<T> {
-    /// The id of a name, which is added if it isn't there. `None` where there is no room: all names together have
-    /// fewer than 2^32 bytes.
+    /// Returns the id of a name, and adds the name if it is new. Returns `None` where all names together would have 2^32
+    /// bytes or more.
     pub(crate) fn intern(&mut self, name: &str) -> Option<Id<T>> {
         let number = u32::try_from(self.ends.len()).ok()?;
         let end = u32::try_from(self.text.len() + name.len()).ok()?;
@@ -51,13 +51,12 @@ impl<T> Names<T> {
         }
     }
 
-    /// The row of a name.
     pub(crate) fn find(&self, name: &str) -> Option<Id<T>> {
         let found = self.table.find(hash(name), |number| at(&self.text, &self.ends, *number) == name);
         found.copied().map(Id::numbered)
     }
 
-    /// The name of a row; an empty one where there is no such row.
+    /// The name of a row. It is empty if there is no such row.
     pub(crate) fn get(&self, id: Id<T>) -> &str {
         at(&self.text, &self.ends, id.number())
     }
@@ -66,7 +65,7 @@ impl<T> Names<T> {
         (0..self.ends.len()).map(|row| at(&self.text, &self.ends, u32::try_from(row).unwrap_or(u32::MAX)))
     }
 
-    /// Gives back the room that was kept for more.
+    /// Frees the memory that was reserved for more names.
     pub(crate) fn shrink(&mut self) {
         let Self { text, ends, table, .. } = self;
         text.shrink_to_fit();
@@ -93,8 +92,8 @@ fn at<'t>(text: &'t str, ends: &[u32], number: u32) -> &'t str {
     range.and_then(|(start, end)| text.get(start as usize..end as usize)).unwrap_or_default()
 }
 
-/// The same in every process, as the library asks nobody for randomness: whoever writes a policy can make its names
-/// collide, and pays for that when it is compiled. What is found is compared.
+/// The library uses no randomness, so the hash is the same in every process. The author of a policy can make its names
+/// collide. Lookups compare the names, so that only makes compiling slower.
 fn hash(name: &str) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(name.as_bytes());

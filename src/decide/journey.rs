@@ -152,8 +152,7 @@ impl<'g, 'r> Journey<'g, 'r> {
                 Node::Roles { any_of, yes, no } => {
                     // A policy without scopes lets no caller through who is capped by scopes.
                     let holds = self.progress.user.as_ref().is_some_and(|user| {
-                        let mut sets = graph.role_sets[any_of].iter();
-                        user.scopes.is_none() && sets.any(|set| self.policy.role_sets.has_any(*set, &user.roles))
+                        user.scopes.is_none() && self.policy.role_sets.has_any(any_of, &user.roles)
                     });
                     Ok(if holds { yes } else { no })
                 }

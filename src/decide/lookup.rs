@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::eval::context::MissingFacts;
 use crate::keys::KeySet;
 use crate::limit::bucket::BucketState;
-use crate::limit::{Charge, Leasing, Outcome, Stage, Write, charge_all};
+use crate::limit::{Charge, Leasing, Outcome, StageResult, Write, charge_all};
 use crate::model::value::Known;
 use crate::password::{PasswordOutcome, PasswordTask};
 use crate::protocol::account::{Account, AccountOf, TokenFact};
@@ -163,7 +163,7 @@ impl<'r> Lookup<'r> {
     fn charge_stored(&self, charges: &[Charge], now: Timestamp) -> ChargeResults {
         let stored = |bucket: &str| self.facts.buckets.get(bucket);
         let state = |bucket: &str| stored(bucket).map(|state| state.usage.clone());
-        let Stage { outcomes, writes } = charge_all(charges, now.as_microsecond(), Leasing::Off, state);
+        let StageResult { outcomes, writes } = charge_all(charges, now.as_microsecond(), Leasing::Off, state);
         let effect = |write: Write| {
             let id = charges.get(write.charge)?.bucket.clone();
             let read = stored(&id).map_or(0, |state| state.version);

@@ -11,7 +11,8 @@ use crate::decide::decision::{Caller, CheckContext, Decision};
 use crate::decide::journey::{Journey, Progress};
 use crate::decide::{Denial, limits};
 use crate::eval::attributes::AttributeSet;
-use crate::graph::{Answer, DecisionGraph, Endpoint};
+use crate::graph::response_headers::ResponseHeaders;
+use crate::graph::{DecisionGraph, Endpoint};
 use crate::model::headers::{AnswerHeaders, Header, PROBLEM};
 use crate::model::reason::{Code, Reason, Reasons, Stage};
 use crate::model::source::Span;
@@ -70,7 +71,7 @@ pub(crate) struct ResponseContext<'g, 'r, 'q> {
     /// The route that the request or its preflight is for.
     pub(crate) route: Option<&'g Route>,
     /// The headers of every answer.
-    pub(crate) answer: &'g Answer,
+    pub(crate) answer: &'g ResponseHeaders,
 }
 
 /// The decision on a request that went through the graph.
@@ -84,7 +85,7 @@ pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, response: Response<'g>) -
         scheme: target.scheme,
         target: Some(target.canonical),
         route: Some(route),
-        answer: &graph.answers[door.answer],
+        answer: &graph.headers[door.headers],
     };
     let mut decision = respond(context, response);
     if let Some(tightest) = tightest {

@@ -4,7 +4,7 @@ use crate::collections::id_set::IdSet;
 use crate::eval::attributes::{Attributes, Slots};
 use crate::eval::context::{Environment, ResourceRef};
 use crate::eval::evaluate::{evaluate, truth};
-use crate::graph::{Answers, Domain, Logic, Plan, Question, Remembered};
+use crate::graph::{Assignment, Logic, Partition, Plan, Variable, VariableGroup};
 use crate::model::operator::Operator;
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
@@ -29,8 +29,8 @@ pub(crate) fn satisfies(logic: &Logic, plan: Plan, environment: &Environment<'_>
     logic.holds(plan, &answers)
 }
 
-pub(crate) fn answer(question: Question<'_>, environment: &Environment<'_>) -> u32 {
-    EnvironmentAnswers { environment, user: None, context: None, resource: None }.answer(question)
+pub(crate) fn answer(variable: Variable<'_>, environment: &Environment<'_>) -> u32 {
+    EnvironmentAnswers { environment, user: None, context: None, resource: None }.class(variable)
 }
 
 /// Answers from an environment, and from those of its attributes that are converted already.
@@ -41,7 +41,7 @@ struct EnvironmentAnswers<'e> {
     resource: Option<&'e Slots>,
 }
 
-impl Answers for EnvironmentAnswers<'_> {
+impl Assignment for EnvironmentAnswers<'_> {
     #[inline]
     fn has_user(&self) -> bool {
         self.environment.context.user.is_some()
@@ -64,15 +64,15 @@ impl Answers for EnvironmentAnswers<'_> {
         context.user.is_some_and(|user| context.policy.scope_sets.has_any(scopes, &user.known_scopes))
     }
 
-    fn answer(&self, question: Question<'_>) -> u32 {
+    fn class(&self, variable: Variable<'_>) -> u32 {
         let environment = self.environment;
-        match question {
-            Question::HasUser => u32::from(self.has_user()),
-            Question::Capped => u32::from(self.is_capped()),
-            Question::Roles(roles) => u32::from(self.has_role(roles)),
-            Question::Scopes(scopes) => u32::from(self.has_scope(scopes)),
-            Question::Class(path, domain) => class_of(path, domain, environment),
-            Question::Opaque(expr) => match self.compare_slots(expr) {
+        match variable {
+            Variable::HasUser => u32::from(self.has_user()),
+            Variable::Capped => u32::from(self.is_capped()),
+            Variable::Roles(roles) => u32::from(self.has_role(roles)),
+            Variable::Scopes(scopes) => u32::from(self.has_scope(scopes)),
+            Variable::Attribute(path, partition) => class_of(path, partition, environment),
+            Variable::Opaque(expr) => match self.compare_slots(expr) {
                 Some(holds) => u32::from(holds),
                 None => {
                     let outcomes = truth(expr, environment);
@@ -88,11 +88,12 @@ impl Answers for EnvironmentAnswers<'_> {
     }
 
     #[inline]
-    fn known(&self, of: Remembered, row: u32) -> Option<u32> {
-        let slots = match of {
-            Remembered::User => self.user,
-            Remembered::Context => self.context,
-            Remembered::Resource => self.resource,
+    fn cached_class(&self, group: VariableGroup, row: u32) -> Option<u32> {
+        let slots = match group {
+            VariableGroup::User => self.user,
+            VariableGroup::Context => self.context,
+            VariableGroup::Resource => self.resource,
+            VariableGroup::Request | VariableGroup::Input => None,
         };
         slots.and_then(|slots| slots.classes.get(row as usize)).copied()
     }
@@ -147,11 +148,11 @@ enum Slot<'e> {
 }
 
 /// The class of an attribute's value.
-pub(crate) fn class_of(path: &Expr, domain: &Domain, environment: &Environment<'_>) -> u32 {
+pub(crate) fn class_of(path: &Expr, partition: &Partition, environment: &Environment<'_>) -> u32 {
     match evaluate(path, environment) {
-        Known::Value(ValueRef::List(_) | ValueRef::Record(_)) => domain.of_parts(),
-        Known::Value(value) => domain.class(&value.key()),
-        Known::Absent => domain.absent(),
-        Known::Unknown => domain.unknown(),
+        Known::Value(ValueRef::List(_) | ValueRef::Record(_)) => partition.composite(),
+        Known::Value(value) => partition.class(&value.key()),
+        Known::Absent => partition.absent(),
+        Known::Unknown => partition.unknown(),
     }
 }

@@ -1,4 +1,4 @@
-//! Typed policy to graph. Each route is built from its end to its beginning, so that equal endings are found.
+//! Builds the graph of a typed policy. Each route is built from its end to its beginning, so that routes share equal ends.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,10 +6,10 @@ use std::hash::Hash;
 use http::{HeaderValue, Method, header};
 
 use crate::check::path_pattern;
-use crate::collections::id_set::IdSet;
+use crate::collections::id_set::{IdSet, IdSets};
 use crate::collections::table::{Id, Table};
-use crate::graph::answer::Answers;
 use crate::graph::logic::Lowering;
+use crate::graph::response_headers::HeadersInterner;
 use crate::graph::{DecisionGraph, Dispatch, Door, Endpoint, Leaf, Node, Phase, Plans, Probe, Test};
 use crate::model::headers::{Header, PROBLEM};
 use crate::model::reason::{Code, Reason, Stage};
@@ -19,24 +19,21 @@ use crate::typed::{
     ChargeStage, Limit, PathSegment, Permission, Requirement, Role, Route, Rule, Service, Token, TypedPolicy,
 };
 
-/// Builds the graph of a policy.
 pub(crate) fn build(policy: &mut TypedPolicy) -> DecisionGraph {
     let role_sets = std::mem::take(&mut policy.role_sets);
     let mut lowering = Lowering::new(policy, role_sets);
     let plans = Plans::of(policy, &mut lowering);
     let (logic, role_sets) = lowering.finish();
-    policy.role_sets = role_sets;
-    let policy: &TypedPolicy = policy;
     let mut builder = Builder {
         policy,
+        role_sets,
         nodes: Interned::new(),
         limit_sets: Interned::new(),
-        role_sets: Interned::new(),
         permission_sets: Interned::new(),
-        answers: Answers::new(policy),
+        headers: HeadersInterner::new(policy),
     };
-    let default_answer = builder.answers.intern(policy.default_headers, policy.default_cors);
-    let default_without_cors = builder.answers.intern(policy.default_headers, None);
+    let default_headers = builder.headers.intern(policy.default_headers, policy.default_cors);
+    let default_headers_without_cors = builder.headers.intern(policy.default_headers, None);
     let mut dispatch = Dispatch::new();
     let mut endpoints = Table::new();
     for (id, route) in policy.routes.enumerate() {
@@ -51,45 +48,46 @@ pub(crate) fn build(policy: &mut TypedPolicy) -> DecisionGraph {
         let allow = allow(&endpoints[id]);
         endpoints.row_mut(id).other_method = other_method(allow);
     }
+    let Builder { mut role_sets, nodes, limit_sets, permission_sets, headers, .. } = builder;
+    let headers = headers.table;
+    role_sets.shrink();
+    policy.role_sets = role_sets;
     DecisionGraph {
         logic,
         plans,
         dispatch,
         endpoints,
-        nodes: builder.nodes.table,
-        limit_sets: builder.limit_sets.table,
-        role_sets: builder.role_sets.table,
-        permission_sets: builder.permission_sets.table,
-        answers: builder.answers.table,
-        default_answer,
-        default_without_cors,
+        nodes: nodes.table,
+        limit_sets: limit_sets.table,
+        permission_sets: permission_sets.table,
+        headers,
+        default_headers,
+        default_headers_without_cors,
     }
 }
 
 impl Plans {
     fn of(policy: &TypedPolicy, lowering: &mut Lowering<'_>) -> Self {
         let permissions = policy.permissions.iter().map(|permission| lowering.permission(permission)).collect();
-        let whens = policy.routes.iter().map(|route| lowering.conditions(&route.access.whens)).collect();
+        let conditions = policy.routes.iter().map(|route| lowering.conditions(&route.access.whens)).collect();
         let doors = lowering.doors(&policy.door_forbids);
         let gates = policy.routes.iter().map(|route| lowering.gate(&route.access.scopes)).collect();
-        let nevers = policy.nevers.iter().map(|never| lowering.condition(&never.condition, true)).collect();
+        let invariants = policy.nevers.iter().map(|never| lowering.condition(&never.condition, true)).collect();
         lowering.phase = Phase::BeforeInput;
-        let reads_input = |rule: &Id<Rule>| policy.rules[*rule].reads.input;
-        let early = policy.permissions.enumerate().filter(|(_, permission)| {
-            let terms = policy.terms(permission);
-            terms.grants.iter().map(|grant| &grant.rule).chain(&terms.forbids).any(reads_input)
-        });
+        let reads_input = |rule: Id<Rule>| policy.rules[rule].reads.input;
+        let early =
+            policy.permissions.enumerate().filter(|(_, permission)| policy.terms(permission).rules().any(reads_input));
         let early_permissions = early.map(|(id, permission)| (id, lowering.permission(permission))).collect();
         let early = policy.routes.enumerate();
         let early = early.filter(|(_, route)| route.access.whens.iter().any(|when| when.reads.input));
-        let early_whens = early.map(|(id, route)| (id, lowering.conditions(&route.access.whens))).collect();
+        let early_conditions = early.map(|(id, route)| (id, lowering.conditions(&route.access.whens))).collect();
         let early_doors = lowering.doors(&policy.door_forbids);
         lowering.phase = Phase::AfterInput;
-        Self { permissions, whens, doors, gates, nevers, early_permissions, early_whens, early_doors }
+        Self { permissions, conditions, doors, gates, invariants, early_permissions, early_conditions, early_doors }
     }
 }
 
-/// A table whose rows are all different.
+/// A table of distinct rows.
 struct Interned<T> {
     table: Table<T>,
     ids: HashMap<T, Id<T>>,
@@ -112,11 +110,11 @@ impl<T: Clone + Eq + Hash> Interned<T> {
 
 struct Builder<'p> {
     policy: &'p TypedPolicy,
+    role_sets: IdSets<Role>,
     nodes: Interned<Node>,
     limit_sets: Interned<Vec<Id<Limit>>>,
-    role_sets: Interned<Vec<IdSet<Role>>>,
     permission_sets: Interned<Vec<Id<Permission>>>,
-    answers: Answers<'p>,
+    headers: HeadersInterner<'p>,
 }
 
 impl Builder<'_> {
@@ -132,9 +130,8 @@ impl Builder<'_> {
             method: route.method.clone(),
             route: id,
             parameters: parameters(&route.path),
-            // Of a query's schema, whose fields hold no others.
             secret_query: route.query.is_some_and(has_secrets),
-            answer: self.answers.intern(route.headers, route.cors),
+            headers: self.headers.intern(route.headers, route.cors),
             allowed: [allowed],
             entry: self.route(id, route),
         }
@@ -166,8 +163,7 @@ impl Builder<'_> {
         self.charge(&guards, authenticate)
     }
 
-    /// What decides whether the caller may. What reads the input is tested twice: before it is looked at, as far as that
-    /// goes, and after.
+    /// The tests of the caller's permissions. Those that read the input are in both phases.
     fn authorize(&mut self, id: Id<Route>, route: &Route, phase: Phase, then: Id<Node>) -> Id<Node> {
         let policy = self.policy;
         let due = |reads_input: bool| phase == Phase::BeforeInput || reads_input;
@@ -197,32 +193,20 @@ impl Builder<'_> {
     }
 
     fn reads_input(&self, permission: &Permission) -> bool {
-        let terms = self.policy.terms(permission);
-        let grants = terms.grants.iter().map(|grant| grant.rule);
-        grants.chain(terms.forbids.iter().copied()).any(|rule| self.policy.rules[rule].reads.input)
+        self.policy.terms(permission).rules().any(|rule| self.policy.rules[rule].reads.input)
     }
 
     fn requirement(&mut self, requirement: &Requirement, phase: Phase, then: Id<Node>) -> Id<Node> {
         let policy = self.policy;
         let permissions = || requirement.any_of.iter().map(|permission| &policy.permissions[*permission]);
-        let plain = |permission: &Permission| {
-            let terms = policy.terms(permission);
-            policy.scopes.len() == 0 && !terms.callers && terms.grants.is_empty() && terms.forbids.is_empty()
-        };
-        if !permissions().all(plain) {
+        let roles: Vec<IdSet<Role>> = permissions().map(|permission| permission.roles).collect();
+        let by_role = permissions().all(|permission| policy.is_by_role(permission));
+        let Some(any_of) = self.role_sets.union(&roles).filter(|_| by_role) else {
             let set = self.permission_sets.intern(requirement.any_of.clone());
             return self.test(Test::Permission(set, phase), then);
-        }
-        let mut roles: Vec<IdSet<Role>> =
-            permissions().map(|permission| permission.roles).filter(|set| !set.is_empty()).collect();
-        roles.sort_unstable();
-        roles.dedup();
-        let lacking = self.nodes.intern(Node::Leaf(Leaf::DenyPermission));
-        if roles.is_empty() {
-            return lacking;
-        }
-        let any_of = self.role_sets.intern(roles);
-        self.nodes.intern(Node::Roles { any_of, yes: then, no: lacking })
+        };
+        let no = self.nodes.intern(Node::Leaf(Leaf::DenyPermission));
+        if any_of.is_empty() { no } else { self.nodes.intern(Node::Roles { any_of, yes: then, no }) }
     }
 
     fn test(&mut self, test: Test, yes: Id<Node>) -> Id<Node> {
@@ -252,7 +236,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Whoever would be calling with what the route issues must be let in by every `forbid *`, before anything is issued.
+    /// The test of every `forbid *` for the callers of the tokens that the route issues, before it issues them.
     fn admitted(&mut self, route: &Route) -> Id<Node> {
         let mut next = self.nodes.intern(Node::Leaf(Leaf::Issue));
         let makes_callers = |token: &&Id<Token>| self.policy.mappings.iter().any(|mapping| mapping.token == **token);
@@ -288,7 +272,6 @@ impl Builder<'_> {
     }
 }
 
-/// A path's parameters.
 pub(crate) fn parameters(path: &[PathSegment]) -> Vec<Parameter> {
     let parameter = |(segment, part): (usize, &PathSegment)| match part {
         PathSegment::Literal(_) => None,
@@ -298,7 +281,7 @@ pub(crate) fn parameters(path: &[PathSegment]) -> Vec<Parameter> {
     path.iter().enumerate().filter_map(parameter).collect()
 }
 
-/// Whether a route lets nobody in particular in: an `allow anyone` must cover every requirement.
+/// True if a route takes anonymous callers: it is public, or an `allow anyone` covers every requirement.
 pub(crate) fn takes_anonymous(policy: &TypedPolicy, route: &Route) -> bool {
     let requirements = &route.access.requirements;
     let anyone = |requirement: &Requirement| {
@@ -308,7 +291,7 @@ pub(crate) fn takes_anonymous(policy: &TypedPolicy, route: &Route) -> bool {
     route.access.public || (!route.access.authenticated && !requirements.is_empty() && requirements.iter().all(anyone))
 }
 
-/// `Allow` (RFC 9110 §10.2.1): `HEAD` comes with `GET`, and `OPTIONS` is answered by the policy.
+/// The value of `Allow` (RFC 9110 §10.2.1). `GET` includes `HEAD`, and the policy answers `OPTIONS` itself.
 fn allow(endpoint: &Endpoint) -> HeaderValue {
     let order = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
     let has = |method: &Method| *method == Method::OPTIONS || endpoint.door(method).is_some();

@@ -1,92 +1,90 @@
-//! The decision graph: a typed policy as doors, found by path and method, and one flat array of nodes that
-//! every door leads into. Equal nodes are one node, so what routes have in common is there once. Nothing here
-//! looks at a request.
+//! The decision graph: a typed policy as doors, found by path and method, and one flat array of nodes that all doors lead
+//! into. Equal nodes are one node, so routes share their common parts. Nothing here reads a request.
 
-pub(crate) mod answer;
 pub(crate) mod build;
 pub(crate) mod diagram;
 pub(crate) mod dispatch;
 pub(crate) mod logic;
 pub(crate) mod render;
+pub(crate) mod response_headers;
 
 use std::collections::HashMap;
 
 use http::Method;
 
 use crate::collections::id_set::IdSet;
-use crate::collections::table::{Id, Table};
-pub(crate) use crate::graph::answer::{Answer, CorsAnswer};
+use crate::collections::table::{Column, Id, Table};
 pub(crate) use crate::graph::build::{build, parameters, takes_anonymous};
-pub(crate) use crate::graph::diagram::{Diagram, Outcome, Variable};
+pub(crate) use crate::graph::diagram::{Class, Diagram, VariableId};
 pub(crate) use crate::graph::dispatch::Dispatch;
-pub(crate) use crate::graph::logic::{Answers, Domain, Logic, Plan, Question, Remembered, Several, Stage, Variables};
+pub(crate) use crate::graph::logic::{
+    Assignment, CompoundPlan, Logic, Partition, Plan, Variable, VariableGroup, Variables,
+};
+pub(crate) use crate::graph::response_headers::{CorsHeaders, ResponseHeaders};
 use crate::model::headers::Header;
 use crate::model::reason::Reason;
 use crate::protocol::params::Parameter;
 use crate::typed::schemas::Shape;
 use crate::typed::{BodyRule, Limit, Permission, Role, Route, Scope, Service, Token};
 
-/// A compiled policy's doors and nodes.
+/// The doors and nodes of a compiled policy.
 #[derive(Debug)]
 pub(crate) struct DecisionGraph {
     pub(crate) dispatch: Dispatch,
     pub(crate) endpoints: Table<Endpoint>,
     pub(crate) nodes: Table<Node>,
     pub(crate) limit_sets: Table<Vec<Id<Limit>>>,
-    pub(crate) role_sets: Table<Vec<IdSet<Role>>>,
     pub(crate) permission_sets: Table<Vec<Id<Permission>>>,
     pub(crate) logic: Logic,
     plans: Plans,
-    pub(crate) answers: Table<Answer>,
-    /// Where no route says otherwise, and where none matched.
-    pub(crate) default_answer: Id<Answer>,
-    /// The same, where a preflight's route is for pages of the same origin only.
-    pub(crate) default_without_cors: Id<Answer>,
+    pub(crate) headers: Table<ResponseHeaders>,
+    /// The headers of responses without a route.
+    pub(crate) default_headers: Id<ResponseHeaders>,
+    /// The same, for a preflight to a route that is for pages of its own origin only.
+    pub(crate) default_headers_without_cors: Id<ResponseHeaders>,
 }
 
-/// What decides permissions and doors.
+/// The plans of permissions, routes and invariants.
 #[derive(Debug)]
 struct Plans {
-    /// By permission.
-    permissions: Vec<Plan>,
-    /// By route, its own conditions.
-    whens: Vec<Plan>,
+    permissions: Column<Permission, Plan>,
+    /// The routes' own conditions.
+    conditions: Column<Route, Plan>,
     /// No `forbid *` closes a door.
     doors: Plan,
-    /// By route, that a caller who is capped by scopes has those that it asks for.
-    gates: Vec<Plan>,
-    /// By invariant, that what must not be is.
-    nevers: Vec<Plan>,
-    /// While the input isn't known, which may come out as well as it can: of what reads it.
+    /// A caller who is capped by scopes has those that the route asks for.
+    gates: Column<Route, Plan>,
+    invariants: Vec<Plan>,
+    /// The plans before the input is read, if they differ: conditions on the input count as satisfied.
     early_permissions: HashMap<Id<Permission>, Plan>,
-    early_whens: HashMap<Id<Route>, Plan>,
+    early_conditions: HashMap<Id<Route>, Plan>,
     early_doors: Plan,
 }
 
 impl DecisionGraph {
-    /// What decides a permission.
+    /// The plan for a permission being granted.
     pub(crate) fn permission(&self, id: Id<Permission>, phase: Phase) -> Plan {
         let early = || self.plans.early_permissions.get(&id).filter(|_| phase == Phase::BeforeInput);
-        early().or_else(|| self.plans.permissions.get(id.row())).copied().unwrap_or(Plan::NO)
+        early().or_else(|| self.plans.permissions.get(id)).copied().unwrap_or(Plan::NO)
     }
 
-    /// What decides the conditions of a route.
+    /// The plan for the conditions of a route.
     pub(crate) fn conditions(&self, route: Id<Route>, phase: Phase) -> Plan {
-        let early = || self.plans.early_whens.get(&route).filter(|_| phase == Phase::BeforeInput);
-        early().or_else(|| self.plans.whens.get(route.row())).copied().unwrap_or(Plan::NO)
+        let early = || self.plans.early_conditions.get(&route).filter(|_| phase == Phase::BeforeInput);
+        early().or_else(|| self.plans.conditions.get(route)).copied().unwrap_or(Plan::NO)
     }
 
-    /// What decides that a caller has the scopes that a route asks for, if they are capped by scopes.
+    /// The plan for a caller who has the scopes of a route, or isn't capped by scopes.
     pub(crate) fn gate(&self, route: Id<Route>) -> Plan {
-        self.plans.gates.get(route.row()).copied().unwrap_or(Plan::NO)
+        self.plans.gates.get(route).copied().unwrap_or(Plan::NO)
     }
 
-    /// By invariant, what decides that its condition holds.
-    pub(crate) fn nevers(&self) -> &[Plan] {
-        &self.plans.nevers
+    /// The plans for the conditions of the invariants, in the order of the policy's `nevers`.
+    pub(crate) fn invariants(&self) -> &[Plan] {
+        &self.plans.invariants
     }
 
-    /// What decides that no `forbid *` closes a door.
+    /// The plan for no `forbid *` closing a door.
     pub(crate) fn doors(&self, phase: Phase) -> Plan {
         match phase {
             Phase::BeforeInput => self.plans.early_doors,
@@ -95,14 +93,12 @@ impl DecisionGraph {
     }
 }
 
-/// A path that some route has.
+/// The doors of one path.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    /// The path as a pattern, for people.
     pub(crate) pattern: String,
     pub(crate) doors: Vec<Door>,
-    /// What the answer to another method says: that it is a problem, and in `Allow` the doors' methods and those that the
-    /// policy answers itself.
+    /// The headers of the response to a method without a door: the problem's type, and `Allow`.
     pub(crate) other_method: [Header; 2],
 }
 
@@ -114,56 +110,64 @@ impl Endpoint {
     }
 }
 
-/// Where a path and a method lead.
+/// The entry of a path and a method into the graph.
 #[derive(Debug)]
 pub(crate) struct Door {
     pub(crate) method: Method,
     pub(crate) route: Id<Route>,
     pub(crate) entry: Id<Node>,
     pub(crate) parameters: Vec<Parameter>,
-    pub(crate) answer: Id<Answer>,
-    /// Why a request came through.
+    pub(crate) headers: Id<ResponseHeaders>,
+    /// The reason that an allowed request gets.
     pub(crate) allowed: [Reason<'static>; 1],
-    /// Whether the query's schema has secret fields.
+    /// True if the query's schema has secret fields.
     pub(crate) secret_query: bool,
 }
 
-/// A step of a decision. Every edge leads to a node with a lower id, so every walk ends.
+/// A step of a decision. Its edges lead to nodes with lower ids, so every walk ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Node {
-    /// Who is calling?
     Authenticate {
-        /// Somebody.
         caller: Id<Node>,
-        /// Nobody: no credential, or one that doesn't hold.
+        /// Without a credential, or with one that isn't valid.
         nobody: Id<Node>,
-        /// The credential can't even be read.
+        /// With a credential that can't be read.
         malformed: Id<Node>,
     },
-    /// Something that can fail, and then says why.
-    Probe { probe: Probe, pass: Id<Node>, fail: Id<Node> },
+    /// A check that has a denial of its own.
+    Probe {
+        probe: Probe,
+        pass: Id<Node>,
+        fail: Id<Node>,
+    },
     /// Has the caller one of these roles?
-    Roles { any_of: Id<Vec<IdSet<Role>>>, yes: Id<Node>, no: Id<Node> },
-    /// May the caller?
-    Test { test: Test, yes: Id<Node>, no: Id<Node> },
-    /// The end.
+    Roles {
+        any_of: IdSet<Role>,
+        yes: Id<Node>,
+        no: Id<Node>,
+    },
+    Test {
+        test: Test,
+        yes: Id<Node>,
+        no: Id<Node>,
+    },
     Leaf(Leaf),
 }
 
-/// What decides whether a caller may.
+/// A test of the caller's permissions, by plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Test {
-    /// One of these permissions.
+    /// The caller has one of these permissions.
     Permission(Id<Vec<Id<Permission>>>, Phase),
-    /// A scope, asked of callers that come with scopes.
+    /// The caller has the scope, or isn't capped by scopes.
     Scope(Id<Scope>),
-    /// The conditions of the route.
+    /// The conditions of the route are true.
     Whens(Id<Route>, Phase),
     /// No `forbid *` closes the door.
     Doors(Phase),
 }
 
-/// The part of the journey in which a test is made.
+/// The part of a decision that a test belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Phase {
     /// The input isn't validated yet: conditions on it count as satisfied.
@@ -172,41 +176,41 @@ pub(crate) enum Phase {
     AfterInput,
 }
 
-/// What a probe tries.
+/// A check with side effects, or with a denial of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Probe {
-    /// Charge these limits, all or none.
+    /// Charges these limits, all or none.
     Charge(Id<Vec<Id<Limit>>>),
-    /// Is it a request that the site itself made?
+    /// Did a page of the site itself make the request?
     Csrf,
-    /// Is the query what the route takes?
+    /// Is the query valid?
     Query(Id<Shape>),
-    /// Is the body what the route takes?
+    /// Is the body valid?
     Body(BodyRule),
-    /// Does whoever logs in know the password?
+    /// Is the password of the login correct?
     Password,
     /// Can the token be exchanged?
     Redeemable(Id<Token>),
-    /// Is the token one of ours, so that it can be given up?
+    /// Did the policy issue the token that is to be revoked?
     Revocable(Id<Token>),
-    /// Who would be calling with the token that is to be issued?
+    /// Finds the caller that the token to be issued will stand for.
     Admit(Id<Token>),
 }
 
-/// How a decision ends.
+/// The end of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Leaf {
     Allow,
     IssueCsrf,
-    /// With the tokens that the route issues.
+    /// Answers with the tokens that the route issues.
     Issue,
-    /// With a token taken out of use.
+    /// Revokes a token.
     Revoke,
-    /// With what the probe before found.
+    /// With the denial of the probe before.
     DenyProbe,
-    /// With what is wrong with the credential.
+    /// With the problem of the credential.
     DenyCredential,
     DenyPermission,
-    /// What the route serves isn't there yet.
+    /// The policy can't serve the route yet.
     Unavailable(Service),
 }

@@ -1,4 +1,4 @@
-//! The graph in text, for review and for snapshots, and in Graphviz' dot.
+//! Renders the graph as text, for reviews and snapshots, and in the dot language of Graphviz.
 
 use std::fmt::Write;
 
@@ -6,14 +6,14 @@ use crate::collections::table::Id;
 use crate::graph::{DecisionGraph, Leaf, Node, Phase, Probe, Test};
 use crate::typed::{BodyRule, Limit, Service, TypedPolicy};
 
-/// A node as its label and its labelled edges.
+/// The label of a node, and its edges with their labels.
 struct Drawn {
     label: String,
     edges: Vec<(&'static str, Id<Node>)>,
 }
 
 impl DecisionGraph {
-    /// Doors by path, then nodes; every edge leads upwards to a lower number.
+    /// The doors by path, then the nodes.
     pub(crate) fn text(&self, policy: &TypedPolicy, locate: impl Fn(crate::Span) -> String) -> String {
         let mut out = format!("policy {}\n\ndoors\n", policy.name);
         for endpoint in self.endpoints.iter() {
@@ -33,7 +33,6 @@ impl DecisionGraph {
         out
     }
 
-    /// A `digraph` for `dot`.
     pub(crate) fn dot(&self, policy: &TypedPolicy) -> String {
         let mut out = format!(
             "digraph {} {{\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n",
@@ -68,12 +67,8 @@ impl DecisionGraph {
                 Drawn { label, edges: vec![(passed, *pass), (failed, *fail)] }
             }
             Node::Roles { any_of, yes, no } => {
-                let roles = self.role_sets[*any_of].iter().flat_map(|set| policy.role_sets.ids(*set));
-                let mut names: Vec<(usize, &str)> =
-                    roles.map(|role| (role.row(), policy.role_names.get(role))).collect();
-                names.sort_unstable();
-                names.dedup();
-                let names: Vec<&str> = names.into_iter().map(|(_, name)| name).collect();
+                let roles = policy.role_sets.ids(*any_of);
+                let names: Vec<&str> = roles.map(|role| policy.role_names.get(role)).collect();
                 Drawn { label: format!("user is {}", names.join(" | ")), edges: vec![("yes", *yes), ("no", *no)] }
             }
             Node::Test { test, yes, no } => {
@@ -109,18 +104,18 @@ impl DecisionGraph {
 }
 
 fn draw_test(graph: &DecisionGraph, policy: &TypedPolicy, test: Test) -> String {
-    let as_far = |phase: Phase| if phase == Phase::BeforeInput { "" } else { ", the input known" };
+    let suffix = |phase: Phase| if phase == Phase::BeforeInput { "" } else { ", the input known" };
     match test {
         Test::Permission(set, phase) => {
             let names = graph.permission_sets[set].iter().map(|id| policy.permission_names.get(*id));
-            format!("may {}{}", names.collect::<Vec<_>>().join(" | "), as_far(phase))
+            format!("may {}{}", names.collect::<Vec<_>>().join(" | "), suffix(phase))
         }
         Test::Scope(scope) => format!("scope {:?}", policy.scope_names.get(scope)),
         Test::Whens(route, phase) => {
             let many = if policy.routes[route].access.whens.len() > 1 { "s" } else { "" };
-            format!("the route's condition{many}{}", as_far(phase))
+            format!("the route's condition{many}{}", suffix(phase))
         }
-        Test::Doors(phase) => format!("no forbid *{}", as_far(phase)),
+        Test::Doors(phase) => format!("no forbid *{}", suffix(phase)),
     }
 }
 

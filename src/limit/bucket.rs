@@ -6,28 +6,27 @@ use std::ops::Deref;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smallvec::SmallVec;
 
-/// What a limit remembers of one key.
+/// The state of one bucket.
 ///
-/// As JSON it is the version and one list, named for the algorithm: `{ "version": 1, "log": […] }`. All times and
-/// periods are in microseconds, the times since 1970.
+/// Its JSON is the version and one list, named for the algorithm: `{ "version": 1, "log": […] }`. All times and periods are
+/// in microseconds. Times count from 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Document")]
 pub struct BucketState {
-    /// Rises by one with every state that a decision gives, so that a host can write it back by compare-and-swap.
+    /// One more with every state that a decision returns, so that a host can write it by compare-and-swap.
     pub version: u64,
-    /// What was used, as the limit's algorithm counts it. What another algorithm counted says nothing to a limit whose
-    /// algorithm was changed: its bucket is a fresh one.
+    /// The usage as the limit's algorithm counts it. If a limit's algorithm has changed, its buckets count as empty.
     #[serde(flatten)]
     pub usage: Usage,
 }
 
-/// What was used of a bucket. Of the windows and of the token bucket there is one entry a period: rates of one period
-/// share it, so that a caller's tier or a policy's rate can change while it counts.
+/// The usage of a bucket. Windows and token buckets have one entry for each period. Rates with the same period share it, so
+/// that a change of a caller's tier or of a policy's rate keeps the count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Usage {
-    /// `sliding_log`: what was admitted, oldest first.
+    /// `sliding_log`: the admissions, oldest first.
     Log(Vec<Admission>),
     /// `fixed_window`
     FixedWindow(Entries<FixedWindow>),
@@ -35,8 +34,8 @@ pub enum Usage {
     SlidingWindow(Entries<SlidingWindow>),
     /// `token_bucket`
     TokenBucket(Entries<TokenBucket>),
-    /// `concurrency`: when each request that runs took its slot, oldest first. No two took theirs at the same moment, so
-    /// that the moment is the slot's name.
+    /// `concurrency`: the time at which each running request took its slot, oldest first. No two times are equal, so a time
+    /// identifies its slot.
     Slots(Vec<i64>),
 }
 
@@ -46,7 +45,7 @@ impl Default for Usage {
     }
 }
 
-/// Entries of a state. One alone, as most limits have, needs no memory of its own.
+/// The entries of a state. A single entry, as most limits have, needs no allocation.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Entries<E>(SmallVec<[E; 1]>);
 
@@ -59,7 +58,7 @@ impl<E> Deref for Entries<E> {
 }
 
 impl<E> Entries<E> {
-    /// The entry, where it is alone.
+    /// The only entry.
     #[inline]
     pub(crate) fn only_mut(&mut self) -> Option<&mut E> {
         match self.0.as_mut_slice() {
@@ -97,7 +96,7 @@ impl<'de, E: Deserialize<'de>> Deserialize<'de> for Entries<E> {
     }
 }
 
-/// Admissions at one moment: when, and how much they cost together.
+/// The admissions of one moment: its time, and the sum of their costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Admission(pub i64, #[serde(deserialize_with = "at_most_u32")] pub u32);
 
@@ -105,11 +104,11 @@ pub struct Admission(pub i64, #[serde(deserialize_with = "at_most_u32")] pub u32
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FixedWindow {
-    /// How long it is.
+    /// The length.
     pub period: i64,
-    /// When it began.
+    /// The beginning.
     pub start: i64,
-    /// What was admitted in it.
+    /// The admitted cost.
     #[serde(deserialize_with = "at_most_u32")]
     pub count: u32,
 }
@@ -118,37 +117,38 @@ pub struct FixedWindow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SlidingWindow {
-    /// How long each is.
+    /// The length of each.
     pub period: i64,
-    /// When the later one began.
+    /// The beginning of the later window.
     pub start: i64,
-    /// What was admitted in the earlier one.
+    /// The admitted cost of the earlier window.
     #[serde(deserialize_with = "at_most_u32")]
     pub previous: u32,
-    /// What was admitted in the later one.
+    /// The admitted cost of the later window.
     #[serde(deserialize_with = "at_most_u32")]
     pub current: u32,
 }
 
-/// A token bucket as one moment (GCRA).
+/// A token bucket as one time (GCRA).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenBucket {
-    /// How long the rate's count takes to come back.
+    /// The time in which as many tokens as the rate's count come back.
     pub period: i64,
-    /// When the bucket is full again, if nothing else comes.
+    /// The time at which the bucket is full again without further charges.
     pub full_at: i64,
-    /// And so many parts of a microsecond later, each one divided by the rate's count: no token is lost to rounding.
+    /// A fraction of a microsecond beyond `full_at`, in parts of one divided by the rate's count. So no token is lost to
+    /// rounding.
     #[serde(deserialize_with = "at_most_u32")]
     pub fraction: u32,
 }
 
-/// More than any rate admits is used up, however much more.
+/// Larger counts are cut: they are beyond every rate.
 fn at_most_u32<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     u64::deserialize(deserializer).map(|count| u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// The state as it is read: exactly one list.
+/// The JSON of a state. Exactly one list is allowed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {

@@ -1,9 +1,10 @@
-//! The fixed window: what was admitted since the clock last passed a multiple of the period. Cheap, and it admits twice
-//! the rate around a boundary.
+//! The fixed window: counts what was admitted since the clock last passed a multiple of the period. It is cheap, and admits
+//! twice the rate around a boundary.
 
 use crate::limit::bucket::{FixedWindow, Usage};
 use crate::limit::charge::{
-    Asked, Charged, Entry, Refusal, Standing, Weighed, add, by_period, clock, start_of, stored_moment,
+    ChargeInput, ChargeResult, Entry, EntryResult, RateStatus, Refusal, add, charge_periods, clock, start_of,
+    stored_moment,
 };
 use crate::limit::terms::{Period, Rate};
 
@@ -17,13 +18,14 @@ impl Entry for FixedWindow {
     }
 }
 
-/// Charges windows, one a period.
-pub(crate) fn charge(stored: &[FixedWindow], asked: Asked<'_>) -> Charged {
-    let weigh = |window: Option<FixedWindow>, period: &Period| weigh(window, period.rate(), asked.now, asked.cost);
-    by_period(stored, asked, weigh, Usage::FixedWindow)
+pub(crate) fn charge(usage: &Usage, input: ChargeInput<'_>) -> ChargeResult {
+    let stored: &[_] = if let Usage::FixedWindow(stored) = usage { stored } else { &[] };
+    let charge =
+        |window: Option<FixedWindow>, period: &Period| charge_window(window, period.rate(), input.now, input.cost);
+    charge_periods(stored, input, charge, Usage::FixedWindow)
 }
 
-fn weigh(stored: Option<FixedWindow>, rate: Rate, now: i64, cost: u64) -> Weighed<FixedWindow> {
+fn charge_window(stored: Option<FixedWindow>, rate: Rate, now: i64, cost: u64) -> EntryResult<FixedWindow> {
     let Rate { period, count, .. } = rate;
     let stored = stored.map(|window| FixedWindow { start: start_of(stored_moment(window.start), period), ..window });
     let clock = stored.map_or(now, |window| clock(window.start, now, period));
@@ -32,17 +34,17 @@ fn weigh(stored: Option<FixedWindow>, rate: Rate, now: i64, cost: u64) -> Weighe
     let before = FixedWindow { period, start, count: used };
     let after = FixedWindow { count: add(used, cost), ..before };
     let left = before.expires() - now;
-    let standing = |used: u32| Standing {
+    let standing = |used: u32| RateStatus {
         quota: count,
         window: period,
         remaining: count.saturating_sub(used.into()),
         full_after: if used > 0 { left } else { 0 },
     };
-    let verdict = if u64::from(after.count) <= count {
+    let result = if u64::from(after.count) <= count {
         Ok(standing(after.count))
     } else {
         Err(Refusal { standing: standing(used), retry_after: (cost <= count).then_some(left) })
     };
     let healed = stored.is_some_and(|window| window.start > start).then_some(before);
-    Weighed { after, healed, verdict, lasts: before.expires() - clock }
+    EntryResult { after, healed, result, lasts: before.expires() - clock }
 }

@@ -1,7 +1,7 @@
-//! How limits count: pure transitions from the state of a bucket and a charge to the next state and an outcome.
+//! Algorithms of limits: pure transitions from the state of a bucket and a charge to the next state and an outcome.
 //!
-//! A store makes them where the states are kept, so that no other charge comes in between; [`charge_all`] is what it makes.
-//! Nothing here reads a clock: the time comes with each charge, in microseconds since 1970.
+//! A store runs them where it keeps the states, so that no other charge comes in between. It calls [`charge_all`]. Nothing
+//! here reads a clock: each charge brings the time, in microseconds since 1970.
 //!
 //! ```
 //! use std::collections::HashMap;
@@ -25,17 +25,55 @@
 
 pub(crate) mod bucket;
 pub(crate) mod charge;
+pub(crate) mod concurrency;
 pub(crate) mod fixed_window;
 pub(crate) mod sliding_log;
 pub(crate) mod sliding_window;
-pub(crate) mod slots;
 pub(crate) mod stage;
 pub(crate) mod terms;
 pub(crate) mod token_bucket;
 
-pub use crate::limit::charge::{Refusal, Standing};
+use crate::limit::bucket::Usage;
+use crate::limit::charge::{ChargeInput, ChargeResult};
+pub use crate::limit::charge::{RateStatus, Refusal};
 pub use crate::limit::stage::{
-    Admitted, Charge, Lease, Leasing, Outcome, Stage, Write, charge_all, charge_in_place, charge_one,
+    Admitted, Charge, Lease, Leasing, Outcome, StageResult, Write, charge_all, charge_in_place, charge_one,
 };
-pub use crate::limit::terms::{Parted, Period, Rate, RateError, Terms};
+pub use crate::limit::terms::{Period, PreciseDuration, Rate, RateError, Terms};
 pub use crate::model::keywords::Algorithm;
+
+impl Algorithm {
+    /// True if it counts requests by time: a policy names it as the `algorithm` of a limit with rates. False if it counts the
+    /// requests that run, by slots.
+    pub fn has_rates(self) -> bool {
+        !matches!(self, Self::Concurrency)
+    }
+
+    /// True if its rates may have a `burst` other than their count.
+    pub fn has_bursts(self) -> bool {
+        matches!(self, Self::TokenBucket)
+    }
+
+    /// True if its charges may take admissions in advance, as a lease.
+    pub fn can_lease(self) -> bool {
+        match self {
+            Self::TokenBucket | Self::SlidingWindow | Self::FixedWindow => true,
+            Self::SlidingLog | Self::Concurrency => false,
+        }
+    }
+
+    /// True if it admits twice the rate around the end of a window.
+    pub fn admits_twice(self) -> bool {
+        matches!(self, Self::FixedWindow)
+    }
+
+    fn charge(self, usage: &Usage, input: ChargeInput<'_>) -> ChargeResult {
+        match self {
+            Self::TokenBucket => token_bucket::charge(usage, input),
+            Self::SlidingWindow => sliding_window::charge(usage, input),
+            Self::SlidingLog => sliding_log::charge(usage, input),
+            Self::FixedWindow => fixed_window::charge(usage, input),
+            Self::Concurrency => concurrency::charge(usage, input),
+        }
+    }
+}

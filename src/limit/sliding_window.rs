@@ -1,9 +1,10 @@
-//! The sliding window by two counters: of the window before, as much counts as still overlaps with the last period, as
-//! if it had come evenly.
+//! The sliding window with two counters. The window before counts by the part that is within the last period, as if its
+//! requests had come evenly.
 
 use crate::limit::bucket::{SlidingWindow, Usage};
 use crate::limit::charge::{
-    Asked, Charged, Entry, Refusal, Standing, Weighed, add, by_period, clock, start_of, stored_moment,
+    ChargeInput, ChargeResult, Entry, EntryResult, RateStatus, Refusal, add, charge_periods, clock, start_of,
+    stored_moment,
 };
 use crate::limit::terms::{Period, Rate};
 
@@ -17,13 +18,14 @@ impl Entry for SlidingWindow {
     }
 }
 
-/// Charges pairs of windows, one a period.
-pub(crate) fn charge(stored: &[SlidingWindow], asked: Asked<'_>) -> Charged {
-    let weigh = |windows: Option<SlidingWindow>, period: &Period| weigh(windows, period.rate(), asked.now, asked.cost);
-    by_period(stored, asked, weigh, Usage::SlidingWindow)
+pub(crate) fn charge(usage: &Usage, input: ChargeInput<'_>) -> ChargeResult {
+    let stored: &[_] = if let Usage::SlidingWindow(stored) = usage { stored } else { &[] };
+    let charge =
+        |windows: Option<SlidingWindow>, period: &Period| charge_windows(windows, period.rate(), input.now, input.cost);
+    charge_periods(stored, input, charge, Usage::SlidingWindow)
 }
 
-fn weigh(stored: Option<SlidingWindow>, rate: Rate, now: i64, cost: u64) -> Weighed<SlidingWindow> {
+fn charge_windows(stored: Option<SlidingWindow>, rate: Rate, now: i64, cost: u64) -> EntryResult<SlidingWindow> {
     let Rate { period, count, .. } = rate;
     let stored =
         stored.map(|windows| SlidingWindow { start: start_of(stored_moment(windows.start), period), ..windows });
@@ -37,7 +39,7 @@ fn weigh(stored: Option<SlidingWindow>, rate: Rate, now: i64, cost: u64) -> Weig
     let before = SlidingWindow { period, start, previous, current };
     let after = SlidingWindow { current: add(current, cost), ..before };
     let overlap = period - (clock - start);
-    let standing = |windows: SlidingWindow| Standing {
+    let standing = |windows: SlidingWindow| RateStatus {
         quota: count,
         window: period,
         remaining: remaining(windows, count, overlap).unwrap_or(0),
@@ -47,24 +49,24 @@ fn weigh(stored: Option<SlidingWindow>, rate: Rate, now: i64, cost: u64) -> Weig
             _ => 0,
         },
     };
-    let verdict = if remaining(after, count, overlap).is_some() {
+    let result = if remaining(after, count, overlap).is_some() {
         Ok(standing(after))
     } else {
         let retry_after = wait(before, count, cost).map(|since_start| start + since_start - now);
         Err(Refusal { standing: standing(before), retry_after })
     };
     let healed = stored.is_some_and(|windows| windows.start > start).then_some(before);
-    Weighed { after, healed, verdict, lasts: overlap }
+    EntryResult { after, healed, result, lasts: overlap }
 }
 
-/// What is left of `count`; nothing where the windows hold more. What the window before still weighs is rounded up.
+/// The rest of `count`. `None` if the windows have more. The weight of the window before is rounded up.
 fn remaining(windows: SlidingWindow, count: u64, overlap: i64) -> Option<u64> {
     let SlidingWindow { period, previous, current, .. } = windows;
     let weight = (u128::from(previous) * wide(overlap)).div_ceil(wide(period.max(1)));
     count.checked_sub(current.into())?.checked_sub(u64::try_from(weight).ok()?)
 }
 
-/// How long after the window's beginning a refused cost fits; never, where it is more than all there is.
+/// The time from the window's beginning until a refused cost fits. `None` if it is more than `count`.
 fn wait(windows: SlidingWindow, count: u64, cost: u64) -> Option<i64> {
     let SlidingWindow { period, previous, current, .. } = windows;
     let room = count.checked_sub(cost)?;
@@ -74,7 +76,7 @@ fn wait(windows: SlidingWindow, count: u64, cost: u64) -> Option<i64> {
     })
 }
 
-/// How long until so much of `count` overlaps with the last period, at the latest, that it weighs no more than `room`.
+/// The time from the end of a window with `count` until its weight is at most `room`.
 fn until_no_more_than(room: u64, count: u32, period: i64) -> i64 {
     let count = u64::from(count);
     if count <= room {

@@ -1,51 +1,51 @@
-//! All charges of one stage: they are admitted together, or none is consumed.
+//! The charges of one stage: all are admitted, or none is consumed.
 
 use std::num::NonZeroU64;
 
 use crate::limit::bucket::Usage;
-use crate::limit::charge::{Asked, Charged, Entry as _, Refusal, Standing};
+use crate::limit::charge::{ChargeInput, ChargeResult, Entry as _, RateStatus, Refusal};
 use crate::limit::terms::Terms;
-use crate::limit::{charge, token_bucket};
-use crate::model::keywords::Algorithm;
+use crate::limit::{Algorithm, charge, token_bucket};
 
-/// What a request asks of one bucket.
+/// A charge to one bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Charge {
-    /// Which bucket: the policy's name and the limit's, and the parts of its key: hostile bytes, as long as requests may be.
+    /// The bucket: the names of the policy and the limit, and the parts of the key. A key may have any bytes, and be as long as
+    /// requests may be.
     pub bucket: String,
-    /// By which rates.
+    /// The rates.
     pub terms: Terms,
-    /// How much. `concurrency` takes one slot, whatever it costs.
+    /// The cost. `concurrency` takes one slot for any cost.
     pub cost: NonZeroU64,
-    /// Whether a refusal is only told of: it neither counts nor keeps the others from being admitted.
+    /// True if a refusal is only reported: it doesn't keep the other charges from being admitted.
     pub dry_run: bool,
-    /// How much a machine may take at once, to spend it without asking again; only where a store is asked to lease.
+    /// The most that a machine may take in advance, if the store leases.
     pub lease: Option<NonZeroU64>,
 }
 
 impl Charge {
-    /// A charge that is in force, without a lease.
+    /// A charge without `dry_run` and without a lease.
     pub fn new(bucket: impl Into<String>, terms: Terms, cost: NonZeroU64) -> Self {
         Self { bucket: bucket.into(), terms, cost, dry_run: false, lease: None }
     }
 }
 
-/// Whether a charge may take more than it costs, where its limit has a `lease`.
+/// Permission to take more than the cost, for limits with a `lease`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leasing {
-    /// It takes what it costs.
+    /// Takes the cost.
     Off,
-    /// It takes up to a lease, but no more than half of what would be left: the end of a rate is for whoever comes.
+    /// Takes up to a lease, but no more than half of the rest, so that every machine gets a part of it.
     On,
 }
 
-/// What became of one charge.
+/// The outcome of one charge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It fits. It was consumed if nothing else of its stage was refused.
+    /// The charge fits. It was consumed unless another charge of its stage was refused.
     Admitted(Admitted),
-    /// It doesn't.
+    /// The charge doesn't fit.
     Refused(Refusal),
 }
 
@@ -53,55 +53,55 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Admitted {
-    /// How its tightest rate stands afterwards.
-    pub standing: Standing,
-    /// The slot that it occupies, of a limit of `concurrency`: to be given back.
+    /// The status of the rate with the least left, after the charge.
+    pub standing: RateStatus,
+    /// The slot of a limit of `concurrency`, to be given back.
     pub slot: Option<i64>,
-    /// What was taken beyond the cost.
+    /// The admissions taken beyond the cost.
     pub lease: Option<Lease>,
 }
 
-/// Admissions that were taken in advance.
+/// Admissions taken in advance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lease {
-    /// So many …
+    /// Their number.
     pub granted: u64,
-    /// … to be spent within so many microseconds of the charge. The rest is lost.
+    /// The time from the charge until they are lost, in microseconds.
     pub lasts: i64,
 }
 
 impl Admitted {
-    /// Of a rate that stands so, and nothing more.
-    pub fn new(standing: Standing) -> Self {
+    /// An admission without a slot and a lease.
+    pub fn new(standing: RateStatus) -> Self {
         Self { standing, slot: None, lease: None }
     }
 
-    /// With the slot that it occupies.
+    /// Adds a slot.
     pub fn with_slot(self, slot: i64) -> Self {
         Self { slot: Some(slot), ..self }
     }
 
-    /// With what it took in advance.
+    /// Adds a lease.
     pub fn with_lease(self, granted: u64, lasts: i64) -> Self {
         Self { lease: Some(Lease { granted, lasts }), ..self }
     }
 }
 
 impl Outcome {
-    /// Whether it fits.
+    /// True if the charge fits.
     pub fn is_admitted(&self) -> bool {
         matches!(self, Self::Admitted(_))
     }
 }
 
-/// What became of the charges of one stage.
+/// The result of the charges of one stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Stage {
-    /// One each, in their order.
+pub struct StageResult {
+    /// The outcomes, in the order of the charges.
     pub outcomes: Vec<Outcome>,
-    /// What is to be kept. Of a bucket that was charged twice, the later one holds.
+    /// The states to store. If a bucket occurs twice, the later one counts.
     pub writes: Vec<Write>,
 }
 
@@ -109,22 +109,22 @@ pub struct Stage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Write {
-    /// The row of the charge whose bucket it is.
+    /// The position of the charge to this bucket.
     pub charge: usize,
     /// The state.
     pub usage: Usage,
-    /// When it stops to matter, in microseconds since 1970. A bucket without a state is a fresh one.
+    /// The time at which it may be forgotten, in microseconds since 1970.
     pub expires: i64,
 }
 
-/// Charges all, or none: where one is refused that isn't a `dry_run`, nothing is consumed. `read` gives the state of a
-/// bucket, and nothing of one that is fresh.
+/// Charges all buckets, or none: if a charge is refused that isn't a `dry_run`, nothing is consumed. `read` returns the state
+/// of a bucket, or `None` for an empty one.
 pub fn charge_all(
     charges: &[Charge],
     now: i64,
     leasing: Leasing,
     mut read: impl FnMut(&str) -> Option<Usage>,
-) -> Stage {
+) -> StageResult {
     let mut outcomes = Vec::with_capacity(charges.len());
     let (mut writes, mut healed): (Vec<Write>, Vec<Write>) = (Vec::with_capacity(charges.len()), Vec::new());
     let mut is_refused = false;
@@ -134,8 +134,8 @@ pub fn charge_all(
         let usage = earlier.or_else(|| read(&charge.bucket)).unwrap_or_default();
         let (outcome, write) = charge_one(charge, now, leasing, &usage);
         is_refused |= !outcome.is_admitted() && !charge.dry_run;
-        let kept = if outcome.is_admitted() { &mut writes } else { &mut healed };
-        kept.extend(write.map(|(usage, expires)| Write { charge: row, usage, expires }));
+        let target = if outcome.is_admitted() { &mut writes } else { &mut healed };
+        target.extend(write.map(|(usage, expires)| Write { charge: row, usage, expires }));
         outcomes.push(outcome);
     }
     if is_refused {
@@ -146,10 +146,10 @@ pub fn charge_all(
             }
         }
     }
-    // A state that was both charged and found spoilt was charged after it was healed.
+    // A state that was both charged and corrected was charged after the correction.
     healed.retain(|healed| !writes.iter().any(|write| same_bucket(charges, write, healed)));
     writes.append(&mut healed);
-    Stage { outcomes, writes }
+    StageResult { outcomes, writes }
 }
 
 fn same_bucket(charges: &[Charge], one: &Write, other: &Write) -> bool {
@@ -157,25 +157,26 @@ fn same_bucket(charges: &[Charge], one: &Write, other: &Write) -> bool {
     bucket(one) == bucket(other)
 }
 
-/// Charges one bucket alone, whether or not it is a `dry_run`: what becomes of it, and the state to keep until a moment, where
-/// it changes.
+/// Charges one bucket, also for a `dry_run`. Returns the outcome, and the new state with its expiry if it changes.
 pub fn charge_one(charge: &Charge, now: i64, leasing: Leasing, usage: &Usage) -> (Outcome, Option<(Usage, i64)>) {
-    let asked = Asked { terms: &charge.terms, cost: charge.cost.get(), now, leased: false };
-    if let (Leasing::On, Some(share), Algorithm::FixedWindow | Algorithm::SlidingWindow | Algorithm::TokenBucket) =
-        (leasing, charge.lease, charge.terms.algorithm())
-        && let Some(leased) = lease(usage, asked, share.get())
+    let input = ChargeInput { terms: &charge.terms, cost: charge.cost.get(), now, leased: false };
+    if let (Leasing::On, Some(share)) = (leasing, charge.lease)
+        && charge.terms.algorithm().can_lease()
+        && let Some(leased) = lease(usage, input, share.get())
     {
         return leased;
     }
-    match charge::charge(usage, asked) {
-        Charged::Admitted { after, standing, slot, .. } => {
-            (Outcome::Admitted(Admitted { slot, ..Admitted::new(standing) }), Some(after.until(now)))
+    match charge::charge(usage, input) {
+        ChargeResult::Admitted { after, standing, slot, .. } => {
+            (Outcome::Admitted(Admitted { slot, ..Admitted::new(standing) }), Some(after.with_expiry(now)))
         }
-        Charged::Refused { refusal, healed } => (Outcome::Refused(refusal), healed.map(|healed| healed.until(now))),
+        ChargeResult::Refused { refusal, healed } => {
+            (Outcome::Refused(refusal), healed.map(|healed| healed.with_expiry(now)))
+        }
     }
 }
 
-/// [`charge_one`], with the state where it is kept. Where it changes, `expires` says when it is to be forgotten.
+/// The same as [`charge_one`], with the state changed in place. If it changes, `expires` is set.
 #[inline]
 pub fn charge_in_place(
     charge: &Charge,
@@ -184,7 +185,7 @@ pub fn charge_in_place(
     usage: &mut Usage,
     expires: &mut Option<i64>,
 ) -> Outcome {
-    // What most charges are: by one rate of a token bucket, which admits them. Then no state is made anew, or moved.
+    // Most charges are to a token bucket with one rate, which admits them. That path makes and moves no state.
     if let (Algorithm::TokenBucket, [period]) = (charge.terms.algorithm(), charge.terms.periods())
         && (leasing == Leasing::Off || charge.lease.is_none())
         && period.is_asked()
@@ -204,22 +205,22 @@ pub fn charge_in_place(
     outcome
 }
 
-/// Takes more than the cost, where there is enough for that.
-fn lease(usage: &Usage, asked: Asked<'_>, share: u64) -> Option<(Outcome, Option<(Usage, i64)>)> {
-    let asked = Asked { leased: true, ..asked };
-    let spare = share.checked_sub(asked.cost)?;
-    let Charged::Admitted { standing, .. } = charge::charge(usage, asked) else { return None };
+/// Takes a share beyond the cost. Returns `None` if there isn't enough for one.
+fn lease(usage: &Usage, input: ChargeInput<'_>, share: u64) -> Option<(Outcome, Option<(Usage, i64)>)> {
+    let input = ChargeInput { leased: true, ..input };
+    let spare = share.checked_sub(input.cost)?;
+    let ChargeResult::Admitted { standing, .. } = charge::charge(usage, input) else { return None };
     let granted = spare.min(standing.remaining / 2);
     if granted == 0 {
         return None;
     }
-    let all = Asked { cost: asked.cost + granted, ..asked };
-    let Charged::Admitted { after, standing, lasts, .. } = charge::charge(usage, all) else { return None };
-    Some((Outcome::Admitted(Admitted::new(standing).with_lease(granted, lasts)), Some(after.until(asked.now))))
+    let all = ChargeInput { cost: input.cost + granted, ..input };
+    let ChargeResult::Admitted { after, standing, lasts, .. } = charge::charge(usage, all) else { return None };
+    Some((Outcome::Admitted(Admitted::new(standing).with_lease(granted, lasts)), Some(after.with_expiry(input.now))))
 }
 
 impl Usage {
-    /// Gives a slot back; whether there was such a one.
+    /// Gives a slot back. Returns false if it wasn't taken.
     pub fn release(&mut self, slot: i64) -> bool {
         let Self::Slots(slots) = self else { return false };
         let found = slots.iter().position(|taken| *taken == slot);

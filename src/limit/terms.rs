@@ -1,13 +1,13 @@
-//! What a limit allows: how it counts, and how much in how long.
+//! The terms of a limit: its algorithm and its rates.
 
 use smallvec::SmallVec;
 
-use crate::model::keywords::Algorithm;
+use crate::limit::Algorithm;
 
 /// A day has 86,400 seconds here, as in Unix time.
 const DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// So many in so long.
+/// The most that is admitted in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rate {
     pub(crate) count: u64,
@@ -31,18 +31,18 @@ pub enum RateError {
 }
 
 impl Rate {
-    /// What a rate can admit at most, and a burst.
+    /// The highest count, and the highest burst.
     pub const MOST: u64 = 1_000_000;
     /// The shortest period, in microseconds.
     pub const SHORTEST: i64 = 1_000;
     /// The longest period, and the longest time for a burst to come back, in microseconds.
     pub const LONGEST: i64 = 366 * DAY;
 
-    /// `count` in each `period`, which is in microseconds.
+    /// A rate of `count` in each `period`, in microseconds.
     ///
     /// # Errors
     ///
-    /// Where one of them is out of its range.
+    /// One of them is out of its range.
     pub fn new(count: u64, period: i64) -> Result<Self, RateError> {
         if !(1..=Self::MOST).contains(&count) {
             return Err(RateError::Count);
@@ -53,11 +53,11 @@ impl Rate {
         Ok(Self { count, period, burst: count })
     }
 
-    /// The same rate, of which a token bucket holds `burst` at most.
+    /// The same rate with a burst for token buckets.
     ///
     /// # Errors
     ///
-    /// Where the burst is out of its range, or takes too long to come back.
+    /// The burst is out of its range, or takes too long to come back.
     pub fn with_burst(self, burst: u64) -> Result<Self, RateError> {
         if !(1..=Self::MOST).contains(&burst) {
             return Err(RateError::Count);
@@ -66,59 +66,59 @@ impl Rate {
         if rate.refill() > Self::LONGEST { Err(RateError::Refill) } else { Ok(rate) }
     }
 
-    /// So many …
+    /// The most that it admits in a period.
     pub fn count(self) -> u64 {
         self.count
     }
 
-    /// … in so many microseconds.
+    /// The period, in microseconds.
     pub fn period(self) -> i64 {
         self.period
     }
 
-    /// How many a token bucket holds; the same as `count` where nothing was said.
+    /// The most tokens in a token bucket. It is `count` unless [`Self::with_burst`] set it.
     pub fn burst(self) -> u64 {
         self.burst
     }
 
-    /// How long an empty token bucket takes to fill, in microseconds, rounded up.
+    /// The time in which an empty token bucket fills, in microseconds, rounded up.
     pub(crate) fn refill(self) -> i64 {
         let parts = u128::from(self.burst) * u128::from(self.period.unsigned_abs());
         i64::try_from(parts.div_ceil(u128::from(self.count.max(1)))).unwrap_or(i64::MAX)
     }
 }
 
-/// By which rates a bucket is charged.
+/// The algorithm and the rates that a bucket is charged by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Terms {
     algorithm: Algorithm,
     periods: SmallVec<[Period; 1]>,
 }
 
-/// What holds of one period.
+/// The rates of one period, as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Period {
     rate: Rate,
     most: u64,
     longest_refill: i64,
     is_asked: bool,
-    token: Parted,
-    whole: Parted,
+    token: PreciseDuration,
+    whole: PreciseDuration,
 }
 
-/// A time to a part of a microsecond, of which a rate's count makes one.
+/// A duration with a fraction of a microsecond, in parts of one divided by a rate's count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Parted {
+pub struct PreciseDuration {
     /// Whole microseconds.
     pub micros: i64,
-    /// And so many parts: fewer than the rate's count.
+    /// The parts: fewer than the rate's count.
     pub parts: u64,
 }
 
-impl Parted {
+impl PreciseDuration {
     pub(crate) const ZERO: Self = Self { micros: 0, parts: 0 };
 
-    /// The time that `amount` tokens of a rate take to come back.
+    /// The time in which `amount` tokens of a rate come back.
     fn of(amount: u64, rate: Rate) -> Self {
         let parts = u128::from(amount) * u128::from(rate.period.unsigned_abs());
         let count = u128::from(rate.count.max(1));
@@ -135,19 +135,19 @@ impl Parted {
 }
 
 impl Terms {
-    /// Rates that all hold, of a limit that knows no others. Of several with one period the first counts.
+    /// Rates that must all admit a charge. Of several with one period, the first counts.
     pub fn new(algorithm: Algorithm, rates: &[Rate]) -> Self {
         Self::among(algorithm, rates, rates)
     }
 
-    /// Rates that all hold, of a limit that is charged by others too, as callers of other tiers are. What was admitted is
-    /// counted for every period among `known`, or a change of tier would forget it; only `rates` refuse.
+    /// The same for a limit that has other rates too, for callers of other tiers. Only `rates` refuse. Admissions are counted for
+    /// every period of `known`, so that a change of the tier doesn't forget them.
     pub fn among(algorithm: Algorithm, rates: &[Rate], known: &[Rate]) -> Self {
         let mut periods: SmallVec<[Period; 1]> = SmallVec::new();
         let all = rates.iter().map(|rate| (*rate, true)).chain(known.iter().map(|rate| (*rate, false)));
         for (rate, is_asked) in all {
             match periods.iter_mut().find(|known| known.rate.period == rate.period) {
-                Some(known) => known.learn(rate),
+                Some(known) => known.add(rate),
                 None => {
                     periods.push(Period::of(rate, is_asked));
                 }
@@ -157,17 +157,17 @@ impl Terms {
         Self { algorithm, periods }
     }
 
-    /// How it counts.
+    /// The algorithm.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// Every period that is counted, the shortest first.
+    /// All periods that are counted, the shortest first.
     pub fn periods(&self) -> &[Period] {
         &self.periods
     }
 
-    /// What was admitted longer ago counts nowhere, in microseconds.
+    /// The longest period, in microseconds. Older admissions don't count.
     pub(crate) fn longest_period(&self) -> i64 {
         self.periods.last().map_or(0, |period| period.rate.period)
     }
@@ -180,12 +180,12 @@ impl Period {
             most: rate.count,
             longest_refill: rate.refill(),
             is_asked,
-            token: Parted::of(1, rate),
-            whole: Parted::of(rate.burst, rate),
+            token: PreciseDuration::of(1, rate),
+            whole: PreciseDuration::of(rate.burst, rate),
         }
     }
 
-    fn learn(&mut self, other: Rate) {
+    fn add(&mut self, other: Rate) {
         let Self { most, longest_refill, is_asked, .. } = *self;
         if !is_asked && (other.count, other.burst) > (self.rate.count, self.rate.burst) {
             *self = Self::of(other, false);
@@ -194,7 +194,7 @@ impl Period {
         self.longest_refill = longest_refill.max(other.refill());
     }
 
-    /// The rate that refuses; where none does, the most generous of this period, by which it is counted.
+    /// The rate that refuses. If none does, the most generous rate of this period, which then only counts.
     pub fn rate(&self) -> Rate {
         self.rate
     }
@@ -204,22 +204,22 @@ impl Period {
         self.most
     }
 
-    /// No honest token bucket of this period is full later than in so many microseconds.
+    /// The longest time until a token bucket of this period is full, in microseconds.
     pub fn longest_refill(&self) -> i64 {
         self.longest_refill
     }
 
-    /// How long a token takes to come back.
-    pub fn token(&self) -> Parted {
+    /// The time in which one token comes back.
+    pub fn token(&self) -> PreciseDuration {
         self.token
     }
 
-    /// How long a whole bucket takes to come back.
-    pub fn whole(&self) -> Parted {
+    /// The time in which a whole bucket comes back.
+    pub fn whole(&self) -> PreciseDuration {
         self.whole
     }
 
-    /// Whether the rate refuses, or is only counted.
+    /// True if the rate refuses, false if it only counts.
     pub fn is_asked(&self) -> bool {
         self.is_asked
     }

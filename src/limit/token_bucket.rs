@@ -1,14 +1,16 @@
-//! The token bucket as GCRA: one moment says when the bucket is full again. A charge moves it on by what the cost takes
-//! to come back, and is admitted if it then lies no further ahead than a whole bucket.
+//! The token bucket as GCRA: its state is the time at which the bucket is full again. A charge adds the time in which its cost
+//! comes back. It is admitted if the new time is ahead of the clock by no more than a whole bucket takes.
 //!
-//! All times are told to a part of a microsecond, of which the rate's count makes one, so that a token takes exactly the
-//! period divided by the count.
+//! Times have a fraction, in parts of one divided by the rate's count, so that a token takes exactly the period divided by the
+//! count.
 
 use crate::limit::bucket::{TokenBucket, Usage};
-use crate::limit::charge::{Asked, Charged, Entry, Refusal, SKEW, Standing, Weighed, by_period, stored_moment};
-use crate::limit::terms::{Parted, Period};
+use crate::limit::charge::{
+    ChargeInput, ChargeResult, Entry, EntryResult, RateStatus, Refusal, SKEW, charge_periods, stored_moment,
+};
+use crate::limit::terms::{Period, PreciseDuration};
 
-/// No lease lasts longer, in microseconds.
+/// The longest lease, in microseconds.
 const LONGEST_LEASE: i64 = 10_000_000;
 
 impl Entry for TokenBucket {
@@ -21,41 +23,41 @@ impl Entry for TokenBucket {
     }
 }
 
-/// Charges buckets, one a period.
-pub(crate) fn charge(stored: &[TokenBucket], asked: Asked<'_>) -> Charged {
-    by_period(stored, asked, |bucket, period| weigh(bucket, period, asked), Usage::TokenBucket)
+pub(crate) fn charge(usage: &Usage, input: ChargeInput<'_>) -> ChargeResult {
+    let stored: &[_] = if let Usage::TokenBucket(stored) = usage { stored } else { &[] };
+    charge_periods(stored, input, |bucket, period| charge_bucket(bucket, period, input), Usage::TokenBucket)
 }
 
-fn weigh(stored: Option<TokenBucket>, period: &Period, asked: Asked<'_>) -> Weighed<TokenBucket> {
-    let Asked { cost, now, leased, .. } = asked;
+fn charge_bucket(stored: Option<TokenBucket>, period: &Period, input: ChargeInput<'_>) -> EntryResult<TokenBucket> {
+    let ChargeInput { cost, now, leased, .. } = input;
     let rate = period.rate();
     let whole = period.whole();
     let lasts = (whole.micros / 10).min(LONGEST_LEASE);
-    let (ahead, is_too_far) = stored.map_or((Parted::ZERO, false), |bucket| ahead(bucket, now, period));
-    // What is leased may be spent as late as the lease ends: it counts as if it were.
-    let before = if leased { ahead.max(Parted { micros: lasts, parts: 0 }) } else { ahead };
+    let (ahead, is_too_far) = stored.map_or((PreciseDuration::ZERO, false), |bucket| ahead(bucket, now, period));
+    // A lease may be used until its end, so it counts as if it were used then.
+    let before = if leased { ahead.max(PreciseDuration { micros: lasts, parts: 0 }) } else { ahead };
     let after = (cost <= rate.burst).then(|| before.later_by(cost, period));
-    let standing = |ahead: Parted| standing(ahead, period);
-    let verdict = match after {
+    let standing = |ahead: PreciseDuration| standing(ahead, period);
+    let result = match after {
         Some(after) if after <= whole => Ok(standing(after)),
         after => Err(Refusal {
             standing: standing(before),
             retry_after: after.map(|after| after.less(whole, rate.count).rounded_up()),
         }),
     };
-    let bucket = |ahead: Parted| bucket(now, ahead, period);
-    Weighed {
-        // Where it isn't asked, it is used up and no more.
+    let bucket = |ahead: PreciseDuration| bucket(now, ahead, period);
+    EntryResult {
+        // A rate that isn't asked admits more than its bucket has: then the bucket is empty.
         after: bucket(before.max(after.map_or(whole, |after| after.min(whole)))),
         healed: is_too_far.then(|| bucket(before)),
-        verdict,
+        result,
         lasts,
     }
 }
 
-/// What most charges come to: one bucket admits them. Where it doesn't, or nobody could have left it so, nothing has happened.
+/// The fast path for a single bucket that admits a charge. Otherwise it returns `None` and changes nothing.
 #[inline]
-pub(crate) fn admit(stored: &mut TokenBucket, now: i64, cost: u64, period: &Period) -> Option<Standing> {
+pub(crate) fn admit(stored: &mut TokenBucket, now: i64, cost: u64, period: &Period) -> Option<RateStatus> {
     let (ahead, is_too_far) = ahead(*stored, now, period);
     if is_too_far || cost > period.rate().burst {
         return None;
@@ -69,7 +71,7 @@ pub(crate) fn admit(stored: &mut TokenBucket, now: i64, cost: u64, period: &Peri
 }
 
 #[inline]
-fn bucket(now: i64, ahead: Parted, period: &Period) -> TokenBucket {
+fn bucket(now: i64, ahead: PreciseDuration, period: &Period) -> TokenBucket {
     TokenBucket {
         period: period.rate().period,
         full_at: now + ahead.micros,
@@ -78,9 +80,9 @@ fn bucket(now: i64, ahead: Parted, period: &Period) -> TokenBucket {
 }
 
 #[inline]
-fn standing(ahead: Parted, period: &Period) -> Standing {
+fn standing(ahead: PreciseDuration, period: &Period) -> RateStatus {
     let whole = period.whole();
-    Standing {
+    RateStatus {
         quota: period.rate().burst,
         window: whole.rounded_up(),
         remaining: tokens_until(whole, ahead, period),
@@ -88,30 +90,34 @@ fn standing(ahead: Parted, period: &Period) -> Standing {
     }
 }
 
-/// How far ahead the moment lies when the bucket is full; and whether it lies further than any honest one.
+/// The time until the bucket is full. True beside it if a correct clock could not have left the bucket so.
 #[inline]
-fn ahead(bucket: TokenBucket, now: i64, period: &Period) -> (Parted, bool) {
-    // Of a rate that has changed, the fraction was in other parts: at most a microsecond of it counts.
+fn ahead(bucket: TokenBucket, now: i64, period: &Period) -> (PreciseDuration, bool) {
+    // If the rate has changed, the fraction was in other parts. It counts as at most a microsecond.
     let is_whole = u64::from(bucket.fraction) >= period.rate().count;
     let full_at = stored_moment(bucket.full_at) + i64::from(is_whole);
     let parts = if is_whole { 0 } else { u64::from(bucket.fraction) };
-    let ahead = Parted { micros: full_at - now, parts };
+    let ahead = PreciseDuration { micros: full_at - now, parts };
     if ahead.micros < 0 {
-        return (Parted::ZERO, false);
+        return (PreciseDuration::ZERO, false);
     }
-    let furthest = Parted { micros: period.longest_refill() + SKEW, parts: 0 };
-    // What lies ahead of every honest state is a bucket that is empty now.
-    if ahead > furthest { (Parted { micros: period.longest_refill(), parts: 0 }, true) } else { (ahead, false) }
+    let furthest = PreciseDuration { micros: period.longest_refill() + SKEW, parts: 0 };
+    // A bucket with an impossible time counts as empty now.
+    if ahead > furthest {
+        (PreciseDuration { micros: period.longest_refill(), parts: 0 }, true)
+    } else {
+        (ahead, false)
+    }
 }
 
-/// How many tokens come back between two times; none where the second is later.
+/// The number of tokens that come back between `ahead` and `whole`.
 #[inline]
-fn tokens_until(whole: Parted, ahead: Parted, period: &Period) -> u64 {
+fn tokens_until(whole: PreciseDuration, ahead: PreciseDuration, period: &Period) -> u64 {
     if ahead >= whole {
         return 0;
     }
     let rate = period.rate();
-    let Parted { micros, parts } = whole.less(ahead, rate.count);
+    let PreciseDuration { micros, parts } = whole.less(ahead, rate.count);
     let micros = micros.unsigned_abs();
     let in_period = rate.period.unsigned_abs().max(1);
     match micros.checked_mul(rate.count).and_then(|all| all.checked_add(parts)) {
@@ -123,13 +129,13 @@ fn tokens_until(whole: Parted, ahead: Parted, period: &Period) -> u64 {
     }
 }
 
-impl Parted {
-    /// So many tokens later. Of a cost within the burst, no product overflows.
+impl PreciseDuration {
+    /// The time in which further tokens have come back. No product overflows if the cost is at most the burst.
     #[inline]
     fn later_by(self, cost: u64, period: &Period) -> Self {
         let (token, count) = (period.token(), period.rate().count.max(1));
         let parts = self.parts + cost * token.parts;
-        // Most tokens take whole microseconds, and a division takes longer than the rest.
+        // Most tokens take whole microseconds, and a division is slow.
         let carried = if parts < count { 0 } else { parts / count };
         let micros = i64::try_from(cost * token.micros.unsigned_abs() + carried).unwrap_or(i64::MAX);
         Self { micros: self.micros.saturating_add(micros), parts: parts - carried * count }

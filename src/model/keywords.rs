@@ -21,11 +21,11 @@ pub trait Keyword: Copy + 'static {
 }
 
 macro_rules! keywords {
-    ($($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)+ })+) => { $(
+    ($($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal),+ $(,)? })+) => { $(
         $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
-            $(#[doc = concat!("`", $word, "`")] $(#[$of])* $variant,)+
+            $(#[doc = concat!("`", $word, "`\n")] $(#[$of])* $variant,)+
         }
 
         impl Keyword for $name {
@@ -42,124 +42,86 @@ macro_rules! keywords {
 
 keywords! {
     /// The algorithms that hash passwords and resist guessing: `algorithm` and `accept` of `password`.
-    PasswordAlgorithm {
-        Argon2id = "argon2id",
-        Scrypt = "scrypt",
-        Bcrypt = "bcrypt",
-    }
+    PasswordAlgorithm { Argon2id = "argon2id", Scrypt = "scrypt", Bcrypt = "bcrypt" }
 
     /// The settings of a provider that are one string.
     ProviderSetting {
-        AuthorizeUrl = "authorize_url",
-        TokenUrl = "token_url",
-        RedirectUrl = "redirect_url",
-        UserinfoUrl = "userinfo_url",
-        ClientId = "client_id",
-        Issuer = "issuer",
+        AuthorizeUrl = "authorize_url", TokenUrl = "token_url", RedirectUrl = "redirect_url",
+        UserinfoUrl = "userinfo_url", ClientId = "client_id", Issuer = "issuer",
     }
 
     /// The effect of a limit that can't be decided: `on_failure` of a limit.
-    OnFailure {
-        Deny = "deny",
-        Allow = "allow",
-    }
+    OnFailure { Deny = "deny", Allow = "allow" }
 
     /// The headers that tell clients about a limit: `headers` of a limit.
     Dialects {
-        /// sends `RateLimit` and `RateLimit-Policy`.
+        /// Sends `RateLimit` and `RateLimit-Policy`.
         Standard = "standard",
-        /// sends `X-RateLimit-*`.
+        /// Sends `X-RateLimit-*`.
         Legacy = "legacy",
         Both = "both",
     }
 
     /// The requests that `transport` takes: `https` of `transport`.
-    HttpsRule {
-        Required = "required",
-        Optional = "optional",
-    }
+    HttpsRule { Required = "required", Optional = "optional" }
 
     /// The header in which trusted proxies name the client: `forwarded` of `transport`. There is one, because a proxy
     /// that writes one of them passes the other on as the client sent it.
     Forwarded {
-        /// reads `X-Forwarded-For` and `X-Forwarded-Proto`.
+        /// Reads `X-Forwarded-For` and `X-Forwarded-Proto`.
         XForwardedFor = "x_forwarded_for",
-        /// reads `Forwarded` (RFC 7239).
+        /// Reads `Forwarded` (RFC 7239).
         Rfc7239 = "forwarded",
     }
 
     /// The settings of `transport` that bound a request.
     Maximum {
-        Target = "max_target",
-        Header = "max_header",
-        Body = "max_body",
-        Depth = "max_depth",
+        Target = "max_target", Header = "max_header", Body = "max_body", Depth = "max_depth",
         HeaderLines = "max_header_lines",
     }
 
     /// The requests for which CSRF is checked: `applies` of `csrf`.
     CsrfApplies {
-        /// checks requests with a cookie that the policy names, and requests that nothing authenticates.
+        /// Checks requests with a cookie that the policy names, and requests that nothing authenticates.
         Ambient = "ambient",
         Always = "always",
     }
 
     /// The values of `same_site` of a cookie.
-    SameSiteRule {
-        Strict = "strict",
-        Lax = "lax",
-        None = "none",
-    }
+    SameSiteRule { Strict = "strict", Lax = "lax", None = "none" }
 
     /// The defaults of a block of routes that `no` switches off. `no body` is a clause of its own.
-    Switch {
-        Csrf = "csrf",
-        Cors = "cors",
-        Headers = "headers",
-        Limit = "limit",
-    }
+    Switch { Csrf = "csrf", Cors = "cors", Headers = "headers", Limit = "limit" }
 
     /// The types of path parameters.
     ParameterType {
         Int = "int",
         Uuid = "uuid",
-        /// takes every segment.
+        /// Takes every segment.
         Any = "string",
     }
 
     /// The treatment of fields that a schema doesn't declare.
     #[derive(Default)]
     UnknownFields {
-        /// reports them; the default.
+        /// Reports them. This is the default.
         #[default]
         Strict = "strict",
-        /// removes them.
+        /// Removes them.
         Strip = "strip",
-        /// passes them on.
+        /// Passes them on.
         Open = "open",
     }
 
     /// The built-in types of fields. `null` is no type of its own.
     ScalarType {
-        String = "string",
-        Int = "int",
-        Float = "float",
-        Bool = "bool",
-        Timestamp = "timestamp",
-        Duration = "duration",
-        Ip = "ip",
-        Cidr = "cidr",
-        Any = "any",
+        String = "string", Int = "int", Float = "float", Bool = "bool", Timestamp = "timestamp",
+        Duration = "duration", Ip = "ip", Cidr = "cidr", Any = "any",
     }
 
     /// The facets that test the format of a string.
     Format {
-        Email = "email",
-        Url = "url",
-        Uuid = "uuid",
-        Date = "date",
-        DateTime = "datetime",
-        Ip = "ip",
+        Email = "email", Url = "url", Uuid = "uuid", Date = "date", DateTime = "datetime", Ip = "ip",
         Hostname = "hostname",
     }
 
@@ -168,7 +130,7 @@ keywords! {
         Trim = "trim",
         Lowercase = "lowercase",
         Uppercase = "uppercase",
-        /// is Unicode's normalisation form C (UAX #15). It runs last, as a change of case can leave the form.
+        /// Unicode's normalisation form C (UAX #15). It runs last, as a change of case can leave the form.
         Nfc = "nfc",
     }
 }

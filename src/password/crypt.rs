@@ -1,5 +1,5 @@
-//! Hashes by bcrypt, in its modular crypt form: `$2b$12$`, 22 characters of salt and 31 of output. By the one function of
-//! its crate that asks nobody for randomness, which takes the password as C has it, ended by a NUL.
+//! Hashes by bcrypt in the modular crypt format: `$2b$12$`, 22 characters of salt and 31 of output. It calls the only function
+//! of its crate that needs no randomness. That function takes the password with a NUL at its end, as in C.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine;
@@ -8,19 +8,19 @@ use zeroize::Zeroizing;
 
 /// The characters of a salt.
 const SALT_TEXT: usize = 22;
-/// The bytes of a key, the NUL among them where there is room for it.
+/// The most bytes of a key, the NUL included.
 const KEY: usize = 72;
 
-/// A hash by bcrypt, taken apart.
+/// The parts of a hash by bcrypt.
 pub(crate) struct Bcrypt {
     pub(crate) cost: u32,
     salt: [u8; 16],
-    /// What bcrypt keeps of 24 bytes.
+    /// The first 23 of bcrypt's 24 bytes.
     output: [u8; 23],
 }
 
 impl Bcrypt {
-    /// The password has at most 72 bytes, none of them NUL, and the cost is one that bcrypt has.
+    /// The password must have at most 72 bytes without a NUL, and the cost must be valid.
     pub(crate) fn hash(password: &str, cost: u32, salt: [u8; 16]) -> Self {
         let mut key = Zeroizing::new([0; KEY]);
         for (byte, of_password) in key.iter_mut().zip(password.bytes()) {
@@ -31,7 +31,7 @@ impl Bcrypt {
         Self { cost, salt, output }
     }
 
-    /// Reads what `$2a$`, `$2b$` and `$2y$` begin: three names of one algorithm. `$2x$` is another, and broken.
+    /// Parses hashes with `$2a$`, `$2b$` and `$2y$`, three names of one algorithm. `$2x$` is another algorithm, and broken.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let fields: Vec<&str> = text.splitn(5, '$').collect();
         let ["", "2a" | "2b" | "2y", cost, rest] = fields.as_slice() else { return None };
@@ -44,7 +44,7 @@ impl Bcrypt {
         Some(Self { cost: cost.parse().ok()?, salt, output })
     }
 
-    /// Whether it is the hash of this password; see [`Bcrypt::hash`].
+    /// True if it is the hash of this password. See [`Bcrypt::hash`] for its bounds.
     pub(crate) fn matches(&self, password: &str) -> bool {
         let own = Self::hash(password, self.cost, self.salt);
         verify_slices_are_equal(&own.output, &self.output).is_ok()
@@ -55,7 +55,7 @@ impl Bcrypt {
     }
 }
 
-/// Whether the text decodes into all of these bytes.
+/// Decodes a text of exactly this length. Returns false for any other text.
 fn decode(text: &str, bytes: &mut [u8]) -> bool {
     BASE_64.decode_slice(text, bytes).is_ok_and(|length| length == bytes.len())
 }

@@ -1,4 +1,4 @@
-//! What a policy's `password` block says: how new hashes are made, and which older ones count.
+//! The rule of a policy's `password` block: the parameters of new hashes, and the accepted algorithms of older ones.
 
 use std::hint::black_box;
 
@@ -10,75 +10,75 @@ use scrypt::Scrypt;
 use crate::model::keywords::PasswordAlgorithm;
 use crate::password::PasswordError;
 use crate::password::crypt::Bcrypt;
-use crate::password::stored::Stored;
-use crate::password::work::Work;
+use crate::password::parameters::HashParameters;
+use crate::password::stored_hash::StoredHash;
 
-/// The bytes of a hash that a policy makes by Argon2id or scrypt: what cannot be guessed needs no more.
+/// The bytes of a new hash by Argon2id or scrypt.
 pub(crate) const OUTPUT: usize = 32;
 /// The bytes of a salt (RFC 9106 §3.1).
 pub(crate) const SALT: usize = 16;
 
-/// How a policy hashes passwords.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PasswordRule {
-    work: Work,
-    /// Older algorithms whose hashes count, too.
+    parameters: HashParameters,
+    /// Older algorithms whose hashes are accepted too.
     accepted: Vec<PasswordAlgorithm>,
 }
 
 impl PasswordRule {
-    /// The work is one that the checker has found good.
-    pub(crate) fn new(work: Work, accepted: Vec<PasswordAlgorithm>) -> Self {
-        Self { work, accepted }
+    /// The checker has checked that the parameters are affordable.
+    pub(crate) fn new(parameters: HashParameters, accepted: Vec<PasswordAlgorithm>) -> Self {
+        Self { parameters, accepted }
     }
 
-    pub(crate) fn work(&self) -> Work {
-        self.work
+    pub(crate) fn parameters(&self) -> HashParameters {
+        self.parameters
     }
 
-    /// Whether hashes by it count.
-    pub(crate) fn takes(&self, algorithm: PasswordAlgorithm) -> bool {
-        algorithm == self.work.algorithm() || self.accepted.contains(&algorithm)
+    pub(crate) fn accepts(&self, algorithm: PasswordAlgorithm) -> bool {
+        algorithm == self.parameters.algorithm() || self.accepted.contains(&algorithm)
     }
 
-    /// A hash that no password is known for, so that a login without an account takes as long as one with an account.
-    /// Its salt and its output are made up, the work is the policy's.
+    /// A hash with the policy's parameters that no known password has, so that a login without an account takes as long as one
+    /// with an account.
     pub(crate) fn dummy(&self) -> String {
-        match self.work {
-            Work::Argon2id { memory, iterations, parallelism } => format!(
+        match self.parameters {
+            HashParameters::Argon2id { memory, iterations, parallelism } => format!(
                 "$argon2id$v=19$m={memory},t={iterations},p={parallelism}\
                  $bm9ib2R5IGxvZ3MgaW4gQQ$bm9ib2R5IGhhcyB0aGlzIHBhc3N3b3JkIGF0IGFsbCE"
             ),
-            Work::Scrypt { cost, block, parallelism } => format!(
+            HashParameters::Scrypt { cost, block, parallelism } => format!(
                 "$scrypt$ln={cost},r={block},p={parallelism}\
                  $bm9ib2R5IGxvZ3MgaW4gQQ$bm9ib2R5IGhhcyB0aGlzIHBhc3N3b3JkIGF0IGFsbCE"
             ),
-            Work::Bcrypt { cost } => format!("$2b${cost:02}$nobody.logs.in.here..Onobody.has.that.password.here.O"),
+            HashParameters::Bcrypt { cost } => {
+                format!("$2b${cost:02}$nobody.logs.in.here..Onobody.has.that.password.here.O")
+            }
         }
     }
 
-    /// Takes the time of a hash, for nothing; whether the machine has the memory for it.
-    pub(crate) fn spend(&self) -> bool {
-        Stored::parse(&self.dummy()).is_some_and(|dummy| black_box(dummy.matches(black_box(""))).is_some())
+    /// Takes the time of a hash. Returns false if the machine has too little memory for it.
+    pub(crate) fn spend_time(&self) -> bool {
+        StoredHash::parse(&self.dummy()).is_some_and(|dummy| black_box(dummy.matches(black_box(""))).is_some())
     }
 
-    /// A new hash of a password, as text to be stored. The salt is random, and another for every hash.
+    /// A new hash of a password, as text to be stored. Every hash needs a new random salt.
     pub(crate) fn hash(&self, password: &str, salt: &[u8; SALT]) -> Result<String, PasswordError> {
-        self.work.takes(password)?;
-        let hash = match self.work {
-            Work::Argon2id { memory, iterations, parallelism } => {
+        self.parameters.check(password)?;
+        let hash = match self.parameters {
+            HashParameters::Argon2id { memory, iterations, parallelism } => {
                 argon2::Params::new(memory, iterations, parallelism, Some(OUTPUT))
                     .map_err(Error::from)
                     .and_then(|params| hashed(&Argon2::new(Variant::Argon2id, Version::V0x13, params), password, salt))
             }
-            Work::Scrypt { cost, block, parallelism } => u8::try_from(cost)
+            HashParameters::Scrypt { cost, block, parallelism } => u8::try_from(cost)
                 .ok()
                 .and_then(|cost| scrypt::Params::new(cost, block, parallelism).ok())
                 .ok_or(Error::ParamsInvalid)
                 .and_then(|params| hashed(&Scrypt::new_with_params(params), password, salt)),
-            Work::Bcrypt { cost } => Ok(Bcrypt::hash(password, cost, *salt).text()),
+            HashParameters::Bcrypt { cost } => Ok(Bcrypt::hash(password, cost, *salt).text()),
         };
-        // Memory is all that may be lacking: lengths are checked above, parameters by the checker.
+        // Only memory can be missing: lengths are checked above, parameters by the checker.
         hash.map_err(|_| PasswordError::OutOfMemory)
     }
 }

@@ -1,13 +1,14 @@
-//! Hashes that others made, hostile ones, and what is told of them.
+//! Hashes of other implementations, hostile hashes, and their outcomes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::iter::zip;
 
 use proptest::prelude::*;
 
-use crate::model::keywords::PasswordAlgorithm;
-use crate::password::stored::Stored;
-use crate::password::{MAX_PASSWORD, PasswordError, PasswordOutcome, PasswordRule, PasswordTask, Work};
+use crate::password::stored_hash::StoredHash;
+use crate::password::{
+    HashParameters, MAX_PASSWORD, PasswordAlgorithm, PasswordError, PasswordOutcome, PasswordRule, PasswordTask,
+};
 
 /// From the tests of Argon2's reference implementation.
 const ARGON2ID: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
@@ -16,9 +17,9 @@ const SCRYPT: &str = "$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU\
                       $cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofLVQylVYT8Pz2LUlwUkKpr55h6F3A1lHkDfzwF7RVdYhw";
 /// From the tests of jBCrypt, of `a`.
 const BCRYPT: &str = "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe";
-/// What libxcrypt makes of 72 times `x`, and of any longer password that begins so.
+/// The hash by libxcrypt of 72 times `x`, and of any longer password with that prefix.
 const BCRYPT_72: &str = "$2a$05$......................YgIDy4hFBdVlc/6LHnD9mX488r9cLd2";
-/// And of `grüße`.
+/// The hash by libxcrypt of `grüße`.
 const BCRYPT_UTF8: &str = "$2y$04$MobodyKnowsThisSalt..uUUCY7OEOZ4m4mx1W9SIKgcsaVbtvib6";
 
 const NO: PasswordOutcome = PasswordOutcome::new(false, false);
@@ -27,16 +28,16 @@ const WEAK: PasswordOutcome = PasswordOutcome::new(true, true);
 
 const SALT: [u8; 16] = *b"sixteen bytes, 1";
 
-fn argon2id(memory: u32, iterations: u32, parallelism: u32) -> Work {
-    Work::Argon2id { memory, iterations, parallelism }
+fn argon2id(memory: u32, iterations: u32, parallelism: u32) -> HashParameters {
+    HashParameters::Argon2id { memory, iterations, parallelism }
 }
 
-fn scrypt(cost: u32, block: u32, parallelism: u32) -> Work {
-    Work::Scrypt { cost, block, parallelism }
+fn scrypt(cost: u32, block: u32, parallelism: u32) -> HashParameters {
+    HashParameters::Scrypt { cost, block, parallelism }
 }
 
-fn bcrypt(cost: u32) -> Work {
-    Work::Bcrypt { cost }
+fn bcrypt(cost: u32) -> HashParameters {
+    HashParameters::Bcrypt { cost }
 }
 
 /// One of each algorithm, as cheap as it can be, which takes hashes of all.
@@ -90,7 +91,7 @@ fn only_what_the_policy_takes_matches() {
 
 #[test]
 fn weaker_hashes_are_renewed() {
-    let check = |stored: Work, rule: Work, expected: &PasswordOutcome| {
+    let check = |stored: HashParameters, rule: HashParameters, expected: &PasswordOutcome| {
         let all = vec![PasswordAlgorithm::Argon2id, PasswordAlgorithm::Scrypt, PasswordAlgorithm::Bcrypt];
         let hash = PasswordRule::new(stored, Vec::new()).hash("hunter2", &SALT).unwrap();
         check(&PasswordRule::new(rule, all), "hunter2", &hash, expected);
@@ -137,137 +138,15 @@ fn short_salts_and_outputs_are_renewed() {
 
 #[test]
 fn hostile_hashes_dont_match() {
-    let salt = "c29tZXNhbHQ";
-    let output = "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-    let mut hostile: Vec<String> = [
+    let corpus = include_str!("hostile_hashes.txt").lines().filter(|line| !line.starts_with('#'));
+    let special = [
         "",
-        "$",
-        "$$$$",
-        "password",
-        "$argon2id",
-        "$argon2id$v=19",
-        "$argon2id$v=19$m=65536,t=2,p=1",
-        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ",
-        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$",
-        "$2",
-        "$2$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2x$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2z$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2a$6$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2a$+6$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2a$-1$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2a$006$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2a$00$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2a$03$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2a$17$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2a$31$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2a$99$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfx",
-        "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxee",
         "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe\n",
-        "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfx$",
-        "$2a$06$m0CrhHm10qJ3lXRY.5zDGÖ3rS2KdeeWLuGmsfGlMfOxih58VYVfx",
-        "$2a$06$m0CrhHm10qJ3lXRY.5zDÖ",
-        "$2a$06$",
-        "$2a$ü$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        // Not canonical: the salt's last character has bits that belong to nothing.
-        "$2a$06$m0CrhHm10qJ3lXRY.5zDGP3rS2KdeeWLuGmsfGlMfOxih58VYVfxe",
-        // scrypt in two other forms, and what isn't for passwords at all.
-        "$7$C6..../....SodiumChloride$kBGj9fHznVYFQMEn/qDCfrDevf9YDtcDdKvEqHJLV8D",
-        "$s0$e0801$c29tZXNhbHQ$c29tZXNhbHQ",
-        "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/",
-        "$pbkdf2-sha256$i=600000,l=32$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
-        "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=",
-        "5f4dcc3b5aa765d61d8327deb882cf99",
         "\u{0}",
-        "ä$ö$ü",
-        "$ärgon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
-    ]
-    .map(str::to_owned)
-    .into();
-    hostile.extend(
-        [
-            "argon2i$v=19$m=65536,t=2,p=1",
-            "argon2d$v=19$m=65536,t=2,p=1",
-            "Argon2id$v=19$m=65536,t=2,p=1",
-            "argon2$v=19$m=65536,t=2,p=1",
-            "bcrypt$v=19$m=65536,t=2,p=1",
-            // Another version, and none.
-            "argon2id$v=16$m=65536,t=2,p=1",
-            "argon2id$v=20$m=65536,t=2,p=1",
-            "argon2id$v=4294967296$m=65536,t=2,p=1",
-            "argon2id$v=$m=65536,t=2,p=1",
-            "argon2id$m=65536,t=2,p=1",
-            // Parameters that are missing, twice there, unknown, or no numbers.
-            "argon2id$v=19",
-            "argon2id$v=19$m=65536",
-            "argon2id$v=19$m=65536,t=2",
-            "argon2id$v=19$m=65536,t=2,t=2",
-            "argon2id$v=19$m=65536,t=2,p=1,p=1",
-            "argon2id$v=19$m=8,t=1,p=1,m=65536,t=2,p=1",
-            "argon2id$v=19$m=65536,t=2,p=1,keyid=AAAA",
-            "argon2id$v=19$m=65536,t=2,p=1,data=AAAA",
-            "argon2id$v=19$m=65536,t=2,x=1",
-            "argon2id$v=19$m=065536,t=2,p=1",
-            "argon2id$v=19$m=+65536,t=2,p=1",
-            "argon2id$v=19$m=-1,t=2,p=1",
-            "argon2id$v=19$m=,t=2,p=1",
-            "argon2id$v=19$m=１,t=2,p=1",
-            "argon2id$v=19$m=65536,t=2,p=1=1",
-            "argon2id$v=19$m=65536,t=2,,p=1",
-            // More than a server bears, or less than there is.
-            "argon2id$v=19$m=1048577,t=2,p=1",
-            "argon2id$v=19$m=4294967295,t=2,p=1",
-            "argon2id$v=19$m=4294967296,t=2,p=1",
-            "argon2id$v=19$m=99999999999999999999999,t=2,p=1",
-            "argon2id$v=19$m=65536,t=101,p=1",
-            "argon2id$v=19$m=65536,t=4294967295,p=1",
-            "argon2id$v=19$m=65536,t=2,p=65",
-            "argon2id$v=19$m=65536,t=2,p=16777215",
-            "argon2id$v=19$m=65536,t=2,p=4294967295",
-            "argon2id$v=19$m=0,t=2,p=1",
-            "argon2id$v=19$m=65536,t=0,p=1",
-            "argon2id$v=19$m=65536,t=2,p=0",
-            "argon2id$v=19$m=15,t=2,p=2",
-            "scrypt$ln=21,r=8,p=1",
-            "scrypt$ln=20,r=9,p=1",
-            "scrypt$ln=64,r=8,p=1",
-            "scrypt$ln=63,r=32,p=1",
-            "scrypt$ln=256,r=8,p=1",
-            "scrypt$ln=4294967295,r=4294967295,p=4294967295",
-            "scrypt$ln=1,r=65536,p=65536",
-            "scrypt$ln=1,r=33,p=1",
-            "scrypt$ln=1,r=8,p=65",
-            "scrypt$ln=0,r=8,p=1",
-            "scrypt$ln=1,r=0,p=1",
-            "scrypt$ln=1,r=8,p=0",
-            "scrypt$v=1$ln=1,r=8,p=1",
-            "scrypt$ln=1,r=8",
-            "scrypt$ln=1,r=8,p=1,p=1",
-            "scrypt$ln=1,r=8,q=1",
-            "scrypt$n=2,r=8,p=1",
-        ]
-        .map(|begin| format!("${begin}${salt}${output}")),
-    );
-    hostile.extend(
-        [
-            "$",
-            "$$",
-            "$c2$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
-            "$c29tZXNhbHQ=$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
-            "$c29tZXNhbHR$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
-            "$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc=",
-            "$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPd",
-            "$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc\n",
-            "$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc$",
-            "$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc$AAAA",
-            "$c29tZXNhbHQ$AAAA",
-            "$c29tZXNhbHQ$ä",
-            "$ä$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
-        ]
-        .map(|end| format!("$argon2id$v=19$m=65536,t=2,p=1{end}")),
-    );
+        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc\n",
+    ];
+    let mut hostile: Vec<String> = corpus.chain(special).map(str::to_owned).collect();
+    let (salt, output) = ("c29tZXNhbHQ", "CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc");
     hostile.push(format!("$argon2id$v=19$m=65536,t=2,p=1${}${output}", "A".repeat(66)));
     hostile.push(format!("$argon2id$v=19$m=65536,t=2,p=1${salt}${}", "A".repeat(87)));
     hostile.push(format!("{ARGON2ID}{}", "A".repeat(1024 * 1024)));
@@ -283,7 +162,7 @@ fn hostile_hashes_dont_match() {
     }
 }
 
-/// Whatever is cut off, put in or turned over in a good hash, it is no hash of the password any more, and nothing breaks.
+/// Cuts, insertions and replacements anywhere in a valid hash make it another hash, or none.
 #[test]
 fn a_changed_hash_doesnt_match() {
     for rule in &cheap() {
@@ -309,8 +188,8 @@ fn a_changed_hash_doesnt_match() {
 proptest! {
     #[test]
     fn any_text_is_read(text in r"\PC{0,80}|\$(argon2id\$v=19|scrypt|2b)(\$(ln|[mtrp]|)[=0-9,A-z./+ü]{0,50}){0,5}") {
-        if let Some(stored) = Stored::parse(&text) {
-            prop_assert!(stored.work().is_bearable());
+        if let Some(stored) = StoredHash::parse(&text) {
+            prop_assert!(stored.parameters().is_affordable());
         }
     }
 }
@@ -357,12 +236,12 @@ fn long_passwords_arent_hashed() {
 }
 
 #[test]
-fn nobody_has_the_dummy() {
+fn no_password_has_the_dummy() {
     for rule in &cheap() {
         let dummy = rule.dummy();
-        let stored = Stored::parse(&dummy).unwrap();
-        assert_eq!(stored.work(), rule.work(), "it takes the time of a real one");
-        assert!(!stored.is_weaker_than(rule.work()));
+        let stored = StoredHash::parse(&dummy).unwrap();
+        assert_eq!(stored.parameters(), rule.parameters(), "it takes the time of a real one");
+        assert!(!stored.is_weaker_than(rule.parameters()));
         for password in ["", "password", "123456", "nobody has this password at all!", "nobody logs in A"] {
             check(rule, password, &dummy, &NO);
         }

@@ -1,4 +1,4 @@
-//! Texts with a form: whether a text has it, and the one way in which such a value is handed on.
+//! Formats of strings, and the parsers of values that are written as strings.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
@@ -45,25 +45,25 @@ pub(crate) fn requirement(format: Format) -> &'static str {
     }
 }
 
-/// An RFC 3339 date-time, and nothing else that jiff reads. A leap second is no instant here, and neither is one
-/// that is finer than nanoseconds.
+/// Parses an RFC 3339 date-time, and no other form that jiff reads. It refuses leap seconds, and fractions finer than
+/// nanoseconds.
 pub(crate) fn timestamp(text: &str) -> Option<Timestamp> {
     static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let date = "[0-9]{4}-[0-9]{2}-[0-9]{2}";
         let time = r"[0-9]{2}:[0-9]{2}:[0-5][0-9](?:\.[0-9]{1,9})?";
         Regex::new(&format!(r"\A{date}[Tt]{time}(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])\z")).ok()
     });
-    let fingerprint: Timestamp = has_form(&FORM, text).then(|| text.parse().ok()).flatten()?;
-    // What an offset moves before the year 0 has no date-time of this form.
-    (!fingerprint.to_string().starts_with('-')).then_some(fingerprint)
+    let instant: Timestamp = has_form(&FORM, text).then(|| text.parse().ok()).flatten()?;
+    // A time before the year 0 has no date-time of this form.
+    (!instant.to_string().starts_with('-')).then_some(instant)
 }
 
-/// An address. An IPv4 address mapped into IPv6 is that IPv4 address, as everywhere (RFC 4291 §2.5.5.2).
+/// Parses an address. An IPv4 address mapped into IPv6 becomes that IPv4 address (RFC 4291 §2.5.5.2).
 pub(crate) fn ip(text: &str) -> Option<IpAddr> {
     text.parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// An address and how many bits count, with none set beyond them.
+/// Parses a network: an address and the length of its prefix, without bits behind the prefix.
 pub(crate) fn cidr(text: &str) -> Option<IpNet> {
     let (_, bits) = text.split_once('/')?;
     let net: IpNet = text.parse().ok()?;
@@ -73,9 +73,9 @@ pub(crate) fn cidr(text: &str) -> Option<IpNet> {
     Some(unmapped(net))
 }
 
-/// A valid e-mail address of the HTML standard (§4.10.5.1.5), less dots at the ends or in a row of the local part,
-/// which no mail server takes.
-pub(crate) fn is_email(text: &str) -> bool {
+/// True for a valid e-mail address of the HTML standard (§4.10.5.1.5) without leading, trailing or double dots in the local
+/// part, which mail servers refuse.
+fn is_email(text: &str) -> bool {
     static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let word = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+";
         let label = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
@@ -84,9 +84,9 @@ pub(crate) fn is_email(text: &str) -> bool {
     text.len() <= LONGEST_EMAIL && has_form(&FORM, text)
 }
 
-/// An absolute URL of http or https that all parsers read alike: of RFC 3986's characters only, valid to the URL
-/// standard too, without a user, and with its host written as it is (`0x7f.1` is an address to some, a name to others).
-pub(crate) fn is_url(text: &str) -> bool {
+/// True for an absolute URL of http or https that all parsers read alike: it has only characters of RFC 3986, is valid by the
+/// URL standard, has no user, and its host is in normal form (`0x7f.1` is an address to some parsers, a name to others).
+fn is_url(text: &str) -> bool {
     static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let rest = r"(?:[A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*";
         Regex::new(&format!(
@@ -101,15 +101,15 @@ pub(crate) fn is_url(text: &str) -> bool {
     fragments <= 1 && url.host().map(|host: Host<&str>| host.to_string()) == written
 }
 
-/// RFC 3339 full-date
-pub(crate) fn is_date(text: &str) -> bool {
+/// True for an RFC 3339 full-date.
+fn is_date(text: &str) -> bool {
     static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z").ok());
     has_form(&FORM, text) && text.parse::<Date>().is_ok()
 }
 
-/// RFC 1123 §2.1: labels of letters, digits and inner hyphens. The last one is no number, so that a name is never an
-/// address, in any way to write one.
-pub(crate) fn is_hostname(text: &str) -> bool {
+/// True for labels of letters, digits and inner hyphens (RFC 1123 §2.1). The last label must not be a number, so that no
+/// spelling of an address is a name.
+fn is_hostname(text: &str) -> bool {
     let label = |label: &str| {
         (1..=LONGEST_LABEL).contains(&label.len())
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

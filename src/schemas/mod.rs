@@ -1,4 +1,4 @@
-//! Values against schemas: transforms, checks, and every problem with its place.
+//! Validation of input against schemas: transforms, checks, and the violations with their pointers.
 
 pub(crate) mod format;
 pub(crate) mod scalar;

@@ -1,4 +1,4 @@
-//! Values that hold no others.
+//! Validation of values without parts: strings, numbers and others.
 
 use serde_json::{Number, Value as Json};
 use unicode_normalization::UnicodeNormalization;
@@ -6,10 +6,10 @@ use unicode_normalization::UnicodeNormalization;
 use crate::model::duration;
 use crate::model::keywords::{Keyword as _, Transform};
 use crate::schemas::format;
-use crate::schemas::validate::{Encoding, Walk};
+use crate::schemas::validate::{Encoding, Validator};
 use crate::typed::schemas::{InputType, NumberRules, StringRules, StringTest};
 
-impl<'a> Walk<'a> {
+impl<'a> Validator<'a> {
     pub(crate) fn scalar(&mut self, ty: &'a InputType, value: &'a Json) -> Json {
         match ty {
             InputType::String(rules) => self.string(rules, value),
@@ -17,7 +17,7 @@ impl<'a> Walk<'a> {
             InputType::Float(rules) => self.float(rules, value),
             InputType::Bool => self.bool(value),
             InputType::Timestamp => {
-                let read = |text: &str| format::timestamp(text).map(|fingerprint| fingerprint.to_string());
+                let read = |text: &str| format::timestamp(text).map(|instant| instant.to_string());
                 self.text(value, "timestamp", "a timestamp such as 2026-11-23T10:00:00Z", read)
             }
             InputType::Duration => {
@@ -34,7 +34,7 @@ impl<'a> Walk<'a> {
             }
             InputType::Enum(known) => {
                 if value.as_str().is_none_or(|value| known.iter().all(|known| known != value)) {
-                    self.wrong("one_of", format!("must be one of {}", known.join(", ")));
+                    self.fail("one_of", format!("must be one of {}", known.join(", ")));
                 }
                 value.clone()
             }
@@ -42,16 +42,16 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A text with a form; what it says is handed on in one way to write it.
+    /// Validates a value that is written as a string, and normalises its spelling.
     fn text(&mut self, value: &Json, code: &'static str, what: &str, read: impl Fn(&str) -> Option<String>) -> Json {
         let Some(text) = value.as_str() else {
-            self.wrong("type", format!("must be a string: {what}"));
+            self.fail("type", format!("must be a string: {what}"));
             return Json::Null;
         };
         match read(text) {
             Some(normal) => Json::from(normal),
             None => {
-                self.wrong(code, format!("must be {what}"));
+                self.fail(code, format!("must be {what}"));
                 Json::Null
             }
         }
@@ -59,7 +59,7 @@ impl<'a> Walk<'a> {
 
     fn string(&mut self, rules: &'a StringRules, value: &Json) -> Json {
         let Json::String(text) = value else {
-            self.wrong("type", "must be a string");
+            self.fail("type", "must be a string");
             return Json::Null;
         };
         let mut text = text.clone();
@@ -75,13 +75,13 @@ impl<'a> Walk<'a> {
             matches!(check.test, StringTest::MaxLength(_) | StringTest::MaxBytes(_)) && !passes(&check.test, &text)
         });
         for check in &rules.checks {
-            // What is too long anyway isn't worth a regex's time.
+            // A regex takes long on a string that is too long anyway.
             if too_long && matches!(check.test, StringTest::Matches(_)) {
                 continue;
             }
             if !passes(&check.test, &text) {
                 let (code, message) = failure(&check.test);
-                self.wrong(code, check.message.clone().unwrap_or(message));
+                self.fail(code, check.message.clone().unwrap_or(message));
             }
         }
         Json::String(text)
@@ -93,14 +93,14 @@ impl<'a> Walk<'a> {
             (Encoding::Text, Json::String(text)) if text == "true" => Json::Bool(true),
             (Encoding::Text, Json::String(text)) if text == "false" => Json::Bool(false),
             _ => {
-                self.wrong("type", "must be true or false");
+                self.fail("type", "must be true or false");
                 Json::Null
             }
         }
     }
 
-    /// `1.0` is an integer, and so is any other number without a fraction that an `int` can hold. As a text, an integer has
-    /// one spelling.
+    /// Accepts numbers without a fraction, such as `1.0`, if an `int` can represent them exactly. In a text, an integer has one
+    /// spelling.
     fn int(&mut self, rules: &NumberRules<i64>, value: &Json) -> Json {
         let number = match (self.encoding, value) {
             (Encoding::Text, Json::String(text)) => {
@@ -113,11 +113,11 @@ impl<'a> Walk<'a> {
             let integral = value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0);
             let message =
                 if integral { "must be an integer that fits into 64 bits exactly" } else { "must be an integer" };
-            self.wrong("type", message);
+            self.fail("type", message);
             return Json::Null;
         };
         if rules.multiple_of.is_some_and(|step| number.checked_rem(step).is_none_or(|rest| rest != 0)) {
-            self.wrong("multiple_of", "isn't a multiple of the declared step");
+            self.fail("multiple_of", "isn't a multiple of the declared step");
         }
         self.bounds(rules, number);
         Json::from(number)
@@ -130,11 +130,11 @@ impl<'a> Walk<'a> {
             _ => None,
         };
         let Some((read, number)) = read.and_then(|read| read.as_f64().map(|number| (read, number))) else {
-            self.wrong("type", "must be a number");
+            self.fail("type", "must be a number");
             return Json::Null;
         };
         if rules.multiple_of.is_some_and(|step| !is_multiple(number, step)) {
-            self.wrong("multiple_of", "isn't a multiple of the declared step");
+            self.fail("multiple_of", "isn't a multiple of the declared step");
         }
         self.bounds(rules, number);
         Json::Number(read)
@@ -142,15 +142,15 @@ impl<'a> Walk<'a> {
 
     fn bounds<N: Copy + PartialOrd + std::fmt::Display>(&mut self, rules: &NumberRules<N>, number: N) {
         if let Some(least) = rules.min.filter(|least| number < *least) {
-            self.wrong("too_small", format!("must be at least {least}"));
+            self.fail("too_small", format!("must be at least {least}"));
         }
         if let Some(most) = rules.max.filter(|most| number > *most) {
-            self.wrong("too_large", format!("must be at most {most}"));
+            self.fail("too_large", format!("must be at most {most}"));
         }
     }
 }
 
-/// A text that equal values share: members in order of their names, and `1.0` as `1`.
+/// A text that is the same for equal values: members are sorted by their names, and `1.0` is `1`.
 pub(crate) fn canonical(value: &Json) -> String {
     match value {
         Json::Object(members) => {
@@ -170,27 +170,26 @@ pub(crate) fn canonical(value: &Json) -> String {
     }
 }
 
-/// A number as JSON writes it, with nothing around it.
+/// Parses a JSON number without spaces around it.
 fn json_number(text: &str) -> Option<Number> {
     let bare = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     if bare { serde_json::from_str(text).ok() } else { None }
 }
 
-/// The integer that a float is, where it is one beyond doubt: larger floats stand for several integers each.
+/// The integer that a float represents exactly. Larger floats represent several integers.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
 fn whole(number: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
 }
 
-/// Decimal steps such as 0.1 aren't floats exactly, so what is within rounding of a multiple is one.
+/// True for multiples within rounding: decimal steps such as 0.1 have no exact float.
 fn is_multiple(number: f64, step: f64) -> bool {
     const ROUNDING: f64 = 1e-9;
     let quotient = number / step;
     (quotient - quotient.round()).abs() <= ROUNDING * quotient.abs().max(1.0)
 }
 
-/// Whether a string passes a test.
 fn passes(test: &StringTest, text: &str) -> bool {
     let characters = || u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
     let bytes = || u64::try_from(text.len()).unwrap_or(u64::MAX);
@@ -205,7 +204,7 @@ fn passes(test: &StringTest, text: &str) -> bool {
     }
 }
 
-/// The code of a failed test, and the message where the policy has none of its own.
+/// The code and the default message of a failed test.
 fn failure(test: &StringTest) -> (&'static str, String) {
     let (code, message) = match test {
         StringTest::MinLength(least) => return ("too_short", format!("must have at least {least} characters")),

@@ -1,4 +1,4 @@
-//! Checks over fields: their evaluation, and their violations.
+//! Rules over fields: when they are asked, and what a broken one says.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::cell::RefCell;
@@ -7,9 +7,8 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::collections::table::Table;
 use crate::model::value::Value;
-use crate::schemas::validate::{Encoding, validate};
-use crate::typed::schemas::{Check, Field, InputType, ListRules, NumberRules, Shape};
-use crate::typed::{Attribute, Expr, Type};
+use crate::typed::Type;
+use crate::typed::schemas::*;
 
 fn rule(message: Option<&str>, reads: &[&str]) -> Check {
     Check {
@@ -36,8 +35,7 @@ fn range() -> Shape {
     }
 }
 
-/// The result of a validation, and the messages of the evaluated checks. The first check is `from <= to`, the second
-/// `from < 10`.
+/// What is wrong, and which messages' rules were asked, where `from <= to` and the nameless rule holds for small ones.
 fn outcome(shape: &Shape, input: &Json) -> (Result<Json, Vec<String>>, Vec<String>) {
     let asked = RefCell::new(Vec::new());
     let one = |check: &Check, fields: &Map<String, Json>| {
@@ -51,12 +49,12 @@ fn outcome(shape: &Shape, input: &Json) -> (Result<Json, Vec<String>>, Vec<Strin
     };
     let holds = |checks: &[&Check], fields: &Map<String, Json>| checks.iter().map(|check| one(check, fields)).collect();
     let validated = validate(&Table::new(), shape, input, Encoding::Json, &holds);
-    let result = validated.map(|validated| validated.value).map_err(|violations| {
+    let told = validated.map(|validated| validated.value).map_err(|violations| {
         let line =
             |violation: &crate::Violation| format!("{} {} {}", violation.pointer, violation.code, violation.message);
         violations.list.iter().map(line).collect()
     });
-    (result, asked.into_inner())
+    (told, asked.into_inner())
 }
 
 #[test]

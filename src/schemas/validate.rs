@@ -1,5 +1,4 @@
-//! Input against its shape: transforms, then checks, and every problem at once, up to a cap. Values are never
-//! echoed.
+//! Validates input against its shape, and normalises it. All violations are found in one pass, up to a maximum.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,22 +8,21 @@ use crate::collections::table::Table;
 use crate::model::keywords::UnknownFields;
 use crate::model::mask::{Mask, Part};
 use crate::schemas::scalar::canonical;
-use crate::schemas::violation::{Step, UNKNOWN_FIELD, Violations};
+use crate::schemas::violation::{PathStep, UNKNOWN_FIELD, Violations};
 use crate::typed::schemas::{Check, Field, InputType, ListRules, MapRules, Shape, TaggedUnion};
 
-/// Which checks hold for an object whose fields have been validated.
-pub(crate) type Holds<'a> = dyn Fn(&[&Check], &Map<String, Json>) -> Vec<bool> + 'a;
+/// Evaluates checks for an object with validated fields. Returns one result for each check.
+pub(crate) type CheckEvaluator<'a> = dyn Fn(&[&Check], &Map<String, Json>) -> Vec<bool> + 'a;
 
-/// How values are written.
+/// The encoding of input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Encoding {
-    /// As JSON.
     Json,
-    /// As texts, and lists of texts where a name stands several times: a query or a form.
+    /// A query or a form: values are texts, and lists of texts if a name occurs several times.
     Text,
 }
 
-/// Input that conforms.
+/// Valid input, normalised.
 #[derive(Debug)]
 pub(crate) struct Validated {
     pub(crate) value: Json,
@@ -37,78 +35,80 @@ pub(crate) fn validate(
     shape: &Shape,
     input: &Json,
     encoding: Encoding,
-    holds: &Holds<'_>,
+    evaluator: &CheckEvaluator<'_>,
 ) -> Result<Validated, Violations> {
-    let mut walk = Walk::over(shapes, encoding, holds);
-    let value = walk.object(shape, input, None);
-    walk.end(value)
+    let mut validator = Validator::over(shapes, encoding, evaluator);
+    let value = validator.object(shape, input, None);
+    validator.end(value)
 }
 
-/// Validates and normalises a default. Defaults inside it aren't looked into: they may refer to each other without end.
-/// Neither are checks, which may ask for the time: they are asked whenever the default is used.
+/// Validates and normalises a default. It doesn't validate defaults inside it, which may refer to each other endlessly, and
+/// doesn't evaluate checks, which may read the time: they are evaluated whenever the default is used.
 pub(crate) fn validate_default(shapes: &Table<Shape>, ty: &InputType, value: &Json) -> Result<Validated, Violations> {
-    let mut walk =
-        Walk { checking_a_default: true, ..Walk::over(shapes, Encoding::Json, &|checks, _| vec![true; checks.len()]) };
-    let value = walk.value(ty, value);
-    walk.end(value)
+    let mut validator = Validator {
+        checking_a_default: true,
+        ..Validator::over(shapes, Encoding::Json, &|checks, _| vec![true; checks.len()])
+    };
+    let value = validator.value(ty, value);
+    validator.end(value)
 }
 
-/// A walk over input. It is as deep as the input, whose depth the parser bounds.
-pub(crate) struct Walk<'a> {
+/// Validates one input. The recursion is as deep as the input, whose depth the parser bounds.
+pub(crate) struct Validator<'a> {
     shapes: &'a Table<Shape>,
-    holds: &'a Holds<'a>,
+    evaluator: &'a CheckEvaluator<'a>,
     pub(crate) encoding: Encoding,
     checking_a_default: bool,
-    path: Vec<Step<'a>>,
-    /// What is secret in each value on the path, the outermost first.
+    path: Vec<PathStep<'a>>,
+    /// The secret parts of each value on the path, the outermost first.
     masks: Vec<Mask>,
     violations: Violations,
-    /// How many problems were found, told or not.
-    wrong: usize,
-    /// While a member of a union is tried: `wrong` as it was before. The first problem ends the trial.
-    trial: Option<usize>,
-    /// By union and value, which member took it. What is tried inside another trial would otherwise be tried anew in each,
-    /// and the work double with every level.
-    tried: HashMap<(usize, usize), Option<usize>>,
+    /// The number of violations, also of those that aren't listed.
+    failures: usize,
+    /// While a member of a union is tried: the value of `failures` before. The first violation ends the attempt.
+    attempt: Option<usize>,
+    /// The member that accepted a value, by the addresses of the union and the value. Without it, nested unions would be tried
+    /// anew in each attempt, and the time would double with every level.
+    accepted: HashMap<(usize, usize), Option<usize>>,
 }
 
-impl<'a> Walk<'a> {
-    fn over(shapes: &'a Table<Shape>, encoding: Encoding, holds: &'a Holds<'a>) -> Self {
+impl<'a> Validator<'a> {
+    fn over(shapes: &'a Table<Shape>, encoding: Encoding, evaluator: &'a CheckEvaluator<'a>) -> Self {
         Self {
             shapes,
-            holds,
+            evaluator,
             encoding,
             checking_a_default: false,
             path: Vec::new(),
             masks: vec![Mask::default()],
             violations: Violations::default(),
-            wrong: 0,
-            trial: None,
-            tried: HashMap::new(),
+            failures: 0,
+            attempt: None,
+            accepted: HashMap::new(),
         }
     }
 
     fn end(mut self, value: Json) -> Result<Validated, Violations> {
-        if self.wrong > 0 {
+        if self.failures > 0 {
             return Err(self.violations);
         }
         Ok(Validated { value, secrets: self.masks.pop().unwrap_or_default() })
     }
 
-    pub(crate) fn wrong(&mut self, code: &'static str, message: impl Into<String>) {
-        self.wrong += 1;
-        if self.trial.is_none() {
+    pub(crate) fn fail(&mut self, code: &'static str, message: impl Into<String>) {
+        self.failures += 1;
+        if self.attempt.is_none() {
             self.violations.push(&self.path, code, message.into());
         }
     }
 
-    /// Once no more can be told, nothing more is looked for.
+    /// True if no further violation matters.
     fn done(&self) -> bool {
-        self.violations.truncated || self.trial.is_some_and(|before| self.wrong > before)
+        self.violations.truncated || self.attempt.is_some_and(|before| self.failures > before)
     }
 
-    /// Does something at a part of the value.
-    fn at<T>(&mut self, step: Step<'a>, look: impl FnOnce(&mut Self) -> T) -> T {
+    /// Calls `look` for a part of the value, with the path and the mask of the part.
+    fn at<T>(&mut self, step: PathStep<'a>, look: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(step);
         self.masks.push(Mask::default());
         let found = look(self);
@@ -116,8 +116,8 @@ impl<'a> Walk<'a> {
         let below = self.masks.pop().unwrap_or_default();
         if let (false, Some(mask)) = (below.is_empty(), self.masks.last_mut()) {
             let part = match step {
-                Step::Field(name) | Step::Foreign(name) => Part::Member(name.to_owned()),
-                Step::Element(at) => Part::Element(at),
+                PathStep::Declared(name) | PathStep::Undeclared(name) => Part::Member(name.to_owned()),
+                PathStep::Element(at) => Part::Element(at),
             };
             mask.parts.push((part, below));
         }
@@ -126,24 +126,25 @@ impl<'a> Walk<'a> {
 
     fn object(&mut self, shape: &'a Shape, value: &'a Json, tag: Option<&'a str>) -> Json {
         let Json::Object(given) = value else {
-            self.wrong("type", "must be an object");
+            self.fail("type", "must be an object");
             return Json::Null;
         };
         let mut taken = Map::new();
-        // A tag that the shape doesn't declare is known all the same.
+        // The tag of a union is known even if the shape doesn't declare it.
         let tag = tag.filter(|tag| shape.fields.iter().all(|field| field.name != *tag));
         if let Some((tag, value)) = tag.and_then(|tag| given.get_key_value(tag)) {
             taken.insert(tag.clone(), value.clone());
         }
-        let mut unsound: Vec<&str> = Vec::new();
+        let mut invalid: Vec<&str> = Vec::new();
         for field in &shape.fields {
             if self.done() {
                 return Json::Null;
             }
-            let before = self.wrong;
-            let value = self.at(Step::Field(&field.name), |walk| walk.field(field, given.get(&field.name)));
-            if self.wrong > before {
-                unsound.push(&field.name);
+            let before = self.failures;
+            let value =
+                self.at(PathStep::Declared(&field.name), |validator| validator.field(field, given.get(&field.name)));
+            if self.failures > before {
+                invalid.push(&field.name);
             }
             if let Some(value) = value {
                 taken.insert(field.name.clone(), value);
@@ -152,7 +153,7 @@ impl<'a> Walk<'a> {
         if shape.unknown_fields != UnknownFields::Strip {
             self.unknown(shape, given, tag, &mut taken);
         }
-        self.checks(shape, &taken, &unsound);
+        self.checks(shape, &taken, &invalid);
         Json::Object(taken)
     }
 
@@ -170,22 +171,22 @@ impl<'a> Walk<'a> {
             } else if self.done() {
                 break;
             } else {
-                self.at(Step::Foreign(name), |walk| walk.wrong("unknown_field", UNKNOWN_FIELD));
+                self.at(PathStep::Undeclared(name), |validator| validator.fail("unknown_field", UNKNOWN_FIELD));
             }
         }
     }
 
-    /// A rule is asked as soon as the fields that it reads are valid, whatever the others are.
-    fn checks(&mut self, shape: &'a Shape, taken: &Map<String, Json>, unsound: &[&str]) {
+    /// Evaluates the checks whose fields are all valid.
+    fn checks(&mut self, shape: &'a Shape, taken: &Map<String, Json>, invalid: &[&str]) {
         if shape.checks.is_empty() || self.done() {
             return;
         }
-        let sound = |check: &&Check| check.reads.iter().all(|read| !unsound.contains(&read.name.as_str()));
-        let asked: Vec<&Check> = shape.checks.iter().filter(sound).collect();
-        for (check, holds) in asked.iter().zip((self.holds)(&asked, taken)) {
+        let is_ready = |check: &&Check| check.reads.iter().all(|read| !invalid.contains(&read.name.as_str()));
+        let checks: Vec<&Check> = shape.checks.iter().filter(is_ready).collect();
+        for (check, holds) in checks.iter().zip((self.evaluator)(&checks, taken)) {
             if !holds {
                 let message = check.message.as_deref().unwrap_or("doesn't satisfy a rule of the schema");
-                self.wrong("check", message);
+                self.fail("check", message);
             }
         }
     }
@@ -195,7 +196,7 @@ impl<'a> Walk<'a> {
             (Some(value), _) => self.value(&field.ty, value),
             (None, Some(default)) if self.checking_a_default => return Some(default.clone()),
             (None, Some(default)) => {
-                // It is valid and written out in full: this finds the secrets in it, and asks its checks.
+                // The default is valid and complete. This finds its secrets, and evaluates its checks.
                 let encoding = std::mem::replace(&mut self.encoding, Encoding::Json);
                 let value = self.value(&field.ty, default);
                 self.encoding = encoding;
@@ -203,7 +204,7 @@ impl<'a> Walk<'a> {
             }
             (None, None) if field.optional => return None,
             (None, None) => {
-                self.wrong("required", "is required");
+                self.fail("required", "is required");
                 return None;
             }
         };
@@ -215,7 +216,7 @@ impl<'a> Walk<'a> {
 
     fn value(&mut self, ty: &'a InputType, value: &'a Json) -> Json {
         if self.encoding == Encoding::Text && value.is_array() && !ty.is_list() {
-            self.wrong("duplicate", "stands there more than once");
+            self.fail("duplicate", "stands there more than once");
             return Json::Null;
         }
         match ty {
@@ -246,10 +247,10 @@ impl<'a> Walk<'a> {
     fn list(&mut self, rules: &'a ListRules, value: &'a Json) -> Json {
         let items = match value {
             Json::Array(items) => items.as_slice(),
-            // A name that stands once in a query makes a list of one.
+            // A name that occurs once in a query is a list of one element.
             Json::String(_) if self.encoding == Encoding::Text => std::slice::from_ref(value),
             _ => {
-                self.wrong("type", "must be a list");
+                self.fail("type", "must be a list");
                 return Json::Null;
             }
         };
@@ -262,11 +263,11 @@ impl<'a> Walk<'a> {
             if self.done() {
                 break;
             }
-            let item = self.at(Step::Element(at), |walk| {
-                let before = walk.wrong;
-                let item = walk.value(&rules.item, item);
-                if rules.unique && walk.wrong == before && !seen.insert(canonical(&item)) {
-                    walk.wrong("duplicate", "stands in the list twice");
+            let item = self.at(PathStep::Element(at), |validator| {
+                let before = validator.failures;
+                let item = validator.value(&rules.item, item);
+                if rules.unique && validator.failures == before && !seen.insert(canonical(&item)) {
+                    validator.fail("duplicate", "stands in the list twice");
                 }
                 item
             });
@@ -277,7 +278,7 @@ impl<'a> Walk<'a> {
 
     fn map(&mut self, rules: &'a MapRules, value: &'a Json) -> Json {
         let Json::Object(given) = value else {
-            self.wrong("type", "must be an object");
+            self.fail("type", "must be an object");
             return Json::Null;
         };
         if !self.count(given.len(), rules.min, rules.max, "members") {
@@ -288,63 +289,63 @@ impl<'a> Walk<'a> {
             if self.done() {
                 break;
             }
-            let value = self.at(Step::Foreign(name), |walk| walk.value(&rules.item, value));
+            let value = self.at(PathStep::Undeclared(name), |validator| validator.value(&rules.item, value));
             taken.insert(name.clone(), value);
         }
         Json::Object(taken)
     }
 
-    /// Whether there are few enough to look at each.
+    /// Checks the bounds of a count. Returns false if there are too many elements to validate each.
     fn count(&mut self, count: usize, min: Option<u64>, max: Option<u64>, what: &str) -> bool {
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         if let Some(least) = min.filter(|least| count < *least) {
-            self.wrong("too_few", format!("must have at least {least} {what}"));
+            self.fail("too_few", format!("must have at least {least} {what}"));
         }
         if let Some(most) = max.filter(|most| count > *most) {
-            self.wrong("too_many", format!("must have at most {most} {what}"));
+            self.fail("too_many", format!("must have at most {most} {what}"));
             return false;
         }
         true
     }
 
     fn union(&mut self, members: &'a [InputType], value: &'a Json) -> Json {
-        // Types and values stay where they are while the walk lasts.
+        // Types and values don't move during the validation.
         let key = (members.as_ptr().addr(), std::ptr::from_ref(value).addr());
-        // A value that nothing stands in is tried again as fast as it is looked up.
-        let remembered = self.trial.is_some() && (value.is_array() || value.is_object());
-        let tried = if remembered { self.tried.get(&key).copied() } else { None };
-        let candidates = match tried {
+        // A value without parts is tried as fast as it is looked up.
+        let remembered = self.attempt.is_some() && (value.is_array() || value.is_object());
+        let known = if remembered { self.accepted.get(&key).copied() } else { None };
+        let candidates = match known {
             Some(None) => &[],
             Some(Some(member)) => members.get(member..=member).unwrap_or_default(),
             None => members,
         };
-        let before = self.wrong;
+        let before = self.failures;
         let secrets = self.masks.last().map_or(0, |mask| mask.parts.len());
         for (at, member) in candidates.iter().enumerate() {
-            let around = self.trial.replace(before);
+            let around = self.attempt.replace(before);
             let taken = self.value(member, value);
-            self.trial = around;
-            if self.wrong == before {
-                if remembered && tried.is_none() {
-                    self.tried.insert(key, Some(at));
+            self.attempt = around;
+            if self.failures == before {
+                if remembered && known.is_none() {
+                    self.accepted.insert(key, Some(at));
                 }
                 return taken;
             }
-            self.wrong = before;
+            self.failures = before;
             if let Some(mask) = self.masks.last_mut() {
                 mask.parts.truncate(secrets);
             }
         }
         if remembered {
-            self.tried.insert(key, None);
+            self.accepted.insert(key, None);
         }
-        self.wrong("union", "fits none of the types that it may have");
+        self.fail("union", "fits none of the types that it may have");
         Json::Null
     }
 
     fn tagged(&mut self, union: &'a TaggedUnion, value: &'a Json) -> Json {
         let Json::Object(given) = value else {
-            self.wrong("type", "must be an object");
+            self.fail("type", "must be an object");
             return Json::Null;
         };
         let tag = given.get(&union.tag);
@@ -354,13 +355,13 @@ impl<'a> Walk<'a> {
             (Some(_), Some(InputType::Record(shape))) => self.object(shape, value, Some(&union.tag)),
             (Some(_), Some(InputType::Shape(shape))) => self.object(&shapes[*shape], value, Some(&union.tag)),
             (None, _) => {
-                self.at(Step::Field(&union.tag), |walk| walk.wrong("required", "is required"));
+                self.at(PathStep::Declared(&union.tag), |validator| validator.fail("required", "is required"));
                 Json::Null
             }
             (Some(_), _) => {
                 let names: Vec<&str> = union.cases.iter().map(|case| case.name.as_str()).collect();
                 let message = format!("must be one of {}", names.join(", "));
-                self.at(Step::Field(&union.tag), |walk| walk.wrong("one_of", message));
+                self.at(PathStep::Declared(&union.tag), |validator| validator.fail("one_of", message));
                 Json::Null
             }
         }

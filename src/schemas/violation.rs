@@ -1,28 +1,28 @@
-//! What is wrong with input: where, as a JSON pointer, and what, in words that never hold a value.
+//! Violations of a schema: a JSON pointer, a code and a message each. Messages never contain values of the input.
 
 use crate::protocol::decision::Violation;
 
-/// The most violations that are told: what is told costs memory, and the input's sender sets the number.
+/// The most violations that are listed: they take memory, and the client decides their number.
 const MOST_VIOLATIONS: usize = 32;
-/// A name may come from the sender; in a violation, so much of it.
+/// The most characters of a name from the client in a pointer.
 const LONGEST_NAME: usize = 64;
 
 pub(crate) const UNKNOWN_FIELD: &str = "isn't a known field";
 
-/// What is wrong with a body or a query.
+/// The violations of a body or a query.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Violations {
     pub(crate) list: Vec<Violation>,
     pub(crate) truncated: bool,
 }
 
-/// One step from a value to a part of it.
+/// The step from a value to one of its parts.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Step<'a> {
+pub(crate) enum PathStep<'a> {
     /// A declared field.
-    Field(&'a str),
-    /// A member whose name the sender chose.
-    Foreign(&'a str),
+    Declared(&'a str),
+    /// A member whose name the client chose.
+    Undeclared(&'a str),
     Element(usize),
 }
 
@@ -35,11 +35,11 @@ impl Violations {
 
     pub(crate) fn unknown_field(name: &str) -> Self {
         let mut violations = Self::default();
-        violations.push(&[Step::Foreign(name)], "unknown_field", UNKNOWN_FIELD.to_owned());
+        violations.push(&[PathStep::Undeclared(name)], "unknown_field", UNKNOWN_FIELD.to_owned());
         violations
     }
 
-    pub(crate) fn push(&mut self, path: &[Step<'_>], code: &'static str, message: String) {
+    pub(crate) fn push(&mut self, path: &[PathStep<'_>], code: &'static str, message: String) {
         if self.list.len() < MOST_VIOLATIONS {
             self.list.push(Violation { pointer: pointer(path), code, message });
         } else {
@@ -47,7 +47,7 @@ impl Violations {
         }
     }
 
-    /// What is wrong first, as the rest of a sentence.
+    /// The first violation, as the rest of a sentence.
     pub(crate) fn first_message(&self) -> String {
         match self.list.first() {
             Some(Violation { pointer, message, .. }) if pointer.is_empty() => format!("it {message}"),
@@ -56,7 +56,7 @@ impl Violations {
         }
     }
 
-    /// The pointers of the first few, for logs.
+    /// The pointers of the first violations, for logs.
     pub(crate) fn places(&self) -> String {
         const SHOWN: usize = 5;
         let mut pointers: Vec<&str> = self.list.iter().map(|violation| violation.pointer.as_str()).collect();
@@ -67,22 +67,22 @@ impl Violations {
     }
 }
 
-/// RFC 6901 §3
-fn pointer(path: &[Step<'_>]) -> String {
+/// A JSON pointer (RFC 6901 §3).
+fn pointer(path: &[PathStep<'_>]) -> String {
     let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
     let mut pointer = String::new();
     for step in path {
         pointer.push('/');
         match step {
-            Step::Field(name) => pointer.push_str(&escaped(name)),
-            Step::Foreign(name) => {
+            PathStep::Declared(name) => pointer.push_str(&escaped(name)),
+            PathStep::Undeclared(name) => {
                 let shown: String = name.chars().take(LONGEST_NAME).collect();
                 pointer.push_str(&escaped(&shown));
                 if shown.len() < name.len() {
                     pointer.push('…');
                 }
             }
-            Step::Element(at) => pointer.push_str(&at.to_string()),
+            PathStep::Element(at) => pointer.push_str(&at.to_string()),
         }
     }
     pointer

@@ -92,4 +92,29 @@ impl TypedPolicy {
     pub(crate) fn terms(&self, permission: &Permission) -> &Terms {
         &self.terms[permission.terms]
     }
+
+    /// True if the caller's roles alone decide a permission.
+    pub(crate) fn is_by_role(&self, permission: &Permission) -> bool {
+        let terms = self.terms(permission);
+        self.scopes.len() == 0 && !terms.callers && terms.grants.is_empty() && terms.forbids.is_empty()
+    }
+
+    /// True if `test` is true of a part of an expression, or of a condition that it names, directly or not.
+    pub(crate) fn any_part(&self, expr: &Expr, test: &mut dyn FnMut(&Expr) -> bool) -> bool {
+        self.any_new_part(expr, &mut Vec::new(), test)
+    }
+
+    /// Each condition is visited once: the number of paths to it can grow exponentially.
+    fn any_new_part(&self, expr: &Expr, seen: &mut Vec<Id<Condition>>, test: &mut dyn FnMut(&Expr) -> bool) -> bool {
+        expr.any(&mut |part| {
+            test(part)
+                || match part {
+                    Expr::Condition(id) if !seen.contains(id) => {
+                        seen.push(*id);
+                        self.any_new_part(&self.conditions[*id].expr, seen, test)
+                    }
+                    _ => false,
+                }
+        })
+    }
 }

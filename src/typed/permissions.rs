@@ -55,6 +55,11 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
+    /// The rules of the grants with a condition, then those that forbid.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = Id<Rule>> {
+        self.grants.iter().map(|grant| grant.rule).chain(self.forbids.iter().copied())
+    }
+
     /// True if an anonymous caller could be granted a permission with these terms.
     pub(crate) fn opens_to_anyone(&self) -> bool {
         self.anyone || self.grants.iter().any(|grant| grant.to == Grantee::Anyone)

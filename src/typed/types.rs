@@ -56,6 +56,11 @@ impl Type {
         Self::Record(fields.into())
     }
 
+    /// The type of its values other than `null`.
+    pub(crate) fn not_null(&self) -> &Self {
+        if let Self::Nullable(inner) = self { inner } else { self }
+    }
+
     /// The type as policies write it.
     pub(crate) fn name(&self, shapes: &Table<Shape>) -> String {
         let built_in = BUILT_IN.iter().find(|(_, ty)| ty == self);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use portcullis::limit::{Admitted, Algorithm, Charge, Leasing, Outcome, Period, Rate, Refusal, Standing};
+use portcullis::limit::{Admitted, Algorithm, Charge, Leasing, Outcome, Period, Rate, RateStatus, Refusal};
 
 use crate::config::Clock;
 
@@ -205,7 +205,7 @@ fn outcome(rest: &mut Reader<'_>, charge: &Charge) -> Option<Outcome> {
         }
         _ => (period.rate().count(), period.rate().period()),
     });
-    let standing = Standing { quota, window, remaining, full_after };
+    let standing = RateStatus { quota, window, remaining, full_after };
     let admitted = (remaining <= quota && period.is_some()).then(|| Admitted::new(standing));
     match flags {
         REFUSED => Some(Outcome::Refused(Refusal { standing, retry_after: Some(retry_after) })),

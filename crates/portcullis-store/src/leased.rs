@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use portcullis::FamilyState;
-use portcullis::limit::{Admitted, Charge, Leasing, Outcome, Standing};
+use portcullis::limit::{Admitted, Charge, Leasing, Outcome, RateStatus};
 
 use crate::expiring::{Change, Expiring};
 use crate::single_flight::{Role, SingleFlight};
@@ -37,7 +37,7 @@ pub struct Leased<S> {
 struct Credit {
     left: u64,
     /// The standing of the rate when the lease was taken, without the lease.
-    standing: Standing,
+    standing: RateStatus,
     taken_at: i64,
     /// The end by the host's clock, if the store uses that: the time of a request may be old. Otherwise the maximum.
     ends: i64,
@@ -49,7 +49,7 @@ struct Credit {
 #[derive(Debug, Clone, Copy)]
 struct Spent {
     lease: u64,
-    standing: Standing,
+    standing: RateStatus,
 }
 
 /// Counts since the store was made.
@@ -195,8 +195,8 @@ impl<S: Store> Drop for Refund<'_, S> {
 
 impl Credit {
     /// The standing of the rate, as far as this machine knows.
-    fn standing_at(&self, now: i64) -> Standing {
-        Standing {
+    fn standing_at(&self, now: i64) -> RateStatus {
+        RateStatus {
             remaining: self.standing.remaining.saturating_add(self.left),
             full_after: self.standing.full_after.saturating_sub(now.saturating_sub(self.taken_at)).max(0),
             ..self.standing

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use jiff::Timestamp;
-use portcullis::limit::{Charge, Leasing, Outcome, Stage, Write, charge_all, charge_in_place, charge_one};
+use portcullis::limit::{Charge, Leasing, Outcome, StageResult, Write, charge_all, charge_in_place, charge_one};
 use portcullis::{FamilyState, Usage};
 
 use crate::expiring::{Change, Expiring, Metrics};
@@ -37,7 +37,7 @@ impl Memory {
                 let row = charges.iter().position(|charge| charge.bucket == bucket)?;
                 stored.get(row).copied().flatten().cloned()
             };
-            let Stage { outcomes, writes, .. } = charge_all(charges, now, leasing, state);
+            let StageResult { outcomes, writes, .. } = charge_all(charges, now, leasing, state);
             let put = |Write { charge, usage, expires, .. }: Write| (charge, Change::Put(usage, expires));
             (writes.into_iter().map(put).collect(), outcomes)
         })

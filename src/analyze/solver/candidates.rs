@@ -1,275 +1,275 @@
-//! What is tried in each place, for questions that depend on the same ones.
+//! The values that the solver tries in each slot, for constraints that share slots.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::analyze::input::example_texts;
-use crate::analyze::solver::ranges::Ranges;
-use crate::analyze::solver::samples::{Family, Pool, alike, ends, fresh, near, uuid};
-use crate::analyze::solver::space::{Key, Space};
+use crate::analyze::solver::class_set::ClassSet;
+use crate::analyze::solver::conditions::{constants, list_comparisons, matching_texts, prefixes};
+use crate::analyze::solver::domain::Domain;
+use crate::analyze::solver::samples::{Family, Samples, fresh, limits, near, near_of_other_type, uuid};
+use crate::analyze::solver::space::{InstanceVariable, Space};
 use crate::collections::id_set::IdSet;
-use crate::graph::{Domain, Question, Variable};
-use crate::model::operator::Operator;
+use crate::graph::{Partition, Variable, VariableId};
+use crate::model::path::is_uuid;
 use crate::model::value::{Known, Value};
 use crate::typed::schemas::InputType;
 use crate::typed::{Expr, Read, Scope, Type};
 
-/// What is tried.
 pub(crate) struct Candidates<'p> {
-    pool: Pool<'p>,
-    /// Sets of scopes, of which the caller has one each, or none at all.
+    samples: Samples<'p>,
+    /// Sets of scopes. The caller has one of each set with true, and none of each set with false.
     scopes: Vec<(IdSet<Scope>, bool)>,
-    /// Whether something is compared with what is read, and how often in a way that asks for an element of its own.
+    /// True if a constraint is about an opaque condition.
     has_conditions: bool,
+    /// The number of elements that conditions may need in a list, plus one.
     elements: usize,
-    /// Whether what isn't found isn't there.
+    /// True if the constraints are impossible where none of the candidates satisfies them.
     pub(crate) complete: bool,
 }
 
-/// Lists of up to so many elements are tried in every combination.
+/// The most elements of which all combinations are tried as lists.
 const COMBINED: usize = 6;
 
 impl<'p> Candidates<'p> {
-    /// For these questions and their places.
-    pub(crate) fn of(space: &Space<'p>, cells: &[usize], asked: &[(Key, Ranges)]) -> Self {
-        let mut made =
-            Self { pool: Pool::default(), scopes: Vec::new(), has_conditions: false, elements: 1, complete: true };
+    /// The candidates for these slots and constraints.
+    pub(crate) fn of(space: &Space<'p>, slots: &[usize], constraints: &[(InstanceVariable, ClassSet)]) -> Self {
+        let mut made = Self {
+            samples: Samples::default(),
+            scopes: Vec::new(),
+            has_conditions: false,
+            elements: 1,
+            complete: true,
+        };
         let mut counts: HashMap<Family, usize> = HashMap::new();
-        for cell in cells {
-            let Some((_, cell)) = space.cells.get_index(*cell) else { continue };
-            if let Some(rules) = cell.room.rules {
-                made.bounds(rules);
+        for slot in slots {
+            let Some((_, info)) = space.slots.get_index(*slot) else { continue };
+            if let Some(rules) = info.domain.rules {
+                made.add_bounds(rules);
             }
-            match &cell.room.ty {
-                Some(Type::Enum(values)) => values.iter().for_each(|value| made.pool.add(Value::String(value.clone()))),
+            match &info.domain.ty {
+                Some(Type::Enum(values)) => {
+                    values.iter().for_each(|value| made.samples.add(Value::String(value.clone())));
+                }
                 Some(Type::List(item)) => drop(Family::of(item).map(|family| *counts.entry(family).or_default() += 1)),
                 Some(ty) => drop(Family::of(ty).map(|family| *counts.entry(family).or_default() += 1)),
                 None => {}
             }
         }
-        made.has_conditions =
-            asked.iter().any(|((_, variable), _)| matches!(space.question(*variable), Some(Question::Opaque(_))));
+        let is_opaque = |variable| matches!(space.variable(variable), Some(Variable::Opaque(_)));
+        made.has_conditions = constraints.iter().any(|((_, variable), _)| is_opaque(*variable));
         let mut conditions = Vec::new();
-        for ((thing, variable), allowed) in asked {
-            made.of_names(space, *variable, cells);
-            match space.question(*variable) {
-                Some(Question::Class(_, domain)) => made.sample(domain, allowed),
-                Some(Question::Scopes(set)) => made.scopes.push((set, allowed.has(1))),
-                Some(Question::Opaque(expr)) => {
-                    made.complete &= space.is_simple(*thing, expr);
+        for ((instance, variable), allowed) in constraints {
+            made.add_parts_of_paths(space, *variable, slots);
+            match space.variable(*variable) {
+                Some(Variable::Attribute(_, partition)) => made.add_points(partition, allowed),
+                Some(Variable::Scopes(set)) => made.scopes.push((set, allowed.has(1))),
+                Some(Variable::Opaque(expr)) => {
+                    made.complete &= space.is_simple(*instance, expr);
                     conditions.push(expr);
                 }
                 _ => {}
             }
         }
-        made.of_conditions(space, &conditions, &counts);
-        made.beginnings(space, cells, &conditions, counts.get(&Family::Text).copied().unwrap_or(0));
+        made.add_constants(space, &conditions, &counts);
+        made.add_prefixed(space, slots, &conditions, counts.get(&Family::Text).copied().unwrap_or(0));
         for (family, count) in counts {
-            made.pool.add_fresh(family, if conditions.is_empty() { 1 } else { count + made.elements });
+            made.samples.add_fresh(family, if conditions.is_empty() { 1 } else { count + made.elements });
         }
-        made.complete &= !made.pool.cut;
+        made.complete &= !made.samples.cut;
         made
     }
 
-    /// Texts that begin as is asked for, or as they must, and are like no other.
-    fn beginnings(&mut self, space: &Space<'_>, cells: &[usize], conditions: &[&Expr], texts: usize) {
-        let mut prefixes = Vec::new();
-        conditions.iter().for_each(|condition| starts(space, condition, &mut prefixes));
-        let rooms = || cells.iter().filter_map(|cell| space.cells.get_index(*cell)).map(|(_, cell)| &cell.room);
-        prefixes.extend(rooms().filter_map(|room| room.prefix.clone()));
-        prefixes.sort();
-        prefixes.dedup();
+    /// Adds texts with each prefix that a condition or a domain has, and with no longer one.
+    fn add_prefixed(&mut self, space: &Space<'_>, slots: &[usize], conditions: &[&Expr], texts: usize) {
+        let mut known = Vec::new();
+        conditions.iter().for_each(|condition| prefixes(space.scenario.policy, condition, &mut known));
+        let domains = || slots.iter().filter_map(|slot| space.slots.get_index(*slot)).map(|(_, info)| &info.domain);
+        known.extend(domains().filter_map(|domain| domain.prefix.clone()));
+        known.sort();
+        known.dedup();
         let count = if conditions.is_empty() { 1 } else { texts + self.elements };
-        for prefix in &prefixes {
-            self.pool.add(Value::String(prefix.clone()));
-            self.pool.add_beginning(prefix, &prefixes, count);
+        for prefix in &known {
+            self.samples.add(Value::String(prefix.clone()));
+            self.samples.add_prefixed(prefix, &known, count);
         }
-        if rooms().any(|room| room.uuids) {
-            self.pool.add_unnamed(count, |number| Some(uuid(number)));
+        if domains().any(|domain| domain.uuids) {
+            self.samples.add_unnamed(count, |number| Some(uuid(number)));
         }
     }
 
-    /// Parameters that are read as part of a path, or as text though they are numbers, can't all be gone through.
-    fn of_names(&mut self, space: &Space<'_>, variable: Variable, cells: &[usize]) {
+    /// Adds the parts of texts that are compared with a path, or with the text of a number. Not all of these can be tried.
+    fn add_parts_of_paths(&mut self, space: &Space<'_>, variable: VariableId, slots: &[usize]) {
         let mut paths = Vec::new();
         let mut texts = Vec::new();
-        match space.question(variable) {
-            Some(Question::Class(path, domain)) => {
+        match space.variable(variable) {
+            Some(Variable::Attribute(path, partition)) => {
                 paths.push(path.clone());
-                texts = domain.points(true);
+                texts = partition.points(true);
             }
-            Some(Question::Opaque(expr)) => {
+            Some(Variable::Opaque(expr)) => {
                 space.paths(expr, &mut paths);
-                let mut constants = HashSet::new();
-                gather(space, expr, &mut constants, &mut false);
-                texts.extend(constants);
+                let mut found = HashSet::new();
+                constants(space.scenario.policy, expr, &mut found);
+                texts.extend(found);
             }
             _ => return,
         }
         let by_path = paths.contains(&Expr::Read(Read::Path));
-        // All cookies stand in one header.
+        // All cookies are in one header.
         self.complete &= !paths.contains(&Expr::Read(Read::Header(http::header::COOKIE)));
-        let is_number = |cell: &usize| {
-            let of = space.cells.get_index(*cell);
-            of.is_some_and(|(place, cell)| {
-                matches!(place.path, Expr::Read(Read::Param(_))) && cell.room.ty == Some(Type::Int)
+        let is_number = |slot: &usize| {
+            space.slots.get_index(*slot).is_some_and(|(slot, info)| {
+                matches!(slot.path, Expr::Read(Read::Param(_))) && info.domain.ty == Some(Type::Int)
             })
         };
-        let by_text = paths.contains(&Expr::Read(Read::ResourceId)) && cells.iter().any(is_number);
+        let by_text = paths.contains(&Expr::Read(Read::ResourceId)) && slots.iter().any(is_number);
         if !by_path && !by_text {
             return;
         }
         self.complete = false;
         for text in texts.iter().filter_map(|value| if let Value::String(text) = value { Some(text) } else { None }) {
-            text.parse().into_iter().for_each(|number| self.pool.add(Value::Int(number)));
+            text.parse().into_iter().for_each(|number| self.samples.add(Value::Int(number)));
             let tails = text.match_indices('/').filter_map(|(at, _)| text.get(at + 1..));
             for tail in tails {
-                self.pool.add(Value::String(tail.to_owned()));
-                tail.split('/').for_each(|part| self.pool.add(Value::String(part.to_owned())));
+                self.samples.add(Value::String(tail.to_owned()));
+                tail.split('/').for_each(|part| self.samples.add(Value::String(part.to_owned())));
             }
         }
     }
 
-    /// The values that constants set apart, and those around them, as far as their classes are allowed.
-    fn sample(&mut self, domain: &'p Domain, allowed: &Ranges) {
-        self.pool.avoid(domain);
-        let fits = |value: &Value| allowed.has(domain.class(&value.key()));
-        for point in domain.points(self.has_conditions) {
-            let around = near(&point);
-            let alike = alike(&point);
-            for value in std::iter::once(point).chain(around).chain(alike) {
-                if fits(&value) {
-                    self.pool.add(value);
+    /// Adds the points of a partition and the values near them, of the allowed classes.
+    fn add_points(&mut self, partition: &'p Partition, allowed: &ClassSet) {
+        self.samples.avoid(partition);
+        for point in partition.points(self.has_conditions) {
+            let (around, of_other_type) = (near(&point), near_of_other_type(&point));
+            for value in std::iter::once(point).chain(around).chain(of_other_type) {
+                if allowed.has(partition.class(&value.key())) {
+                    self.samples.add(value);
                 }
             }
         }
     }
 
-    fn of_conditions(&mut self, space: &Space<'_>, conditions: &[&Expr], counts: &HashMap<Family, usize>) {
-        let mut constants = HashSet::new();
-        let mut sums = false;
+    /// Adds the constants of conditions, and values at the distances that they name.
+    fn add_constants(&mut self, space: &Space<'_>, conditions: &[&Expr], counts: &HashMap<Family, usize>) {
+        let policy = space.scenario.policy;
+        let mut found = HashSet::new();
+        let mut has_sums = false;
         for condition in conditions {
-            gather(space, condition, &mut constants, &mut sums);
-            self.elements += of_lists(space, condition);
+            has_sums |= constants(policy, condition, &mut found);
+            self.elements += list_comparisons(policy, condition);
         }
-        let mut constants: Vec<Value> = constants.into_iter().collect();
-        constants.sort_by(|one, other| one.key().cmp(&other.key()));
-        constants.iter().for_each(|value| self.pool.add(value.clone()));
+        let mut found: Vec<Value> = found.into_iter().collect();
+        found.sort_by(|one, other| one.key().cmp(&other.key()));
+        found.iter().for_each(|value| self.samples.add(value.clone()));
         if !self.complete {
-            self.patterns(space, conditions, &constants);
+            self.add_texts(space, conditions, &found);
         }
         for (family, count) in counts {
-            let distances: Vec<Value> = constants
-                .iter()
-                .filter(|value| match value {
-                    Value::Int(_) => sums && *family == Family::Int,
-                    Value::Duration(_) => matches!(family, Family::Time | Family::Duration),
-                    _ => false,
-                })
-                .cloned()
-                .collect();
+            let is_distance = |value: &&Value| match value {
+                Value::Int(_) => has_sums && *family == Family::Int,
+                Value::Duration(_) => matches!(family, Family::Time | Family::Duration),
+                _ => false,
+            };
+            let distances: Vec<Value> = found.iter().filter(is_distance).cloned().collect();
             if matches!(family, Family::Int | Family::Float | Family::Time | Family::Duration) && !conditions.is_empty()
             {
-                fresh(*family, 1).into_iter().for_each(|value| self.pool.add(value));
-                self.pool.spread(*family, &distances, (*count).max(2) - 1);
-                if sums {
-                    ends(*family).into_iter().for_each(|end| self.pool.add(end));
+                fresh(*family, 1).into_iter().for_each(|value| self.samples.add(value));
+                self.samples.spread(*family, &distances, (*count).max(2) - 1);
+                if has_sums {
+                    limits(*family).into_iter().for_each(|limit| self.samples.add(limit));
                 }
             }
         }
     }
 
-    /// Texts that may meet tests of parts of texts.
-    fn patterns(&mut self, space: &Space<'_>, conditions: &[&Expr], constants: &[Value]) {
+    /// Adds texts that may meet conditions on parts of texts.
+    fn add_texts(&mut self, space: &Space<'_>, conditions: &[&Expr], constants: &[Value]) {
+        const MOST: usize = 12;
         let texts: Vec<&str> = constants
             .iter()
             .filter_map(|value| if let Value::String(text) = value { Some(&**text) } else { None })
+            .take(MOST)
             .collect();
-        const MOST: usize = 12;
-        for one in texts.iter().take(MOST) {
+        for one in &texts {
             for text in [format!("{one}x"), format!("x{one}"), format!("x{one}x")] {
-                self.pool.add(Value::String(text));
+                self.samples.add(Value::String(text));
             }
-            for other in texts.iter().take(MOST) {
-                self.pool.add(Value::String(format!("{one}{other}")));
-                self.pool.add(Value::String(format!("{one}x{other}")));
+            for other in &texts {
+                self.samples.add(Value::String(format!("{one}{other}")));
+                self.samples.add(Value::String(format!("{one}x{other}")));
             }
         }
         for condition in conditions {
-            samples_of(space, condition, &mut |text| self.pool.add(Value::String(text)));
+            let policy = space.scenario.policy;
+            matching_texts(policy, condition, &mut |text| self.samples.add(Value::String(text)));
         }
     }
 
-    /// What a schema's rules set apart.
-    fn bounds(&mut self, rules: &InputType) {
+    /// Adds the bounds of a schema's rules, and the values near them.
+    fn add_bounds(&mut self, rules: &InputType) {
         match rules {
-            InputType::Nullable(inner) => self.bounds(inner),
+            InputType::Nullable(inner) => self.add_bounds(inner),
             InputType::Int(rules) => {
                 for bound in [rules.min, rules.max].into_iter().flatten().map(Value::Int) {
-                    near(&bound).into_iter().for_each(|value| self.pool.add(value));
-                    self.pool.add(bound);
+                    near(&bound).into_iter().for_each(|value| self.samples.add(value));
+                    self.samples.add(bound);
                 }
                 self.complete &= rules.multiple_of.is_none();
             }
             InputType::String(rules) => {
                 self.complete &= rules.transforms.is_empty() && rules.checks.is_empty();
-                example_texts(rules).into_iter().for_each(|text| self.pool.add(Value::String(text)));
+                example_texts(rules).into_iter().for_each(|text| self.samples.add(Value::String(text)));
             }
             InputType::Bool | InputType::Enum(_) => {}
             _ => self.complete = false,
         }
     }
 
-    /// What is tried in a place, and whether that is less than it should be.
-    pub(crate) fn values(&self, space: &Space<'_>, cell: usize, listed: &[Value]) -> (Vec<Known<Value>>, bool) {
-        let Some((place, cell)) = space.cells.get_index(cell) else { return (Vec::new(), true) };
-        let room = &cell.room;
-        if let Some(only) = &room.only {
+    /// The values to try in a slot. Returns true beside them if some were left out. `compared` are the values that the
+    /// conditions compare at present.
+    pub(crate) fn values(&self, space: &Space<'_>, slot: usize, compared: &[Value]) -> (Vec<Known<Value>>, bool) {
+        let Some((slot, info)) = space.slots.get_index(slot) else { return (Vec::new(), true) };
+        let domain = &info.domain;
+        if let Some(only) = &domain.only {
             return (only.clone(), false);
         }
         let mut cut = false;
         let mut values: Vec<Value> = Vec::new();
-        if let Some(ty) = &room.ty {
-            let (bare, nullable) = if let Type::Nullable(inner) = ty { (&**inner, true) } else { (ty, false) };
-            match bare {
+        if let Some(ty) = &domain.ty {
+            match ty.not_null() {
                 Type::Bool => values.extend([true, false].map(Value::Bool)),
                 Type::Enum(names) => values.extend(names.iter().map(|name| Value::String(name.clone()))),
-                Type::List(item) => {
-                    if place.path == Expr::Read(Read::UserScopes) {
-                        (values, cut) = self.scopes(space, listed);
-                    } else {
-                        (values, cut) = self.lists(item, listed);
-                    }
+                Type::List(_) if slot.path == Expr::Read(Read::UserScopes) => {
+                    (values, cut) = self.scopes(space, compared);
                 }
-                Type::Record(_) | Type::Shape(_) => values.extend(default(space, bare, 0)),
+                Type::List(item) => (values, cut) = self.lists(item, compared),
+                record @ (Type::Record(_) | Type::Shape(_)) => values.extend(smallest(space, record, 0)),
                 Type::Opaque | Type::Null | Type::Never => values.push(Value::Null),
                 scalar => {
                     let family = Family::of(scalar);
-                    let of_pool = family.into_iter().flat_map(|family| self.pool.of(family));
-                    let of_sums =
-                        listed.iter().filter(|value| Family::of_value(value) == family && family == Some(Family::Text));
-                    values.extend(of_sums.chain(of_pool).cloned());
+                    let sampled = family.into_iter().flat_map(|family| self.samples.of(family));
+                    let texts = compared.iter().filter(|value| Family::of_value(value) == Some(Family::Text));
+                    values.extend(texts.filter(|_| family == Some(Family::Text)).chain(sampled).cloned());
                 }
             }
-            if nullable {
+            if matches!(ty, Type::Nullable(_)) {
                 values.push(Value::Null);
             }
         }
-        values.retain(|value| fits(space, place.path == Expr::Read(Read::UserId), room, value));
+        let is_user_id = slot.path == Expr::Read(Read::UserId);
+        values.retain(|value| fits(space, is_user_id, domain, value));
         let mut tried: Vec<Known<Value>> = values.into_iter().map(Known::Value).collect();
-        if room.absent {
-            tried.push(Known::Absent);
-        }
-        if room.unknown {
-            tried.push(Known::Unknown);
-        }
+        tried.extend(domain.absent.then_some(Known::Absent));
+        tried.extend(domain.unknown.then_some(Known::Unknown));
         (tried, cut)
     }
 
-    /// Lists of what may have to be in them.
-    fn lists(&self, item: &Type, listed: &[Value]) -> (Vec<Value>, bool) {
+    /// Lists of elements that conditions compare, and of other samples.
+    fn lists(&self, item: &Type, compared: &[Value]) -> (Vec<Value>, bool) {
         let mut elements: Vec<Value> = Vec::new();
         let family = Family::of(item);
-        for value in listed {
+        for value in compared {
             let value = match (value, family) {
                 (Value::Ip(address), Some(Family::Network)) => {
                     Value::Network(ipnet::IpNet::from(address.to_canonical()))
@@ -290,7 +290,7 @@ impl<'p> Candidates<'p> {
             let mut others: Vec<Value> = match item {
                 Type::Enum(names) => names.iter().map(|name| Value::String(name.clone())).collect(),
                 Type::Bool => [true, false].map(Value::Bool).into(),
-                _ => family.into_iter().flat_map(|family| self.pool.of(family)).cloned().collect(),
+                _ => family.into_iter().flat_map(|family| self.samples.of(family)).cloned().collect(),
             };
             others.retain(|value| !elements.contains(value));
             cut = others.len() < self.elements && !matches!(item, Type::Enum(_) | Type::Bool);
@@ -300,8 +300,8 @@ impl<'p> Candidates<'p> {
         (lists, cut || short)
     }
 
-    /// Scopes that the caller may come with.
-    fn scopes(&self, space: &Space<'_>, listed: &[Value]) -> (Vec<Value>, bool) {
+    /// Lists of scopes that satisfy the constraints on scopes.
+    fn scopes(&self, space: &Space<'_>, compared: &[Value]) -> (Vec<Value>, bool) {
         let policy = space.scenario.policy;
         let lacking: Vec<IdSet<Scope>> = self.scopes.iter().filter(|(_, held)| !held).map(|(set, _)| *set).collect();
         let mut elements: Vec<Value> = Vec::new();
@@ -311,7 +311,7 @@ impl<'p> Candidates<'p> {
                 .ids(*set)
                 .filter(|scope| !lacking.iter().any(|lacking| policy.scope_sets.has_any(*lacking, &[*scope])));
             let names = free.map(|scope| Value::String(policy.scope_names.get(scope).to_owned()));
-            // Without a condition that reads them by name, any of a set is as good as another.
+            // Without a condition that names scopes, one scope of a set stands for all.
             let names: Vec<Value> = names.take(if self.has_conditions { COMBINED } else { 1 }).collect();
             for name in names {
                 if !elements.contains(&name) {
@@ -322,7 +322,7 @@ impl<'p> Candidates<'p> {
         if !self.has_conditions {
             return (vec![Value::List(elements.into_iter().collect())], false);
         }
-        elements.extend(listed.iter().cloned());
+        elements.extend(compared.iter().cloned());
         let (lists, cut) = self.lists(&Type::String, &elements);
         (
             lists,
@@ -331,7 +331,7 @@ impl<'p> Candidates<'p> {
     }
 }
 
-/// Lists of some of these, shorter ones first; and whether not all were made.
+/// Lists of some of these elements, shorter ones first. Returns true beside them if not all were made.
 fn combined(elements: &[Value]) -> (Vec<Value>, bool) {
     let list = |values: &mut dyn Iterator<Item = Value>| Value::List(values.collect());
     if elements.len() <= COMBINED {
@@ -351,22 +351,22 @@ fn combined(elements: &[Value]) -> (Vec<Value>, bool) {
     (lists, true)
 }
 
-/// Whether a value can stand in a place.
-fn fits(space: &Space<'_>, is_id: bool, room: &crate::analyze::solver::domain::Room<'_>, value: &Value) -> bool {
+/// True if a slot with this domain can have the value.
+fn fits(space: &Space<'_>, is_user_id: bool, domain: &Domain<'_>, value: &Value) -> bool {
     let text = if let Value::String(text) = value { Some(text.as_str()) } else { None };
     let whole_milliseconds = match value {
         Value::Duration(duration) => !duration.is_negative() && duration.subsec_nanos() % 1_000_000 == 0,
         _ => true,
     };
     whole_milliseconds
-        && room.prefix.as_ref().is_none_or(|prefix| text.is_some_and(|text| text.starts_with(prefix.as_str())))
-        && (!room.uuids || text.is_some_and(crate::model::path::is_uuid))
-        && (!is_id || text.is_some_and(|text| !text.is_empty()))
-        && room.rules.is_none_or(|rules| space.scenario.is_valid(rules, value))
+        && domain.prefix.as_ref().is_none_or(|prefix| text.is_some_and(|text| text.starts_with(prefix.as_str())))
+        && (!domain.uuids || text.is_some_and(is_uuid))
+        && (!is_user_id || text.is_some_and(|text| !text.is_empty()))
+        && domain.rules.is_none_or(|rules| space.scenario.is_valid(rules, value))
 }
 
-/// Values of records begin as this: with what must be there, and nothing else.
-fn default(space: &Space<'_>, ty: &Type, depth: usize) -> Option<Value> {
+/// A value with the required fields only. Records begin as it.
+fn smallest(space: &Space<'_>, ty: &Type, depth: usize) -> Option<Value> {
     const DEEPEST: usize = 8;
     match ty {
         Type::Bool => Some(Value::Bool(false)),
@@ -375,71 +375,9 @@ fn default(space: &Space<'_>, ty: &Type, depth: usize) -> Option<Value> {
         Type::Nullable(_) | Type::Null | Type::Opaque | Type::Never => Some(Value::Null),
         Type::Record(_) | Type::Shape(_) if depth < DEEPEST => {
             let fields = ty.fields(&space.scenario.policy.shapes).into_iter().filter(|field| !field.optional);
-            let values = fields.map(|field| Some((field.name.clone(), default(space, &field.ty, depth + 1)?)));
+            let values = fields.map(|field| Some((field.name.clone(), smallest(space, &field.ty, depth + 1)?)));
             values.collect::<Option<_>>().map(Value::record)
         }
         scalar => Family::of(scalar).and_then(|family| fresh(family, 1)),
-    }
-}
-
-/// The constants of a condition, and whether it adds or takes away.
-fn gather(space: &Space<'_>, expr: &Expr, out: &mut HashSet<Value>, sums: &mut bool) {
-    expr.any(&mut |part| {
-        match part {
-            Expr::Constant(Value::List(items)) => out.extend(items.iter().cloned()),
-            Expr::Constant(value) if Family::of_value(value).is_some() => drop(out.insert(value.clone())),
-            Expr::Binary(Operator::Add | Operator::Subtract, ..) => *sums = true,
-            Expr::Condition(id) => gather(space, &space.scenario.policy.conditions[*id].expr, out, sums),
-            _ => {}
-        }
-        false
-    });
-}
-
-/// What texts are asked to begin with.
-fn starts(space: &Space<'_>, expr: &Expr, out: &mut Vec<String>) {
-    expr.any(&mut |part| {
-        match part {
-            Expr::Binary(Operator::StartsWith, _, with) => {
-                out.extend(if let Expr::Constant(Value::String(text)) = &**with { Some(text.clone()) } else { None });
-            }
-            Expr::Condition(id) => starts(space, &space.scenario.policy.conditions[*id].expr, out),
-            _ => {}
-        }
-        false
-    });
-}
-
-/// How many comparisons ask for an element of lists that tells them apart, or that they share.
-fn of_lists(space: &Space<'_>, expr: &Expr) -> usize {
-    let mut count = 0;
-    expr.any(&mut |part| {
-        match part {
-            Expr::Binary(Operator::ContainsAll | Operator::Intersects | Operator::Equal | Operator::NotEqual, ..) => {
-                count += 1
-            }
-            Expr::Condition(id) => count += of_lists(space, &space.scenario.policy.conditions[*id].expr),
-            _ => {}
-        }
-        false
-    });
-    count
-}
-
-/// Texts that match the patterns of a condition.
-fn samples_of(space: &Space<'_>, expr: &Expr, found: &mut dyn FnMut(String)) {
-    let mut conditions = Vec::new();
-    let mut patterns: Vec<String> = Vec::new();
-    expr.any(&mut |part| {
-        match part {
-            Expr::Matches(_, pattern) => patterns.push(pattern.0.as_str().to_owned()),
-            Expr::Condition(id) => conditions.push(*id),
-            _ => {}
-        }
-        false
-    });
-    patterns.iter().filter_map(|pattern| crate::analyze::solver::regex::sample(pattern)).for_each(&mut *found);
-    for id in conditions {
-        samples_of(space, &space.scenario.policy.conditions[id].expr, found);
     }
 }

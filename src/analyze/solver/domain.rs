@@ -1,32 +1,28 @@
-//! What can stand in one place of a request.
+//! Domains: the values that one slot of a request can have.
 
 use crate::model::value::{Known, Value};
 use crate::typed::schemas::InputType;
 use crate::typed::{Attribute, Type};
 
-/// What a read can give, or more: what fits in no room is impossible, and what fits is still to be tried.
-#[derive(Debug, Clone)]
-pub(crate) struct Room<'p> {
-    /// The type of its values, where it can have one.
+/// The values of a read, or a superset of them: the evaluation confirms the values that the solver takes from it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Domain<'p> {
+    /// The type of the values. `None` if the read never has a value.
     pub(crate) ty: Option<Type>,
-    /// Nothing else than these.
+    /// The exact list of values, if there is one.
     pub(crate) only: Option<Vec<Known<Value>>>,
     pub(crate) absent: bool,
     pub(crate) unknown: bool,
-    /// What its texts begin with.
+    /// All texts begin with it.
     pub(crate) prefix: Option<String>,
     pub(crate) uuids: bool,
-    /// The schema's rules for it.
+    /// The rules of the schema.
     pub(crate) rules: Option<&'p InputType>,
 }
 
-impl Room<'_> {
+impl<'p> Domain<'p> {
     pub(crate) fn of(ty: Type) -> Self {
-        Self { ty: Some(ty), ..Self::nothing() }
-    }
-
-    fn nothing() -> Self {
-        Self { ty: None, only: None, absent: false, unknown: false, prefix: None, uuids: false, rules: None }
+        Self { ty: Some(ty), ..Self::default() }
     }
 
     pub(crate) fn declared(attribute: &Attribute) -> Self {
@@ -34,11 +30,11 @@ impl Room<'_> {
     }
 
     pub(crate) fn absent() -> Self {
-        Self::nothing().or_absent()
+        Self::default().or_absent()
     }
 
     pub(crate) fn unknown() -> Self {
-        Self::nothing().or_unknown()
+        Self::default().or_unknown()
     }
 
     pub(crate) fn only(value: Value) -> Self {
@@ -46,7 +42,7 @@ impl Room<'_> {
     }
 
     pub(crate) fn among(values: Vec<Known<Value>>) -> Self {
-        Self { only: Some(values), ..Self::nothing() }
+        Self { only: Some(values), ..Self::default() }
     }
 
     pub(crate) fn or_absent(self) -> Self {
@@ -57,17 +53,11 @@ impl Room<'_> {
         Self { unknown: true, ..self }
     }
 
-    pub(crate) fn beginning(self, prefix: String) -> Self {
+    pub(crate) fn with_prefix(self, prefix: String) -> Self {
         Self { prefix: Some(prefix), ..self }
     }
 
-    pub(crate) fn uuids(self) -> Self {
-        Self { uuids: true, ..self }
-    }
-}
-
-impl<'p> Room<'p> {
-    pub(crate) fn ruled(self, rules: &'p InputType) -> Self {
+    pub(crate) fn with_rules(self, rules: &'p InputType) -> Self {
         Self { rules: Some(rules), ..self }
     }
 }

@@ -1,8 +1,8 @@
-//! A text that a regex matches.
+//! Texts that match a regex.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// A text that the pattern matches, if its plainest way through is one.
+/// A text that matches the pattern: the first alternatives, and the fewest repetitions. `None` if that is no match.
 pub(crate) fn sample(pattern: &str) -> Option<String> {
     let hir = regex_syntax::parse(pattern).ok()?;
     let mut out = Vec::new();
@@ -11,7 +11,7 @@ pub(crate) fn sample(pattern: &str) -> Option<String> {
     regex::Regex::new(pattern).ok()?.is_match(&text).then_some(text)
 }
 
-/// Longer ones help nobody.
+/// The most bytes of a text.
 const LONGEST: usize = 4_096;
 
 fn write(hir: &Hir, out: &mut Vec<u8>) -> Option<()> {

@@ -1,4 +1,4 @@
-//! Values worth trying: of everything that the conditions at hand tell apart, one at least.
+//! Sample values: at least one for each case that the conditions at hand distinguish.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -7,11 +7,11 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::analyze::scenario::NOW;
-use crate::graph::Domain;
+use crate::graph::Partition;
 use crate::model::value::Value;
 use crate::typed::Type;
 
-/// Kinds of values that are tried for each other.
+/// Types whose values can replace each other in conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Family {
     Text,
@@ -52,21 +52,21 @@ impl Family {
     }
 }
 
-/// Values of each family, in the order in which they are tried.
+/// Values of all families, in the order in which they are tried.
 #[derive(Debug, Default)]
-pub(crate) struct Pool<'p> {
+pub(crate) struct Samples<'p> {
     values: Vec<Value>,
     seen: HashSet<Value>,
-    /// What something names, whether it is tried or not.
-    domains: Vec<&'p Domain>,
-    /// Whether some were left out.
+    /// The partitions whose named texts fresh values avoid.
+    partitions: Vec<&'p Partition>,
+    /// True if some values were left out.
     pub(crate) cut: bool,
 }
 
-/// So many are tried.
+/// The most values.
 const MOST: usize = 400;
 
-impl<'p> Pool<'p> {
+impl<'p> Samples<'p> {
     pub(crate) fn add(&mut self, value: Value) {
         if self.values.len() >= MOST {
             self.cut = true;
@@ -75,29 +75,29 @@ impl<'p> Pool<'p> {
         }
     }
 
-    /// Notes what questions name, so that none of it is taken for any other.
-    pub(crate) fn avoid(&mut self, domain: &'p Domain) {
-        self.domains.push(domain);
+    /// Keeps fresh values different from the texts that a partition names.
+    pub(crate) fn avoid(&mut self, partition: &'p Partition) {
+        self.partitions.push(partition);
     }
 
     fn is_named(&self, value: &Value) -> bool {
         let Value::String(text) = value else { return false };
-        self.domains.iter().any(|domain| domain.names(text))
+        self.partitions.iter().any(|partition| partition.names(text))
     }
 
     pub(crate) fn of(&self, family: Family) -> impl Iterator<Item = &Value> {
         self.values.iter().filter(move |value| Family::of_value(value) == Some(family))
     }
 
-    /// Values that nothing names, as many as there are places for them.
+    /// Adds values that no condition names.
     pub(crate) fn add_fresh(&mut self, family: Family, count: usize) {
         self.add_unnamed(count, |number| fresh(family, number));
     }
 
-    /// Texts that begin so, that nothing names, and that begin in no longer way that is asked for.
-    pub(crate) fn add_beginning(&mut self, prefix: &str, others: &[String], count: usize) {
+    /// Adds texts with a prefix that no condition names, and that have none of the longer prefixes.
+    pub(crate) fn add_prefixed(&mut self, prefix: &str, prefixes: &[String], count: usize) {
         let longer: Vec<&String> =
-            others.iter().filter(|other| other.len() > prefix.len() && other.starts_with(prefix)).collect();
+            prefixes.iter().filter(|other| other.len() > prefix.len() && other.starts_with(prefix)).collect();
         let letter = ('a'..='z').rev().find(|letter| {
             let begun = format!("{prefix}{letter}");
             !longer.iter().any(|other| other.starts_with(&begun))
@@ -108,7 +108,7 @@ impl<'p> Pool<'p> {
         }
     }
 
-    /// As many of these as are asked for, but for those that something names.
+    /// Adds `count` values of a numbered series, and skips those that conditions name.
     pub(crate) fn add_unnamed(&mut self, count: usize, value: impl Fn(u32) -> Option<Value>) {
         let mut made = 0;
         for number in 1.. {
@@ -124,7 +124,7 @@ impl<'p> Pool<'p> {
         self.cut = true;
     }
 
-    /// Adds, so many times, what is as far from a value as some constant says, or next to that.
+    /// Adds, in each round, the values next to the known ones, and those at the distances and next to them.
     pub(crate) fn spread(&mut self, family: Family, distances: &[Value], rounds: usize) {
         for _ in 0..rounds {
             let known: Vec<Value> = self.of(family).cloned().collect();
@@ -133,7 +133,7 @@ impl<'p> Pool<'p> {
                     self.add(near);
                 }
                 for distance in distances {
-                    for far in [plus(value, distance), minus(value, distance)].into_iter().flatten() {
+                    for far in at_distance(value, distance).into_iter().flatten() {
                         near(&far).into_iter().for_each(|near| self.add(near));
                         self.add(far);
                     }
@@ -143,7 +143,7 @@ impl<'p> Pool<'p> {
     }
 }
 
-/// A value that stands for any.
+/// A value of a numbered series that conditions rarely name.
 pub(crate) fn fresh(family: Family, number: u32) -> Option<Value> {
     let small = i64::from(number);
     Some(match family {
@@ -152,7 +152,7 @@ pub(crate) fn fresh(family: Family, number: u32) -> Option<Value> {
         Family::Float => Value::Float(f64::from(number) - 1.0),
         Family::Time => Value::Timestamp(NOW.checked_add(SignedDuration::from_secs(small - 1)).ok()?),
         Family::Duration => Value::Duration(SignedDuration::from_secs(small)),
-        // Kept for documentation (RFC 5737).
+        // Addresses for documentation (RFC 5737).
         Family::Address => Value::Ip(documented(number)?),
         Family::Network => Value::Network(IpNet::from(documented(number)?)),
     })
@@ -163,12 +163,12 @@ fn documented(number: u32) -> Option<IpAddr> {
     Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, last)))
 }
 
-/// A version 4 UUID of a number.
+/// A UUID of version 4 with a number.
 pub(crate) fn uuid(number: u32) -> Value {
     Value::String(format!("00000000-0000-4000-8000-{number:012x}"))
 }
 
-/// The values around one, as near as they can stand.
+/// The nearest values of the same type.
 pub(crate) fn near(value: &Value) -> Vec<Value> {
     let second = SignedDuration::from_secs(1);
     let nanosecond = SignedDuration::from_nanos(1);
@@ -210,16 +210,16 @@ fn next_to(address: IpAddr) -> Vec<IpAddr> {
     }
 }
 
-/// The values of the other kind of number around one.
-pub(crate) fn alike(value: &Value) -> Vec<Value> {
+/// The nearest values of the other type of numbers.
+pub(crate) fn near_of_other_type(value: &Value) -> Vec<Value> {
     match value {
         Value::Float(value) => {
-            #[expect(clippy::cast_possible_truncation, reason = "a float that is too large for it stands at its end")]
+            #[expect(clippy::cast_possible_truncation, reason = "larger floats become the largest integer")]
             let low = value.floor() as i64;
             [Some(low), low.checked_add(1)].into_iter().flatten().map(Value::Int).collect()
         }
         Value::Int(value) => {
-            #[expect(clippy::cast_precision_loss, reason = "no constant is so large")]
+            #[expect(clippy::cast_precision_loss, reason = "the solver only needs a near value")]
             let same = Value::Float(*value as f64);
             let mut around = near(&same);
             around.push(same);
@@ -229,26 +229,24 @@ pub(crate) fn alike(value: &Value) -> Vec<Value> {
     }
 }
 
-fn plus(value: &Value, distance: &Value) -> Option<Value> {
+/// The values at a distance from another.
+fn at_distance(value: &Value, distance: &Value) -> [Option<Value>; 2] {
     match (value, distance) {
-        (Value::Int(value), Value::Int(distance)) => value.checked_add(*distance).map(Value::Int),
-        (Value::Timestamp(time), Value::Duration(distance)) => time.checked_add(*distance).ok().map(Value::Timestamp),
-        (Value::Duration(value), Value::Duration(distance)) => value.checked_add(*distance).map(Value::Duration),
-        _ => None,
+        (Value::Int(value), Value::Int(distance)) => {
+            [value.checked_add(*distance), value.checked_sub(*distance)].map(|value| value.map(Value::Int))
+        }
+        (Value::Timestamp(time), Value::Duration(distance)) => {
+            [time.checked_add(*distance), time.checked_sub(*distance)].map(|time| time.ok().map(Value::Timestamp))
+        }
+        (Value::Duration(value), Value::Duration(distance)) => {
+            [value.checked_add(*distance), value.checked_sub(*distance)].map(|value| value.map(Value::Duration))
+        }
+        _ => [None, None],
     }
 }
 
-fn minus(value: &Value, distance: &Value) -> Option<Value> {
-    match (value, distance) {
-        (Value::Int(value), Value::Int(distance)) => value.checked_sub(*distance).map(Value::Int),
-        (Value::Timestamp(time), Value::Duration(distance)) => time.checked_sub(*distance).ok().map(Value::Timestamp),
-        (Value::Duration(value), Value::Duration(distance)) => value.checked_sub(*distance).map(Value::Duration),
-        _ => None,
-    }
-}
-
-/// The ends of what can be reckoned with, where sums overflow.
-pub(crate) fn ends(family: Family) -> Vec<Value> {
+/// The limits of a family, where sums overflow.
+pub(crate) fn limits(family: Family) -> Vec<Value> {
     match family {
         Family::Int => vec![Value::Int(i64::MAX), Value::Int(i64::MIN)],
         Family::Time => vec![Value::Timestamp(Timestamp::MAX), Value::Timestamp(Timestamp::MIN)],

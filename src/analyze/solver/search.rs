@@ -1,225 +1,208 @@
-//! Goes through the ways on which plans all say *yes*, and looks on each for a request that takes it.
+//! Walks all paths on which every requirement's plan ends at *yes*, and looks for a request on each.
 
 use std::collections::HashMap;
 
-use crate::analyze::scenario::Roles;
-use crate::analyze::solver::ranges::Ranges;
-use crate::analyze::solver::solve::{Budget, Solved, solve};
-use crate::analyze::solver::space::{About, Key, Place, Space};
+use crate::analyze::solver::assumptions::{Assumed, Assumptions};
+use crate::analyze::solver::class_set::ClassSet;
+use crate::analyze::solver::solve::{Budget, Solution, solve};
+use crate::analyze::solver::space::{DependsOn, InstanceVariable, Slot, Space};
 use crate::analyze::synthetic_request::SyntheticRequest;
-use crate::collections::id_set::IdSet;
 use crate::collections::table::Id;
-use crate::graph::{Diagram, Outcome, Plan, Question, Several, Variables};
+use crate::graph::{Class, CompoundPlan, Diagram, Plan, Variable, Variables};
 use crate::model::value::{Known, Value};
 use crate::typed::Role;
 
-/// What makes a request.
+/// The roles and values of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Model {
     pub(crate) roles: Vec<Id<Role>>,
-    pub(crate) values: Vec<(Place, Known<Value>)>,
+    pub(crate) values: Vec<(Slot, Known<Value>)>,
 }
 
-/// What came of a search that found nothing.
+/// The reasons why a search that found nothing proves nothing. Without a reason, no request meets the requirements.
 #[derive(Debug, Default)]
-pub(crate) struct Missed {
-    /// What may have come out in the way that was looked for.
-    pub(crate) open: Vec<Key>,
-    /// A request that should have been one, and wasn't.
+pub(crate) struct SearchFailure {
+    /// Variables for which the solver couldn't find values, or prove that there are none.
+    pub(crate) undecided: Vec<InstanceVariable>,
+    /// A model was found, and the evaluation didn't confirm it.
     pub(crate) unconfirmed: bool,
-    /// There was more to look through than the budget allows.
+    /// The budget was used up.
     pub(crate) exhausted: bool,
 }
 
-impl Missed {
-    /// Whether there is nothing to be found.
-    pub(crate) fn is_sure(&self) -> bool {
-        self.open.is_empty() && !self.unconfirmed && !self.exhausted
+impl SearchFailure {
+    /// True if no request meets the requirements.
+    pub(crate) fn is_proof(&self) -> bool {
+        self.undecided.is_empty() && !self.unconfirmed && !self.exhausted
     }
 }
 
-/// Plans about things, one of which must say *yes*.
-pub(crate) type AnyOf = Vec<(usize, Plan)>;
+/// A requirement: one of these plans says *yes* of its instance.
+pub(crate) type Alternatives = Vec<(usize, Plan)>;
 
-/// What is still to come of a way.
+/// A part of the current path that is still to be walked.
 #[derive(Debug, Clone, Copy)]
 enum Goal {
-    /// One of the plans of this number.
-    AnyOf(usize),
+    /// One plan of the requirement of this number.
+    Requirement(usize),
     Plan(usize, Plan),
-    /// Those of several plans from this one on.
-    Rest(usize, Id<Several>, usize),
+    /// The parts of a conjunction, from this one on.
+    Parts(usize, Id<CompoundPlan>, usize),
 }
 
-/// Where a way parts.
+/// A point where the path has several branches.
 struct Fork {
     goals: Vec<Goal>,
     branches: Branches,
     next: usize,
-    /// How much was known before.
-    trail: usize,
+    /// The position of the assumptions to go back to.
+    position: usize,
 }
 
 enum Branches {
-    Truths(Key, Vec<(Ranges, Diagram)>),
-    Parts(usize, Id<Several>),
-    AnyOf(usize),
+    Classes(InstanceVariable, Vec<(ClassSet, Diagram)>),
+    Parts(usize, Id<CompoundPlan>),
+    Requirement(usize),
 }
 
-/// What was assumed, to be taken back.
-enum Step {
-    Asked(Key, Option<Ranges>),
-    Held,
-}
-
-enum Ahead {
-    Yes,
-    Dead,
+enum Progress {
+    Satisfied,
+    DeadEnd,
     Fork(Branches),
 }
 
-/// A walk through the plans of one scenario.
+/// A search in one scenario.
 pub(crate) struct Search<'s, 'p> {
     space: &'s mut Space<'p>,
-    trial: SyntheticRequest<'p>,
+    request: SyntheticRequest<'p>,
     budget: &'s mut Budget,
-    assumed: HashMap<Key, Ranges>,
-    /// By place, what was assumed of it.
-    by_cell: HashMap<usize, Vec<Key>>,
-    /// Of sets of roles, whether the caller has one of them.
-    held: Vec<(IdSet<Role>, bool)>,
-    trail: Vec<Step>,
-    solved: HashMap<Vec<(Key, Ranges)>, Solved>,
-    missed: Missed,
-    wanted: &'s [AnyOf],
+    assumptions: Assumptions,
+    solutions: HashMap<Vec<(InstanceVariable, ClassSet)>, Solution>,
+    failure: SearchFailure,
+    requirements: &'s [Alternatives],
 }
 
 impl<'s, 'p> Search<'s, 'p> {
-    /// For a request of which one of each of these plans says *yes*.
-    pub(crate) fn new(space: &'s mut Space<'p>, wanted: &'s [AnyOf], budget: &'s mut Budget) -> Self {
-        let trial = space.scenario.trial();
+    pub(crate) fn new(space: &'s mut Space<'p>, requirements: &'s [Alternatives], budget: &'s mut Budget) -> Self {
+        let request = space.scenario.request();
         Self {
             space,
-            trial,
+            request,
             budget,
-            assumed: HashMap::new(),
-            by_cell: HashMap::new(),
-            held: Vec::new(),
-            trail: Vec::new(),
-            solved: HashMap::new(),
-            missed: Missed::default(),
-            wanted,
+            assumptions: Assumptions::default(),
+            solutions: HashMap::new(),
+            failure: SearchFailure::default(),
+            requirements,
         }
     }
 
-    /// The first model that `confirm` takes.
-    pub(crate) fn find<T>(mut self, mut confirm: impl FnMut(&Space<'p>, &Model) -> Option<T>) -> Result<T, Missed> {
-        let mut goals: Vec<Goal> = (0..self.wanted.len()).rev().map(Goal::AnyOf).collect();
+    /// The first model that `confirm` accepts.
+    pub(crate) fn find<T>(
+        mut self,
+        mut confirm: impl FnMut(&Space<'p>, &Model) -> Option<T>,
+    ) -> Result<T, SearchFailure> {
+        let mut goals: Vec<Goal> = (0..self.requirements.len()).rev().map(Goal::Requirement).collect();
         let mut forks: Vec<Fork> = Vec::new();
         loop {
             if !self.budget.take() {
-                self.missed.exhausted = true;
-                return Err(self.missed);
+                self.failure.exhausted = true;
+                return Err(self.failure);
             }
             match self.advance(&mut goals) {
-                Ahead::Yes => {
-                    if let Some(found) = self.model().and_then(|model| self.confirmed(&model, &mut confirm)) {
-                        return Ok(found);
+                Progress::Satisfied => {
+                    if let Some(model) = self.model() {
+                        match confirm(self.space, &model) {
+                            Some(found) => return Ok(found),
+                            None => self.failure.unconfirmed = true,
+                        }
                     }
                 }
-                Ahead::Dead => {}
-                Ahead::Fork(branches) => {
-                    let trail = self.trail.len();
-                    forks.push(Fork { goals: std::mem::take(&mut goals), branches, next: 0, trail });
+                Progress::DeadEnd => {}
+                Progress::Fork(branches) => {
+                    let position = self.assumptions.position();
+                    forks.push(Fork { goals: std::mem::take(&mut goals), branches, next: 0, position });
                 }
             }
-            match self.next(&mut forks) {
+            match self.next_branch(&mut forks) {
                 Some(next) => goals = next,
                 None => {
-                    // Whatever was cut short, on whichever way, proves nothing.
-                    self.missed.exhausted |= self.budget.steps == 0;
-                    return Err(self.missed);
+                    // A search that the budget cut short anywhere proves nothing.
+                    self.failure.exhausted |= self.budget.steps == 0;
+                    return Err(self.failure);
                 }
             }
         }
     }
 
-    fn confirmed<T>(&mut self, model: &Model, confirm: &mut impl FnMut(&Space<'p>, &Model) -> Option<T>) -> Option<T> {
-        let found = confirm(self.space, model);
-        self.missed.unconfirmed |= found.is_none();
-        found
-    }
-
-    /// Goes on until the way parts or ends.
-    fn advance(&mut self, goals: &mut Vec<Goal>) -> Ahead {
+    /// Walks up to the next fork or end.
+    fn advance(&mut self, goals: &mut Vec<Goal>) -> Progress {
         while let Some(goal) = goals.pop() {
             if !self.budget.take() {
-                self.missed.exhausted = true;
-                return Ahead::Dead;
+                self.failure.exhausted = true;
+                return Progress::DeadEnd;
             }
             match goal {
-                Goal::AnyOf(at) => match self.wanted.get(at).map(Vec::as_slice).unwrap_or_default() {
-                    [(thing, only)] => goals.push(Goal::Plan(*thing, *only)),
-                    _ => return Ahead::Fork(Branches::AnyOf(at)),
+                Goal::Requirement(at) => match self.requirements.get(at).map(Vec::as_slice).unwrap_or_default() {
+                    [(instance, only)] => goals.push(Goal::Plan(*instance, *only)),
+                    _ => return Progress::Fork(Branches::Requirement(at)),
                 },
-                Goal::Rest(thing, id, at) => {
-                    if let Some(part) = self.logic_part(id, at) {
-                        goals.push(Goal::Rest(thing, id, at + 1));
-                        goals.push(Goal::Plan(thing, part));
+                Goal::Parts(instance, id, at) => {
+                    if let Some(part) = self.part(id, at) {
+                        goals.push(Goal::Parts(instance, id, at + 1));
+                        goals.push(Goal::Plan(instance, part));
                     }
                 }
-                Goal::Plan(_, Plan::Held(roles)) => {
-                    self.held.push((roles, true));
-                    self.trail.push(Step::Held);
-                    let uncapped = self.assume((0, Variables::CAPPED), Ranges::one(0));
+                Goal::Plan(_, Plan::HasRole(roles)) => {
+                    self.assumptions.assume_roles(roles, true);
+                    let uncapped = self.assume((0, Variables::CAPPED), ClassSet::one(0));
                     if !uncapped || self.roles().is_none() {
-                        return Ahead::Dead;
+                        return Progress::DeadEnd;
                     }
                 }
-                Goal::Plan(thing, Plan::Several(id)) => {
-                    if self.space.scenario.graph.logic.several[id].all {
-                        goals.push(Goal::Rest(thing, id, 0));
+                Goal::Plan(instance, Plan::Compound(id)) => {
+                    if self.space.scenario.graph.logic.compounds[id].all {
+                        goals.push(Goal::Parts(instance, id, 0));
                     } else {
-                        return Ahead::Fork(Branches::Parts(thing, id));
+                        return Progress::Fork(Branches::Parts(instance, id));
                     }
                 }
-                Goal::Plan(thing, Plan::Diagram(diagram)) => match self.follow(thing, diagram) {
-                    Ahead::Yes => {}
+                Goal::Plan(instance, Plan::Diagram(diagram)) => match self.follow(instance, diagram) {
+                    Progress::Satisfied => {}
                     other => return other,
                 },
             }
         }
-        Ahead::Yes
+        Progress::Satisfied
     }
 
-    fn logic_part(&self, id: Id<Several>, at: usize) -> Option<Plan> {
-        self.space.scenario.graph.logic.several[id].parts.get(at).copied()
+    fn part(&self, id: Id<CompoundPlan>, at: usize) -> Option<Plan> {
+        self.space.scenario.graph.logic.compounds[id].parts.get(at).copied()
     }
 
-    /// Follows a diagram as far as what is assumed leads.
-    fn follow(&mut self, thing: usize, diagram: Diagram) -> Ahead {
+    /// Follows a diagram as far as the assumptions decide its variables.
+    fn follow(&mut self, instance: usize, diagram: Diagram) -> Progress {
         let diagrams = &self.space.scenario.graph.logic.diagrams;
         let mut at = diagram;
         loop {
             let Some(variable) = diagrams.variable(at) else {
-                return if at == Diagram::YES { Ahead::Yes } else { Ahead::Dead };
+                return if at == Diagram::YES { Progress::Satisfied } else { Progress::DeadEnd };
             };
-            let key = self.space.key(thing, variable);
-            let known = match self.assumed.get(&key) {
+            let key = self.space.instance_variable(instance, variable);
+            let known = match self.assumptions.classes(key) {
                 Some(known) => known.clone(),
-                None => Ranges::all(self.space.asked(key).outcomes),
+                None => ClassSet::all(self.space.info(key).classes),
             };
-            let runs = diagrams.runs(at);
-            let mut branches: Vec<(Ranges, Diagram)> = Vec::new();
-            let ends = runs.iter().skip(1).map(|run| run.from).chain([Outcome::MAX]);
-            for (run, end) in runs.iter().zip(ends) {
-                for (from, to) in known.within(run.from, end) {
-                    match branches.iter_mut().find(|(_, known)| *known == run.to) {
-                        Some((ranges, _)) => ranges.push(from, to),
+            let edges = diagrams.edges(at);
+            let mut branches: Vec<(ClassSet, Diagram)> = Vec::new();
+            let ends = edges.iter().skip(1).map(|edge| edge.from).chain([Class::MAX]);
+            for (edge, end) in edges.iter().zip(ends) {
+                for range in known.within(edge.from, end) {
+                    match branches.iter_mut().find(|(_, to)| *to == edge.to) {
+                        Some((classes, _)) => classes.push(range),
                         None => {
-                            let mut ranges = Ranges::default();
-                            ranges.push(from, to);
-                            branches.push((ranges, run.to));
+                            let mut classes = ClassSet::default();
+                            classes.push(range);
+                            branches.push((classes, edge.to));
                         }
                     }
                 }
@@ -229,192 +212,98 @@ impl<'s, 'p> Search<'s, 'p> {
                 continue;
             }
             branches.retain(|(_, to)| *to != Diagram::NO);
-            return Ahead::Fork(Branches::Truths(key, branches));
+            return Progress::Fork(Branches::Classes(key, branches));
         }
     }
 
-    /// The goals of the next branch that isn't impossible from the start.
-    fn next(&mut self, forks: &mut Vec<Fork>) -> Option<Vec<Goal>> {
+    /// The goals of the next branch that doesn't contradict the assumptions. Removes forks without further branches.
+    fn next_branch(&mut self, forks: &mut Vec<Fork>) -> Option<Vec<Goal>> {
         loop {
             let fork = forks.last_mut()?;
-            let (trail, at) = (fork.trail, fork.next);
+            let (position, at) = (fork.position, fork.next);
             fork.next += 1;
-            self.back_to(trail);
+            self.assumptions.undo(self.space, position);
             let fork = forks.last()?;
-            match &fork.branches {
-                Branches::Truths(key, branches) => {
-                    let Some((ranges, to)) = branches.get(at) else {
-                        forks.pop();
-                        continue;
-                    };
-                    let mut goals = fork.goals.clone();
-                    if self.assume(*key, ranges.clone()) {
-                        goals.push(Goal::Plan(key.0, Plan::Diagram(*to)));
-                        return Some(goals);
-                    }
-                }
-                Branches::Parts(thing, id) => match self.logic_part(*id, at) {
-                    Some(part) => {
-                        let mut goals = fork.goals.clone();
-                        goals.push(Goal::Plan(*thing, part));
-                        return Some(goals);
-                    }
-                    None => drop(forks.pop()),
-                },
-                Branches::AnyOf(row) => match self.wanted.get(*row).and_then(|plans| plans.get(at)) {
-                    Some((thing, plan)) => {
-                        let mut goals = fork.goals.clone();
-                        goals.push(Goal::Plan(*thing, *plan));
-                        return Some(goals);
-                    }
-                    None => drop(forks.pop()),
-                },
-            }
-        }
-    }
-
-    /// Assumes how a question comes out; false where that is impossible beside what is assumed already.
-    fn assume(&mut self, key: Key, ranges: Ranges) -> bool {
-        let asked = self.space.asked(key);
-        let narrowed = match self.assumed.get(&key) {
-            Some(known) if *known == ranges => return true,
-            Some(known) => {
-                let mut both = Ranges::default();
-                ranges.iter().flat_map(|(from, to)| known.within(from, to).collect::<Vec<_>>()).for_each(
-                    |(from, to)| {
-                        both.push(from, to);
-                    },
-                );
-                both
-            }
-            None => ranges,
-        };
-        if narrowed.is_empty() {
-            return false;
-        }
-        match &asked.about {
-            About::Roles(roles) => {
-                let before = self.assumed.insert(key, narrowed.clone());
-                self.trail.push(Step::Asked(key, before));
-                self.held.push((*roles, narrowed.has(1)));
-                self.trail.push(Step::Held);
-                self.roles().is_some()
-            }
-            About::Cells(cells) => {
-                let before = self.assumed.insert(key, narrowed);
-                if before.is_none() {
-                    cells.iter().for_each(|cell| self.by_cell.entry(*cell).or_default().push(key));
-                }
-                self.trail.push(Step::Asked(key, before));
-                !matches!(self.solved_around(key), Solved::Impossible)
-            }
-        }
-    }
-
-    fn back_to(&mut self, trail: usize) {
-        while self.trail.len() > trail {
-            match self.trail.pop() {
-                Some(Step::Held) => drop(self.held.pop()),
-                Some(Step::Asked(key, Some(before))) => drop(self.assumed.insert(key, before)),
-                Some(Step::Asked(key, None)) => {
-                    self.assumed.remove(&key);
-                    if let About::Cells(cells) = &self.space.asked(key).about {
-                        for cell in cells.iter() {
-                            self.by_cell.entry(*cell).or_default().retain(|known| *known != key);
+            let goal = match &fork.branches {
+                Branches::Classes(key, branches) => match branches.get(at) {
+                    Some((classes, to)) => {
+                        let (key, goal) = (*key, Goal::Plan(key.0, Plan::Diagram(*to)));
+                        if !self.assume(key, classes.clone()) {
+                            continue;
                         }
+                        Some(goal)
                     }
+                    None => None,
+                },
+                Branches::Parts(instance, id) => self.part(*id, at).map(|part| Goal::Plan(*instance, part)),
+                Branches::Requirement(row) => {
+                    let plan = self.requirements.get(*row).and_then(|plans| plans.get(at));
+                    plan.map(|(instance, plan)| Goal::Plan(*instance, *plan))
                 }
-                None => return,
+            };
+            match goal {
+                Some(goal) => {
+                    let mut goals = fork.goals.clone();
+                    goals.push(goal);
+                    return Some(goals);
+                }
+                None => drop(forks.pop()),
             }
         }
     }
 
-    /// Values for a question and all that hang together with it.
-    fn solved_around(&mut self, key: Key) -> Solved {
-        let together = self.together(key);
-        if let Some(known) = self.solved.get(&together) {
+    /// Assumes that a variable has one of these classes. Returns false if the assumptions are then impossible together.
+    fn assume(&mut self, key: InstanceVariable, classes: ClassSet) -> bool {
+        match self.assumptions.assume(self.space, key, classes) {
+            Assumed::Known => true,
+            Assumed::Contradiction => false,
+            Assumed::Roles => self.roles().is_some(),
+            Assumed::Slots => !matches!(self.solve_around(key), Solution::Impossible),
+        }
+    }
+
+    /// Values for a variable, and for all that are connected with it.
+    fn solve_around(&mut self, key: InstanceVariable) -> Solution {
+        let connected = self.assumptions.connected(self.space, key);
+        if let Some(known) = self.solutions.get(&connected) {
             return known.clone();
         }
-        let solved = solve(self.space, &mut self.trial, &together, self.budget);
-        self.solved.insert(together, solved.clone());
-        solved
+        let solution = solve(self.space, &mut self.request, &connected, self.budget);
+        self.solutions.insert(connected, solution.clone());
+        solution
     }
 
-    /// What is assumed of places that hang together with those of a question.
-    fn together(&mut self, key: Key) -> Vec<(Key, Ranges)> {
-        let mut keys = vec![key];
-        let mut at = 0;
-        while let Some(key) = keys.get(at).copied() {
-            at += 1;
-            if let About::Cells(cells) = &self.space.asked(key).about {
-                for other in cells.iter().filter_map(|cell| self.by_cell.get(cell)).flatten() {
-                    if !keys.contains(other) {
-                        keys.push(*other);
-                    }
-                }
-            }
-        }
-        keys.sort_unstable();
-        keys.into_iter().filter_map(|key| Some((key, self.assumed.get(&key)?.clone()))).collect()
-    }
-
-    /// Roles that the caller may have so that what is assumed of them holds; as weak ones as there are.
     fn roles(&mut self) -> Option<Vec<Id<Role>>> {
-        let sets = &self.space.scenario.policy.role_sets;
-        let lacks = |role: Id<Role>| self.held.iter().any(|(set, held)| !held && sets.has_any(*set, &[role]));
-        let mut roles: Vec<Id<Role>> = Vec::new();
-        match self.space.scenario.roles() {
-            Roles::Any | Roles::Odd => {
-                for (set, _) in self.held.iter().filter(|(_, held)| *held) {
-                    if sets.has_any(*set, &roles) {
-                        continue;
-                    }
-                    let mut free = sets.ids(*set).take_while(|_| self.budget.take());
-                    roles.push(free.find(|role| !lacks(*role))?);
-                }
-            }
-            Roles::These(these) => {
-                let holds = self.held.iter().all(|(set, held)| sets.has_any(*set, &these) == *held);
-                if !holds {
-                    return None;
-                }
-                roles = these;
-            }
-        }
-        roles.sort_unstable();
-        Some(roles)
+        self.assumptions.roles(self.space, self.budget)
     }
 
-    /// What makes a request that goes this way.
+    /// The roles and values of a request that takes the current path.
     fn model(&mut self) -> Option<Model> {
-        let roles = self.roles()?;
-        let mut keys: Vec<Key> = self.assumed.keys().copied().collect();
-        keys.sort_unstable();
-        let mut model = Model { roles, values: Vec::new() };
-        let mut is_open = false;
-        for key in keys {
-            if matches!(self.space.asked(key).about, About::Roles(_)) {
+        let mut model = Model { roles: self.roles()?, values: Vec::new() };
+        let mut is_complete = true;
+        for key in self.assumptions.variables() {
+            if matches!(self.space.info(key).depends_on, DependsOn::Roles(_)) {
                 continue;
             }
-            match self.solved_around(key) {
-                Solved::Values(values) => {
-                    for (place, known) in values.iter() {
-                        if !model.values.iter().any(|(seen, _)| seen == place) {
-                            model.values.push((place.clone(), known.clone()));
+            match self.solve_around(key) {
+                Solution::Values(values) => {
+                    for (slot, known) in values.iter() {
+                        if !model.values.iter().any(|(seen, _)| seen == slot) {
+                            model.values.push((slot.clone(), known.clone()));
                         }
                     }
                 }
-                Solved::Impossible => return None,
-                Solved::Open => {
-                    is_open = true;
-                    if matches!(self.space.question(key.1), Some(Question::Opaque(_) | Question::Class(..)))
-                        && !self.missed.open.contains(&key)
+                Solution::Impossible => return None,
+                Solution::Unknown => {
+                    is_complete = false;
+                    if matches!(self.space.variable(key.1), Some(Variable::Opaque(_) | Variable::Attribute(..)))
+                        && !self.failure.undecided.contains(&key)
                     {
-                        self.missed.open.push(key);
+                        self.failure.undecided.push(key);
                     }
                 }
             }
         }
-        (!is_open).then_some(model)
+        is_complete.then_some(model)
     }
 }

@@ -1,41 +1,40 @@
-//! Whether there are values under which questions come out in given ways. Values are tried, one place after the other, by
-//! the evaluation itself; that there are none is said only where enough were tried.
+//! Looks for values under which variables have allowed classes. It fills one slot after the other, and the evaluation
+//! itself decides the variables. It claims that there are no values only if it tried enough of them.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::analyze::solver::candidates::Candidates;
-use crate::analyze::solver::ranges::Ranges;
-use crate::analyze::solver::space::{About, Key, Place, Space, root};
+use crate::analyze::solver::class_set::ClassSet;
+use crate::analyze::solver::space::{DependsOn, InstanceVariable, Slot, Space, root};
 use crate::analyze::synthetic_request::SyntheticRequest;
-use crate::graph::Question;
+use crate::graph::Variable;
 use crate::model::operator::Precedence;
 use crate::model::value::{Known, Value};
 use crate::typed::{Expr, Read, Type};
 
-/// What came of looking for values.
 #[derive(Debug, Clone)]
-pub(crate) enum Solved {
-    /// These, by what is read.
-    Values(Rc<[(Place, Known<Value>)]>),
+pub(crate) enum Solution {
+    /// The values of the reads, in the order of their slots.
+    Values(Rc<[(Slot, Known<Value>)]>),
     Impossible,
-    /// None was found, and there may be some.
-    Open,
+    /// No values were found, and there may be some.
+    Unknown,
 }
 
-/// How much may still be tried.
+/// The steps that a search may still take.
 #[derive(Debug)]
 pub(crate) struct Budget {
     pub(crate) steps: usize,
 }
 
 impl Budget {
-    /// What takes longer counts for several.
+    /// Takes several steps at once, for work that takes longer.
     pub(crate) fn spend(&mut self, steps: usize) {
         self.steps = self.steps.saturating_sub(steps);
     }
 
-    /// Whether there was one more.
+    /// Takes a step. Returns false if there was none left.
     pub(crate) fn take(&mut self) -> bool {
         let left = self.steps.checked_sub(1);
         self.steps = left.unwrap_or(0);
@@ -43,96 +42,96 @@ impl Budget {
     }
 }
 
-/// More places than this aren't looked at together.
-const MOST_CELLS: usize = 100;
+/// The most slots that are solved together.
+const MOST_SLOTS: usize = 100;
 
-/// Looks for values for questions that depend on the same places.
+/// Looks for values that satisfy constraints with common slots.
 pub(crate) fn solve(
     space: &mut Space<'_>,
-    trial: &mut SyntheticRequest<'_>,
-    asked: &[(Key, Ranges)],
+    request: &mut SyntheticRequest<'_>,
+    constraints: &[(InstanceVariable, ClassSet)],
     budget: &mut Budget,
-) -> Solved {
-    budget.spend(asked.len());
-    let mut cells = Vec::new();
-    for (key, _) in asked {
-        if let About::Cells(of) = &space.asked(*key).about {
-            cells.extend(of.iter().copied());
+) -> Solution {
+    budget.spend(constraints.len());
+    let mut slots = Vec::new();
+    for (key, _) in constraints {
+        if let DependsOn::Slots(of) = &space.info(*key).depends_on {
+            slots.extend(of.iter().copied());
         }
     }
-    cells.sort_unstable();
-    cells.dedup();
-    if cells.len() > MOST_CELLS {
-        return Solved::Open;
+    slots.sort_unstable();
+    slots.dedup();
+    if slots.len() > MOST_SLOTS {
+        return Solution::Unknown;
     }
-    // What a list has to hold is known once everything else is.
-    cells.sort_by_key(|cell| (is_list(space, *cell), *cell));
-    let mut due: Vec<Vec<usize>> = vec![Vec::new(); cells.len() + 1];
-    for (row, (key, _)) in asked.iter().enumerate() {
-        let last = match &space.asked(*key).about {
-            About::Cells(of) => of.iter().filter_map(|cell| cells.iter().position(|known| known == cell)).max(),
-            About::Roles(_) => None,
+    // The elements that lists need are known once all other slots are filled.
+    slots.sort_by_key(|slot| (is_list(space, *slot), *slot));
+    let mut due: Vec<Vec<usize>> = vec![Vec::new(); slots.len() + 1];
+    for (row, (key, _)) in constraints.iter().enumerate() {
+        let last = match &space.info(*key).depends_on {
+            DependsOn::Slots(of) => of.iter().filter_map(|slot| slots.iter().position(|known| known == slot)).max(),
+            DependsOn::Roles(_) => None,
         };
         due.iter_mut().skip(last.map_or(0, |last| last + 1)).take(1).for_each(|due| due.push(row));
     }
-    let candidates = Candidates::of(space, &cells, asked);
+    let candidates = Candidates::of(space, &slots, constraints);
     let complete = candidates.complete;
-    let mut solver = Solver { space, trial, asked, cells, due, candidates, roots: HashMap::new(), complete, budget };
+    let reads = HashMap::new();
+    let mut solver = Solver { space, request, constraints, slots, due, candidates, reads, complete, budget };
     if solver.holds(0) && solver.fill(0) {
-        let found = solver.roots.into_iter();
+        let found = solver.reads.into_iter();
         let mut found: Vec<_> =
-            found.map(|((thing, read), known)| (Place { thing, path: Expr::Read(read) }, known)).collect();
-        found.sort_by_key(|(place, _)| solver.space.cells.get_index_of(place));
-        return Solved::Values(found.into());
+            found.map(|((instance, read), known)| (Slot { instance, path: Expr::Read(read) }, known)).collect();
+        found.sort_by_key(|(slot, _)| solver.space.slots.get_index_of(slot));
+        return Solution::Values(found.into());
     }
-    if solver.complete { Solved::Impossible } else { Solved::Open }
+    if solver.complete { Solution::Impossible } else { Solution::Unknown }
 }
 
-fn is_list(space: &Space<'_>, cell: usize) -> bool {
-    let ty = space.cells.get_index(cell).and_then(|(_, cell)| cell.room.ty.as_ref());
-    let bare = ty.map(|ty| if let Type::Nullable(inner) = ty { inner } else { ty });
-    matches!(bare, Some(Type::List(_)))
+fn is_list(space: &Space<'_>, slot: usize) -> bool {
+    matches!(space.slots.get_index(slot).and_then(|(_, info)| info.not_null()), Some(Type::List(_)))
 }
 
 struct Solver<'s, 'p, 't> {
     space: &'s mut Space<'p>,
-    trial: &'s mut SyntheticRequest<'t>,
-    asked: &'s [(Key, Ranges)],
-    cells: Vec<usize>,
-    /// By how many places are filled, the questions that can then be asked.
+    request: &'s mut SyntheticRequest<'t>,
+    constraints: &'s [(InstanceVariable, ClassSet)],
+    slots: Vec<usize>,
+    /// For each number of filled slots, the rows of the constraints that are then decided.
     due: Vec<Vec<usize>>,
     candidates: Candidates<'p>,
-    /// What stands in the places that are filled; records with the fields so far.
-    roots: HashMap<(usize, Read), Known<Value>>,
-    /// Whether enough is tried.
+    /// The values of the reads so far. Records have their filled fields only.
+    reads: HashMap<(usize, Read), Known<Value>>,
+    /// False if values were left out that could be a solution.
     complete: bool,
     budget: &'s mut Budget,
 }
 
 impl Solver<'_, '_, '_> {
-    /// Whether the questions that can be asked now come out as they should.
+    /// True if the constraints that are decided now are satisfied.
     fn holds(&self, filled: usize) -> bool {
         let due = self.due.get(filled).map(Vec::as_slice).unwrap_or_default();
         due.iter().all(|row| {
-            let Some(((thing, variable), allowed)) = self.asked.get(*row) else { return true };
-            let question = self.space.question(*variable);
-            question.is_some_and(|question| allowed.has(self.trial.answer(*thing, question)))
+            let Some(((instance, variable), allowed)) = self.constraints.get(*row) else { return true };
+            let variable = self.space.variable(*variable);
+            variable.is_some_and(|variable| allowed.has(self.request.class(*instance, variable)))
         })
     }
 
+    /// Fills the slots from this one on. Returns false, and leaves them empty, if that isn't possible.
     fn fill(&mut self, filled: usize) -> bool {
-        let Some(cell) = self.cells.get(filled).copied() else { return true };
-        let Some((place, _)) = self.space.cells.get_index(cell) else { return false };
-        let place = place.clone();
-        let Some(read) = root(&place.path).cloned() else { return false };
-        let key = (place.thing, read);
-        let before = self.roots.get(&key).cloned();
-        let tried = match self.inherited(cell) {
+        let Some(number) = self.slots.get(filled).copied() else { return true };
+        let Some((slot, _)) = self.space.slots.get_index(number) else { return false };
+        let slot = slot.clone();
+        let Some(read) = root(&slot.path).cloned() else { return false };
+        let key = (slot.instance, read);
+        let before = self.reads.get(&key).cloned();
+        let tried = match self.inherited(number) {
             Some(inherited) => vec![inherited],
             None => {
-                let listed = self.listed(cell);
-                self.budget.spend(listed.len());
-                let (values, cut) = self.candidates.values(self.space, cell, &listed);
+                let compared = self.compared(number);
+                self.budget.spend(compared.len());
+                let (values, cut) = self.candidates.values(self.space, number, &compared);
                 self.complete &= !cut;
                 values
             }
@@ -142,17 +141,17 @@ impl Solver<'_, '_, '_> {
                 self.complete = false;
                 return false;
             }
-            let whole = match (&place.path, &before) {
-                (Expr::Field(..), Some(whole)) => with_field(whole, &place.path, &known),
+            let whole = match (&slot.path, &before) {
+                (Expr::Field(..), Some(whole)) => with_field(whole, &slot.path, &known),
                 _ => known.clone(),
             };
-            if !self.trial.set(key.0, &key.1, &whole) {
+            if !self.request.set(key.0, &key.1, &whole) {
                 continue;
             }
-            self.roots.insert(key.clone(), whole);
-            // Whatever isn't read as it was written proves nothing.
+            self.reads.insert(key.clone(), whole);
+            // A value that isn't read as it was set proves nothing.
             if let Known::Value(value) = &known {
-                self.complete &= self.trial.value(place.thing, &place.path).as_ref() == Some(value);
+                self.complete &= self.request.value(slot.instance, &slot.path).as_ref() == Some(value);
             }
             if self.holds(filled + 1) && self.fill(filled + 1) {
                 return true;
@@ -160,58 +159,56 @@ impl Solver<'_, '_, '_> {
         }
         match before {
             Some(before) => {
-                self.trial.set(key.0, &key.1, &before);
-                self.roots.insert(key, before);
+                self.request.set(key.0, &key.1, &before);
+                self.reads.insert(key, before);
             }
             None => {
-                self.trial.set(key.0, &key.1, &Known::Unknown);
-                self.roots.remove(&key);
+                self.request.set(key.0, &key.1, &Known::Unknown);
+                self.reads.remove(&key);
             }
         }
         false
     }
 
-    /// What a field of something that is no record comes to.
-    fn inherited(&self, cell: usize) -> Option<Known<Value>> {
-        let (_, cell) = self.space.cells.get_index(cell)?;
-        let (place, _) = self.space.cells.get_index(cell.parent?)?;
-        match self.trial.value(place.thing, &place.path) {
+    /// The value of a field whose parent is no record.
+    fn inherited(&self, number: usize) -> Option<Known<Value>> {
+        let (_, info) = self.space.slots.get_index(number)?;
+        let (parent, _) = self.space.slots.get_index(info.parent?)?;
+        match self.request.value(parent.instance, &parent.path) {
             Some(Value::Record(_)) => None,
             _ => Some(Known::Absent),
         }
     }
 
-    /// What the conditions compare now: elements that lists may have to hold, and texts that are put together.
-    fn listed(&self, cell: usize) -> Vec<Value> {
+    /// The values that conditions compare at present: elements that lists may need, and texts that sums make.
+    fn compared(&self, number: usize) -> Vec<Value> {
         let mut values = Vec::new();
-        if !is_list(self.space, cell) && self.candidates.complete {
+        if !is_list(self.space, number) && self.candidates.complete {
             return values;
         }
-        for ((thing, variable), _) in self.asked {
-            if let Some(Question::Opaque(expr)) = self.space.question(*variable) {
-                self.compared(*thing, expr, &mut values);
+        for ((instance, variable), _) in self.constraints {
+            if let Some(Variable::Opaque(expr)) = self.space.variable(*variable) {
+                self.add_compared(*instance, expr, &mut values);
             }
         }
         values
     }
 
-    fn compared(&self, thing: usize, expr: &Expr, out: &mut Vec<Value>) {
+    fn add_compared(&self, instance: usize, expr: &Expr, out: &mut Vec<Value>) {
         let policy = self.space.scenario.policy;
         expr.any(&mut |part| {
             match part {
                 Expr::Binary(operator, left, right) if operator.precedence() == Precedence::Comparison => {
-                    for (side, value) in
-                        [left, right].into_iter().filter_map(|side| Some((side, self.trial.value(thing, side)?)))
-                    {
-                        match value {
-                            // What a list that is read holds now was made of the rest.
-                            Value::List(_) if root(side).is_some() => {}
-                            Value::List(items) => out.extend(items.iter().cloned()),
-                            other => out.push(other),
+                    for side in [left, right] {
+                        match self.request.value(instance, side) {
+                            // The elements of a list that is read were chosen from these values.
+                            Some(Value::List(_)) if root(side).is_some() => {}
+                            Some(Value::List(items)) => out.extend(items.iter().cloned()),
+                            other => out.extend(other),
                         }
                     }
                 }
-                Expr::Condition(id) => self.compared(thing, &policy.conditions[*id].expr, out),
+                Expr::Condition(id) => self.add_compared(instance, &policy.conditions[*id].expr, out),
                 _ => {}
             }
             false
@@ -219,7 +216,7 @@ impl Solver<'_, '_, '_> {
     }
 }
 
-/// A record, but for one field of it or of a record in it.
+/// A record with another value in the field that a path leads to.
 fn with_field(whole: &Known<Value>, path: &Expr, known: &Known<Value>) -> Known<Value> {
     let mut names = Vec::new();
     let mut at = path;

@@ -1,4 +1,4 @@
-//! The places of a request whose values matter, and which of them each question of a diagram depends on.
+//! The slots of a request whose values matter, and the slots that each variable of a diagram depends on.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -6,124 +6,132 @@ use std::rc::Rc;
 use indexmap::IndexMap;
 
 use crate::analyze::scenario::Scenario;
-use crate::analyze::solver::domain::Room;
+use crate::analyze::solver::domain::Domain;
 use crate::collections::id_set::IdSet;
 use crate::collections::table::Id;
-use crate::graph::{Outcome, Question, Variable};
-use crate::typed::{Condition, Expr, PathSegment, Read, Role};
+use crate::graph::{Class, Variable, VariableId};
+use crate::typed::{Condition, Expr, PathSegment, Read, Role, Type};
 
-/// A place: what is read, or a field of it, of one of the things.
+/// A value of a request: a read, or a field of a read, of one of the scenario's instances.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Place {
-    pub(crate) thing: usize,
+pub(crate) struct Slot {
+    pub(crate) instance: usize,
     pub(crate) path: Expr,
 }
 
-/// A place with what can stand there.
 #[derive(Debug)]
-pub(crate) struct Cell<'p> {
-    pub(crate) room: Room<'p>,
-    /// The record that it is a field of.
+pub(crate) struct SlotInfo<'p> {
+    pub(crate) domain: Domain<'p>,
+    /// The number of the record that the slot is a field of.
     pub(crate) parent: Option<usize>,
 }
 
-/// A question about one of the things. Whoever doesn't read the thing asks of the first.
-pub(crate) type Key = (usize, Variable);
-
-/// What is known of a question.
-pub(crate) struct Asked {
-    /// How many outcomes it can have.
-    pub(crate) outcomes: Outcome,
-    pub(crate) about: About,
+impl SlotInfo<'_> {
+    /// The type of the slot's values other than `null`.
+    pub(crate) fn not_null(&self) -> Option<&Type> {
+        self.domain.ty.as_ref().map(Type::not_null)
+    }
 }
 
-/// What a question is about.
-pub(crate) enum About {
+/// A variable of one instance. The instance is the first one if the variable reads no resource.
+pub(crate) type InstanceVariable = (usize, VariableId);
+
+/// The number of classes of a variable, and the values that it depends on.
+pub(crate) struct VariableInfo {
+    pub(crate) classes: Class,
+    pub(crate) depends_on: DependsOn,
+}
+
+pub(crate) enum DependsOn {
     Roles(IdSet<Role>),
-    /// The values of these places.
-    Cells(Rc<[usize]>),
+    /// The slots of these numbers.
+    Slots(Rc<[usize]>),
 }
 
-/// The places and questions of a scenario, found as they are come by.
+/// The slots and variables of a scenario. They are found when a search first needs them.
 pub(crate) struct Space<'p> {
     pub(crate) scenario: Scenario<'p>,
-    pub(crate) cells: IndexMap<Place, Cell<'p>>,
-    asked: HashMap<Key, Rc<Asked>>,
-    reads_thing: HashMap<Variable, bool>,
+    /// The slots by their numbers.
+    pub(crate) slots: IndexMap<Slot, SlotInfo<'p>>,
+    variables: HashMap<InstanceVariable, Rc<VariableInfo>>,
+    reads_resource: HashMap<VariableId, bool>,
 }
 
 impl<'p> Space<'p> {
     pub(crate) fn new(scenario: Scenario<'p>) -> Self {
-        Self { scenario, cells: IndexMap::new(), asked: HashMap::new(), reads_thing: HashMap::new() }
+        Self { scenario, slots: IndexMap::new(), variables: HashMap::new(), reads_resource: HashMap::new() }
     }
 
-    /// The question of a variable.
-    pub(crate) fn question(&self, variable: Variable) -> Option<Question<'p>> {
-        self.scenario.graph.logic.variables.question(variable)
+    pub(crate) fn variable(&self, id: VariableId) -> Option<Variable<'p>> {
+        self.scenario.graph.logic.variables.variable(id)
     }
 
-    /// The key of a variable that is asked of a thing.
-    pub(crate) fn key(&mut self, thing: usize, variable: Variable) -> Key {
-        if thing == 0 {
+    pub(crate) fn instance_variable(&mut self, instance: usize, variable: VariableId) -> InstanceVariable {
+        if instance == 0 {
             return (0, variable);
         }
-        let known = self.reads_thing.get(&variable).copied();
+        let known = self.reads_resource.get(&variable).copied();
         let reads = known.unwrap_or_else(|| {
             let mut paths = Vec::new();
-            if let Some(Question::Class(expr, _) | Question::Opaque(expr)) = self.question(variable) {
+            if let Some(Variable::Attribute(expr, _) | Variable::Opaque(expr)) = self.variable(variable) {
                 self.paths(expr, &mut paths);
             }
             paths.iter().any(|path| matches!(root(path), Some(Read::Resource(_) | Read::ResourceId)))
         });
-        self.reads_thing.insert(variable, reads);
-        (if reads { thing } else { 0 }, variable)
+        self.reads_resource.insert(variable, reads);
+        (if reads { instance } else { 0 }, variable)
     }
 
-    /// What a question depends on.
-    pub(crate) fn asked(&mut self, key: Key) -> Rc<Asked> {
-        if let Some(known) = self.asked.get(&key) {
+    pub(crate) fn info(&mut self, key: InstanceVariable) -> Rc<VariableInfo> {
+        if let Some(known) = self.variables.get(&key) {
             return Rc::clone(known);
         }
-        let (thing, variable) = key;
-        let scopes = || Expr::Read(Read::UserScopes);
-        let (outcomes, paths) = match self.question(variable) {
-            Some(Question::Roles(roles)) => {
-                let asked = Rc::new(Asked { outcomes: 2, about: About::Roles(roles) });
-                self.asked.insert(key, Rc::clone(&asked));
-                return asked;
+        let (instance, variable) = key;
+        let mut paths = Vec::new();
+        let (classes, roles) = match self.variable(variable) {
+            Some(Variable::Roles(roles)) => (2, Some(roles)),
+            Some(Variable::HasUser) | None => (2, None),
+            Some(Variable::Capped | Variable::Scopes(_)) => {
+                paths.push(Expr::Read(Read::UserScopes));
+                (2, None)
             }
-            Some(Question::HasUser) | None => (2, Vec::new()),
-            Some(Question::Capped | Question::Scopes(_)) => (2, vec![scopes()]),
-            Some(Question::Class(path, domain)) => (domain.len(), vec![path.clone()]),
-            Some(Question::Opaque(expr)) => {
-                let mut paths = Vec::new();
+            Some(Variable::Attribute(path, partition)) => {
+                paths.push(path.clone());
+                (partition.len(), None)
+            }
+            Some(Variable::Opaque(expr)) => {
                 self.paths(expr, &mut paths);
-                (3, paths)
+                (3, None)
             }
         };
-        let mut cells = Vec::new();
-        for path in paths {
-            self.cells_of(thing, path, &mut cells);
-        }
-        cells.sort_unstable();
-        cells.dedup();
-        let asked = Rc::new(Asked { outcomes, about: About::Cells(cells.into()) });
-        self.asked.insert(key, Rc::clone(&asked));
-        asked
+        let depends_on = match roles {
+            Some(roles) => DependsOn::Roles(roles),
+            None => {
+                let mut slots = Vec::new();
+                for path in paths {
+                    self.slots_of(instance, path, &mut slots);
+                }
+                slots.sort_unstable();
+                slots.dedup();
+                DependsOn::Slots(slots.into())
+            }
+        };
+        let info = Rc::new(VariableInfo { classes, depends_on });
+        self.variables.insert(key, Rc::clone(&info));
+        info
     }
 
-    /// Everything that an expression reads, conditions looked into.
+    /// Adds the paths that an expression reads, directly or by a condition.
     pub(crate) fn paths(&self, expr: &Expr, out: &mut Vec<Expr>) {
-        let mut seen = Vec::new();
-        self.paths_beside(expr, &mut seen, out);
+        self.new_paths(expr, &mut Vec::new(), out);
     }
 
-    fn paths_beside(&self, expr: &Expr, seen: &mut Vec<Id<Condition>>, out: &mut Vec<Expr>) {
+    fn new_paths(&self, expr: &Expr, seen: &mut Vec<Id<Condition>>, out: &mut Vec<Expr>) {
         let mut conditions = Vec::new();
         expr.any(&mut |part| {
             match part {
                 Expr::Condition(id) => conditions.push(*id),
-                // A field of something is read with it; what it is read of follows, and is read as well.
+                // The path that a field belongs to follows as a part of its own.
                 Expr::Read(_) | Expr::Field(..) if root(part).is_some() => out.push(part.clone()),
                 _ => {}
             }
@@ -132,58 +140,57 @@ impl<'p> Space<'p> {
         for id in conditions {
             if !seen.contains(&id) {
                 seen.push(id);
-                self.paths_beside(&self.scenario.policy.conditions[id].expr, seen, out);
+                self.new_paths(&self.scenario.policy.conditions[id].expr, seen, out);
             }
         }
     }
 
-    /// The places that a path depends on: the records that it goes through, and all fields of the one that it ends at.
-    fn cells_of(&mut self, thing: usize, path: Expr, out: &mut Vec<usize>) {
+    /// Adds the numbers of the slots that a path depends on: its own, and those of the records that it goes through.
+    fn slots_of(&mut self, instance: usize, path: Expr, out: &mut Vec<usize>) {
         if let Expr::Read(Read::Path) = path
             && let Some(route) = self.scenario.route()
         {
             for segment in &route.path {
                 if let PathSegment::Parameter { name, .. } | PathSegment::Rest(name) = segment {
-                    out.extend(self.cell(0, Expr::Read(Read::Param(name.clone()))));
+                    out.extend(self.slot(0, Expr::Read(Read::Param(name.clone()))));
                 }
             }
             return;
         }
-        let Some(cell) = self.cell(thing, path) else { return };
-        let mut at = Some(cell);
-        while let Some(cell) = at {
-            out.push(cell);
-            at = self.cells.get_index(cell).and_then(|(_, cell)| cell.parent);
+        let mut next = self.slot(instance, path);
+        while let Some(number) = next {
+            out.push(number);
+            next = self.slots.get_index(number).and_then(|(_, info)| info.parent);
         }
     }
 
-    /// The number of a place.
-    pub(crate) fn cell(&mut self, thing: usize, path: Expr) -> Option<usize> {
+    /// The number of the slot of a path.
+    pub(crate) fn slot(&mut self, instance: usize, path: Expr) -> Option<usize> {
         let path = match &path {
-            Expr::Read(read) => self.scenario.same_as(thing, read).map_or(path, Expr::Read),
+            Expr::Read(read) => self.scenario.same_as(instance, read).map_or(path, Expr::Read),
             _ => path,
         };
         let read = root(&path)?;
-        let thing = if matches!(read, Read::Resource(_) | Read::ResourceId) { thing } else { 0 };
-        let place = Place { thing, path };
-        if let Some(known) = self.cells.get_index_of(&place) {
+        let instance = if matches!(read, Read::Resource(_) | Read::ResourceId) { instance } else { 0 };
+        let slot = Slot { instance, path };
+        if let Some(known) = self.slots.get_index_of(&slot) {
             return Some(known);
         }
-        let (room, parent) = match &place.path {
-            Expr::Read(read) => (self.scenario.room(thing, read), None),
+        let (domain, parent) = match &slot.path {
+            Expr::Read(read) => (self.scenario.domain(instance, read), None),
             Expr::Field(of, name) => {
-                let parent = self.cell(thing, (**of).clone())?;
-                let ty = self.cells.get_index(parent).and_then(|(_, cell)| cell.room.ty.clone());
-                let field = ty.and_then(|ty| self.scenario.field(&ty, name));
-                (field.map_or_else(Room::unknown, |field| Room::declared(&field)), Some(parent))
+                let parent = self.slot(instance, (**of).clone())?;
+                let ty = self.slots.get_index(parent).and_then(|(_, info)| info.not_null());
+                let field = ty.and_then(|ty| ty.field(name, &self.scenario.policy.shapes));
+                (field.map_or_else(Domain::unknown, |field| Domain::declared(&field)), Some(parent))
             }
             _ => return None,
         };
-        Some(self.cells.insert_full(place, Cell { room, parent }).0)
+        Some(self.slots.insert_full(slot, SlotInfo { domain, parent }).0)
     }
 }
 
-/// What a path begins with.
+/// The read that a path begins with.
 pub(crate) fn root(path: &Expr) -> Option<&Read> {
     match path {
         Expr::Read(read) => Some(read),

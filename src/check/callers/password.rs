@@ -7,7 +7,7 @@ use crate::model::diagnostic::Diagnostic;
 use crate::model::keywords::{Keyword as _, PasswordAlgorithm};
 use crate::model::source::{Span, Spanned};
 use crate::password::{
-    MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST, PasswordRule, Work,
+    HashParameters, MOST_BCRYPT_COST, MOST_ITERATIONS, MOST_MEMORY, MOST_PARALLELISM, MOST_SCRYPT_COST, PasswordRule,
 };
 use crate::syntax::tree;
 use crate::syntax::tree::{PasswordEntry, Text, Word};
@@ -133,7 +133,7 @@ fn foreign_entries(checker: &Checker<'_>, name: &Text, own: &[&str], password: &
     found
 }
 
-fn argon2(checker: &Checker<'_>, algorithm: Span, numbers: &Numbers<'_>) -> Option<Work> {
+fn argon2(checker: &Checker<'_>, algorithm: Span, numbers: &Numbers<'_>) -> Option<HashParameters> {
     let iterations = hash_number(checker, numbers.iterations, "iterations", 2, MOST_ITERATIONS);
     let parallelism = hash_number(checker, numbers.parallelism, "parallelism", 1, MOST_PARALLELISM);
     let memory = numbers.memory.map_or(19 * MIB, |memory| memory.node);
@@ -156,10 +156,10 @@ fn argon2(checker: &Checker<'_>, algorithm: Span, numbers: &Numbers<'_>) -> Opti
     }
     // Whole KiB of memory, as Argon2 counts it.
     let memory = u32::try_from(memory / KIB).ok()?;
-    Some(Work::Argon2id { memory, iterations, parallelism })
+    Some(HashParameters::Argon2id { memory, iterations, parallelism })
 }
 
-fn scrypt(checker: &Checker<'_>, algorithm: Span, numbers: &Numbers<'_>) -> Option<Work> {
+fn scrypt(checker: &Checker<'_>, algorithm: Span, numbers: &Numbers<'_>) -> Option<HashParameters> {
     let parallelism = hash_number(checker, numbers.parallelism, "parallelism", 1, MOST_PARALLELISM);
     let cost = hash_number(checker, numbers.cost, "cost", 17, MOST_SCRYPT_COST);
     let (parallelism, cost) = (parallelism?, cost?);
@@ -172,10 +172,10 @@ fn scrypt(checker: &Checker<'_>, algorithm: Span, numbers: &Numbers<'_>) -> Opti
             .report_with(checker, format!("write `cost {least}`, which is the logarithm of N to the base 2"));
         return None;
     }
-    Some(Work::Scrypt { cost, block: BLOCK, parallelism })
+    Some(HashParameters::Scrypt { cost, block: BLOCK, parallelism })
 }
 
-fn bcrypt(checker: &Checker<'_>, name: &Text, numbers: &Numbers<'_>) -> Option<Work> {
+fn bcrypt(checker: &Checker<'_>, name: &Text, numbers: &Numbers<'_>) -> Option<HashParameters> {
     let cost = hash_number(checker, numbers.cost, "cost", 12, MOST_BCRYPT_COST);
     if cost.is_some_and(|cost| cost < 10) {
         let span = numbers.cost.map_or(name.span, |cost| cost.span);
@@ -187,7 +187,7 @@ fn bcrypt(checker: &Checker<'_>, name: &Text, numbers: &Numbers<'_>) -> Option<W
     Diagnostic::warning("password_of_old", name.span, "`bcrypt` is for hashes that are there already")
         .label("takes 72 bytes of a password, and little memory to guess")
         .report_with(checker, "write `algorithm argon2id  accept bcrypt`: old hashes are renewed at login");
-    Some(Work::Bcrypt { cost: cost? })
+    Some(HashParameters::Bcrypt { cost: cost? })
 }
 
 /// A number that the algorithm takes, or the usual one.

@@ -4,7 +4,7 @@ use crate::check::expressions::conditions::ConditionUse;
 use crate::check::expressions::typer::Typer;
 use crate::check::expressions::view::Inputs;
 use crate::check::expressions::{Guards, Site, Typed, View};
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -47,7 +47,7 @@ impl Typer<'_, '_> {
             Inputs::None => Vec::new(),
             Inputs::Routes(routes) => routes.to_vec(),
             Inputs::Requiring { permissions, doors } => {
-                let mut rows = BitSet::default();
+                let mut rows = RowSet::default();
                 for requiring in permissions.iter().filter_map(|row| self.routes.requiring.get(*row as usize)) {
                     rows.extend(requiring.iter().map(|route| route.row()));
                 }

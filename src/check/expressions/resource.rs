@@ -2,7 +2,7 @@
 
 use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Caller, Site, Typed, View};
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree::Text;
@@ -93,7 +93,7 @@ impl Typer<'_, '_> {
         Some(Typed::new(read, attribute.ty, attribute.optional || !everywhere))
     }
 
-    fn no_attribute(&self, name: &Text, rows: &BitSet) -> Diagnostic {
+    fn no_attribute(&self, name: &Text, rows: &RowSet) -> Diagnostic {
         let mut all =
             rows.rows().filter_map(|row| self.attributes.resources.id(row)).map(|id| &self.attributes.resources[id]);
         let (first, second) = (all.next(), all.next());

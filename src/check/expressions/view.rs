@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use indexmap::IndexMap;
 
 use crate::check::expressions::narrowing::Guards;
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 use crate::typed::{Attribute, Claim, Resource, Route};
 
@@ -32,7 +32,7 @@ pub(crate) struct View<'c> {
     /// True if `request`, `context`, `client` and `now` can be read.
     pub(crate) request: bool,
     /// The rows of the resources that `resource` may be, and `true` if there may be none.
-    pub(crate) resources: Option<(BitSet, bool)>,
+    pub(crate) resources: Option<(RowSet, bool)>,
     pub(crate) inputs: Inputs<'c>,
     /// True if bare names are conditions.
     pub(crate) conditions: bool,
@@ -119,7 +119,7 @@ impl<'c> View<'c> {
     }
 
     /// A rule over a set of permissions, which has a row, on resources.
-    pub(crate) fn rule((row, permissions): (usize, &'c [u32]), caller: Caller, resources: BitSet, doors: bool) -> Self {
+    pub(crate) fn rule((row, permissions): (usize, &'c [u32]), caller: Caller, resources: RowSet, doors: bool) -> Self {
         let (inputs, key) = (Inputs::Requiring { permissions, doors }, ViewKey::Rule(row, doors, caller));
         Self { resources: Some((resources, doors)), ..Self::of_request("a rule", caller, inputs, key) }
     }
@@ -128,7 +128,7 @@ impl<'c> View<'c> {
     pub(crate) fn route(route: &'c [Id<Route>; 1], caller: Caller, resource: Option<Id<Resource>>) -> Self {
         let [id] = *route;
         let resources = resource.map(|resource| {
-            let mut rows = BitSet::default();
+            let mut rows = RowSet::default();
             rows.insert(resource.row());
             (rows, false)
         });

@@ -8,7 +8,7 @@ use crate::check::permissions::permission::PermissionIndex;
 use crate::check::permissions::role::Roles;
 use crate::check::permissions::rule::{RuleDraft, RuleEffect};
 use crate::check::routes::table::RouteTable;
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -42,8 +42,8 @@ impl Grants<'_, '_> {
     }
 
     /// The permissions that are granted to some caller, under a condition or not.
-    fn granted(&self) -> BitSet {
-        let mut granted = BitSet::default();
+    fn granted(&self) -> RowSet {
+        let mut granted = RowSet::default();
         let mut seen = HashSet::new();
         for draft in self.drafts {
             let grants = matches!(draft.effect, RuleEffect::Grant(to) if !matches!(to, Grantee::Scope(_)));
@@ -65,7 +65,7 @@ impl Grants<'_, '_> {
         granted.is_some_and(|granted| self.roles.sets.has_any(granted, roles))
     }
 
-    fn permissions_of_nobody(&self, granted: &BitSet) {
+    fn permissions_of_nobody(&self, granted: &RowSet) {
         let checker = self.checker;
         let resources = checker.names.resources.iter();
         let actions = resources.flat_map(|(name, resource)| resource.actions.iter().map(move |action| (name, action)));
@@ -92,7 +92,7 @@ impl Grants<'_, '_> {
         }
     }
 
-    fn rule(&self, draft: &RuleDraft<'_>, granted: &BitSet) {
+    fn rule(&self, draft: &RuleDraft<'_>, granted: &RowSet) {
         let span = draft.rule.span;
         let reaches = draft.permissions.iter().any(|row| granted.contains(*row as usize))
             || draft.doors && !self.routes.doors.is_empty();

@@ -8,7 +8,7 @@ use crate::check::permissions::attribute::Attributes;
 use crate::check::settings::{Seen, stands_twice};
 use crate::collections::id_set::{IdSet, IdSets};
 use crate::collections::names::Names;
-use crate::collections::sorted_rows::SortedRows;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::{Id, Table};
 use crate::syntax::tree;
 use crate::syntax::tree::{Action, Pattern, Text};
@@ -73,10 +73,10 @@ impl PermissionIndex {
 
     fn add_actions(&mut self, checker: &Checker<'_>, attributes: &Attributes) {
         let mut name = String::new();
-        let mut all = SortedRows::default();
-        let mut with_action: HashMap<&str, SortedRows> = HashMap::new();
+        let mut all = RowSet::default();
+        let mut with_action: HashMap<&str, RowSet> = HashMap::new();
         for (resource, declared) in attributes.resources.ids().zip(checker.names.resources.values()) {
-            let mut own = SortedRows::default();
+            let mut own = RowSet::default();
             let mut seen = Seen::default();
             for action in &declared.actions {
                 let again = |first| stands_twice(&format!("action `{}`", action.node), first, action.span);
@@ -88,16 +88,16 @@ impl PermissionIndex {
                 let permission = Permission { resource, roles: IdSet::EMPTY, terms: Table::first() };
                 let permission = self.permissions.push(permission);
                 self.drafts.push(TermsDraft::default());
-                with_action.entry(&action.node).or_default().push(permission);
-                own.push(permission);
-                all.push(permission);
+                with_action.entry(&action.node).or_default().insert(permission.row());
+                own.insert(permission.row());
+                all.insert(permission.row());
             }
             // Side by side, and so one range.
-            self.of_resource.push(own.kept(&mut self.sets).unwrap_or_default());
+            self.of_resource.push(own.intern(&mut self.sets).unwrap_or_default());
         }
-        self.all = all.kept(&mut self.sets).unwrap_or_default();
+        self.all = all.intern(&mut self.sets).unwrap_or_default();
         for (action, rows) in with_action {
-            self.with_action.insert(action.to_owned(), rows.kept(&mut self.sets));
+            self.with_action.insert(action.to_owned(), rows.intern(&mut self.sets));
         }
     }
 

@@ -7,7 +7,7 @@ use crate::check::checker::{Checker, Report};
 use crate::check::order::{ReferenceGraph, order, order_from};
 use crate::collections::id_set::{IdSet, IdSets};
 use crate::collections::names::Names;
-use crate::collections::sorted_rows::SortedRows;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -96,17 +96,17 @@ impl Roles {
     /// resource of the first permission for which there is no room.
     pub(crate) fn of_permissions(
         &mut self,
-        granted: Vec<SortedRows>,
+        granted: Vec<RowSet>,
         permissions: &mut Table<Permission>,
     ) -> Result<(), Id<Resource>> {
-        let mut closed: HashMap<SortedRows, IdSet<Role>> = HashMap::new();
+        let mut closed: HashMap<RowSet, IdSet<Role>> = HashMap::new();
         let mut seen = vec![0; self.table.len().div_ceil(32)];
         for (id, granted) in permissions.ids().zip(granted).filter(|(_, granted)| !granted.is_empty()) {
             let Self { table, sets, extend, .. } = &mut *self;
             let set = match (closed.get(&granted), *extend) {
                 (Some(set), _) => Some(*set),
-                (None, true) => granted.closed(sets, |role| table[role].up, &mut seen),
-                (None, false) => granted.kept(sets),
+                (None, true) => granted.closure(sets, |role| table[role].up, &mut seen),
+                (None, false) => granted.intern(sets),
             };
             let set = set.ok_or(permissions[id].resource)?;
             // A set of one range is found again as fast as it is made.

@@ -9,9 +9,8 @@ use crate::check::expressions::{Caller, View};
 use crate::check::permissions::pattern::Expanded;
 use crate::check::permissions::permission::PermissionIndex;
 use crate::check::permissions::role::{Roles, too_entangled};
-use crate::collections::bit_set::BitSet;
 use crate::collections::id_set::IdSet;
-use crate::collections::sorted_rows::SortedRows;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree;
@@ -99,7 +98,7 @@ fn enter_unconditional(
     index: &mut PermissionIndex,
 ) {
     let mut to_roles = Vec::new();
-    let mut scopes = vec![SortedRows::default(); index.drafts.len()];
+    let mut scopes = vec![RowSet::default(); index.drafts.len()];
     for draft in drafts.iter().filter(|draft| draft.rule.condition.is_none()) {
         let RuleEffect::Grant(to) = draft.effect else { continue };
         if let Grantee::Role(role) = to {
@@ -108,7 +107,7 @@ fn enter_unconditional(
         }
         for row in draft.permissions.iter().map(|row| *row as usize) {
             if let Grantee::Scope(scope) = to {
-                scopes.iter_mut().skip(row).take(1).for_each(|scopes| scopes.push(scope));
+                scopes.iter_mut().skip(row).take(1).for_each(|scopes| scopes.insert(scope.row()));
             } else if let Some(permission) = index.drafts.get_mut(row) {
                 permission.callers = true;
                 permission.anyone |= to == Grantee::Anyone;
@@ -116,10 +115,10 @@ fn enter_unconditional(
         }
     }
     to_roles.sort_by_key(|(role, _)| role.row());
-    let mut granted = vec![SortedRows::default(); index.drafts.len()];
+    let mut granted = vec![RowSet::default(); index.drafts.len()];
     for (role, permissions) in to_roles {
         for row in permissions.iter() {
-            granted.iter_mut().skip(*row as usize).take(1).for_each(|roles| roles.push(role));
+            granted.iter_mut().skip(*row as usize).take(1).for_each(|roles| roles.insert(role.row()));
         }
     }
     let no_room = |resource: Id<Resource>, what: &str| {
@@ -132,7 +131,7 @@ fn enter_unconditional(
         no_room(resource, "roles");
     }
     for ((permission, draft), scopes) in index.permissions.iter().zip(&mut index.drafts).zip(scopes) {
-        match scopes.kept(&mut index.scope_sets) {
+        match scopes.intern(&mut index.scope_sets) {
             Some(set) => draft.scopes = set,
             None => return no_room(permission.resource, "scopes"),
         }
@@ -168,8 +167,8 @@ fn rule_draft<'t>(
 }
 
 /// The permissions that an `allow anyone` opens, under a condition or not.
-pub(crate) fn opened_to_anyone(drafts: &[RuleDraft<'_>]) -> BitSet {
-    let mut open = BitSet::default();
+pub(crate) fn opened_to_anyone(drafts: &[RuleDraft<'_>]) -> RowSet {
+    let mut open = RowSet::default();
     for draft in drafts.iter().filter(|draft| draft.effect == RuleEffect::Grant(Grantee::Anyone)) {
         open.extend(draft.permissions.iter().map(|row| *row as usize));
     }
@@ -210,7 +209,7 @@ pub(crate) fn rules(typer: &mut Typer<'_, '_>, drafts: &[RuleDraft<'_>], index: 
 fn rule_condition(
     typer: &mut Typer<'_, '_>,
     draft: &RuleDraft<'_>,
-    open: &BitSet,
+    open: &RowSet,
     index: &PermissionIndex,
 ) -> Option<Option<Expr>> {
     let Some((polarity, condition)) = &draft.rule.condition else { return Some(None) };
@@ -221,7 +220,7 @@ fn rule_condition(
         RuleEffect::Forbid | RuleEffect::Never if opens => Caller::Perhaps,
         RuleEffect::Forbid | RuleEffect::Never => Caller::Assumed,
     };
-    let mut resources = BitSet::default();
+    let mut resources = RowSet::default();
     let of = |row: &u32| index.permissions.id(*row as usize).map(|id| index.permissions[id].resource.row());
     resources.extend(draft.permissions.iter().filter_map(of));
     let doors = draft.doors && !typer.routes.doors.is_empty();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::check::checker::{Checker, Report};
 use crate::check::permissions::permission::{PermissionIndex, TermsDraft};
 use crate::check::permissions::rule::Rules;
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
@@ -48,7 +48,7 @@ impl Subjects<'_> {
         let permissions = || self.index.permissions.iter().zip(&self.index.drafts);
         let without: Vec<WithoutResource> =
             permissions().map(|(permission, draft)| self.without_resource(permission, draft, &mut outcomes)).collect();
-        let mut read = BitSet::default();
+        let mut read = RowSet::default();
         for (permission, draft) in permissions() {
             let mut ids = draft.grants.iter().map(|grant| grant.rule).chain(draft.forbids.iter().copied());
             if !read.contains(permission.resource.row()) && ids.any(|rule| self.rule(rule).reads.resource) {
@@ -161,7 +161,7 @@ impl Subjects<'_> {
         }
     }
 
-    fn check_needless(&self, route: &Route, read: &BitSet, checker: &Checker<'_>) {
+    fn check_needless(&self, route: &Route, read: &RowSet, checker: &Checker<'_>) {
         if route.access.whens.iter().any(|when| when.reads.resource) {
             return;
         }

@@ -2,7 +2,7 @@
 
 use crate::check::expressions::view::Caller;
 use crate::check::routes::path::path_pattern;
-use crate::collections::bit_set::BitSet;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::{Id, Table};
 use crate::typed::{Requirement, Resource, Route};
 
@@ -15,11 +15,11 @@ pub(crate) struct RouteTable {
     /// The routes that a caller enters without a permission.
     pub(crate) doors: Vec<Id<Route>>,
     /// The permissions that some `allow anyone` grants.
-    open_to_anyone: BitSet,
+    open_to_anyone: RowSet,
 }
 
 impl RouteTable {
-    pub(crate) fn new(table: Table<Route>, permissions: usize, open_to_anyone: BitSet) -> Self {
+    pub(crate) fn new(table: Table<Route>, permissions: usize, open_to_anyone: RowSet) -> Self {
         let mut requiring = vec![Vec::new(); permissions];
         let mut doors = Vec::new();
         for (id, route) in table.enumerate() {

@@ -1,4 +1,4 @@
-//! Sets against plain ones.
+//! Compares sets with `BTreeSet`s.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::collections::{BTreeSet, HashMap};
@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use proptest::prelude::*;
 
 use crate::collections::id_set::{IdSet, IdSets};
-use crate::collections::sorted_rows::SortedRows;
+use crate::collections::row_set::RowSet;
 use crate::collections::table::Id;
 
 /// Rows that are sparse, dense, or long runs.
@@ -18,11 +18,11 @@ fn rows() -> impl Strategy<Value = BTreeSet<u32>> {
     prop_oneof![sparse, dense, runs]
 }
 
-fn kept(sets: &mut IdSets<()>, rows: &BTreeSet<u32>) -> IdSet<()> {
-    let mut rising = SortedRows::default();
-    rows.iter().for_each(|row| rising.push(Id::<()>::numbered(*row)));
+fn interned(sets: &mut IdSets<()>, rows: &BTreeSet<u32>) -> IdSet<()> {
+    let mut rising = RowSet::default();
+    rows.iter().for_each(|row| rising.insert(*row as usize));
     assert_eq!(rising.is_empty(), rows.is_empty());
-    rising.kept(sets).unwrap()
+    rising.intern(sets).unwrap()
 }
 
 fn numbers(sets: &IdSets<()>, set: IdSet<()>) -> Vec<u32> {
@@ -31,12 +31,12 @@ fn numbers(sets: &IdSets<()>, set: IdSet<()>) -> Vec<u32> {
 
 proptest! {
     #[test]
-    fn a_set_holds_what_a_plain_set_holds(
+    fn a_set_has_the_rows_of_a_plain_set(
         all in prop::collection::vec(rows(), 1..6),
         asked in prop::collection::vec(0_u32..5_000, 0..4),
     ) {
         let mut sets = IdSets::default();
-        let made: Vec<IdSet<()>> = all.iter().map(|rows| kept(&mut sets, rows)).collect();
+        let made: Vec<IdSet<()>> = all.iter().map(|rows| interned(&mut sets, rows)).collect();
         let union = sets.union(&made).unwrap();
         let whole: BTreeSet<u32> = all.iter().flatten().copied().collect();
         for (rows, set) in all.iter().zip(&made).chain([(&whole, &union)]) {
@@ -53,12 +53,12 @@ proptest! {
     #[test]
     fn equal_sets_are_one(all in prop::collection::vec(rows(), 1..4)) {
         let mut sets = IdSets::default();
-        let made: Vec<IdSet<()>> = all.iter().map(|rows| kept(&mut sets, rows)).collect();
+        let made: Vec<IdSet<()>> = all.iter().map(|rows| interned(&mut sets, rows)).collect();
         let union = sets.union(&made).unwrap();
         let words = sets.words.len();
         let whole: BTreeSet<u32> = all.iter().flatten().copied().collect();
         let turned: Vec<IdSet<()>> = made.iter().rev().copied().collect();
-        prop_assert_eq!(kept(&mut sets, &whole), union);
+        prop_assert_eq!(interned(&mut sets, &whole), union);
         prop_assert_eq!(sets.union(&turned), Some(union));
         prop_assert_eq!(sets.union(&[union, IdSet::EMPTY]), Some(union));
         let singles: Vec<IdSet<()>> = whole.iter().map(|row| IdSet::one(Id::numbered(*row))).collect();
@@ -66,12 +66,12 @@ proptest! {
         prop_assert_eq!(sets.words.len(), words);
         let left = &whole - &all[0];
         let difference = sets.difference(union, made[0]).unwrap();
-        prop_assert_eq!(difference, kept(&mut sets, &left));
+        prop_assert_eq!(difference, interned(&mut sets, &left));
         prop_assert_eq!(sets.difference(made[0], union), Some(IdSet::EMPTY));
     }
 
     #[test]
-    fn a_closed_set_holds_what_its_rows_lead_to(
+    fn a_closure_has_all_rows_that_its_rows_lead_to(
         all in prop::collection::vec(rows(), 1..8),
         picked in rows(),
     ) {
@@ -88,18 +88,18 @@ proptest! {
             up.insert(row, above);
         }
         let expected: BTreeSet<u32> = picked.iter().flat_map(|row| up[row].iter().copied()).collect();
-        let mut rising = SortedRows::default();
-        picked.iter().for_each(|row| rising.push(Id::<()>::numbered(*row)));
-        let known: HashMap<u32, IdSet<()>> = up.iter().map(|(row, rows)| (*row, kept(&mut sets, rows))).collect();
+        let mut rising = RowSet::default();
+        picked.iter().for_each(|row| rising.insert(*row as usize));
+        let known: HashMap<u32, IdSet<()>> = up.iter().map(|(row, rows)| (*row, interned(&mut sets, rows))).collect();
         let mut seen = vec![0; 200];
-        let closed = rising.closed(&mut sets, |id| known[&id.number()], &mut seen).unwrap();
+        let closed = rising.closure(&mut sets, |id| known[&id.number()], &mut seen).unwrap();
         prop_assert_eq!(numbers(&sets, closed), expected.into_iter().collect::<Vec<_>>());
         prop_assert!(seen.iter().all(|word| *word == 0));
     }
 }
 
 #[test]
-fn one_range_takes_no_room() {
+fn one_range_takes_no_memory() {
     let mut sets = IdSets::default();
     let parts: Vec<IdSet<()>> = (7..90_000).map(|row| IdSet::one(Id::numbered(row))).collect();
     let union = sets.union(&parts).unwrap();

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use crate::collections::table::Id;
 use crate::decide::Denial;
 use crate::decide::headers::exactly_one;
-use crate::graph::{CorsAnswer, Endpoint};
+use crate::graph::{CorsHeaders, Endpoint};
 use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
 use crate::protocol::request::Request;
@@ -87,7 +87,7 @@ fn allows_origin(cors: &Cors, headers: &HeaderMap) -> bool {
 /// The headers that a block adds to every answer, and the origin to allow if they don't have it.
 pub(crate) fn headers<'g, 'r>(
     cors: &Cors,
-    answer: &'g CorsAnswer,
+    answer: &'g CorsHeaders,
     request: &Request<'r>,
 ) -> (&'g [Header], Option<Cow<'r, HeaderValue>>) {
     match &cors.origins {

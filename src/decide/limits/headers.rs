@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::limit::Standing;
+use crate::limit::RateStatus;
 use crate::typed::{Dialects, Limit};
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -16,7 +16,7 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TightestRate<'p> {
     pub(crate) limit: &'p Limit,
-    pub(crate) standing: Standing,
+    pub(crate) standing: RateStatus,
 }
 
 impl<'p> TightestRate<'p> {
@@ -32,7 +32,7 @@ impl<'p> TightestRate<'p> {
 /// `X-RateLimit-*`, with the reset in Unix seconds, and the fields of the IETF's
 /// draft-ietf-httpapi-ratelimit-headers-10, with it in seconds from now.
 pub(crate) fn headers(tightest: TightestRate<'_>, now: Timestamp) -> Vec<(HeaderName, HeaderValue)> {
-    let TightestRate { limit, standing: Standing { quota, window, remaining, full_after } } = tightest;
+    let TightestRate { limit, standing: RateStatus { quota, window, remaining, full_after } } = tightest;
     let mut headers = Vec::new();
     if limit.dialects != Dialects::Standard {
         let reset = now.checked_add(SignedDuration::from_micros(full_after)).unwrap_or(Timestamp::MAX);

@@ -120,7 +120,7 @@ impl<'q> Check<'q> {
         }
         let Some(thing) = self.resource_ref(policy.permissions[permission.id].resource) else { return false };
         let plan = graph.permission(permission.id, Phase::AfterInput);
-        if let Plan::Held(roles) = plan {
+        if let Plan::HasRole(roles) = plan {
             return scene
                 .user()
                 .is_some_and(|user| user.scopes.is_none() && policy.role_sets.has_any(roles, &user.roles));

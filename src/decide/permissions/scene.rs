@@ -12,7 +12,8 @@ use crate::eval::attributes::AttributeSet;
 use crate::eval::context::{Environment, EvalContext, ResourceRef};
 use crate::eval::identity::Identity;
 use crate::eval::questions::class_of;
-use crate::graph::{DecisionGraph, Stage};
+use crate::graph::DecisionGraph;
+use crate::graph::logic::variable::VariableGroup;
 use crate::protocol::request::{Record, User};
 use crate::typed;
 use crate::typed::TypedPolicy;
@@ -42,9 +43,9 @@ pub(crate) enum SceneUser<'a> {
 /// The most classes that are kept with a resource.
 const MAX_CLASSES: usize = 1024;
 
-fn classes(graph: &DecisionGraph, stage: Stage, environment: &Environment<'_>) -> Vec<u32> {
-    let asked = graph.logic.variables.classes(stage).take(MAX_CLASSES);
-    asked.map(|(path, domain)| class_of(path, domain, environment)).collect()
+fn classes(graph: &DecisionGraph, group: VariableGroup, environment: &Environment<'_>) -> Vec<u32> {
+    let asked = graph.logic.variables.attributes(group).take(MAX_CLASSES);
+    asked.map(|(path, partition)| class_of(path, partition, environment)).collect()
 }
 
 impl<'a> Scene<'a> {
@@ -87,8 +88,8 @@ impl<'a> Scene<'a> {
         let mut prepared = Self { user, context, ..self };
         let context = prepared.eval_context(policy);
         let environment = context.on(ResourceRef::None);
-        let of_user = classes(graph, Stage::User, &environment);
-        let of_context = classes(graph, Stage::Context, &environment);
+        let of_user = classes(graph, VariableGroup::User, &environment);
+        let of_context = classes(graph, VariableGroup::Context, &environment);
         if let Some(SceneUser::Owned(identity)) = &mut prepared.user {
             identity.attributes.set_classes(of_user);
         }
@@ -164,7 +165,7 @@ impl<'a> Resource<'a> {
             of: Some((policy.fingerprint, id)),
         };
         let context = EvalContext::empty(policy);
-        let found = classes(graph, Stage::Resource, &context.on(prepared.resource_ref(policy, id)?));
+        let found = classes(graph, VariableGroup::Resource, &context.on(prepared.resource_ref(policy, id)?));
         prepared.facts.set_classes(found);
         Some(prepared)
     }

@@ -7,7 +7,8 @@ use crate::decide::browser::cors;
 use crate::decide::decision::Decision;
 use crate::decide::respond::{Response, ResponseContext, respond};
 use crate::decide::routes::transport::{Admission, Target, admit};
-use crate::graph::{Answer, Door};
+use crate::graph::Door;
+use crate::graph::response_headers::ResponseHeaders;
 use crate::protocol::request::Request;
 use crate::typed::Route;
 
@@ -23,7 +24,7 @@ pub(crate) enum Routing<'g, 'r> {
 /// Finds the door of a request.
 pub(crate) fn route_request<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Routing<'g, 'r> {
     let Ready { policy, graph, .. } = ready;
-    let answer = &graph.answers[graph.default_answer];
+    let answer = &graph.headers[graph.default_headers];
     let (context, response) = match admit(policy, request) {
         Admission::Refused { scheme, target, response } => {
             (ResponseContext { policy, graph, request, scheme, target, route: None, answer }, response)
@@ -42,24 +43,24 @@ pub(crate) fn route_request<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> 
 /// The result of looking a path and a method up.
 enum Dispatch<'g> {
     Door(&'g Door),
-    Answered { route: Option<&'g Route>, answer: &'g Answer, response: Response<'g> },
+    Answered { route: Option<&'g Route>, answer: &'g ResponseHeaders, response: Response<'g> },
 }
 
 fn dispatch<'g>(Ready { policy, graph, .. }: Ready<'g>, request: &Request<'_>, path: &str) -> Dispatch<'g> {
-    let mut answer = &graph.answers[graph.default_answer];
+    let mut answer = &graph.headers[graph.default_headers];
     let Some(endpoint) = graph.dispatch.find(path).map(|endpoint| &graph.endpoints[endpoint]) else {
         return Dispatch::Answered { route: None, answer, response: Response::NotFound };
     };
     if let Some(requested) = cors::preflight(request) {
         let door = requested.as_ref().and_then(|method| endpoint.door(method));
-        let requested_answer = door.map_or(answer, |door| &graph.answers[door.answer]);
+        let requested_answer = door.map_or(answer, |door| &graph.headers[door.headers]);
         if let Some(cors) = &requested_answer.cors {
             let checked = cors::check_preflight(policy, endpoint, cors.block, requested.as_ref(), request.headers);
             let response = checked.map_or_else(Response::Denied, Response::Preflight);
             let route = door.map(|door| &policy.routes[door.route]);
             return Dispatch::Answered { route, answer: requested_answer, response };
         }
-        answer = &graph.answers[graph.default_without_cors];
+        answer = &graph.headers[graph.default_headers_without_cors];
     }
     let response = match endpoint.door(request.method) {
         Some(door) => return Dispatch::Door(door),

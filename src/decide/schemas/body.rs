@@ -12,7 +12,7 @@ use crate::decide::schemas::query;
 use crate::model::json;
 use crate::model::reason::{Code, Stage};
 use crate::protocol::request::Request;
-use crate::schemas::validate::{Encoding, Holds, Validated, validate};
+use crate::schemas::validate::{CheckEvaluator, Encoding, Validated, validate};
 use crate::schemas::violation::Violations;
 use crate::typed::schemas::{MediaType, Shape};
 use crate::typed::{Token, Transport, TypedPolicy};
@@ -54,7 +54,7 @@ pub(crate) fn check_shape(
     policy: &TypedPolicy,
     shape: Id<Shape>,
     request: &Request<'_>,
-    holds: &Holds<'_>,
+    holds: &CheckEvaluator<'_>,
 ) -> Result<Validated, Denial> {
     let shape = &policy.shapes[shape];
     let body = present(&policy.transport, request)?;

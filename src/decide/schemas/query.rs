@@ -8,7 +8,7 @@ use crate::decide::Denial;
 use crate::decide::routes::transport::Target;
 use crate::model::path::escapes;
 use crate::model::reason::{Code, Stage};
-use crate::schemas::validate::{Encoding, Holds, Validated, validate};
+use crate::schemas::validate::{CheckEvaluator, Encoding, Validated, validate};
 use crate::typed::TypedPolicy;
 use crate::typed::schemas::Shape;
 
@@ -19,7 +19,7 @@ pub(crate) fn check(
     policy: &TypedPolicy,
     shape: Id<Shape>,
     target: &Target<'_, '_>,
-    holds: &Holds<'_>,
+    holds: &CheckEvaluator<'_>,
 ) -> Result<Validated, Denial> {
     let shape = &policy.shapes[shape];
     let denied = |code, message: String| Denial::new(code, Stage::Validate, message);

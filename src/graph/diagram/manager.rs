@@ -1,21 +1,32 @@
-//! The store of diagrams, and how two become one.
+//! The diagrams of a policy: each is stored once, and two are joined by *and* or *or*.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use crate::graph::diagram::{Diagram, Node, Outcome, Run, Variable};
+use crate::graph::diagram::{Class, Diagram, Edge, VariableId};
 
-/// Diagrams that are all different.
+/// Distinct diagrams.
 #[derive(Debug, Default)]
 pub(crate) struct Diagrams {
-    nodes: Vec<Node>,
-    runs: Vec<Run>,
+    nodes: Vec<DiagramNode>,
+    edges: Vec<Edge>,
+    /// The numbers of the diagrams, by their content.
     known: HashTable<u32>,
     joined: HashMap<(Join, Diagram, Diagram), Diagram, FixedState>,
     hasher: FixedState,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct DiagramNode {
+    variable: VariableId,
+    /// The position of the first edge, and the number of edges.
+    first: u32,
+    count: u32,
+    /// The most nodes on a path to an end.
+    depth: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,8 +36,8 @@ enum Join {
 }
 
 impl Join {
-    /// What is so whatever the other one is.
-    fn decided(self, one: Diagram, other: Diagram) -> Option<Diagram> {
+    /// The result where one operand alone decides it.
+    fn shortcut(self, one: Diagram, other: Diagram) -> Option<Diagram> {
         let (absorbing, neutral) = match self {
             Self::And => (Diagram::NO, Diagram::YES),
             Self::Or => (Diagram::YES, Diagram::NO),
@@ -43,25 +54,25 @@ impl Join {
     }
 }
 
-/// Two diagrams that would grow out of proportion together.
+/// The joined diagram would be too large beside its operands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLarge;
 
-/// No diagram is deeper than this: walks of them recurse.
+/// The most nodes on a path: joins recurse.
 const DEEPEST: u32 = 400;
-/// Two diagrams that are joined may come to so many times the edges that they have, and a few more.
+/// A join may make so many edges for each edge of its operands, plus `FREE`.
 const GROWTH: usize = 4;
 const FREE: usize = 64;
-/// No joined diagram is larger than so many edges.
+/// The most edges of a joined diagram.
 const MOST: usize = 100_000;
 
 impl Diagrams {
-    /// The diagram that asks `variable` and goes on along `runs`, which begin at 0 and rise.
-    pub(crate) fn node(&mut self, variable: Variable, runs: &[Run]) -> Diagram {
-        let mut merged: Vec<Run> = Vec::with_capacity(runs.len());
-        for run in runs {
-            if merged.last().is_none_or(|last| last.to != run.to) {
-                merged.push(*run);
+    /// The diagram that tests `variable`. The first edge is for class 0, and the classes of the edges rise.
+    pub(crate) fn node(&mut self, variable: VariableId, edges: &[Edge]) -> Diagram {
+        let mut merged: Vec<Edge> = Vec::with_capacity(edges.len());
+        for edge in edges {
+            if merged.last().is_none_or(|last| last.to != edge.to) {
+                merged.push(*edge);
             }
         }
         if let [only] = merged.as_slice() {
@@ -70,56 +81,55 @@ impl Diagrams {
         let hash = self.hasher.hash_one((variable, &merged));
         let same = |id: &u32| {
             let diagram = Diagram(*id);
-            self.variable(diagram) == Some(variable) && self.runs(diagram) == merged
+            self.variable(diagram) == Some(variable) && self.edges(diagram) == merged
         };
         if let Some(known) = self.known.find(hash, same) {
             return Diagram(*known);
         }
         let id = u32::try_from(self.nodes.len() + 2).unwrap_or(u32::MAX);
-        let first = u32::try_from(self.runs.len()).unwrap_or(u32::MAX);
+        let first = u32::try_from(self.edges.len()).unwrap_or(u32::MAX);
         let count = u32::try_from(merged.len()).unwrap_or(u32::MAX);
-        let depth = 1 + merged.iter().map(|run| self.depth(run.to)).max().unwrap_or(0);
-        self.runs.extend(merged);
-        self.nodes.push(Node { variable, first, count, depth });
-        let Self { nodes, runs, known, hasher, .. } = self;
+        let depth = 1 + merged.iter().map(|edge| self.depth(edge.to)).max().unwrap_or(0);
+        self.edges.extend(merged);
+        self.nodes.push(DiagramNode { variable, first, count, depth });
+        let Self { nodes, edges, known, hasher, .. } = self;
         let hash_of = |id: &u32| {
             let node = nodes.get(*id as usize - 2);
-            node.map_or(0, |node| hasher.hash_one((node.variable, of_node(runs, node))))
+            node.map_or(0, |node| hasher.hash_one((node.variable, of_node(edges, node))))
         };
         known.insert_unique(hash, id, hash_of);
         Diagram(id)
     }
 
-    /// The variable that is asked first.
-    pub(crate) fn variable(&self, diagram: Diagram) -> Option<Variable> {
-        self.at(diagram).map(|node| node.variable)
+    /// The variable of the first node.
+    pub(crate) fn variable(&self, diagram: Diagram) -> Option<VariableId> {
+        self.first_node(diagram).map(|node| node.variable)
     }
 
     /// The edges of the first node.
-    pub(crate) fn runs(&self, diagram: Diagram) -> &[Run] {
-        self.at(diagram).map(|node| of_node(&self.runs, node)).unwrap_or_default()
+    pub(crate) fn edges(&self, diagram: Diagram) -> &[Edge] {
+        self.first_node(diagram).map(|node| of_node(&self.edges, node)).unwrap_or_default()
     }
 
-    /// No more diagrams will be made.
+    /// Frees the memory that only the making of diagrams needs.
     pub(crate) fn finish(&mut self) {
         self.known = HashTable::new();
         self.joined = HashMap::default();
         self.nodes.shrink_to_fit();
-        self.runs.shrink_to_fit();
+        self.edges.shrink_to_fit();
     }
 
-    /// The diagrams' nodes in the order they were made, which is that of their numbers: what each asks, and its edges.
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = (Variable, &[Run])> {
-        self.nodes.iter().map(|node| (node.variable, of_node(&self.runs, node)))
+    /// The variables and the edges of all nodes, in the order of [`Diagram::row`].
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = (VariableId, &[Edge])> {
+        self.nodes.iter().map(|node| (node.variable, of_node(&self.edges, node)))
     }
 
-    /// The most questions on a way through.
-    pub(crate) fn depth(&self, diagram: Diagram) -> u32 {
-        self.at(diagram).map_or(0, |node| node.depth)
+    fn depth(&self, diagram: Diagram) -> u32 {
+        self.first_node(diagram).map_or(0, |node| node.depth)
     }
 
-    fn at(&self, diagram: Diagram) -> Option<&Node> {
-        self.nodes.get((diagram.0 as usize).checked_sub(2)?)
+    fn first_node(&self, diagram: Diagram) -> Option<&DiagramNode> {
+        self.nodes.get(diagram.row()?)
     }
 
     pub(crate) fn and(&mut self, one: Diagram, other: Diagram) -> Result<Diagram, TooLarge> {
@@ -131,22 +141,22 @@ impl Diagrams {
     }
 
     fn join(&mut self, join: Join, one: Diagram, other: Diagram) -> Result<Diagram, TooLarge> {
-        if let Some(decided) = join.decided(one, other) {
-            return Ok(decided);
+        if let Some(result) = join.shortcut(one, other) {
+            return Ok(result);
         }
-        let runs = (GROWTH * (self.size(one, MOST) + self.size(other, MOST)) + FREE).min(MOST);
-        self.joined_within(join, one, other, &mut { runs })
+        let edges = (GROWTH * (self.size(one) + self.size(other)) + FREE).min(MOST);
+        self.join_within(join, one, other, &mut { edges })
     }
 
-    fn joined_within(
+    fn join_within(
         &mut self,
         join: Join,
         one: Diagram,
         other: Diagram,
         budget: &mut usize,
     ) -> Result<Diagram, TooLarge> {
-        if let Some(decided) = join.decided(one, other) {
-            return Ok(decided);
+        if let Some(result) = join.shortcut(one, other) {
+            return Ok(result);
         }
         let key = if one <= other { (join, one, other) } else { (join, other, one) };
         if let Some(known) = self.joined.get(&key) {
@@ -158,18 +168,18 @@ impl Diagrams {
             (Some(only), None) | (None, Some(only)) => only,
             (None, None) => return Ok(one),
         };
-        let side = |diagram: Diagram, own: Option<Variable>| match own == Some(variable) {
-            true => self.runs(diagram).to_vec(),
-            false => vec![Run { from: 0, to: diagram }],
+        let side = |diagram: Diagram, own: Option<VariableId>| match own == Some(variable) {
+            true => self.edges(diagram).to_vec(),
+            false => vec![Edge { from: 0, to: diagram }],
         };
         let (left, right) = (side(one, first), side(other, second));
-        let pairs = together(&left, &right);
+        let pairs = merge(&left, &right);
         *budget = budget.checked_sub(pairs.len()).ok_or(TooLarge)?;
-        let mut runs = Vec::with_capacity(pairs.len());
+        let mut edges = Vec::with_capacity(pairs.len());
         for (from, one, other) in pairs {
-            runs.push(Run { from, to: self.joined_within(join, one, other, budget)? });
+            edges.push(Edge { from, to: self.join_within(join, one, other, budget)? });
         }
-        let made = self.node(variable, &runs);
+        let made = self.node(variable, &edges);
         if self.depth(made) > DEEPEST {
             return Err(TooLarge);
         }
@@ -177,46 +187,46 @@ impl Diagrams {
         Ok(made)
     }
 
-    /// How many edges a diagram has, counted up to `most`.
-    pub(crate) fn size(&self, diagram: Diagram, most: usize) -> usize {
-        let mut seen = std::collections::HashSet::with_hasher(FixedState::default());
+    /// The number of edges of a diagram, counted up to `MOST`.
+    fn size(&self, diagram: Diagram) -> usize {
+        let mut seen = HashSet::with_hasher(FixedState::default());
         let mut open = vec![diagram];
         let mut size = 0;
         while let Some(next) = open.pop() {
-            if next.is_end() || !seen.insert(next) {
+            if next.row().is_none() || !seen.insert(next) {
                 continue;
             }
-            size += self.runs(next).len();
-            if size >= most {
-                return most;
+            size += self.edges(next).len();
+            if size >= MOST {
+                return MOST;
             }
-            open.extend(self.runs(next).iter().map(|run| run.to));
+            open.extend(self.edges(next).iter().map(|edge| edge.to));
         }
         size
     }
 }
 
-fn of_node<'r>(runs: &'r [Run], node: &Node) -> &'r [Run] {
+fn of_node<'e>(edges: &'e [Edge], node: &DiagramNode) -> &'e [Edge] {
     let first = node.first as usize;
-    runs.get(first..first + node.count as usize).unwrap_or_default()
+    edges.get(first..first + node.count as usize).unwrap_or_default()
 }
 
-/// The runs of two edges at once.
-fn together(left: &[Run], right: &[Run]) -> Vec<(Outcome, Diagram, Diagram)> {
+/// For each class where the target of one side changes: the targets of both sides.
+fn merge(left: &[Edge], right: &[Edge]) -> Vec<(Class, Diagram, Diagram)> {
     let mut pairs = Vec::with_capacity(left.len() + right.len());
     let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
     let (mut one, mut other) = (Diagram::NO, Diagram::NO);
     loop {
         let from = match (left.peek(), right.peek()) {
             (Some(one), Some(other)) => one.from.min(other.from),
-            (Some(run), None) | (None, Some(run)) => run.from,
+            (Some(edge), None) | (None, Some(edge)) => edge.from,
             (None, None) => return pairs,
         };
-        if let Some(run) = left.next_if(|run| run.from == from) {
-            one = run.to;
+        if let Some(edge) = left.next_if(|edge| edge.from == from) {
+            one = edge.to;
         }
-        if let Some(run) = right.next_if(|run| run.from == from) {
-            other = run.to;
+        if let Some(edge) = right.next_if(|edge| edge.from == from) {
+            other = edge.to;
         }
         pairs.push((from, one, other));
     }

@@ -1,11 +1,11 @@
-//! Conditions taken apart, down to what is one question: about one attribute and constants, or anything else.
+//! Conditions as formulas over atoms: a test of one attribute against constants, or an opaque expression.
 
 use crate::collections::table::Id;
 use crate::model::operator::Operator;
 use crate::model::value::Value;
 use crate::typed::{Attribute, Condition, Expr, Read, Role, Type, TypedPolicy};
 
-/// A condition, as questions and what joins them.
+/// A condition as atoms and connectives.
 #[derive(Debug, Clone)]
 pub(crate) enum Formula {
     Constant(bool),
@@ -18,43 +18,41 @@ pub(crate) enum Formula {
     Condition(Id<Condition>),
 }
 
-/// One question.
+/// A part of a condition that one variable decides.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Atom {
-    /// About one attribute, which decides it by itself.
-    Test(Test),
-    /// Anything else, which is true, false or unknown.
+    Test(AttributeTest),
+    /// Any other expression. It is true, false or unknown.
     Opaque(Expr),
 }
 
-/// A question about one attribute and constants.
+/// A test of one attribute against constants.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Test {
-    /// What is read, or a field of that.
+pub(crate) struct AttributeTest {
+    /// A read, or a field of a read.
     pub(crate) path: Expr,
-    /// What counts where it is absent.
+    /// The value that counts if the attribute is absent.
     pub(crate) default: Option<Value>,
-    pub(crate) is: Is,
+    pub(crate) predicate: Predicate,
 }
 
-impl Test {
-    /// What its constants are; `None` where it has none.
-    pub(crate) fn kind(&self) -> Option<Kind> {
-        match self.is {
-            Is::True => Some(Kind::Bool),
-            _ => self.is.constants().first().and_then(Kind::of),
+impl AttributeTest {
+    /// The kind of its constants. `None` if it has none.
+    pub(crate) fn kind(&self) -> Option<ValueKind> {
+        match self.predicate {
+            Predicate::True => Some(ValueKind::Bool),
+            _ => self.predicate.constants().first().and_then(ValueKind::of),
         }
     }
 }
 
-/// What is asked of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Is {
+pub(crate) enum Predicate {
     Present,
     Null,
-    /// True by itself.
+    /// The attribute is a `bool`, and true.
     True,
-    /// One of these, or, for an address, in one of these networks.
+    /// Equal to one of these, or an address of one of these networks.
     OneOf(Vec<Value>),
     /// An address of this network.
     In(Value),
@@ -62,7 +60,7 @@ pub(crate) enum Is {
     Above(Value),
 }
 
-impl Is {
+impl Predicate {
     pub(crate) fn constants(&self) -> &[Value] {
         match self {
             Self::Present | Self::Null | Self::True => &[],
@@ -73,7 +71,6 @@ impl Is {
 }
 
 impl Formula {
-    /// Takes a condition apart.
     pub(crate) fn of(expr: &Expr, policy: &TypedPolicy) -> Self {
         let of = |expr: &Expr| Self::of(expr, policy);
         match expr {
@@ -86,15 +83,15 @@ impl Formula {
             Expr::Condition(id) => Self::Condition(*id),
             Expr::Binary(operator, left, right) => Self::comparison(*operator, left, right, policy),
             Expr::Has(of) => match path_of(of) {
-                Some(path) => Self::test(path, None, Is::Present),
+                Some(path) => Self::test(path, None, Predicate::Present),
                 None => Self::opaque(expr.clone()),
             },
             Expr::IsNull(of) => match path_of(of) {
-                Some(path) => Self::test(path, None, Is::Null),
+                Some(path) => Self::test(path, None, Predicate::Null),
                 None => Self::opaque(expr.clone()),
             },
             _ => match subject(expr) {
-                Some((path, default @ (None | Some(Value::Bool(_))))) => Self::test(path, default, Is::True),
+                Some((path, default @ (None | Some(Value::Bool(_))))) => Self::test(path, default, Predicate::True),
                 _ => Self::opaque(expr.clone()),
             },
         }
@@ -108,15 +105,15 @@ impl Formula {
         }
     }
 
-    fn test(path: Expr, default: Option<Value>, is: Is) -> Self {
-        Self::Atom(Atom::Test(Test { path, default, is }))
+    fn test(path: Expr, default: Option<Value>, predicate: Predicate) -> Self {
+        Self::Atom(Atom::Test(AttributeTest { path, default, predicate }))
     }
 
     fn opaque(expr: Expr) -> Self {
         Self::Atom(Atom::Opaque(expr))
     }
 
-    /// A comparison that is the opposite of another, or the same with its operands swapped, becomes the other one.
+    /// Comparisons that are the opposite or the mirror image of another one are expressed by that one.
     fn comparison(operator: Operator, left: &Expr, right: &Expr, policy: &TypedPolicy) -> Self {
         let alike = |operator, left, right| Self::comparison(operator, left, right, policy);
         let test = match operator {
@@ -127,46 +124,47 @@ impl Formula {
             Operator::In => return alike(Operator::Contains, right, left),
             Operator::Equal => one_constant(left, right)
                 .or_else(|| one_constant(right, left))
-                .map(|(of, value)| (of, Is::OneOf(vec![value]))),
+                .map(|(of, value)| (of, Predicate::OneOf(vec![value]))),
             Operator::Less => one_constant(left, right)
-                .map(|(of, value)| (of, Is::Below(value)))
-                .or_else(|| one_constant(right, left).map(|(of, value)| (of, Is::Above(value)))),
+                .map(|(of, value)| (of, Predicate::Below(value)))
+                .or_else(|| one_constant(right, left).map(|(of, value)| (of, Predicate::Above(value)))),
             Operator::Contains => one_constant(right, left).map(|(of, whole)| match whole {
-                Value::List(values) => (of, Is::OneOf(values.to_vec())),
-                other => (of, Is::In(other)),
+                Value::List(values) => (of, Predicate::OneOf(values.to_vec())),
+                other => (of, Predicate::In(other)),
             }),
             // Any other operator relates two values, or is opaque.
             _ => None,
         };
         match test {
-            Some(((path, default), is)) if is_plain(&path, default.as_ref(), &is, policy) => {
-                Self::test(path, default, is)
+            Some(((path, default), predicate)) if is_testable(&path, default.as_ref(), &predicate, policy) => {
+                Self::test(path, default, predicate)
             }
             _ => Self::opaque(Expr::Binary(operator, Box::new(folded(left)), Box::new(folded(right)))),
         }
     }
 }
 
-/// An attribute and the constant that it is compared with.
 fn one_constant(of: &Expr, with: &Expr) -> Option<((Expr, Option<Value>), Value)> {
     Some((subject(of)?, constant(with)?))
 }
 
-/// Whether a test's constants are of one kind, and tell the attribute's values apart.
-fn is_plain(path: &Expr, default: Option<&Value>, is: &Is, policy: &TypedPolicy) -> bool {
-    let mut kinds = is.constants().iter().chain(default).map(Kind::of);
+/// True if the constants have one kind and divide the attribute's values into classes.
+fn is_testable(path: &Expr, default: Option<&Value>, predicate: &Predicate, policy: &TypedPolicy) -> bool {
+    let mut kinds = predicate.constants().iter().chain(default).map(ValueKind::of);
     let Some(Some(kind)) = kinds.next() else { return false };
-    let sound = match (is, kind) {
-        (Is::Below(_) | Is::Above(_), Kind::Number | Kind::Timestamp | Kind::Duration) => true,
-        (Is::Below(_) | Is::Above(_), Kind::Bool | Kind::Text | Kind::Address) => false,
-        (Is::In(network), _) => matches!(network, Value::Network(_)),
-        (Is::OneOf(_) | Is::Present | Is::Null | Is::True, _) => true,
+    let sound = match (predicate, kind) {
+        (Predicate::Below(_) | Predicate::Above(_), ValueKind::Number | ValueKind::Timestamp | ValueKind::Duration) => {
+            true
+        }
+        (Predicate::Below(_) | Predicate::Above(_), ValueKind::Bool | ValueKind::Text | ValueKind::Address) => false,
+        (Predicate::In(network), _) => matches!(network, Value::Network(_)),
+        (Predicate::OneOf(_) | Predicate::Present | Predicate::Null | Predicate::True, _) => true,
     };
-    sound && kinds.all(|other| other == Some(kind)) && (kind != Kind::Address || holds_addresses(path, policy))
+    sound && kinds.all(|other| other == Some(kind)) && (kind != ValueKind::Address || is_address(path, policy))
 }
 
-/// Whether what is read is an address, and never a network.
-fn holds_addresses(path: &Expr, policy: &TypedPolicy) -> bool {
+/// True if the attribute is an address, and never a network.
+fn is_address(path: &Expr, policy: &TypedPolicy) -> bool {
     let is_ip = |attribute: &Attribute| match &attribute.ty {
         Type::Nullable(ty) => **ty == Type::Ip,
         ty => *ty == Type::Ip,
@@ -182,9 +180,10 @@ fn holds_addresses(path: &Expr, policy: &TypedPolicy) -> bool {
         _ => false,
     }
 }
-/// What values can be ordered or told apart by themselves.
+
+/// Kinds of values that can be ordered or compared with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+pub(crate) enum ValueKind {
     Bool,
     Text,
     Number,
@@ -193,18 +192,17 @@ pub(crate) enum Kind {
     Address,
 }
 
-/// Up to here every integer is a float.
+/// Every integer up to this one is a float exactly.
 const EXACT: u64 = 1 << 53;
-/// 2^-11
+/// 2^-11: smaller floats have no exact position on the line of numbers.
 const SMALLEST: f64 = 1.0 / 2048.0;
 
-impl Kind {
-    /// The kind of a constant that can be one of a test.
+impl ValueKind {
+    /// The kind of a constant. `None` if no test can have it.
     pub(crate) fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Bool(_) => Some(Self::Bool),
             Value::String(_) => Some(Self::Text),
-            // Beyond, integers and floats don't tell each other apart; and so small a float has no place on the line.
             Value::Int(value) => (value.unsigned_abs() <= EXACT).then_some(Self::Number),
             #[expect(clippy::cast_precision_loss, reason = "a power of two")]
             Value::Float(value) => {
@@ -219,7 +217,7 @@ impl Kind {
     }
 }
 
-/// An attribute, and what counts where it is absent.
+/// An attribute and its default.
 fn subject(expr: &Expr) -> Option<(Expr, Option<Value>)> {
     match expr {
         Expr::Coalesce(operands) => match operands.as_slice() {
@@ -230,10 +228,9 @@ fn subject(expr: &Expr) -> Option<(Expr, Option<Value>)> {
     }
 }
 
-/// What is read, or a field of that.
 fn path_of(expr: &Expr) -> Option<Expr> {
     match expr {
-        // These are lists, of which nothing is asked but what is inside.
+        // Conditions on the list of scopes are about its elements.
         Expr::Read(Read::UserScopes) => None,
         Expr::Read(_) => Some(expr.clone()),
         Expr::Field(of, _) => path_of(of).map(|_| expr.clone()),
@@ -249,7 +246,7 @@ fn constant(expr: &Expr) -> Option<Value> {
     }
 }
 
-/// Lists of constants are made once, and not at each decision.
+/// Makes lists of constants once, and not at each decision.
 fn folded(expr: &Expr) -> Expr {
     constant(expr).map_or_else(|| expr.clone(), Expr::Constant)
 }

@@ -1,5 +1,5 @@
-//! Conditions to plans. What holds *for sure* of a condition and of its opposite are two different plans, as something
-//! unknown is neither.
+//! Lowers conditions to plans. A condition that is unknown is neither true nor false, so "is true" and "is false" are two
+//! plans that don't follow from each other.
 
 use std::collections::HashMap;
 
@@ -8,43 +8,42 @@ use foldhash::fast::FixedState;
 use crate::collections::id_set::IdSets;
 use crate::collections::table::{Id, Table};
 use crate::graph::Phase;
-use crate::graph::diagram::{Diagram, Diagrams, Run, TooLarge, Variable};
-use crate::graph::logic::atom::{Atom, Formula, Kind, Test};
-use crate::graph::logic::domain::{Domain, Truth};
-use crate::graph::logic::plan::{Logic, Plan, Several};
-use crate::graph::logic::variable::{Stage, Variables};
+use crate::graph::diagram::{Diagram, Diagrams, Edge, TooLarge, VariableId};
+use crate::graph::logic::atom::{Atom, AttributeTest, Formula, ValueKind};
+use crate::graph::logic::partition::{Partition, Truth};
+use crate::graph::logic::plan::{CompoundPlan, Logic, Plan};
+use crate::graph::logic::variable::{VariableGroup, Variables};
 use crate::typed::{Condition, Expr, Role, Rule, TypedPolicy};
 
 type Map<K, V> = HashMap<K, V, FixedState>;
 
-/// Makes plans, and remembers those it made.
+/// Makes the plans of a policy, each once.
 pub(crate) struct Lowering<'p> {
     pub(crate) policy: &'p TypedPolicy,
     pub(crate) diagrams: Diagrams,
     pub(crate) variables: Variables,
-    pub(crate) several: Table<Several>,
-    several_ids: Map<Several, Id<Several>>,
+    pub(crate) compounds: Table<CompoundPlan>,
+    compound_ids: Map<CompoundPlan, Id<CompoundPlan>>,
     pub(crate) role_sets: IdSets<Role>,
     formulas: Formulas,
     tests: Map<Expr, Tests>,
-    /// How much is known when the plans that are being made are followed.
+    /// The phase in which decisions will follow the plans that are being made.
     pub(crate) phase: Phase,
     of_conditions: Map<(Id<Condition>, bool, Phase), Plan>,
     of_rules: Map<(Id<Rule>, bool, Phase), Plan>,
 }
 
-/// Rules and conditions, taken apart.
+/// The formulas of rules and conditions, by their rows.
 #[derive(Default)]
 struct Formulas {
     rules: Vec<Option<Formula>>,
     conditions: Vec<Formula>,
 }
 
-/// What is asked of one attribute: each question once, with the kind of its constants.
-type Tests = indexmap::IndexMap<Test, Option<Kind>, FixedState>;
+/// The distinct tests of one attribute, each with the kind of its constants.
+type Tests = indexmap::IndexMap<AttributeTest, Option<ValueKind>, FixedState>;
 
 impl<'p> Lowering<'p> {
-    /// Takes every condition of a policy apart.
     pub(crate) fn new(policy: &'p TypedPolicy, role_sets: IdSets<Role>) -> Self {
         let mut tests = Map::default();
         let mut gathered = |expr: &Expr| {
@@ -66,8 +65,8 @@ impl<'p> Lowering<'p> {
             policy,
             diagrams: Diagrams::default(),
             variables: Variables::default(),
-            several: Table::new(),
-            several_ids: Map::default(),
+            compounds: Table::new(),
+            compound_ids: Map::default(),
             role_sets,
             formulas,
             tests,
@@ -77,13 +76,13 @@ impl<'p> Lowering<'p> {
         }
     }
 
-    /// What was made, and the sets of roles with those that were made of them.
+    /// Returns the plans, and the sets of roles with the unions that they need.
     pub(crate) fn finish(self) -> (Logic, IdSets<Role>) {
-        let Self { diagrams, variables, several, role_sets, .. } = self;
-        (Logic::new(diagrams, variables, several), role_sets)
+        let Self { diagrams, variables, compounds, role_sets, .. } = self;
+        (Logic::new(diagrams, variables, compounds), role_sets)
     }
 
-    /// That a rule's condition is true, or false, for sure. A rule without one always holds.
+    /// The plan for a rule's condition being true (`positive`), or false. A rule without a condition is always true.
     pub(crate) fn rule(&mut self, id: Id<Rule>, positive: bool) -> Plan {
         let phase = if self.policy.rules[id].reads.input { self.phase } else { Phase::AfterInput };
         if let Some(known) = self.of_rules.get(&(id, positive, phase)) {
@@ -92,13 +91,7 @@ impl<'p> Lowering<'p> {
         let formula = self.formulas.rules.get_mut(id.row()).and_then(Option::take);
         let plan = match &formula {
             Some(formula) => self.formula(formula, positive),
-            None => {
-                if positive {
-                    Plan::YES
-                } else {
-                    Plan::NO
-                }
-            }
+            None => Plan::constant(positive),
         };
         if let Some(slot) = self.formulas.rules.get_mut(id.row()) {
             *slot = formula;
@@ -107,39 +100,33 @@ impl<'p> Lowering<'p> {
         plan
     }
 
-    /// That a condition is true, or false, for sure.
+    /// The plan for a condition being true (`positive`), or false.
     pub(crate) fn condition(&mut self, expr: &Expr, positive: bool) -> Plan {
         let formula = Formula::of(expr, self.policy);
         self.formula(&formula, positive)
     }
 
-    /// Recursion is as deep as conditions nest, which the checker bounds.
+    /// The recursion is as deep as conditions nest, which the checker bounds.
     fn formula(&mut self, formula: &Formula, positive: bool) -> Plan {
         match formula {
-            Formula::Constant(value) => {
-                if *value == positive {
-                    Plan::YES
-                } else {
-                    Plan::NO
-                }
-            }
+            Formula::Constant(value) => Plan::constant(*value == positive),
             Formula::HasUser => self.is(Variables::HAS_USER, positive),
             Formula::Is(role) => {
                 let variable = self.variables.roles(self.policy.roles_up(*role));
                 self.is(variable, positive)
             }
             Formula::Atom(Atom::Opaque(expr)) => {
-                let stage = Stage::of(expr, self.policy);
-                let variable = self.variables.opaque(stage, expr);
+                let group = VariableGroup::of(expr, self.policy);
+                let variable = self.variables.opaque(group, expr);
                 let truths = [(0, Truth::No), (1, Truth::Yes), (2, Truth::Unknown), (3, Truth::Open)];
-                let open = self.phase == Phase::BeforeInput && stage == Stage::Input;
-                self.question(variable, truths.get(..if open { 4 } else { 3 }).unwrap_or_default(), positive)
+                let open = self.phase == Phase::BeforeInput && group == VariableGroup::Input;
+                self.branch(variable, truths.get(..if open { 4 } else { 3 }).unwrap_or_default(), positive)
             }
             Formula::Atom(Atom::Test(test)) => self.test(test, positive),
             Formula::Not(inner) => self.formula(inner, !positive),
             Formula::All(parts) | Formula::Any(parts) => {
                 let lowered = parts.iter().map(|part| self.formula(part, positive)).collect();
-                // Neither is one false, nor are all: De Morgan's laws hold of what is unknown, too.
+                // De Morgan's laws hold for unknown values, too.
                 match matches!(formula, Formula::All(_)) == positive {
                     true => self.all(lowered),
                     false => self.any(lowered),
@@ -162,31 +149,31 @@ impl<'p> Lowering<'p> {
         }
     }
 
-    /// A question that is answered by *yes* or *no*.
-    pub(crate) fn is(&mut self, variable: Variable, positive: bool) -> Plan {
-        self.question(variable, &[(0, Truth::No), (1, Truth::Yes)], positive)
+    /// The plan for a variable of two classes being *yes* (`positive`), or *no*.
+    pub(crate) fn is(&mut self, variable: VariableId, positive: bool) -> Plan {
+        self.branch(variable, &[(0, Truth::No), (1, Truth::Yes)], positive)
     }
 
-    fn test(&mut self, test: &Test, positive: bool) -> Plan {
+    fn test(&mut self, test: &AttributeTest, positive: bool) -> Plan {
         let Some(tests) = self.tests.get(&test.path) else { return Plan::NO };
         let kind = test.kind().or_else(|| only_kind(tests));
         let of_kind = || tests.keys().filter(|test| test.kind().or_else(|| only_kind(tests)) == kind);
-        let stage = Stage::of(&test.path, self.policy);
-        if self.phase == Phase::BeforeInput && stage == Stage::Input {
+        let group = VariableGroup::of(&test.path, self.policy);
+        if self.phase == Phase::BeforeInput && group == VariableGroup::Input {
             return Plan::YES;
         }
         let of = (test.path.clone(), kind);
-        let variable = self.variables.class(stage, &of, || Domain::of(kind, of_kind()));
-        let truths = self.variables.domain(variable).map(|domain| domain.truths(test)).unwrap_or_default();
-        self.question(variable, &truths, positive)
+        let variable = self.variables.attribute(group, &of, || Partition::of(kind, of_kind()));
+        let truths = self.variables.partition(variable).map(|partition| partition.truths(test)).unwrap_or_default();
+        self.branch(variable, &truths, positive)
     }
 
-    fn question(&mut self, variable: Variable, truths: &[(u32, Truth)], positive: bool) -> Plan {
+    fn branch(&mut self, variable: VariableId, truths: &[(u32, Truth)], positive: bool) -> Plan {
         let wanted = if positive { Truth::Yes } else { Truth::No };
-        // What isn't known yet may come out well, whatever would be well.
+        // Before the input is known, a condition on it counts as satisfied.
         let end = |truth: Truth| if truth == wanted || truth == Truth::Open { Diagram::YES } else { Diagram::NO };
-        let runs: Vec<Run> = truths.iter().map(|(from, truth)| Run { from: *from, to: end(*truth) }).collect();
-        Plan::Diagram(self.diagrams.node(variable, &runs))
+        let edges: Vec<Edge> = truths.iter().map(|(from, truth)| Edge { from: *from, to: end(*truth) }).collect();
+        Plan::Diagram(self.diagrams.node(variable, &edges))
     }
 
     pub(crate) fn all(&mut self, parts: Vec<Plan>) -> Plan {
@@ -197,8 +184,8 @@ impl<'p> Lowering<'p> {
         self.joined(parts, false)
     }
 
-    /// One plan of several. Those that begin alike are joined first, two and two, as far as they don't grow out of
-    /// proportion; so the work is bounded by what there is to join.
+    /// The conjunction (`all`) or disjunction of plans. Diagrams are joined in pairs, those with the same first variable first.
+    /// A pair that would grow too large stays apart, so the work is proportional to the plans' size.
     fn joined(&mut self, parts: Vec<Plan>, all: bool) -> Plan {
         let (absorbing, neutral) = if all { (Diagram::NO, Diagram::YES) } else { (Diagram::YES, Diagram::NO) };
         let mut diagrams = Vec::new();
@@ -208,8 +195,8 @@ impl<'p> Lowering<'p> {
                 Plan::Diagram(diagram) if diagram == absorbing => return part,
                 Plan::Diagram(diagram) if diagram == neutral => {}
                 Plan::Diagram(diagram) => diagrams.push(diagram),
-                Plan::Several(id) if self.several[id].all == all => {
-                    let inner = self.several[id].parts.clone();
+                Plan::Compound(id) if self.compounds[id].all == all => {
+                    let inner = self.compounds[id].parts.clone();
                     for part in inner {
                         match part {
                             Plan::Diagram(diagram) => diagrams.push(diagram),
@@ -247,7 +234,7 @@ impl<'p> Lowering<'p> {
         match others.as_slice() {
             [] => Plan::Diagram(neutral),
             [only] => *only,
-            _ => self.several(Several { all, parts: others.into() }),
+            _ => self.compound(CompoundPlan { all, parts: others.into(), is_shared: false }),
         }
     }
 
@@ -255,17 +242,17 @@ impl<'p> Lowering<'p> {
         if all { self.diagrams.and(one, other) } else { self.diagrams.or(one, other) }
     }
 
-    fn several(&mut self, several: Several) -> Plan {
-        if let Some(known) = self.several_ids.get(&several) {
-            return Plan::Several(*known);
+    fn compound(&mut self, compound: CompoundPlan) -> Plan {
+        if let Some(known) = self.compound_ids.get(&compound) {
+            return Plan::Compound(*known);
         }
-        let id = self.several.push(several.clone());
-        self.several_ids.insert(several, id);
-        Plan::Several(id)
+        let id = self.compounds.push(compound.clone());
+        self.compound_ids.insert(compound, id);
+        Plan::Compound(id)
     }
 }
 
-/// Notes what is asked of attributes.
+/// Collects the tests of a formula by their attributes.
 fn gather(formula: &Formula, tests: &mut Map<Expr, Tests>) {
     match formula {
         Formula::Atom(Atom::Test(test)) => {
@@ -287,8 +274,8 @@ fn gather(formula: &Formula, tests: &mut Map<Expr, Tests>) {
     }
 }
 
-/// The kind of all questions that have one, where that is the same: whether there is a value is asked with them.
-fn only_kind(tests: &Tests) -> Option<Kind> {
+/// The kind of the tests that have one, if it is the same for all. Tests without a kind use it.
+fn only_kind(tests: &Tests) -> Option<ValueKind> {
     let mut kinds = tests.values().flatten();
     let first = kinds.next()?;
     kinds.all(|kind| kind == first).then_some(*first)

@@ -1,5 +1,5 @@
-//! What diagrams ask, and in which order: the caller first, then the request, the context, the resource, and last the
-//! input, so that what has to be looked up or read is asked for late.
+//! The variables of diagrams, and their order: the caller first, then the request, the context, the resource, and the
+//! input last, so that values that must be looked up or read are needed late.
 
 use std::hash::Hash;
 
@@ -7,51 +7,43 @@ use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 
 use crate::collections::id_set::IdSet;
-use crate::graph::diagram;
-use crate::graph::logic::atom::Kind;
-use crate::graph::logic::domain::Domain;
+use crate::graph::diagram::VariableId;
+use crate::graph::logic::atom::ValueKind;
+use crate::graph::logic::partition::Partition;
 use crate::typed::{Expr, Read, Role, Scope, TypedPolicy};
 
-/// What a diagram's node asks.
+/// A variable of a diagram. Those with two classes have class 0 for *no* and 1 for *yes*.
 #[derive(Debug)]
-pub(crate) enum Question<'v> {
+pub(crate) enum Variable<'v> {
     /// Is there a caller?
     HasUser,
     /// Has the caller scopes, which cap the roles?
     Capped,
     /// Has the caller one of these roles?
     Roles(IdSet<Role>),
-    /// One of these scopes?
+    /// Has the caller one of these scopes?
     Scopes(IdSet<Scope>),
-    /// Of which class is the attribute?
-    Class(&'v Expr, &'v Domain),
-    /// Is it true, false or unknown?
+    /// The class of an attribute's value.
+    Attribute(&'v Expr, &'v Partition),
+    /// A condition that is 0 for false, 1 for true, 2 for unknown, and 3 if the input will decide it.
     Opaque(&'v Expr),
 }
 
-/// The same, as a walk finds it.
+/// A variable as a step of a walk has it: without a lookup for the frequent ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Ask {
+pub(crate) enum ResolvedVariable {
     HasUser,
     Capped,
     Roles(IdSet<Role>),
     Scopes(IdSet<Scope>),
-    /// An attribute whose class may have been found out before: its row among those of whose attributes.
-    Class(Remembered, u32, diagram::Variable),
-    Other(diagram::Variable),
+    /// An attribute, by its row in its group.
+    Attribute(VariableGroup, u32, VariableId),
+    Other(VariableId),
 }
 
-/// Whose attributes' classes are found out once for many questions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Remembered {
-    User,
-    Context,
-    Resource,
-}
-
-/// What a condition reads last.
+/// Groups of variables, in the order in which diagrams test them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Stage {
+pub(crate) enum VariableGroup {
     User,
     Request,
     Context,
@@ -59,17 +51,14 @@ pub(crate) enum Stage {
     Input,
 }
 
-impl Stage {
-    /// The latest of what an expression reads, conditions looked into.
+impl VariableGroup {
+    /// The latest group that an expression reads, directly or by a condition.
     pub(crate) fn of(expr: &Expr, policy: &TypedPolicy) -> Self {
         let mut latest = Self::User;
-        expr.any(&mut |part| {
-            let stage = match part {
-                Expr::Read(read) => Self::of_read(read),
-                Expr::Condition(id) => Self::of(&policy.conditions[*id].expr, policy),
-                _ => Self::User,
-            };
-            latest = latest.max(stage);
+        policy.any_part(expr, &mut |part| {
+            if let Expr::Read(read) = part {
+                latest = latest.max(Self::of_read(read));
+            }
             false
         });
         latest
@@ -105,113 +94,117 @@ impl Stage {
 pub(crate) struct Variables {
     roles: Interned<IdSet<Role>, ()>,
     scopes: Interned<IdSet<Scope>, ()>,
-    /// By stage.
-    classes: [Interned<(Expr, Option<Kind>), Domain>; STAGES],
-    opaque: [Interned<Expr, ()>; STAGES],
+    /// One map for each [`VariableGroup`].
+    attributes: [Interned<(Expr, Option<ValueKind>), Partition>; GROUPS],
+    opaque: [Interned<Expr, ()>; GROUPS],
 }
 
 type Interned<K, V> = IndexMap<K, V, FixedState>;
 
-const STAGES: usize = 5;
-/// A variable's number begins with its group.
-const GROUP: u32 = 28;
+const GROUPS: usize = 5;
+/// The bits of a variable's id below its section. Sections are numbered in the order of tests.
+const SECTION: u32 = 28;
 const HAS_USER: u32 = 0;
 const CAPPED: u32 = 1;
 const ROLES: u32 = 2;
 const SCOPES: u32 = 3;
-/// Of a stage, the attributes with classes come first.
-const STAGED: u32 = 4;
-const USER: u32 = STAGED + 2 * Stage::User as u32;
-const CONTEXT: u32 = STAGED + 2 * Stage::Context as u32;
-const RESOURCE: u32 = STAGED + 2 * Stage::Resource as u32;
+/// Each [`VariableGroup`] has two sections from here on: its attributes, then its opaque conditions.
+const GROUPED: u32 = 4;
+
+const VARIABLE_GROUPS: [VariableGroup; GROUPS] = [
+    VariableGroup::User,
+    VariableGroup::Request,
+    VariableGroup::Context,
+    VariableGroup::Resource,
+    VariableGroup::Input,
+];
 
 impl Variables {
-    pub(crate) const HAS_USER: diagram::Variable = HAS_USER << GROUP;
-    pub(crate) const CAPPED: diagram::Variable = CAPPED << GROUP;
+    pub(crate) const HAS_USER: VariableId = HAS_USER << SECTION;
+    pub(crate) const CAPPED: VariableId = CAPPED << SECTION;
 
-    pub(crate) fn roles(&mut self, roles: IdSet<Role>) -> diagram::Variable {
-        in_group(ROLES, position(&mut self.roles, &roles, ()))
+    pub(crate) fn roles(&mut self, roles: IdSet<Role>) -> VariableId {
+        in_section(ROLES, position(&mut self.roles, &roles))
     }
 
-    pub(crate) fn scopes(&mut self, scopes: IdSet<Scope>) -> diagram::Variable {
-        in_group(SCOPES, position(&mut self.scopes, &scopes, ()))
+    pub(crate) fn scopes(&mut self, scopes: IdSet<Scope>) -> VariableId {
+        in_section(SCOPES, position(&mut self.scopes, &scopes))
     }
 
-    /// An attribute, as far as values of one kind are asked for, and its classes.
-    pub(crate) fn class(
+    /// The variable of an attribute and of one kind of constants that it is compared with.
+    pub(crate) fn attribute(
         &mut self,
-        stage: Stage,
-        of: &(Expr, Option<Kind>),
-        domain: impl FnOnce() -> Domain,
-    ) -> diagram::Variable {
-        let Some(classes) = self.classes.get_mut(stage as usize) else { return Self::HAS_USER };
-        let row = match classes.get_index_of(of) {
+        group: VariableGroup,
+        of: &(Expr, Option<ValueKind>),
+        partition: impl FnOnce() -> Partition,
+    ) -> VariableId {
+        let Some(attributes) = self.attributes.get_mut(group as usize) else { return Self::HAS_USER };
+        let row = match attributes.get_index_of(of) {
             Some(known) => known,
-            None => classes.insert_full(of.clone(), domain()).0,
+            None => attributes.insert_full(of.clone(), partition()).0,
         };
-        in_group(STAGED + 2 * stage as u32, row)
+        in_section(GROUPED + 2 * group as u32, row)
     }
 
-    pub(crate) fn opaque(&mut self, stage: Stage, expr: &Expr) -> diagram::Variable {
-        let Some(opaque) = self.opaque.get_mut(stage as usize) else { return Self::HAS_USER };
-        in_group(STAGED + 2 * stage as u32 + 1, position(opaque, expr, ()))
+    pub(crate) fn opaque(&mut self, group: VariableGroup, expr: &Expr) -> VariableId {
+        let Some(opaque) = self.opaque.get_mut(group as usize) else { return Self::HAS_USER };
+        in_section(GROUPED + 2 * group as u32 + 1, position(opaque, expr))
     }
 
-    pub(crate) fn domain(&self, variable: diagram::Variable) -> Option<&Domain> {
-        match self.question(variable) {
-            Some(Question::Class(_, domain)) => Some(domain),
+    pub(crate) fn partition(&self, id: VariableId) -> Option<&Partition> {
+        match self.variable(id) {
+            Some(Variable::Attribute(_, partition)) => Some(partition),
             _ => None,
         }
     }
 
-    /// What a variable asks, as a walk finds it.
-    pub(crate) fn ask(&self, variable: diagram::Variable) -> Ask {
-        let (group, row) = (variable >> GROUP, variable & ((1 << GROUP) - 1));
-        match (self.question(variable), group) {
-            (Some(Question::HasUser), _) => Ask::HasUser,
-            (Some(Question::Capped), _) => Ask::Capped,
-            (Some(Question::Roles(roles)), _) => Ask::Roles(roles),
-            (Some(Question::Scopes(scopes)), _) => Ask::Scopes(scopes),
-            (Some(Question::Class(..)), USER) => Ask::Class(Remembered::User, row, variable),
-            (Some(Question::Class(..)), CONTEXT) => Ask::Class(Remembered::Context, row, variable),
-            (Some(Question::Class(..)), RESOURCE) => Ask::Class(Remembered::Resource, row, variable),
-            (Some(Question::Class(..) | Question::Opaque(_)) | None, _) => Ask::Other(variable),
+    pub(crate) fn resolve(&self, id: VariableId) -> ResolvedVariable {
+        let (section, row) = (id >> SECTION, id & ((1 << SECTION) - 1));
+        match self.variable(id) {
+            Some(Variable::HasUser) => ResolvedVariable::HasUser,
+            Some(Variable::Capped) => ResolvedVariable::Capped,
+            Some(Variable::Roles(roles)) => ResolvedVariable::Roles(roles),
+            Some(Variable::Scopes(scopes)) => ResolvedVariable::Scopes(scopes),
+            Some(Variable::Attribute(..)) => {
+                let group = VARIABLE_GROUPS.get((section - GROUPED) as usize / 2);
+                group.map_or(ResolvedVariable::Other(id), |group| ResolvedVariable::Attribute(*group, row, id))
+            }
+            Some(Variable::Opaque(_)) | None => ResolvedVariable::Other(id),
         }
     }
 
-    /// The attributes with classes of a stage.
-    pub(crate) fn classes(&self, stage: Stage) -> impl Iterator<Item = (&Expr, &Domain)> {
-        self.classes.iter().skip(stage as usize).take(1).flatten().map(|((path, _), domain)| (path, domain))
+    /// The attributes of a group, in the order of their rows.
+    pub(crate) fn attributes(&self, group: VariableGroup) -> impl Iterator<Item = (&Expr, &Partition)> {
+        let of_group = self.attributes.iter().skip(group as usize).take(1).flatten();
+        of_group.map(|((path, _), partition)| (path, partition))
     }
 
-    /// What a variable asks.
-    pub(crate) fn question(&self, variable: diagram::Variable) -> Option<Question<'_>> {
-        let (group, row) = (variable >> GROUP, (variable & ((1 << GROUP) - 1)) as usize);
-        match group {
-            HAS_USER => Some(Question::HasUser),
-            CAPPED => Some(Question::Capped),
-            ROLES => self.roles.get_index(row).map(|(roles, ())| Question::Roles(*roles)),
-            SCOPES => self.scopes.get_index(row).map(|(scopes, ())| Question::Scopes(*scopes)),
+    pub(crate) fn variable(&self, id: VariableId) -> Option<Variable<'_>> {
+        let (section, row) = (id >> SECTION, (id & ((1 << SECTION) - 1)) as usize);
+        match section {
+            HAS_USER => Some(Variable::HasUser),
+            CAPPED => Some(Variable::Capped),
+            ROLES => self.roles.get_index(row).map(|(roles, ())| Variable::Roles(*roles)),
+            SCOPES => self.scopes.get_index(row).map(|(scopes, ())| Variable::Scopes(*scopes)),
             _ => {
-                let (stage, opaque) = ((group - STAGED) as usize / 2, (group - STAGED) % 2 == 1);
-                match opaque {
-                    false => {
-                        self.classes.get(stage)?.get_index(row).map(|((path, _), domain)| Question::Class(path, domain))
-                    }
-                    true => self.opaque.get(stage)?.get_index(row).map(|(expr, ())| Question::Opaque(expr)),
+                let (group, is_opaque) = ((section - GROUPED) as usize / 2, (section - GROUPED) % 2 == 1);
+                if is_opaque {
+                    return self.opaque.get(group)?.get_index(row).map(|(expr, ())| Variable::Opaque(expr));
                 }
+                let attribute = self.attributes.get(group)?.get_index(row);
+                attribute.map(|((path, _), partition)| Variable::Attribute(path, partition))
             }
         }
     }
 }
 
-fn in_group(group: u32, row: usize) -> diagram::Variable {
-    group << GROUP | u32::try_from(row).unwrap_or(u32::MAX) & ((1 << GROUP) - 1)
+fn in_section(section: u32, row: usize) -> VariableId {
+    section << SECTION | u32::try_from(row).unwrap_or(u32::MAX) & ((1 << SECTION) - 1)
 }
 
-fn position<K: Clone + Eq + Hash, V>(table: &mut Interned<K, V>, key: &K, value: V) -> usize {
+fn position<K: Clone + Eq + Hash>(table: &mut Interned<K, ()>, key: &K) -> usize {
     match table.get_index_of(key) {
         Some(known) => known,
-        None => table.insert_full(key.clone(), value).0,
+        None => table.insert_full(key.clone(), ()).0,
     }
 }

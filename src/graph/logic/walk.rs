@@ -1,72 +1,74 @@
-//! Diagrams as they are followed: flat, a step a node, and with what each asks at hand.
+//! Diagrams as decisions follow them: one flat array of steps, with the variable of each step resolved.
 
-use crate::graph::diagram::{Diagram, Diagrams, Outcome, Run};
-use crate::graph::logic::plan::Answers;
-use crate::graph::logic::variable::{Ask, Variables};
+use crate::graph::diagram::{Class, Diagram, Diagrams, Edge};
+use crate::graph::logic::plan::Assignment;
+use crate::graph::logic::variable::{ResolvedVariable, Variables};
 
-/// The steps of all diagrams.
+/// The steps of all diagrams, in the order of the diagrams' nodes.
 #[derive(Debug)]
 pub(crate) struct Walks {
-    steps: Box<[Step]>,
-    /// One after the other, by outcome; what is above the last leads where that does.
+    steps: Box<[WalkStep]>,
+    /// The diagrams that short steps lead to, one for each class. Classes above the last lead to the last one.
     tables: Box<[Diagram]>,
-    runs: Box<[Run]>,
+    edges: Box<[Edge]>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Step {
-    ask: Ask,
-    edges: Edges,
+struct WalkStep {
+    variable: ResolvedVariable,
+    targets: Targets,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Edges {
-    /// Two or more, one an outcome: the first of them, and how far the last is from it.
+enum Targets {
+    /// In `tables`: the position of class 0, and the last class.
     Table(u32, u32),
-    /// Where there are many outcomes, which are alike over long stretches.
-    Runs(u32, u32),
+    /// In `edges`: from one position up to another, for variables with many classes.
+    Edges(u32, u32),
 }
 
-/// With so many outcomes told apart, a table is short enough.
-const LONGEST_TABLE: Outcome = 16;
+/// A step with fewer classes has a table.
+const LONGEST_TABLE: Class = 16;
 
 impl Walks {
     pub(crate) fn of(diagrams: &Diagrams, variables: &Variables) -> Self {
-        let (mut tables, mut runs, mut steps) = (Vec::new(), Vec::new(), Vec::new());
-        for (variable, edges) in diagrams.nodes() {
-            let last = edges.last().map_or(0, |run| run.from);
-            let edges = if last < LONGEST_TABLE {
+        let (mut tables, mut edges, mut steps) = (Vec::new(), Vec::new(), Vec::new());
+        for (variable, of_node) in diagrams.nodes() {
+            let last = of_node.last().map_or(0, |edge| edge.from);
+            let targets = if last < LONGEST_TABLE {
                 let first = number(tables.len());
-                tables.extend((0..=last).map(|outcome| along(edges, outcome)));
-                Edges::Table(first, last)
+                tables.extend((0..=last).map(|class| target(of_node, class)));
+                Targets::Table(first, last)
             } else {
-                let first = number(runs.len());
-                runs.extend_from_slice(edges);
-                Edges::Runs(first, number(runs.len()))
+                let first = number(edges.len());
+                edges.extend_from_slice(of_node);
+                Targets::Edges(first, number(edges.len()))
             };
-            steps.push(Step { ask: variables.ask(variable), edges });
+            steps.push(WalkStep { variable: variables.resolve(variable), targets });
         }
-        Self { steps: steps.into(), tables: tables.into(), runs: runs.into() }
+        Self { steps: steps.into(), tables: tables.into(), edges: edges.into() }
     }
 
-    /// Whether the way that the answers lead ends at *yes*.
-    pub(crate) fn holds(&self, diagram: Diagram, variables: &Variables, answers: &impl Answers) -> bool {
+    /// True if the diagram ends at *yes* under an assignment.
+    pub(crate) fn holds(&self, diagram: Diagram, variables: &Variables, assignment: &impl Assignment) -> bool {
         let mut at = diagram;
         while let Some(step) = at.row().and_then(|row| self.steps.get(row)) {
-            let other = |variable| variables.question(variable).map_or(0, |question| answers.answer(question));
-            let outcome = match step.ask {
-                Ask::HasUser => u32::from(answers.has_user()),
-                Ask::Capped => u32::from(answers.is_capped()),
-                Ask::Roles(roles) => u32::from(answers.has_role(roles)),
-                Ask::Scopes(scopes) => u32::from(answers.has_scope(scopes)),
-                Ask::Class(of, row, variable) => answers.known(of, row).unwrap_or_else(|| other(variable)),
-                Ask::Other(variable) => other(variable),
+            let other = |id| variables.variable(id).map_or(0, |variable| assignment.class(variable));
+            let class = match step.variable {
+                ResolvedVariable::HasUser => u32::from(assignment.has_user()),
+                ResolvedVariable::Capped => u32::from(assignment.is_capped()),
+                ResolvedVariable::Roles(roles) => u32::from(assignment.has_role(roles)),
+                ResolvedVariable::Scopes(scopes) => u32::from(assignment.has_scope(scopes)),
+                ResolvedVariable::Attribute(group, row, id) => {
+                    assignment.cached_class(group, row).unwrap_or_else(|| other(id))
+                }
+                ResolvedVariable::Other(id) => other(id),
             };
-            let next = match step.edges {
-                Edges::Table(first, last) => self.tables.get((first + outcome.min(last)) as usize).copied(),
-                Edges::Runs(first, past) => {
-                    let runs = self.runs.get(first as usize..past as usize);
-                    runs.map(|runs| along(runs, outcome))
+            let next = match step.targets {
+                Targets::Table(first, last) => self.tables.get((first + class.min(last)) as usize).copied(),
+                Targets::Edges(first, past) => {
+                    let edges = self.edges.get(first as usize..past as usize);
+                    edges.map(|edges| target(edges, class))
                 }
             };
             at = next.unwrap_or(Diagram::NO);
@@ -79,8 +81,8 @@ fn number(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-/// Where an outcome leads.
-fn along(runs: &[Run], outcome: Outcome) -> Diagram {
-    let after = runs.partition_point(|run| run.from <= outcome);
-    after.checked_sub(1).and_then(|at| runs.get(at)).map_or(Diagram::NO, |run| run.to)
+/// The diagram that a class leads to.
+fn target(edges: &[Edge], class: Class) -> Diagram {
+    let after = edges.partition_point(|edge| edge.from <= class);
+    after.checked_sub(1).and_then(|at| edges.get(at)).map_or(Diagram::NO, |edge| edge.to)
 }

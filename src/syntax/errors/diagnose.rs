@@ -279,7 +279,7 @@ impl Failure<'_> {
         Some(help.to_owned())
     }
 
-    /// Returns a list of what can stand here.
+    /// Lists what can be written here.
     fn general(&self) -> String {
         if self.found == Found::End {
             return match self.expects(Rule::brace_close) {

@@ -54,7 +54,7 @@ fn header(before: &str, rest: &str) -> Option<Mistake> {
     if closest(name, ["preset", "remove"].into_iter()).is_some() || value.contains(['"', '\'', '\\']) {
         return None;
     }
-    // A comment behind the value, or in its place.
+    // A comment may follow the value or replace it.
     let value = value.split("//").next().unwrap_or_default().trim_end();
     Some(match value {
         "" => Mistake {

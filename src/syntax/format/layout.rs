@@ -126,7 +126,7 @@ impl<'s> Layout<'s> {
         self.rows.get_mut(first..).unwrap_or_default()
     }
 
-    /// Begins the row of an entry or a declaration, whose first token stands at `start`.
+    /// Begins the row of an entry or a declaration, whose first token begins at `start`.
     pub(crate) fn begin_row(&mut self, start: usize) {
         self.take_comments(start, CommentPosition::BetweenEntries);
         self.end_row();
@@ -248,7 +248,7 @@ impl<'s> Layout<'s> {
         self.entry_table
     }
 
-    /// Begins a block on one line, whose first token stands at `start`.
+    /// Begins a block on one line, whose first token begins at `start`.
     pub(crate) fn begin_flat(&mut self, start: usize) -> Checkpoint {
         if !self.over {
             self.take_comments(start, CommentPosition::InsideEntry);

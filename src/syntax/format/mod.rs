@@ -11,7 +11,7 @@
 //! - A block that was written on one line stays there if it fits into [`LINE`] characters before alignment; other blocks
 //!   have one entry a line. On one line, commas separate fields, mappings and rates, and two spaces separate other
 //!   entries; on several lines, only the rates of a tier have commas.
-//! - A comment after a token stays after it, behind two spaces; a comment on a line of its own keeps its line. A comment
+//! - A comment after a token stays after it, with two spaces between; a comment on a line of its own keeps its line. A comment
 //!   inside an entry breaks the entry: the rest is one level deeper, or under the value that it continues.
 //! - These have columns: the values of the settings of a block (except `single_use`, `claims` and `actions`); the types
 //!   and sources of fields, attributes, claims and mappings; the names in consecutive one-line declarations of one kind

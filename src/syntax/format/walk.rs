@@ -112,7 +112,7 @@ impl Walker<'_> {
         let rule = pair.as_rule();
         let parts: Vec<Pair<'_>> = pair.into_inner().collect();
         match rule {
-            // Pest counts the white space behind it as its own.
+            // Pest counts the white space after `=` as its own.
             Rule::equals => return self.layout.token(span.start(), span.start() + "=".len(), before),
             Rule::reference_path => return self.layout.token(span.start(), span.end(), before),
             _ if parts.is_empty() => return self.layout.token(span.start(), span.end(), before),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use portcullis::Usage;
-use portcullis::limit::{Admitted, Charge, Leasing, Outcome, Rate, Stage, Terms, charge_all, charge_one};
+use portcullis::limit::{Admitted, Charge, Leasing, Outcome, Rate, StageResult, Terms, charge_all, charge_one};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -13,11 +13,11 @@ use super::{ALGORITHMS, SKEW, config, cost};
 
 type States = HashMap<String, Usage>;
 
-fn stage(charges: &[Charge], now: i64, leasing: Leasing, states: &States) -> Stage {
+fn stage(charges: &[Charge], now: i64, leasing: Leasing, states: &States) -> StageResult {
     charge_all(charges, now, leasing, |bucket| states.get(bucket).cloned())
 }
 
-fn keep(states: &mut States, charges: &[Charge], stage: &Stage) {
+fn keep(states: &mut States, charges: &[Charge], stage: &StageResult) {
     for write in &stage.writes {
         states.insert(charges[write.charge].bucket.clone(), write.usage.clone());
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use portcullis::limit::{Admitted, Algorithm, Charge, Leasing, Outcome, Stage, charge_all};
+use portcullis::limit::{Admitted, Algorithm, Charge, Leasing, Outcome, StageResult, charge_all};
 use portcullis::{FamilyState, TokenBucket, Usage};
 use portcullis_store::{Charged, Store, StoreError};
 
@@ -153,7 +153,7 @@ impl Plain {
     }
 
     /// The stage by the transitions, with this store's fault.
-    fn stage(&self, state: &State, charges: &[Charge], now: i64, leasing: Leasing) -> Stage {
+    fn stage(&self, state: &State, charges: &[Charge], now: i64, leasing: Leasing) -> StageResult {
         let read = |charge: &Charge| {
             let kept = state.buckets.get(&self.bucket(charge))?;
             (self.sweeps != Sweeps::OnReading || kept.expires > now).then(|| kept.value.clone())
@@ -198,7 +198,7 @@ impl Plain {
                 }
             }
             Some(Fault::ChargesOnce) => {
-                let alone: Vec<Stage> =
+                let alone: Vec<StageResult> =
                     charges.iter().enumerate().map(|(row, charge)| alone(row, charge, leasing)).collect();
                 stage.outcomes = alone.iter().map(|stage| stage.outcomes[0]).collect();
                 if is_refused {
@@ -234,7 +234,7 @@ impl Plain {
         stage
     }
 
-    fn write(&self, state: &mut State, charges: &[Charge], stage: &Stage, now: i64) {
+    fn write(&self, state: &mut State, charges: &[Charge], stage: &StageResult, now: i64) {
         for write in &stage.writes {
             let kept = kept(write.usage.clone(), write.expires, now);
             state.buckets.insert(self.bucket(&charges[write.charge]), kept);

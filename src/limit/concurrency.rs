@@ -1,22 +1,23 @@
-//! How many run at once: each has a slot, which it gives back, or which is free again after the rate's period. A slot is
-//! known by the moment at which it was taken, and moments are told apart: the second of two takes the next microsecond.
+//! Concurrency: each running request has a slot until it gives the slot back, or until the rate's period is over. The time
+//! at which a slot was taken identifies it: of two requests at one time, the second takes the next microsecond.
 
 use crate::limit::bucket::Usage;
-use crate::limit::charge::{Asked, Charged, Kept, Refusal, Standing, clock, stored_moment, together};
+use crate::limit::charge::{ChargeInput, ChargeResult, NextState, RateStatus, Refusal, clock, combine, stored_moment};
 use crate::limit::terms::{Period, Rate};
 
-/// Takes a slot. A request takes one, whatever it costs.
-pub(crate) fn charge(stored: &[i64], asked: Asked<'_>) -> Charged {
-    let Asked { terms, now, .. } = asked;
+/// Takes one slot. The cost doesn't matter.
+pub(crate) fn charge(usage: &Usage, input: ChargeInput<'_>) -> ChargeResult {
+    let stored: &[_] = if let Usage::Slots(stored) = usage { stored } else { &[] };
+    let ChargeInput { terms, now, .. } = input;
     let newest = stored.iter().copied().max().map_or(now, stored_moment);
     let clock = clock(newest, now, terms.longest_period());
-    let mut slots = told_apart(stored, clock);
+    let mut slots = distinct(stored, clock);
     slots.drain(..slots.partition_point(|slot| *slot <= clock - terms.longest_period()));
     let slot = slots.last().map_or(clock, |last| clock.max(last + 1));
-    let verdict = |Rate { count, period, .. }: Rate| {
+    let result = |Rate { count, period, .. }: Rate| {
         let running = slots.get(slots.partition_point(|slot| *slot <= clock - period)..).unwrap_or_default();
         let taken = u64::try_from(running.len()).unwrap_or(u64::MAX);
-        let standing = |taken: u64, newest: Option<i64>| Standing {
+        let standing = |taken: u64, newest: Option<i64>| RateStatus {
             quota: count,
             window: period,
             remaining: count.saturating_sub(taken),
@@ -28,24 +29,24 @@ pub(crate) fn charge(stored: &[i64], asked: Asked<'_>) -> Charged {
         let retry_after = running.first().map(|oldest| oldest + period - now);
         Err(Refusal { standing: standing(taken, running.last().copied()), retry_after })
     };
-    let kept = |slots: Vec<i64>| Kept {
+    let next = |slots: Vec<i64>| NextState {
         expires: slots.last().map_or(now, |newest| *newest) + terms.longest_period(),
         usage: Usage::Slots(slots),
     };
-    match together(terms.periods().iter().filter(|period| period.is_asked()).map(Period::rate).map(verdict)) {
+    match combine(terms.periods().iter().filter(|period| period.is_asked()).map(Period::rate).map(result)) {
         Ok(standing) => {
             slots.push(slot);
-            Charged::Admitted { after: kept(slots), standing, slot: Some(slot), lasts: 0 }
+            ChargeResult::Admitted { after: next(slots), standing, slot: Some(slot), lasts: 0 }
         }
-        Err(refusal) => Charged::Refused { refusal, healed: (newest > clock).then(|| kept(slots)) },
+        Err(refusal) => ChargeResult::Refused { refusal, healed: (newest > clock).then(|| next(slots)) },
     }
 }
 
-/// The slots in their order, the newest no later than the clock, and no two at one moment.
-fn told_apart(stored: &[i64], clock: i64) -> Vec<i64> {
+/// The slots in rising order, with distinct times up to the clock.
+fn distinct(stored: &[i64], clock: i64) -> Vec<i64> {
     let mut slots = stored.to_vec();
     slots.sort_unstable();
-    // At the beginning of time, there is no room for all of them before the clock.
+    // Close to time 0, there aren't enough distinct times before the clock.
     let mut latest = clock.max(i64::try_from(slots.len()).unwrap_or(0) - 1);
     for slot in slots.iter_mut().rev() {
         *slot = stored_moment(*slot).min(latest);

@@ -1,4 +1,4 @@
-//! How much work a hash is: an algorithm with its parameters. What a server bears, and which of two is stronger.
+//! The parameters of hashes: their limits, and a comparison of their strength.
 
 use crate::model::keywords::PasswordAlgorithm;
 use crate::password::{MAX_PASSWORD, PasswordError};
@@ -16,14 +16,14 @@ pub(crate) const MOST_BCRYPT_COST: u32 = 16;
 
 /// The fewest rounds that bcrypt has.
 const LEAST_BCRYPT_COST: u32 = 4;
-/// The most of scrypt's block size; everybody uses 8.
+/// The largest block size of scrypt. The usual one is 8.
 const MOST_BLOCK: u32 = 32;
-/// What bcrypt takes of a password: 18 words of its key schedule.
+/// The most bytes of a password for bcrypt: 18 words of its key schedule.
 const MOST_BCRYPT_PASSWORD: usize = 72;
 
-/// An algorithm, and what a hash by it costs.
+/// An algorithm with its cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Work {
+pub(crate) enum HashParameters {
     /// RFC 9106; `memory` in KiB.
     Argon2id { memory: u32, iterations: u32, parallelism: u32 },
     /// RFC 7914; `cost` is the logarithm of N to the base 2, `block` is r.
@@ -32,7 +32,7 @@ pub(crate) enum Work {
     Bcrypt { cost: u32 },
 }
 
-impl Work {
+impl HashParameters {
     pub(crate) fn algorithm(self) -> PasswordAlgorithm {
         match self {
             Self::Argon2id { .. } => PasswordAlgorithm::Argon2id,
@@ -41,9 +41,8 @@ impl Work {
         }
     }
 
-    /// Whether a server bears it, whoever asks for it: what a policy may ask for, and no more. A stored hash names its own
-    /// work, and may come from anywhere.
-    pub(crate) fn is_bearable(self) -> bool {
+    /// True if a server can afford the hash. A stored hash has parameters of its own, and may come from anywhere.
+    pub(crate) fn is_affordable(self) -> bool {
         match self {
             Self::Argon2id { memory, iterations, parallelism } => {
                 u64::from(memory) * 1024 <= MOST_MEMORY
@@ -62,8 +61,8 @@ impl Work {
         }
     }
 
-    /// Whether it can take a password whole.
-    pub(crate) fn takes(self, password: &str) -> Result<(), PasswordError> {
+    /// Returns an error if the algorithm can't hash all bytes of a password.
+    pub(crate) fn check(self, password: &str) -> Result<(), PasswordError> {
         let is_bcrypt = self.algorithm() == PasswordAlgorithm::Bcrypt;
         let most = if is_bcrypt { MOST_BCRYPT_PASSWORD } else { MAX_PASSWORD };
         if password.len() > most {
@@ -75,7 +74,7 @@ impl Work {
         Ok(())
     }
 
-    /// Whether it is another algorithm, or any of its parameters is lower.
+    /// True if the other has another algorithm, or any higher parameter.
     pub(crate) fn is_weaker_than(self, other: Self) -> bool {
         match (self, other) {
             (
