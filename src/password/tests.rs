@@ -5,10 +5,9 @@ use std::iter::zip;
 
 use proptest::prelude::*;
 
+use crate::model::keywords::PasswordAlgorithm;
 use crate::password::stored_hash::StoredHash;
-use crate::password::{
-    HashParameters, MAX_PASSWORD, PasswordAlgorithm, PasswordError, PasswordOutcome, PasswordRule, PasswordTask,
-};
+use crate::password::{HashParameters, MAX_PASSWORD, PasswordError, PasswordOutcome, PasswordRule, PasswordTask};
 
 /// From the tests of Argon2's reference implementation.
 const ARGON2ID: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";

@@ -1,4 +1,4 @@
-//! Rules over fields: when they are asked, and what a broken one says.
+//! Checks over fields: their evaluation, and their violations.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::cell::RefCell;
@@ -7,8 +7,9 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::collections::table::Table;
 use crate::model::value::Value;
-use crate::typed::Type;
-use crate::typed::schemas::*;
+use crate::schemas::validate::{Encoding, validate};
+use crate::typed::schemas::{Check, Field, InputType, ListRules, NumberRules, Shape};
+use crate::typed::{Attribute, Expr, Type};
 
 fn rule(message: Option<&str>, reads: &[&str]) -> Check {
     Check {
