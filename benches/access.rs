@@ -28,17 +28,17 @@ routes / { GET /me authenticated }
 /// The six claims.
 #[derive(Serialize, Deserialize)]
 pub struct Claims {
-    /// Who issued it.
+    /// The issuer.
     pub iss: String,
-    /// For whom.
+    /// The audience.
     pub aud: String,
-    /// When.
+    /// The time of issue.
     pub iat: u64,
-    /// Until when: 2100, as `jsonwebtoken` goes by the system's clock.
+    /// The expiry: 2100, as `jsonwebtoken` goes by the system's clock.
     pub exp: u64,
-    /// Whose it is.
+    /// The user's id.
     pub sub: String,
-    /// What they are.
+    /// The user's role.
     pub role: String,
 }
 

@@ -25,7 +25,7 @@ fn compiled(text: &str) -> bool {
     compiled.is_ok()
 }
 
-/// So many routes, each with a permission of its own and a role that has it.
+/// A policy of `routes` routes, each with a permission of its own and a role that has it.
 fn table(routes: u64) -> String {
     let mut text = String::from(
         "policy generated\nsecret KEY\n\

@@ -36,7 +36,7 @@ fn decisions(c: &mut Criterion) {
 }
 
 fn decide(gate: &Gate, request: &RequestDocument) -> Verdict {
-    gate.decide(&request.request(Timestamp::UNIX_EPOCH, None)).verdict
+    gate.decide(&request.request(Timestamp::UNIX_EPOCH, None)).verdict()
 }
 
 fn floors(c: &mut Criterion) {

@@ -1,4 +1,4 @@
-//! How long compiling takes as policies grow, and how much of the heap the policy holds then: a table a kind of policy,
+//! The time that compiling takes as policies grow, and the heap that a policy needs: a table a kind of policy,
 //! and the slope of time over size on double logarithmic paper, which is 1 where ten times the rules take ten times as
 //! long. The text of a policy is the host's own `Source`, which the policy shares, and so isn't counted.
 
@@ -80,7 +80,7 @@ fn median(sources: &[Source], sound: bool) -> Duration {
             let start = Instant::now();
             let compiled = Policy::compile(sources);
             let time = start.elapsed();
-            assert_eq!(compiled.is_ok(), sound, "{:?}", compiled.err().map(|errors| errors.into_iter().next()));
+            assert_eq!(compiled.is_ok(), sound, "{:?}", compiled.err().and_then(|error| error.into_diagnostics().into_iter().next()));
             time
         })
         .collect();
@@ -98,7 +98,7 @@ fn slope(points: &[(f64, f64)]) -> f64 {
     covariance / variance
 }
 
-/// So many rules over a tenth as many permissions, each with a route: grants of roles and of conditions, and rules that
+/// Rules over a tenth as many permissions, each with a route: grants of roles and of conditions, and rules that
 /// forbid.
 fn generated(rules: u32) -> Vec<Source> {
     let mut files = Vec::new();
@@ -131,7 +131,7 @@ fn generated(rules: u32) -> Vec<Source> {
     files.into_iter().enumerate().map(|(n, text)| Source::new(format!("generated{n}.gate"), text)).collect()
 }
 
-/// So many roles, each with one of as many permissions, fifty a resource.
+/// Roles, each with one of as many permissions, fifty a resource.
 fn roles(rules: u32) -> Vec<Source> {
     let mut files = Vec::new();
     let mut text = String::from("policy roles\n");

@@ -1,4 +1,4 @@
-//! How many instructions decisions take, and what they are held against: figures that no neighbour on the machine changes. `scripts/instructions`
+//! The numbers of instructions of decisions and of their baselines, which no other load on the machine changes. `scripts/instructions`
 //! runs this, and installs what it needs.
 
 use std::hint::black_box;
@@ -6,7 +6,10 @@ use std::hint::black_box;
 use gungraun::prelude::*;
 use jiff::Timestamp;
 use portcullis::document::RequestDocument;
-use portcullis::{Decision, Gate, PermissionId, Policy, Record, Request, Resource, Ruling, Scene, User, Verdict};
+use portcullis::facts::Record;
+use portcullis::permission::{PermissionId, Resource, Ruling, Scene};
+use portcullis::value::Known;
+use portcullis::{Decision, Gate, Policy, Request, User, Verdict};
 use portcullis_benches::access::{self, Claims, Theirs};
 use portcullis_benches::{ARTICLE, DOCUMENTS, anybody, compiled, document, documents, gate, post};
 
@@ -29,26 +32,26 @@ fn kept<T>(value: T) -> &'static T {
 
 /// A moderator deletes a post: the role alone decides.
 fn by_role() -> Check {
-    let user = User { id: "mia".to_owned(), roles: Some(vec!["moderator".to_owned()]), ..User::default() };
+    let user = User::new("mia").with_role("moderator");
     checked(compiled("article.gate", ARTICLE), "posts:delete", user, None, None)
 }
 
 /// An editor updates a document of the department: a role, three that could forbid it, and two attributes compared.
 fn by_conditions() -> Check {
-    let RequestDocument { user, mut facts, .. } = document();
+    let RequestDocument { user, facts, .. } = document();
     let user = user.expect("the request has a user");
-    let resource = facts.resources.remove("documents/7").flatten();
-    checked(compiled("documents.gate", DOCUMENTS), "documents:update", user, facts.context, resource)
+    let Known::Value(resource) = facts.resource("documents", "7") else { panic!("the request has the document") };
+    checked(compiled("documents.gate", DOCUMENTS), "documents:update", user, facts.context(), Some(resource))
 }
 
-fn checked(policy: Policy, permission: &str, user: User, context: Option<Record>, resource: Option<Record>) -> Check {
+fn checked(policy: Policy, permission: &str, user: User, context: Option<&Record>, resource: Option<&Record>) -> Check {
     let policy = kept(policy);
     let (kind, _) = permission.split_once(':').expect("a permission is a resource's");
-    let resource = resource.map(|record| policy.resource(kind, &record).expect("it is declared"));
+    let resource = resource.map(|record| policy.resource(kind, record).expect("it is declared"));
     let permission = policy.permission(permission).expect("it is declared");
-    let scene = policy.scene(Some(&user), context.as_ref(), None, Timestamp::UNIX_EPOCH);
-    let check = Check { policy, permission, scene: policy.prepare(scene).into_owned(), resource };
-    assert_eq!(check.run().verdict, Verdict::Allow, "what is counted is right");
+    let scene = policy.scene(Timestamp::UNIX_EPOCH).user(&user).context(context).prepare();
+    let check = Check { policy, permission, scene: scene.into_owned(), resource };
+    assert_eq!(check.run().verdict(), Verdict::Allow, "what is counted is right");
     check
 }
 
@@ -86,7 +89,7 @@ fn vouched_for() -> Decide {
 fn decided(gate: Gate, request: impl Fn(&Gate) -> RequestDocument) -> Decide {
     let request = kept(request(&gate));
     let decide = Decide { gate: kept(gate), request: request.request(Timestamp::UNIX_EPOCH, None) };
-    assert_eq!(decide.gate.decide(&decide.request).verdict, Verdict::Allow, "what is counted is right");
+    assert_eq!(decide.gate.decide(&decide.request).verdict(), Verdict::Allow, "what is counted is right");
     decide
 }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use portcullis::FamilyState;
+use portcullis::token::FamilyState;
 use portcullis::limit::{Algorithm, Charge, Leasing, Rate, Terms};
 use portcullis_redis::{Config, Redis};
 use portcullis_store::{Charged, Leased, Memory, Store, StoreError};
@@ -105,7 +105,7 @@ fn version() -> String {
 
 // ── Shards ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/// How evenly keys fall on shards, by the hash slot of their tag (CRC16 modulo 16,384).
+/// The distribution of keys on shards, by the hash slot of their tag (CRC16 modulo 16,384).
 fn shards() {
     println!("keys on shards, 10 million of them");
     let slots: Vec<u16> = (0..10_000_000).map(|key| crc16::State::<crc16::XMODEM>::calculate(format!("0:12:user{key:08}").as_bytes()) % 16_384).collect();
@@ -198,7 +198,7 @@ async fn leases() {
     }
 }
 
-/// How many admissions were more than the rate allows, counted from the moments alone.
+/// The number of admissions beyond the rate, counted from the moments alone.
 fn over(algorithm: Algorithm, admitted: &[i64], count: u64) -> usize {
     let mut over = 0;
     let (mut full_at, parts) = (i128::MIN, i128::from(count));

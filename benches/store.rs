@@ -1,4 +1,4 @@
-//! What a charge of the embedded store costs, beside a check of governor's keyed rate limiter, and how many bytes both hold a key.
+//! The cost of a charge of the embedded store, beside a check of governor's keyed rate limiter, and how many bytes both hold a key.
 //!
 //! `cargo bench --manifest-path benches/Cargo.toml --bench store`. Ids are as the engine makes them. Keys are inserted in their order,
 //! and visited in another one, which chance has fixed: at a million of them the cache helps nobody. Every charge is admitted. The
@@ -20,17 +20,17 @@ use portcullis_store::Memory;
 const SIZES: [usize; 3] = [1, 10_000, 1_000_000];
 const ROUNDS: usize = 150;
 const BATCH: usize = 20_000;
-/// So many charges come before each batch, and aren't timed: the others had the cache.
+/// The number of untimed charges before each batch: the others had the cache.
 const WARMING: usize = 10_000;
-/// What a host would allow that counts on a million keys.
+/// The most keys, as for a host with a million callers.
 const MOST_KEYS: NonZeroUsize = NonZeroUsize::new(2_000_000).expect("it isn't zero");
 /// Microseconds since 1970.
 const START: i64 = 1_795_428_000_000_000;
 
-/// Who charges.
+/// A contender.
 trait Contender: Sync {
     const NAME: &'static str;
-    /// What a thread has for itself: its keys, at least.
+    /// The state of a thread: at least its keys.
     type Thread: Send;
 
     fn new() -> Self;
@@ -145,7 +145,7 @@ struct Prepared<C: Contender> {
     contender: C,
     threads: Vec<C::Thread>,
     size: usize,
-    /// How often each thread has charged.
+    /// The number of charges of each thread.
     done: usize,
     bytes: f64,
 }
@@ -170,7 +170,7 @@ impl<C: Contender> Prepared<C> {
 trait Waiting {
     fn name(&self) -> &'static str;
     fn bytes(&self) -> f64;
-    /// How long a charge takes, in nanoseconds.
+    /// The duration of a charge in nanoseconds.
     fn batch(&mut self) -> f64;
 }
 

@@ -1,4 +1,4 @@
-//! What an access token costs inside a decision, beside `jsonwebtoken::decode` of the same token, and beside the floor. The same
+//! The cost of an access token inside a decision, beside `jsonwebtoken::decode` of the same token, and beside the floor. The same
 //! decision with a caller for whom the host vouches is what is to be taken off.
 //!
 //! The contenders take turns, batch by batch, so that what else the machine does meets all of them; the fastest batch of each
@@ -16,7 +16,7 @@ const ROUNDS: usize = 400;
 const BATCH: u32 = 500;
 
 fn decide(gate: &Gate, request: &RequestDocument) -> bool {
-    gate.decide(&request.request(Timestamp::UNIX_EPOCH, None)).verdict == Verdict::Allow
+    gate.decide(&request.request(Timestamp::UNIX_EPOCH, None)).verdict() == Verdict::Allow
 }
 
 fn main() {

@@ -1,29 +1,26 @@
-//! A compiled policy: text in, decision graph inside, and a gate once it has its keys.
+//! A compiled policy.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::analyze::{prove, unreduced};
-use crate::check::{check, sorted};
+use crate::check::{check as checked, sorted};
 use crate::decide::callers::keys::BoundKeys;
-use crate::decide::permissions::check as asked;
-use crate::decide::permissions::check::{PermissionId, Ruling};
-use crate::decide::{Resource, Scene};
+use crate::decide::permissions::check;
+use crate::decide::{PermissionId, Resource, RoleId, Ruling, Scene, SceneBuilder};
 use crate::gate::Gate;
 use crate::graph::{DecisionGraph, build};
 use crate::keys::{BindError, Keys};
-use crate::model::diagnostic::Diagnostic;
+use crate::model::diagnostic::{CompileError, Diagnostic};
 use crate::model::digest::sha256;
 use crate::model::reason::Reason;
-use crate::model::source::{Source, Span};
+use crate::model::source::{Source, Span, locate};
 use crate::password::{PasswordError, PasswordTask};
-use crate::protocol::request::{Record, User};
+use crate::protocol::facts::Record;
 use crate::syntax;
-use crate::typed::{Proof, TokenCarrier, TypedPolicy};
+use crate::typed::TypedPolicy;
 
 /// A compiled policy: checked, immutable, cheap to clone and to share.
 #[derive(Clone)]
@@ -44,254 +41,227 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, by file and position: syntax errors alone, where there are some, as what else
-    /// would be said of a file that wasn't read isn't sound.
+    /// All that is wrong with the files. Files with syntax errors are not checked further.
     ///
     /// ```
     /// use portcullis::{Policy, Source};
     ///
-    /// let source = Source::new("hello.gate", "policy hello\nroutes / { GET /health public }");
-    /// let policy = Policy::compile(&[source]).expect("the policy is well-formed");
+    /// let source = |text| Source::new("hello.gate", text);
+    /// let policy = Policy::compile(&[source("policy hello\nroutes / { GET /health public }")])?;
     /// assert_eq!(policy.name(), "hello");
+    ///
+    /// let error = Policy::compile(&[source("policy hello\nrole reader { allow posts:read }")]).expect_err("no resource `posts`");
+    /// assert!(error.to_string().starts_with("hello.gate:2:21: error[unknown_resource]: "), "{error}");
+    /// # Ok::<(), portcullis::CompileError>(())
     /// ```
-    pub fn compile(sources: &[Source]) -> Result<Self, Vec<Diagnostic>> {
-        if sources.is_empty() {
-            let nowhere = Span { file: 0, start: 0, end: 0 };
-            let error = Diagnostic::error("no_sources", nowhere, "there is no file to compile");
-            return Err(vec![error.help("a policy has at least one file, which begins with `policy NAME`")]);
-        }
-        let mut files = Vec::with_capacity(sources.len());
-        let mut errors = Vec::new();
-        for (file, source) in (0_u32..).zip(sources) {
-            match syntax::parse(file, source) {
-                Ok(tree) => files.push(tree),
-                Err(found) => errors.extend(found),
-            }
-        }
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let (mut typed, mut warnings) = check(&files, sources)?;
-        let digest = digest_of(sources);
-        typed.fingerprint = fingerprint_of(&digest);
-        let graph = build(&mut typed);
-        let mut broken = prove(&typed, &graph, sources);
-        if !broken.is_empty() {
-            broken.extend(warnings);
-            return Err(sorted(broken, sources));
-        }
-        let costly = unreduced(&typed, &graph);
-        if !costly.is_empty() {
-            warnings.extend(costly);
-            warnings = sorted(warnings, sources);
-        }
-        let compiled = Compiled { sources: sources.to_vec(), digest, warnings, typed, graph };
-        Ok(Self { compiled: Arc::new(compiled) })
+    pub fn compile(sources: &[Source]) -> Result<Self, CompileError> {
+        compile(sources)
+            .map(|compiled| Self { compiled: Arc::new(compiled) })
+            .map_err(|diagnostics| CompileError::new(sources, diagnostics))
     }
 
-    /// Gives the policy its secrets.
+    /// Binds the policy to its keys.
     ///
     /// # Errors
     ///
-    /// Every secret that the ring lacks, that is too weak for what the policy uses it for, or that equals another.
+    /// Every secret that the key ring lacks, that is too weak for its use, or that equals another.
     pub fn bind(&self, keys: &Keys) -> Result<Gate, BindError> {
         Ok(Gate::new(self.clone(), BoundKeys::bind(&self.compiled.typed, keys)?))
     }
 
-    /// The `NAME` of `policy NAME`.
+    /// Returns the policy's name: the `NAME` of `policy NAME`.
     pub fn name(&self) -> &str {
         &self.compiled.typed.name
     }
 
-    /// `sha256:` and, for a policy of one file, that file's SHA-256 in hexadecimal digits; for several, the SHA-256 of
-    /// their digests in rising order, a line each. Neither names nor the order of files count.
+    /// Returns `sha256:` and a SHA-256 digest in hexadecimal digits: of the file's text for a policy of one file; otherwise of
+    /// the sorted digests of its files, one a line. It depends neither on the names nor on the order of the files.
     pub fn digest(&self) -> &str {
         &self.compiled.digest
     }
 
-    /// What the compiler found worth a warning.
+    /// Returns the compiler's warnings.
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.compiled.warnings
     }
 
-    /// The files that it was compiled from, which spans refer to.
+    /// Returns the files that the policy was compiled from; [`Span::file`] is an index into them.
     pub fn sources(&self) -> &[Source] {
         &self.compiled.sources
     }
 
-    /// A place as `FILE:LINE:COLUMN`, such as `article.gate:112:3`.
+    /// Returns a span's position as `FILE:LINE:COLUMN`, such as `article.gate:112:3`.
     pub fn locate(&self, span: Span) -> String {
-        match self.compiled.sources.get(span.file as usize) {
-            Some(source) => {
-                let (line, column) = source.line_and_column(span.start as usize);
-                format!("{}:{line}:{column}", source.name())
-            }
-            None => String::new(),
-        }
+        locate(&self.compiled.sources, span)
     }
 
-    /// The permission of a name, such as `posts:delete`, if the policy declares it.
+    /// Resolves a permission by its name, such as `posts:delete`.
     pub fn permission(&self, name: &str) -> Option<PermissionId> {
-        self.compiled
-            .typed
-            .permission_names
-            .find(name)
-            .map(|id| PermissionId { fingerprint: self.compiled.typed.fingerprint, id })
+        let Compiled { typed, .. } = &*self.compiled;
+        Some(PermissionId { fingerprint: typed.fingerprint, id: typed.permission_names.find(name)? })
     }
 
-    /// The names of all permissions, by resource, in the order written.
+    /// Returns the names of all permissions, by resource, in the order of the source.
     pub fn permissions(&self) -> impl Iterator<Item = &str> {
         self.compiled.typed.permission_names.iter()
     }
 
-    /// Who asks, and what is known around them, for questions outside any door. Roles are looked up here, once; attributes
-    /// when rules read them, unless [`Policy::prepare`] has looked at them.
-    pub fn scene<'a>(
-        &self,
-        user: Option<&'a User>,
-        context: Option<&'a Record>,
-        client: Option<IpAddr>,
-        now: Timestamp,
-    ) -> Scene<'a> {
-        Scene::new(&self.compiled.typed, user, context, client, now)
+    /// Resolves a role by its name.
+    pub fn role(&self, name: &str) -> Option<RoleId> {
+        let Compiled { typed, .. } = &*self.compiled;
+        Some(RoleId { fingerprint: typed.fingerprint, id: typed.role_names.find(name)? })
     }
 
-    /// The same scene with every attribute looked at, for many questions of it. A scene of another policy stays as it is.
-    pub fn prepare<'a>(&self, scene: Scene<'a>) -> Scene<'a> {
-        scene.prepared(&self.compiled.typed, &self.compiled.graph)
+    /// Begins a scene: the caller, the context and the time of checks outside any route.
+    pub fn scene<'a>(&self, now: Timestamp) -> SceneBuilder<'_, 'a> {
+        SceneBuilder::new(&self.compiled.typed, &self.compiled.graph, now)
     }
 
-    /// A thing of a kind, such as `posts`, with every attribute looked at, for many questions of it; of others,
-    /// [`Resource::of`] will do. `None` where the policy declares no such resource.
+    /// Resolves every attribute of a resource, for many checks of it; for single checks, [`Resource::of`] is cheaper. `kind`
+    /// is a name such as `posts`; `None` if the policy doesn't declare it.
     pub fn resource(&self, kind: &str, record: &Record) -> Option<Resource<'static>> {
         Resource::prepared(&self.compiled.typed, &self.compiled.graph, kind, record)
     }
 
-    /// Whether a caller has a permission, outside any door: pure, and by the same rules as at a door. `resource` holds the
-    /// attributes of the thing that is asked about, and its `id`; `None` where nothing is known of it. What belongs to
-    /// another policy, or is a thing of another kind, is denied.
+    /// Checks whether a caller has a permission, outside any route, by the same rules as at a route. Without a `resource`,
+    /// its attributes are unknown. A permission, a scene or a resource of another policy, and a resource of another kind than
+    /// the permission's, are denied.
     ///
     /// ```
-    /// use portcullis::{Policy, Resource, Source, User};
+    /// use portcullis::permission::Resource;
+    /// use portcullis::{Policy, Source, User};
     ///
     /// let text = "policy p\nresource posts { actions read  author: string }\nallow posts:read when resource.author == user.id";
-    /// let policy = Policy::compile(&[Source::new("p.gate", text)]).expect("it is well-formed");
-    /// let read = policy.permission("posts:read").expect("it is declared");
-    /// let mia = User { id: "mia".to_owned(), ..User::default() };
-    /// let scene = policy.scene(Some(&mia), None, None, jiff::Timestamp::UNIX_EPOCH);
-    /// let post = serde_json::json!({ "id": "42", "author": "mia" });
-    /// let post = Resource::of(post.as_object().expect("it is a map"));
-    /// assert!(policy.check(&scene, read, Some(&post)).is_allowed());
+    /// let policy = Policy::compile(&[Source::new("p.gate", text)])?;
+    /// let read = policy.permission("posts:read").expect("the policy declares it");
+    ///
+    /// let mia = User::new("mia");
+    /// let scene = policy.scene(jiff::Timestamp::UNIX_EPOCH).user(&mia).build();
+    /// let post = serde_json::Map::from_iter([("id".to_owned(), "42".into()), ("author".to_owned(), "mia".into())]);
+    /// assert!(policy.check(&scene, read, Some(&Resource::of(&post))).is_allowed());
     /// assert!(!policy.check(&scene, read, None).is_allowed());
+    /// # Ok::<(), portcullis::CompileError>(())
     /// ```
     pub fn check(&self, scene: &Scene<'_>, permission: PermissionId, resource: Option<&Resource<'_>>) -> Ruling {
         self.check_all(scene, &[permission], resource)
     }
 
-    /// Whether a caller has one of these permissions; see [`Policy::check`].
+    /// Checks whether a caller has at least one of the permissions; see [`Policy::check`].
     pub fn check_any(
         &self,
         scene: &Scene<'_>,
         permissions: &[PermissionId],
         resource: Option<&Resource<'_>>,
     ) -> Ruling {
-        asked::any(&self.compiled.typed, &self.compiled.graph, scene, permissions, resource)
+        check::any(&self.compiled.typed, &self.compiled.graph, scene, permissions, resource)
     }
 
-    /// Whether a caller has all of these permissions; see [`Policy::check`]. Without any, they are denied.
+    /// Checks whether a caller has each of the permissions; see [`Policy::check`]. An empty list is denied.
     pub fn check_all(
         &self,
         scene: &Scene<'_>,
         permissions: &[PermissionId],
         resource: Option<&Resource<'_>>,
     ) -> Ruling {
-        asked::all(&self.compiled.typed, &self.compiled.graph, scene, permissions, resource)
+        check::all(&self.compiled.typed, &self.compiled.graph, scene, permissions, resource)
     }
 
-    /// Why [`Policy::check`] says what it says: at least one reason; where several hold, certain ones before unknown ones,
-    /// then by their place in the policy. It walks the rules once more, so that `check` itself gathers nothing.
+    /// Returns the reasons for the ruling of [`Policy::check`]: at least one; certain ones before unknown ones, then by their
+    /// position in the policy. It evaluates the rules once more, so that `check` itself records nothing.
     pub fn explain(
         &self,
         scene: &Scene<'_>,
         permission: PermissionId,
         resource: Option<&Resource<'_>>,
     ) -> Vec<Reason<'_>> {
-        asked::explain(&self.compiled.typed, &self.compiled.graph, scene, permission, resource)
+        check::explain(&self.compiled.typed, &self.compiled.graph, scene, permission, resource)
     }
 
-    /// The kinds of token that it declares, in the order written.
-    pub fn tokens(&self) -> impl Iterator<Item = TokenInfo<'_>> {
-        let typed = &self.compiled.typed;
-        typed.tokens.iter().map(|token| TokenInfo {
-            name: &token.name,
-            algorithms: algorithms(&token.proof),
-            secret: match token.proof {
-                Proof::Hmac(_, secret) | Proof::KeyPair(_, secret) => Some(&typed.secrets[secret].name),
-                Proof::KeySet(..) | Proof::Opaque => None,
-            },
-            keys: match token.proof {
-                Proof::KeySet(_, set) => Some(&typed.key_sets[set].name),
-                Proof::Hmac(..) | Proof::KeyPair(..) | Proof::Opaque => None,
-            },
-            issuer: token.issuer.as_deref(),
-            audiences: &token.audiences,
-            typ: token.typ.as_deref(),
-            lifetime: token.lifetime.and_then(|lifetime| lifetime.try_into().ok()),
-            is_single_use: token.single_use.is_some(),
-            carried: match &token.carrier {
-                TokenCarrier::Bearer => Carrier::Bearer,
-                TokenCarrier::Body(field) => Carrier::Body(field),
-                TokenCarrier::Cookie(name) => Carrier::Cookie(name),
-                TokenCarrier::Header(name) => Carrier::Header(name),
-            },
-        })
-    }
-
-    /// The JWK sets that it declares, by name and the URL where the host finds each, in the order written.
+    /// Returns the JWK sets that the policy declares, by name and URL, in the order of the source.
     pub fn key_sets(&self) -> impl Iterator<Item = (&str, &str)> {
         self.compiled.typed.key_sets.iter().map(|set| (set.name.as_str(), set.jwks.as_str()))
     }
 
-    /// Hashes a password as the policy's `password` block says, as text to be stored: in the PHC string format, or in
-    /// bcrypt's own. The salt is 16 random bytes, others for every hash; the library has no randomness of its own. It takes
-    /// as long, and as much memory, as the block asks for: run it off any event loop.
+    /// Hashes a password as the policy's `password` block says, for storage: in the PHC string format, or in bcrypt's. The
+    /// salt is 16 random bytes, new for each hash. It takes as much time and memory as the block asks for: run it off any
+    /// event loop.
     ///
     /// # Errors
     ///
-    /// The policy has no `password` block, its algorithm can't take the password whole, or there is too little memory.
+    /// The policy has no `password` block, its algorithm can't take the whole password, or there is too little memory.
     ///
     /// ```
-    /// use portcullis::{PasswordError, Policy, Source};
+    /// use portcullis::{Policy, Source};
     ///
-    /// let policy = Policy::compile(&[Source::new("p.gate", "policy p\npassword { algorithm argon2id }")])
-    ///     .expect("it is well-formed");
-    /// let salt = [7; 16]; // random, in earnest
+    /// let policy = Policy::compile(&[Source::new("p.gate", "policy p\npassword { algorithm argon2id }")])?;
+    /// let salt = [7; 16]; // random in production
     /// let hash = policy.hash_password("correct horse battery staple", &salt)?;
     /// assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     /// let task = policy.password_task("correct horse battery staple", &hash).expect("the policy has a `password` block");
     /// assert!(task.run().matches);
-    /// # Ok::<(), PasswordError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn hash_password(&self, password: &str, salt: &[u8; 16]) -> Result<String, PasswordError> {
         let rule = self.compiled.typed.password.as_ref().ok_or(PasswordError::NoRule)?;
         rule.hash(password, salt)
     }
 
-    /// A password to be held against a stored hash outside any login, such as before it is changed:
-    /// [`PasswordTask::run`] does it. `None` where the policy has no `password` block.
+    /// Prepares to match a password against a stored hash outside any login, such as before it is changed;
+    /// [`PasswordTask::run`] does it. `None` if the policy has no `password` block.
     pub fn password_task(&self, password: &str, hash: &str) -> Option<PasswordTask> {
         let rule = self.compiled.typed.password.clone()?;
         Some(PasswordTask::new(rule, password.to_owned(), hash.to_owned()))
     }
 
-    /// The decision graph, to look at.
-    pub fn graph(&self) -> Graph<'_> {
-        Graph { policy: self }
+    /// Renders the decision graph as text, for reviews and snapshots: first the doors, then the nodes, in which every edge
+    /// leads to a lower number.
+    pub fn graph_text(&self) -> String {
+        self.compiled.graph.text(&self.compiled.typed, |span| self.locate(span))
+    }
+
+    /// Renders the decision graph in the language of Graphviz' `dot`.
+    pub fn graph_dot(&self) -> String {
+        self.compiled.graph.dot(&self.compiled.typed)
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {
         &self.compiled
     }
+}
+
+/// Compiles all files of one policy, or returns every diagnostic if one is an error.
+fn compile(sources: &[Source]) -> Result<Compiled, Vec<Diagnostic>> {
+    if sources.is_empty() {
+        let nowhere = Span { file: 0, start: 0, end: 0 };
+        let error = Diagnostic::error("no_sources", nowhere, "there is no file to compile");
+        return Err(vec![error.help("a policy has at least one file, which begins with `policy NAME`")]);
+    }
+    let mut files = Vec::with_capacity(sources.len());
+    let mut errors = Vec::new();
+    for (file, source) in (0_u32..).zip(sources) {
+        match syntax::parse(file, source) {
+            Ok(tree) => files.push(tree),
+            Err(found) => errors.extend(found),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let (mut typed, mut warnings) = checked(&files, sources)?;
+    let digest = digest_of(sources);
+    typed.fingerprint = fingerprint_of(&digest);
+    let graph = build(&mut typed);
+    let mut broken = prove(&typed, &graph, sources);
+    if !broken.is_empty() {
+        broken.extend(warnings);
+        return Err(sorted(broken, sources));
+    }
+    let costly = unreduced(&typed, &graph);
+    if !costly.is_empty() {
+        warnings.extend(costly);
+        warnings = sorted(warnings, sources);
+    }
+    Ok(Compiled { sources: sources.to_vec(), digest, warnings, typed, graph })
 }
 
 impl fmt::Debug for Policy {
@@ -309,77 +279,8 @@ fn digest_of(sources: &[Source]) -> String {
     }
 }
 
-/// The digest's beginning, as a number.
+/// The first 64 bits of the digest.
 fn fingerprint_of(digest: &str) -> u64 {
     let digits = digest.strip_prefix("sha256:").and_then(|digits| digits.get(..16));
     digits.and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default()
-}
-
-fn algorithms(proof: &Proof) -> Vec<&'static str> {
-    match proof {
-        Proof::Hmac(algorithm, _) => vec![algorithm.name()],
-        Proof::KeyPair(algorithm, _) => vec![algorithm.name()],
-        Proof::KeySet(algorithms, _) => algorithms.iter().map(|algorithm| algorithm.name()).collect(),
-        Proof::Opaque => Vec::new(),
-    }
-}
-
-/// How a token is declared: what whoever signs one needs to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TokenInfo<'p> {
-    /// Its name.
-    pub name: &'p str,
-    /// The names of its signature algorithms (RFC 7518 §3.1); none where it is opaque.
-    pub algorithms: Vec<&'static str>,
-    /// The name of the secret, or of the key pair, that signs it; none where others do, or where it is opaque.
-    pub secret: Option<&'p str>,
-    /// The name of the JWK set that verifies it, where others sign it.
-    pub keys: Option<&'p str>,
-    /// What `iss` must be.
-    pub issuer: Option<&'p str>,
-    /// One of which `aud` must hold, where there are any.
-    pub audiences: &'p [String],
-    /// What `typ` must be.
-    pub typ: Option<&'p str>,
-    /// How long it may live.
-    pub lifetime: Option<Duration>,
-    /// Whether it is good for one exchange, and belongs to a family.
-    pub is_single_use: bool,
-    /// Where it travels.
-    pub carried: Carrier<'p>,
-}
-
-/// Where a token travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Carrier<'p> {
-    /// In the header `Authorization: Bearer` (RFC 6750 §2.1).
-    Bearer,
-    /// In this field of a JSON body.
-    Body(&'p str),
-    /// In this cookie.
-    Cookie(&'p str),
-    /// In this header.
-    Header(&'p str),
-}
-
-/// A policy's decision graph, to look at.
-#[derive(Debug, Clone, Copy)]
-pub struct Graph<'p> {
-    policy: &'p Policy,
-}
-
-impl Graph<'_> {
-    /// As text, for reviews and snapshots: doors, then nodes, every edge leading to a lower number.
-    pub fn text(&self) -> String {
-        let compiled = self.policy.compiled();
-        compiled.graph.text(&compiled.typed, |span| self.policy.locate(span))
-    }
-
-    /// In the language of Graphviz' `dot`.
-    pub fn dot(&self) -> String {
-        let compiled = self.policy.compiled();
-        compiled.graph.dot(&compiled.typed)
-    }
 }

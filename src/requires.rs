@@ -1,58 +1,58 @@
-//! What a policy needs from its host, so that a host finds out at start-up what it would otherwise find out at a request.
+//! The facts and keys that a policy needs from its host.
 
 use crate::collections::table::Table;
 use crate::policy::Policy;
 use crate::typed::{Attribute, Proof, Resource, Service, TypedPolicy};
 
-/// What a policy names and a host supplies.
+/// The facts and keys that a policy needs, so that a host can check at start-up that it supplies them.
 ///
 /// ```
 /// use portcullis::{Policy, Source};
 ///
 /// let text = "policy p\nsecret K\nkeys PARTNER { jwks \"https://id.example.com/jwks.json\" }\ncontext { mfa: bool }\nroutes / { GET / public }";
-/// let policy = Policy::compile(&[Source::new("p.gate", text)]).expect("it is well-formed");
+/// let policy = Policy::compile(&[Source::new("p.gate", text)])?;
 /// let requires = policy.requires();
 /// assert_eq!(requires.secrets, ["K"]);
 /// assert_eq!(requires.key_sets, [("PARTNER", "https://id.example.com/jwks.json")]);
 /// assert_eq!(requires.context, ["mfa"]);
+/// # Ok::<(), portcullis::CompileError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Requires<'p> {
-    /// Secrets and keys, for the key ring.
+pub struct Requirements<'p> {
+    /// The names of secrets and key pairs, for the key ring.
     pub secrets: Vec<&'p str>,
-    /// JWK sets, and the URL where each is found: for the key ring, or a fact.
+    /// The names and URLs of JWK sets, for the key ring or the facts.
     pub key_sets: Vec<(&'p str, &'p str)>,
     /// The attributes of `context`.
     pub context: Vec<&'p str>,
-    /// The kinds of things, each with its attributes.
+    /// The kinds of resources, each with its attributes.
     pub resources: Vec<(&'p str, Vec<&'p str>)>,
-    /// The attributes of `account`, where tokens are issued; with the hash of its password where `passwords` says so.
+    /// The attributes of `account`.
     pub account: Vec<&'p str>,
-    /// Whether somebody logs in with a password.
+    /// True if a route logs in with a password: accounts then need its hash.
     pub passwords: bool,
-    /// The kinds of token of which the host keeps something: what opaque ones claim, and how the families of `single_use` ones
-    /// stand.
+    /// The kinds of token that the host stores facts about: opaque and `single_use` ones.
     pub tokens: Vec<&'p str>,
-    /// The limits, whose buckets the host keeps.
+    /// The limits, whose buckets the host stores.
     pub limits: Vec<&'p str>,
-    /// Whether something is issued, for which each request brings random bytes.
+    /// True if a route issues something: each request then needs random bytes.
     pub entropy: bool,
 }
 
 impl Policy {
-    /// What the policy needs from its host.
-    pub fn requires(&self) -> Requires<'_> {
+    /// Returns the facts and keys that the policy needs from its host.
+    pub fn requires(&self) -> Requirements<'_> {
         let typed = &self.compiled().typed;
-        let kept = typed.tokens.iter().filter(|token| token.proof == Proof::Opaque || token.single_use.is_some());
-        Requires {
+        let stored = typed.tokens.iter().filter(|token| token.proof == Proof::Opaque || token.single_use.is_some());
+        Requirements {
             secrets: typed.secrets.iter().map(|secret| secret.name.as_str()).collect(),
             key_sets: self.key_sets().collect(),
             context: names(&typed.context),
             resources: typed.resources.iter().map(kind).collect(),
             account: names(&typed.account),
             passwords: typed.routes.iter().any(|route| route.login.is_some()),
-            tokens: kept.map(|token| token.name.as_str()).collect(),
+            tokens: stored.map(|token| token.name.as_str()).collect(),
             limits: typed.limits.iter().map(|limit| limit.name.as_str()).collect(),
             entropy: issues(typed),
         }

@@ -33,7 +33,7 @@ mod value;
 use choices::Choices;
 use engine::Engine;
 
-/// How many choices make a scene; the others make the policy.
+/// The number of choices that make a scene; the others make the policy.
 const SCENE: usize = 100;
 
 libfuzzer_sys::fuzz_target!(|choices: Vec<u32>| {

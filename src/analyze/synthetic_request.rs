@@ -17,8 +17,8 @@ use crate::eval::questions;
 use crate::graph::{Class, Logic, Plan, Variable, parameters};
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
+use crate::protocol::facts::Record;
 use crate::protocol::params::{Parameter, Params};
-use crate::protocol::request::Record;
 use crate::typed::{BodyRule, Expr, PathSegment, Read, Resource, Role, Route, Token, TypedPolicy};
 use crate::values::value_ref::ValueRef;
 

@@ -9,7 +9,7 @@ use crate::analyze::solver::search::{Alternatives, Model};
 use crate::analyze::solver::space::{Slot, Space};
 use crate::collections::table::Id;
 use crate::decide::callers::keys::BoundKeys;
-use crate::decide::{PermissionId, Ready, Scene, check_all, decide, holds_in_scene};
+use crate::decide::{PermissionId, Ready, SceneBuilder, check_all, decide, holds_in_scene};
 use crate::document::Document;
 use crate::graph::Plan;
 use crate::model::reason::Stage;
@@ -117,7 +117,7 @@ fn is_granted(scenario: &Scenario<'_>, document: &Json, id: Id<Permission>, plan
     let Ok(Document::Check(document)) = serde_json::from_value(document.clone()) else { return false };
     let (policy, graph) = (scenario.policy, scenario.graph);
     let now = document.now.unwrap_or(NOW);
-    let scene = Scene::new(policy, document.user.as_ref(), document.context.as_ref(), document.peer, now);
+    let scene = document.complete(SceneBuilder::new(policy, graph, now));
     let resource = document.resource();
     let asked = [PermissionId { fingerprint: policy.fingerprint, id }];
     let kind = policy.permissions[id].resource;

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 
 use crate::decide::permissions::check;
-use crate::decide::permissions::check::{PermissionId, Ruling};
+use crate::decide::permissions::check::{PermissionId, RoleId, Ruling};
 use crate::decide::permissions::scene::{Resource, Scene, SceneUser};
 use crate::eval::attributes::AttributeSet;
 use crate::eval::identity::Identity;
@@ -20,36 +20,41 @@ use crate::model::value::Value;
 use crate::protocol::decision::{Body, Effect, Input, Problem, Verdict};
 use crate::typed::TypedPolicy;
 
-/// A decision. It borrows from the gate that made it (`'g`) and from the request (`'r`), and depends on nothing but these.
+/// A decision about one request. It depends on nothing but the gate and the request.
 ///
-/// A host that hands the request on before it has done with the decision keeps [`Decision::into_owned`].
+/// It borrows from the gate (`'g`) and from the request (`'r`). A host that still needs it after it has handed the request on
+/// keeps [`Decision::into_owned`].
 #[derive(Clone)]
-#[non_exhaustive]
 pub struct Decision<'g, 'r> {
-    /// The outcome.
-    pub verdict: Verdict,
-    /// The status to answer; 200 where the request is handed on.
-    pub status: StatusCode,
-    /// Why: at least one, the one that decided first.
-    pub reasons: Reasons<'g>,
-    /// Further findings for the log, such as a bad token on a public route.
-    pub notes: Vec<Reason<'g>>,
-    /// The caller, if the request has one.
-    pub user: Option<Caller<'g, 'r>>,
+    pub(crate) verdict: Verdict,
+    pub(crate) status: StatusCode,
+    /// At least one; the first decided.
+    pub(crate) reasons: Reasons<'g>,
+    pub(crate) notes: Vec<Reason<'g>>,
+    pub(crate) caller: Option<Caller<'g, 'r>>,
     pub(crate) headers: AnswerHeaders<'g, 'r>,
-    /// The headers to drop from the handler's answer.
     pub(crate) removed_headers: &'g [HeaderName],
-    /// The body of an answer; for a denial, the problem.
-    pub body: Option<Body>,
-    /// The validated and normalised input.
-    pub input: Input<'g, 'r>,
-    /// The canonical target, the only one to forward: what was matched is what is served.
-    pub target: Option<Cow<'r, str>>,
-    /// True if the target's query may have secrets.
+    pub(crate) body: Option<Body>,
+    pub(crate) input: Input<'g, 'r>,
+    pub(crate) target: Option<Cow<'r, str>>,
+    /// True if the schema of the query has secret fields.
     pub(crate) secret_query: bool,
-    /// The changes that the host must record.
-    pub effects: Vec<Effect>,
+    pub(crate) effects: Vec<Effect>,
     pub(crate) check_context: CheckContext<'g, 'r>,
+}
+
+/// The parts of a decision that a host takes over by value: see [`Decision::into_parts`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct DecisionParts<'g, 'r> {
+    /// See [`Decision::body`].
+    pub body: Option<Body>,
+    /// See [`Decision::input`].
+    pub input: Input<'g, 'r>,
+    /// See [`Decision::target`].
+    pub target: Option<Cow<'r, str>>,
+    /// See [`Decision::effects`].
+    pub effects: Vec<Effect>,
 }
 
 /// The context of permission checks inside a handler.
@@ -69,37 +74,108 @@ impl<'g> CheckContext<'g, '_> {
     }
 }
 
-impl<'g> Decision<'g, '_> {
-    /// The same decision, which borrows nothing from the request any more: for hosts that hand the request on, and still
-    /// need what was decided when the handler's answer is there.
+impl<'g, 'r> Decision<'g, 'r> {
+    /// Returns what to do with the request.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+
+    /// Returns the status of the answer; 200 for [`Verdict::Allow`].
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the reasons: at least one, and first the one that decided.
+    pub fn reasons(&self) -> &[Reason<'g>] {
+        &self.reasons
+    }
+
+    /// Returns findings that didn't decide but are worth logging, such as a bad token on a public route.
+    pub fn notes(&self) -> &[Reason<'g>] {
+        &self.notes
+    }
+
+    /// Returns the caller; `None` for an anonymous one.
+    pub fn caller(&self) -> Option<&Caller<'g, 'r>> {
+        self.caller.as_ref()
+    }
+
+    /// Returns the headers of the answer, which the handler's answer gets, too. `Vary` is added to the handler's own; each
+    /// other header replaces the handler's.
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.headers.iter()
+    }
+
+    /// Returns the headers to remove from the handler's answer, before those of [`Decision::headers`] are set.
+    pub fn removed_headers(&self) -> impl Iterator<Item = &HeaderName> {
+        self.removed_headers.iter()
+    }
+
+    /// Returns the body of the answer, which is the problem if the request is denied.
+    pub fn body(&self) -> Option<&Body> {
+        self.body.as_ref()
+    }
+
+    /// Returns the problem of a denied request.
+    pub fn problem(&self) -> Option<&Problem> {
+        match &self.body {
+            Some(Body::Problem(problem)) => Some(problem),
+            Some(Body::Json(_)) | None => None,
+        }
+    }
+
+    /// Returns the validated and normalised input.
+    pub fn input(&self) -> &Input<'g, 'r> {
+        &self.input
+    }
+
+    /// Returns the canonical target, which is the one to forward: it is the one that the policy was applied to.
+    pub fn target(&self) -> Option<&str> {
+        self.target.as_deref()
+    }
+
+    /// Returns the target for logs: without its query if the schema of the query has secret fields.
+    pub fn masked_target(&self) -> Option<Cow<'_, str>> {
+        let target = self.target.as_deref()?;
+        match target.split_once('?') {
+            Some((path, _)) if self.secret_query => Some(Cow::Owned(format!("{path}?{SECRET}"))),
+            _ => Some(Cow::Borrowed(target)),
+        }
+    }
+
+    /// Returns the changes that the host must write.
+    pub fn effects(&self) -> &[Effect] {
+        &self.effects
+    }
+
+    /// Returns the changes that the host must write, by value.
+    pub fn into_effects(self) -> Vec<Effect> {
+        self.effects
+    }
+
+    /// Returns the body, the input, the target and the effects by value.
+    pub fn into_parts(self) -> DecisionParts<'g, 'r> {
+        DecisionParts { body: self.body, input: self.input, target: self.target, effects: self.effects }
+    }
+
+    /// Converts into a decision that borrows nothing from the request.
     ///
     /// ```
-    /// use portcullis::{Decision, AttributeSet, Gate, Keys, Policy, Request, Scheme, Source, Verdict};
+    /// use portcullis::request::Scheme;
+    /// use portcullis::{Decision, Gate, Keys, Policy, Request, Source, Verdict};
     ///
-    /// fn decide(gate: &Gate, request: http::Request<Vec<u8>>) -> (Decision<'_, 'static>, http::Request<Vec<u8>>) {
-    ///     let facts = AttributeSet::default();
-    ///     let decision = gate.decide(&Request {
-    ///         method: request.method(),
-    ///         target: request.uri().path_and_query().map_or("/", |target| target.as_str()),
-    ///         scheme: Scheme::Https,
-    ///         host: None,
-    ///         headers: request.headers(),
-    ///         peer: None,
-    ///         body: Some(request.body()),
-    ///         now: jiff::Timestamp::UNIX_EPOCH,
-    ///         entropy: None,
-    ///         user: None,
-    ///         facts: &facts,
-    ///     });
-    ///     (decision.into_owned(), request)
+    /// fn decide<'g>(gate: &'g Gate, parts: http::request::Parts, body: &[u8]) -> Decision<'g, 'static> {
+    ///     let request = Request::of_parts(&parts, jiff::Timestamp::UNIX_EPOCH).scheme(Scheme::Https).body(body);
+    ///     gate.decide(&request).into_owned()
     /// }
     ///
     /// let source = Source::new("p.gate", "policy p\nroutes / { GET /posts/{id} public }");
-    /// let gate = Policy::compile(&[source]).expect("it is well-formed").bind(&Keys::new()).expect("it has no secrets");
-    /// let request = http::Request::get("/posts/42").body(Vec::new()).expect("it is a request");
-    /// let (decision, _handed_on) = decide(&gate, request);
-    /// assert_eq!(decision.verdict, Verdict::Allow);
-    /// assert_eq!(decision.input.params.get("id"), Some("42"));
+    /// let gate = Policy::compile(&[source])?.bind(&Keys::new())?;
+    /// let (parts, body) = http::Request::get("/posts/42").body(Vec::new())?.into_parts();
+    /// let decision = decide(&gate, parts, &body);
+    /// assert_eq!(decision.verdict(), Verdict::Allow);
+    /// assert_eq!(decision.input().params.get("id"), Some("42"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn into_owned(self) -> Decision<'g, 'static> {
         Decision {
@@ -107,7 +183,7 @@ impl<'g> Decision<'g, '_> {
             status: self.status,
             reasons: self.reasons,
             notes: self.notes,
-            user: self.user.map(Caller::into_owned),
+            caller: self.caller.map(Caller::into_owned),
             headers: self.headers.into_owned(),
             removed_headers: self.removed_headers,
             body: self.body,
@@ -119,88 +195,61 @@ impl<'g> Decision<'g, '_> {
         }
     }
 
-    /// Checks another permission of the same caller in the same context, for resources that only the handler knows. The
-    /// request itself is *unknown* to these rules.
+    /// Returns `Allow` if the same caller has another permission, at the same time and in the same context: for checks inside a
+    /// handler, on resources that only the handler knows. The request and its input are *unknown* to these rules.
     ///
     /// ```
-    /// use portcullis::{AttributeSet, Keys, Policy, Request, Resource, Scheme, Source, User};
+    /// use portcullis::permission::Resource;
+    /// use portcullis::request::Scheme;
+    /// use portcullis::{Keys, Policy, Request, Source, User};
     ///
-    /// let text = "policy p\nresource posts { actions edit  author: string }\nallow posts:edit when resource.author == user.id\n\
-    ///             token t { algorithm HS256 key K }\nsecret K\nuser from t { id = claims.sub }\nroutes / { GET /mine authenticated }";
-    /// # let text = text.replace("key K }", "key K  claims { sub: string } }");
-    /// let policy = Policy::compile(&[Source::new("p.gate", text)]).expect("it is well-formed");
-    /// let edit = policy.permission("posts:edit").expect("it is declared");
-    /// let gate = policy.bind(&Keys::new().with_secret("K", *b"a key for this example: 32 bytes")).expect("it has its key");
-    /// let (mia, facts) = (User { id: "mia".to_owned(), ..User::default() }, AttributeSet::default());
-    /// let headers = http::HeaderMap::new();
-    /// let decision = gate.decide(&Request {
-    ///     method: &http::Method::GET,
-    ///     target: "/mine",
-    ///     scheme: Scheme::Https,
-    ///     host: None,
-    ///     headers: &headers,
-    ///     peer: None,
-    ///     body: Some(b""),
-    ///     now: jiff::Timestamp::UNIX_EPOCH,
-    ///     entropy: None,
-    ///     user: Some(&mia),
-    ///     facts: &facts,
-    /// });
-    /// let post = serde_json::json!({ "author": "mia" });
-    /// let post = Resource::of(post.as_object().expect("it is a map"));
-    /// assert!(decision.check(edit, Some(&post)).is_allowed());
+    /// let text = r#"policy p
+    /// secret K
+    /// token t { algorithm HS256  key K  claims { sub: string } }
+    /// user from t { id = claims.sub }
+    /// resource posts { actions edit  author: string }
+    /// allow posts:edit when resource.author == user.id
+    /// routes / { GET /mine authenticated }"#;
+    /// let policy = Policy::compile(&[Source::new("p.gate", text)])?;
+    /// let edit = policy.permission("posts:edit").expect("the policy declares it");
+    /// let gate = policy.bind(&Keys::new().with_secret("K", *b"a key for this example: 32 bytes"))?;
+    ///
+    /// let mia = User::new("mia");
+    /// let request = Request::new(&http::Method::GET, "/mine", jiff::Timestamp::UNIX_EPOCH);
+    /// let decision = gate.decide(&request.scheme(Scheme::Https).user(&mia).body(b""));
+    /// let post = serde_json::Map::from_iter([("author".to_owned(), "mia".into())]);
+    /// assert!(decision.check(edit, Some(&Resource::of(&post))).is_allowed());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn check(&self, permission: PermissionId, resource: Option<&Resource<'_>>) -> Ruling {
         self.check_all(&[permission], resource)
     }
 
-    /// Checks that the same caller has one of these permissions; see [`Decision::check`].
+    /// Returns `Allow` if the same caller has at least one of the permissions; see [`Decision::check`].
     pub fn check_any(&self, permissions: &[PermissionId], resource: Option<&Resource<'_>>) -> Ruling {
         check::any(self.check_context.policy, self.check_context.graph, &self.scene(), permissions, resource)
     }
 
-    /// Checks that the same caller has all of these permissions; see [`Decision::check`]. An empty list is denied.
+    /// Returns `Allow` if the same caller has each of the permissions, of which there is at least one; see
+    /// [`Decision::check`].
     pub fn check_all(&self, permissions: &[PermissionId], resource: Option<&Resource<'_>>) -> Ruling {
         check::all(self.check_context.policy, self.check_context.graph, &self.scene(), permissions, resource)
     }
 
-    /// The caller and the context, for further questions to the same policy.
+    /// Returns the reasons for the ruling of [`Decision::check`]; see [`Policy::explain`](crate::Policy::explain).
+    pub fn explain(&self, permission: PermissionId, resource: Option<&Resource<'_>>) -> Vec<Reason<'g>> {
+        check::explain(self.check_context.policy, self.check_context.graph, &self.scene(), permission, resource)
+    }
+
+    /// Returns the caller, the context and the time, for checks of the same policy.
     pub fn scene(&self) -> Scene<'_> {
         let CheckContext { policy, context, client, now, .. } = &self.check_context;
         Scene {
             fingerprint: policy.fingerprint,
-            user: self.user.as_ref().map(|user| SceneUser::Borrowed(&user.identity)),
+            user: self.caller.as_ref().map(|caller| SceneUser::Borrowed(&caller.identity)),
             context: context.clone(),
             client: *client,
             now: *now,
-        }
-    }
-
-    /// The headers of the answer, whoever writes it: they go out with the handler's answer too. A header that was made
-    /// for this answer replaces the policy's of the same name. `Vary` is added to the handler's, the others replace them.
-    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.headers.iter()
-    }
-
-    /// The target, fit for logs: without its query where the query's schema has secret fields.
-    pub fn masked_target(&self) -> Option<Cow<'_, str>> {
-        let target = self.target.as_deref()?;
-        match target.split_once('?') {
-            Some((path, _)) if self.secret_query => Some(Cow::Owned(format!("{path}?{SECRET}"))),
-            _ => Some(Cow::Borrowed(target)),
-        }
-    }
-
-    /// The headers to drop from a handler's answer, before those of [`Decision::headers`] are set.
-    pub fn removed_headers(&self) -> impl Iterator<Item = &HeaderName> {
-        self.removed_headers.iter()
-    }
-
-    /// The problem of a denial.
-    pub fn problem(&self) -> Option<&Problem> {
-        match &self.body {
-            Some(Body::Problem(problem)) => Some(problem),
-            Some(Body::Json(_)) | None => None,
         }
     }
 }
@@ -212,7 +261,7 @@ impl fmt::Debug for Decision<'_, '_> {
             .field("status", &self.status)
             .field("reasons", &self.reasons)
             .field("notes", &self.notes)
-            .field("user", &self.user)
+            .field("caller", &self.caller)
             .field("headers", &self.headers().collect::<Vec<_>>())
             .field("body", &self.body)
             .field("input", &self.input)
@@ -222,7 +271,7 @@ impl fmt::Debug for Decision<'_, '_> {
     }
 }
 
-/// A caller, made from a token or vouched for by the host.
+/// A caller, from a token's claims or from [`Request::user`](crate::Request::user).
 #[derive(Clone)]
 pub struct Caller<'g, 'r> {
     pub(crate) policy: &'g TypedPolicy,
@@ -230,27 +279,32 @@ pub struct Caller<'g, 'r> {
 }
 
 impl<'g> Caller<'g, '_> {
-    /// The caller's id.
+    /// Returns the caller's id.
     pub fn id(&self) -> &str {
         &self.identity.id
     }
 
-    /// The role names that came with them, unknown ones included.
+    /// Returns the caller's role names, including names that the policy doesn't declare.
     pub fn roles(&self) -> &[String] {
         &self.identity.role_names
     }
 
-    /// A tier that the policy knows.
+    /// True if the caller has this very role. A role that extends it doesn't count.
+    pub fn has_role(&self, role: RoleId) -> bool {
+        role.fingerprint == self.policy.fingerprint && self.identity.roles.contains(&role.id)
+    }
+
+    /// Returns the caller's tier, if the policy declares it.
     pub fn tier(&self) -> Option<&str> {
         self.identity.tier.as_deref()
     }
 
-    /// The other attributes of the mapping that have a value.
+    /// Returns the other attributes of the mapping that have a value.
     pub fn attributes(&self) -> Vec<(&'g str, Value)> {
         self.identity.values(self.policy)
     }
 
-    /// The name of the token that made the caller; `None` where the host vouched for them.
+    /// Returns the name of the token's kind; `None` if the host has authenticated the caller.
     pub fn token(&self) -> Option<&'g str> {
         self.identity.token.map(|token| self.policy.tokens[token].name.as_str())
     }
@@ -271,6 +325,7 @@ impl fmt::Debug for Caller<'_, '_> {
     }
 }
 
+/// Compares what is known of the callers.
 impl PartialEq for Caller<'_, '_> {
     fn eq(&self, other: &Self) -> bool {
         (self.id(), self.roles(), self.tier(), self.token()) == (other.id(), other.roles(), other.tier(), other.token())
@@ -278,13 +333,13 @@ impl PartialEq for Caller<'_, '_> {
     }
 }
 
-/// Compares the public parts.
+/// Compares everything that a host can read.
 impl PartialEq for Decision<'_, '_> {
     fn eq(&self, other: &Self) -> bool {
         (self.verdict, self.status, &self.body, &self.target)
             == (other.verdict, other.status, &other.body, &other.target)
             && (&self.reasons, &self.notes, &self.effects) == (&other.reasons, &other.notes, &other.effects)
-            && (&self.user, &self.input) == (&other.user, &other.input)
+            && (&self.caller, &self.input) == (&other.caller, &other.input)
             && self.headers().eq(other.headers())
             && self.removed_headers().eq(other.removed_headers())
     }

@@ -1,4 +1,4 @@
-//! Decisions that wait for answers of the host.
+//! A decision that waits for its host. It owns all that it keeps.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,46 +12,54 @@ use crate::decide::decision::Decision;
 use crate::decide::journey::{Journey, Pause, Progress};
 use crate::decide::{Ready, respond};
 use crate::graph::{Door, Node};
-use crate::protocol::question::{Answer, Question};
-use crate::protocol::request::{Facts, Request, Scheme, User};
+use crate::protocol::question::{Answer, AnswerProblem, PendingQuestion, QuestionId};
+use crate::protocol::request::{Request, Scheme, User};
 
-/// A step of a decision.
+/// The state of a decision that [`Gate::inquire`](crate::Gate::inquire) began.
 #[derive(Debug)]
 #[must_use]
 #[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and a box would be an allocation")]
 pub enum Step<'g, 'r> {
     /// The decision is made.
     Decided(Decision<'g, 'r>),
-    /// The host must be asked first.
+    /// The host must answer questions first.
     Ask(Inquiry<'g>),
 }
 
-/// A decision that waits for answers. It owns what it keeps of the request, and can be kept, sent to another thread and
-/// dropped at will. A store that counted while it answered has counted, also where the inquiry is dropped.
+/// A decision that waits for answers.
+///
+/// It borrows nothing from the request: it can be stored, sent to another thread and dropped. Charges that a store has made
+/// while it answered stay charged if the inquiry is dropped.
 pub struct Inquiry<'g> {
     ready: Ready<'g>,
     request: Box<OwnedRequest>,
     door: &'g Door,
     progress: Box<Progress<'g, 'static>>,
     at: Id<Node>,
-    questions: Vec<Asked>,
+    questions: Vec<PendingQuestion>,
     /// The number of the next question.
     next: u32,
 }
 
-/// A question with its id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Asked {
-    /// The id to give back with the answer.
-    pub id: QuestionId,
-    /// The question.
-    pub question: Question,
+/// A mistake in the answers to an inquiry, with the inquiry as it was.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+pub struct AnswerError<'g> {
+    problem: AnswerProblem,
+    inquiry: Inquiry<'g>,
 }
 
-/// One question of one inquiry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct QuestionId(u32);
+impl<'g> AnswerError<'g> {
+    /// Returns the mistake.
+    pub fn problem(&self) -> &AnswerProblem {
+        &self.problem
+    }
+
+    /// Returns the inquiry, to be answered again. The answers are dropped.
+    pub fn into_inquiry(self) -> Inquiry<'g> {
+        self.inquiry
+    }
+}
 
 impl<'g> Inquiry<'g> {
     pub(crate) fn new(ready: Ready<'g>, journey: Journey<'g, '_>, pause: Pause) -> Self {
@@ -68,35 +76,62 @@ impl<'g> Inquiry<'g> {
         Pause { at, questions }: Pause,
         first: u32,
     ) -> Self {
-        let questions: Vec<Asked> =
-            (first..).zip(questions).map(|(id, question)| Asked { id: QuestionId(id), question }).collect();
-        let next = questions.last().map_or(first, |asked| asked.id.0.saturating_add(1));
+        let pending = |(id, question)| PendingQuestion { id: QuestionId(id), question };
+        let questions: Vec<PendingQuestion> = (first..).zip(questions).map(pending).collect();
+        let next = questions.last().map_or(first, |pending| pending.id.0.saturating_add(1));
         Self { ready, request, door, progress: Box::new(progress.into_owned()), at, questions, next }
     }
 
-    /// The questions to answer now: at least one. They can be looked up concurrently.
-    pub fn questions(&self) -> &[Asked] {
+    /// Returns the pending questions, at least one. They can be answered at the same time.
+    pub fn questions(&self) -> &[PendingQuestion] {
         &self.questions
     }
 
-    /// Continues with the host's answers. A question without an answer, or with one of another kind, isn't asked again: its
-    /// facts are *unknown*, which fails closed. Answers to other questions are ignored. The first of two answers counts.
-    pub fn answer(self, answers: impl IntoIterator<Item = (QuestionId, Answer)>) -> Step<'g, 'static> {
+    /// Goes on with the host's answers. The facts of a question without an answer stay *unknown*, which grants nothing, and it
+    /// isn't asked again.
+    ///
+    /// # Errors
+    ///
+    /// An answer has the id of no pending question, is of another kind than its question, or has another number of outcomes
+    /// than its question has charges; or a question has two answers. Nothing of the answers is then used.
+    pub fn answer(
+        self,
+        answers: impl IntoIterator<Item = (QuestionId, Answer)>,
+    ) -> Result<Step<'g, 'static>, AnswerError<'g>> {
+        let found = match self.assign(answers) {
+            Ok(found) => found,
+            Err(problem) => return Err(AnswerError { problem, inquiry: self }),
+        };
         let Self { ready, request, door, progress, at, questions, next } = self;
-        let mut answers: Vec<(QuestionId, Answer)> = answers.into_iter().collect();
         let mut journey = Journey::resume(ready, request.as_request(), door, *progress);
-        for Asked { id, question } in questions {
-            let found = answers.iter().position(|(of, _)| *of == id);
-            // A mismatch leaves the question open.
-            journey.progress.lookup.answer(question, found.map(|at| answers.remove(at).1)).ok();
+        for (PendingQuestion { question, .. }, answer) in questions.into_iter().zip(found) {
+            journey.progress.lookup.answer(question, answer);
         }
-        match journey.travel(at) {
+        Ok(match journey.travel(at) {
             Ok(response) => Step::Decided(respond::routed(journey, response).into_owned()),
             Err(pause) => {
                 let progress = journey.progress.into_owned();
                 Step::Ask(Self::paused(ready, request, door, progress, pause, next))
             }
+        })
+    }
+
+    /// The answer to each pending question, if there is one.
+    fn assign(
+        &self,
+        answers: impl IntoIterator<Item = (QuestionId, Answer)>,
+    ) -> Result<Vec<Option<Answer>>, AnswerProblem> {
+        let mut found: Vec<Option<Answer>> = self.questions.iter().map(|_| None).collect();
+        for (id, answer) in answers {
+            let mut places = self.questions.iter().zip(&mut found);
+            let place = places.find(|(pending, _)| pending.id == id);
+            let (pending, place) = place.ok_or(AnswerProblem::UnknownQuestion { id })?;
+            pending.check(&answer)?;
+            if place.replace(answer).is_some() {
+                return Err(AnswerProblem::AnsweredTwice { id, question: pending.question.kind() });
+            }
         }
+        Ok(found)
     }
 }
 
@@ -117,8 +152,6 @@ struct OwnedRequest {
     now: Timestamp,
     entropy: Option<Zeroizing<[u8; 32]>>,
     user: Option<User>,
-    /// Empty.
-    facts: Facts,
 }
 
 impl OwnedRequest {
@@ -133,23 +166,18 @@ impl OwnedRequest {
             now: request.now,
             entropy: request.entropy.map(|entropy| Zeroizing::new(*entropy)),
             user: request.user.cloned(),
-            facts: Facts::default(),
         }
     }
 
     fn as_request(&self) -> Request<'_> {
         Request {
-            method: &self.method,
-            target: &self.target,
             scheme: self.scheme,
             host: self.host.as_deref(),
             headers: &self.headers,
             peer: self.peer,
-            body: None,
-            now: self.now,
             entropy: self.entropy.as_deref(),
             user: self.user.as_ref(),
-            facts: &self.facts,
+            ..Request::new(&self.method, &self.target, self.now)
         }
     }
 }

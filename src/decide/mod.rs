@@ -22,13 +22,13 @@ use http::{HeaderName, HeaderValue};
 pub(crate) use crate::decide::browser::csrf::issue as issue_csrf;
 pub(crate) use crate::decide::callers::authenticate::{opaque_id, verify_token};
 use crate::decide::callers::keys::BoundKeys;
-pub use crate::decide::decision::{Caller, Decision};
-pub use crate::decide::inquiry::{Asked, Inquiry, QuestionId, Step};
+pub use crate::decide::decision::{Caller, Decision, DecisionParts};
+pub use crate::decide::inquiry::{AnswerError, Inquiry, Step};
 use crate::decide::journey::{Journey, Pause};
 use crate::decide::lookup::Lookup;
-pub use crate::decide::permissions::check::{PermissionId, Ruling};
+pub use crate::decide::permissions::check::{PermissionId, RoleId, Ruling};
 pub(crate) use crate::decide::permissions::check::{all as check_all, holds as holds_in_scene};
-pub use crate::decide::permissions::scene::{Resource, Scene};
+pub use crate::decide::permissions::scene::{Resource, Scene, SceneBuilder};
 use crate::decide::respond::Response;
 use crate::decide::routes::dispatch::{Routing, route_request};
 pub(crate) use crate::eval::reads::name_of;
@@ -103,7 +103,6 @@ pub(crate) fn decide<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Decisio
 
 /// Decides a request, and asks `host` for missing facts where the decision needs them. The journey stays in place while
 /// the host answers. `None` leaves a fact unknown.
-#[expect(dead_code, reason = "the gate will offer it with its host trait")]
 pub(crate) fn decide_with<'g, 'r>(
     ready: Ready<'g>,
     request: &Request<'r>,
@@ -122,8 +121,7 @@ pub(crate) fn decide_with<'g, 'r>(
         };
         for question in questions {
             let answer = host(&question);
-            // A mismatch leaves the question open.
-            journey.progress.lookup.answer(question, answer).ok();
+            journey.progress.lookup.answer(question, answer);
         }
         node = at;
     }

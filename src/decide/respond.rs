@@ -99,7 +99,7 @@ pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, response: Response<'g>) -
     {
         decision.notes.push(reason(bad, None));
     }
-    decision.user = user.map(|identity| Caller { policy, identity });
+    decision.caller = user.map(|identity| Caller { policy, identity });
     // RFC 9110 §9.3.2: the answer to `HEAD` has the headers and no body.
     if decision.verdict == Verdict::Answer && *request.method == Method::HEAD {
         decision.body = None;
@@ -202,7 +202,7 @@ pub(crate) fn respond<'g, 'r>(context: ResponseContext<'g, 'r, '_>, response: Re
         status,
         reasons,
         notes: Vec::new(),
-        user: None,
+        caller: None,
         headers: AnswerHeaders { policy: policy_headers, limits: Vec::new(), fixed, made, cors, origin },
         removed_headers: &answer.removed,
         body,
@@ -240,7 +240,7 @@ fn problem(code: Code) -> Body {
 
 /// The problem of a denial, which loses its violations and its detail.
 fn problem_of(denial: &mut Denial) -> Body {
-    let mut body = problem(denial.code.told());
+    let mut body = problem(denial.code.public_code());
     if let Body::Problem(problem) = &mut body {
         if let Some(violations) = denial.violations.take() {
             (problem.errors, problem.truncated) = (violations.list, violations.truncated);

@@ -1,4 +1,4 @@
-//! A document that asks for a permission, outside any door, and what comes of it.
+//! The documents of a check outside any route, and of its ruling.
 
 use std::net::IpAddr;
 
@@ -6,13 +6,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::Policy;
+use crate::decide::{Resource, Ruling, Scene, SceneBuilder};
 use crate::document::decision::{PolicyDocument, ReasonDocument};
 use crate::document::request::{DocumentError, address, invalid, known, text, timestamp, user};
-use crate::{Policy, Reason, Record, Resource, Ruling, Scene, User};
+use crate::model::reason::Reason;
+use crate::protocol::facts::Record;
+use crate::protocol::request::User;
 
 const KEYS: &[&str] = &["permission", "user", "resource", "context", "peer", "now"];
 
-/// A question for a permission as a document describes it.
+/// A check of a permission as a document describes it.
 ///
 /// ```
 /// use portcullis::document::{CheckDocument, Document};
@@ -31,23 +35,31 @@ pub struct CheckDocument {
     pub permission: String,
     /// The caller; `None` for an anonymous one.
     pub user: Option<User>,
-    /// The attributes of the thing, `id` among them.
+    /// The attributes of the resource, including its `id`.
     pub resource: Option<Record>,
     /// The attributes that the policy's `context` declares.
     pub context: Option<Record>,
     /// The client's address.
     pub peer: Option<IpAddr>,
-    /// The time of the question, if the document says one.
+    /// The time of the check.
     pub now: Option<Timestamp>,
 }
 
 impl CheckDocument {
-    /// The scene that a policy is asked about. `now` stands in where the document itself has none.
+    /// Returns the scene of the check. `now` is used if the document has none.
     pub fn scene(&self, policy: &Policy, now: Timestamp) -> Scene<'_> {
-        policy.scene(self.user.as_ref(), self.context.as_ref(), self.peer, self.now.unwrap_or(now))
+        self.complete(policy.scene(self.now.unwrap_or(now)))
     }
 
-    /// The thing that is asked about.
+    pub(crate) fn complete<'a>(&'a self, scene: SceneBuilder<'_, 'a>) -> Scene<'a> {
+        let scene = scene.user(self.user.as_ref()).context(self.context.as_ref());
+        match self.peer {
+            Some(peer) => scene.client(peer).build(),
+            None => scene.build(),
+        }
+    }
+
+    /// Returns the resource of the check.
     pub fn resource(&self) -> Option<Resource<'_>> {
         self.resource.as_ref().map(Resource::of)
     }
@@ -73,7 +85,7 @@ fn record(key: &str, value: Value) -> Result<Record, DocumentError> {
     }
 }
 
-/// What came of a question, ready to be serialised.
+/// A ruling, to be serialised.
 #[derive(Debug, Clone, Serialize)]
 pub struct RulingDocument<'a> {
     verdict: &'static str,
@@ -84,11 +96,11 @@ pub struct RulingDocument<'a> {
 }
 
 impl<'a> RulingDocument<'a> {
-    /// `policy` is the one that was asked, and that explained its ruling with these reasons.
+    /// `policy` is the one that made the ruling and gave these reasons.
     pub fn new(ruling: Ruling, reasons: &'a [Reason<'_>], policy: &'a Policy) -> Self {
         let several = if reasons.len() > 1 { reasons } else { &[] };
         Self {
-            verdict: ruling.verdict.as_str(),
+            verdict: ruling.verdict().as_str(),
             reason: reasons.first().map(|reason| ReasonDocument::new(reason, policy)),
             reasons: several.iter().map(|reason| ReasonDocument::new(reason, policy)).collect(),
             policy: PolicyDocument::new(policy),

@@ -8,7 +8,12 @@ use http::HeaderName;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::{Body, BucketState, Caller, Decision, Effect, FamilyState, Policy, Problem, Reason};
+use crate::Policy;
+use crate::decide::{Caller, Decision};
+use crate::limit::bucket::BucketState;
+use crate::model::reason::Reason;
+use crate::protocol::decision::{Body, Effect, Problem};
+use crate::protocol::family::FamilyState;
 
 /// A decision, ready to be serialised.
 #[derive(Debug, Clone, Serialize)]
@@ -46,7 +51,7 @@ impl<'a> DecisionDocument<'a> {
             reason: decision.reasons.first().map(|reason| ReasonDocument::new(reason, policy)),
             reasons: explained(several),
             notes: explained(&decision.notes),
-            user: decision.user.as_ref().map(CallerDocument),
+            user: decision.caller().map(CallerDocument),
             headers: decision
                 .headers()
                 .map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())))

@@ -5,6 +5,7 @@
 
 pub(crate) mod check;
 pub(crate) mod decision;
+pub(crate) mod facts;
 pub(crate) mod request;
 
 use serde::de::Error as _;
@@ -13,7 +14,8 @@ use serde_json::Value;
 
 pub use crate::document::check::{CheckDocument, RulingDocument};
 pub use crate::document::decision::DecisionDocument;
-pub use crate::document::request::{DocumentError, RequestDocument, facts};
+pub use crate::document::facts::facts;
+pub use crate::document::request::{DocumentError, RequestDocument};
 
 /// A document that somebody asks with.
 #[derive(Debug, Clone)]

@@ -3,7 +3,6 @@
 //! Only the document is judged here, never the request in it: an odd URL or path reaches the gate as it stands. No
 //! message ever repeats a header's value, a body or a credential.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -14,12 +13,12 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::{Account, BucketState, Facts, KeySet, Known, Record, Request, Scheme, TokenFact, User};
+use crate::document::facts::facts;
+use crate::protocol::facts::Facts;
+use crate::protocol::request::{Request, Scheme, User};
 
 /// The keys of a request document.
 const KEYS: &[&str] = &["now", "method", "url", "peer", "headers", "body", "user", "facts", "entropy"];
-/// The keys of its `facts`.
-const FACTS: &[&str] = &["resources", "context", "account", "buckets", "tokens", "keys"];
 
 /// A request as a document describes it.
 ///
@@ -50,7 +49,7 @@ pub struct RequestDocument {
     pub body: Vec<u8>,
     /// A caller who is authenticated already.
     pub user: Option<User>,
-    /// What the host looked up.
+    /// The facts that the host has looked up.
     pub facts: Facts,
     /// Random bytes for what is issued, if the document holds any.
     pub entropy: Option<[u8; 32]>,
@@ -61,17 +60,14 @@ impl RequestDocument {
     pub fn request<'a>(&'a self, now: Timestamp, entropy: Option<&'a [u8; 32]>) -> Request<'a> {
         let in_the_clear = self.url.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("http:"));
         Request {
-            method: &self.method,
-            target: &self.url,
             scheme: if in_the_clear { Scheme::Http } else { Scheme::Https },
-            host: None,
             headers: &self.headers,
             peer: self.peer,
             body: Some(&self.body),
-            now: self.now.unwrap_or(now),
             entropy: self.entropy.as_ref().or(entropy),
             user: self.user.as_ref(),
             facts: &self.facts,
+            ..Request::new(&self.method, &self.url, self.now.unwrap_or(now))
         }
     }
 
@@ -126,7 +122,7 @@ pub enum DocumentError {
     UnknownKey {
         /// The key.
         key: String,
-        /// Where it stands.
+        /// The part of the document that has it.
         place: &'static str,
         /// The keys that may stand there.
         known: &'static [&'static str],
@@ -136,7 +132,7 @@ pub enum DocumentError {
         "unknown key (is a space missing after the colon?): {place} may have `{}`", known.join("`, `")
     )]
     NoKey {
-        /// Where it stands.
+        /// The part of the document that has it.
         place: &'static str,
         /// The keys that may stand there.
         known: &'static [&'static str],
@@ -149,7 +145,7 @@ pub enum DocumentError {
     Invalid {
         /// The key, with the keys above it.
         key: String,
-        /// What it should hold.
+        /// The expected value.
         problem: String,
     },
     /// A header that HTTP doesn't allow.
@@ -157,13 +153,13 @@ pub enum DocumentError {
     Header {
         /// The header's name.
         name: String,
-        /// What is wrong with it.
+        /// The problem.
         problem: &'static str,
     },
     /// A header without a name that could be repeated, as in `{authorization:Bearer-…}`.
     #[error("entry {number} of `headers` is no header name with a value: is a space missing after the colon?")]
     NoHeader {
-        /// Which entry it is, from 1.
+        /// The entry's number, from 1.
         number: usize,
     },
 }
@@ -270,120 +266,6 @@ fn body(value: Value, headers: &mut HeaderMap) -> Result<Vec<u8>, DocumentError>
             .map_err(|_| DocumentError::Header { name: CONTENT_TYPE.to_string(), problem: "is one header too many" })?;
     }
     serde_json::to_vec(&value).map_err(|error| invalid("body", error.to_string()))
-}
-
-/// What a host looked up, from a map as a request document has it under `facts`.
-///
-/// # Errors
-///
-/// Where a key means nothing, or holds something else than it should.
-///
-/// ```
-/// let facts = portcullis::document::facts(serde_json::json!({ "context": { "mfa": true } }))?;
-/// assert!(facts.context.is_some_and(|context| context.contains_key("mfa")));
-/// # Ok::<(), portcullis::document::DocumentError>(())
-/// ```
-pub fn facts(value: Value) -> Result<Facts, DocumentError> {
-    let Value::Object(map) = value else {
-        return Err(invalid("facts", "must be a map"));
-    };
-    known(&map, "`facts`", FACTS)?;
-    let mut facts = Facts::default();
-    for (key, value) in map {
-        match value {
-            // As with a thing, `null` says that there is none; silence says nothing.
-            Value::Null if key == "account" => facts.account = Known::Absent,
-            Value::Null => {}
-            Value::Object(states) if key == "buckets" => facts.buckets = buckets(states)?,
-            Value::Object(things) if key == "resources" => facts.resources = resources(things)?,
-            Value::Object(context) if key == "context" => facts.context = Some(context),
-            Value::Object(attributes) if key == "account" => facts.account = Known::Value(account(attributes)?),
-            Value::Object(known) if key == "tokens" => facts.tokens = tokens(known)?,
-            Value::Object(sets) if key == "keys" => facts.key_sets = key_sets(sets)?,
-            _ => return Err(invalid(format!("facts.{key}"), "must be a map or null")),
-        }
-    }
-    Ok(facts)
-}
-
-fn resources(things: Map<String, Value>) -> Result<HashMap<String, Option<Record>>, DocumentError> {
-    things
-        .into_iter()
-        .map(|(id, value)| match value {
-            Value::Null => Ok((id, None)),
-            Value::Object(attributes) => Ok((id, Some(attributes))),
-            _ => Err(invalid(
-                format!("facts.resources.{id}"),
-                "must be a map of attributes, or null where there is none",
-            )),
-        })
-        .collect()
-}
-
-fn buckets(states: Map<String, Value>) -> Result<HashMap<String, BucketState>, DocumentError> {
-    states
-        .into_iter()
-        .map(|(id, value)| {
-            serde_json::from_value(value).map(|state| (id.clone(), state)).map_err(|_| {
-                invalid(format!("facts.buckets.{id}"), "must be the `state` that an earlier decision's effects gave")
-            })
-        })
-        .collect()
-}
-
-fn account(mut attributes: Map<String, Value>) -> Result<Account, DocumentError> {
-    let hash = attributes.shift_remove("password_hash").filter(|hash| !hash.is_null());
-    let hash = hash.map(|hash| text("facts.account.password_hash", hash)).transpose()?;
-    if hash.as_deref().is_some_and(ends_early) {
-        return Err(invalid("facts.account.password_hash", "ends too early: quote it, as it holds commas"));
-    }
-    let account = Account::new(attributes);
-    Ok(match hash {
-        Some(hash) => account.with_password_hash(hash),
-        None => account,
-    })
-}
-
-/// Whether a hash in the PHC string format lacks its last parts, as it does where YAML takes its commas for its own.
-fn ends_early(hash: &str) -> bool {
-    let parts = hash.split('$').count();
-    hash.starts_with("$argon2") && parts < 6 || hash.starts_with("$scrypt") && parts < 5
-}
-
-/// What an opaque token claims, or how the family of a `single_use` one stands: nobody takes one for the other, as their ids
-/// are of different forms.
-fn tokens(known: Map<String, Value>) -> Result<HashMap<String, Option<TokenFact>>, DocumentError> {
-    (1..)
-        .zip(known)
-        .map(|(number, (id, value)): (usize, _)| {
-            let fact = match value {
-                Value::Null => None,
-                Value::Object(claims) if id.starts_with("sha256:") => Some(TokenFact::Claims(claims)),
-                state => Some(TokenFact::Family(serde_json::from_value(state).map_err(|_| {
-                    // A slip may have put a token where its digest belongs.
-                    invalid(
-                        "facts.tokens",
-                        format!(
-                            "entry {number} must be the `state` that an earlier decision's effects gave of the family, or \
-                             null; the claims of an opaque token stand under `sha256:` and its digest"
-                        ),
-                    )
-                })?)),
-            };
-            Ok((id, fact))
-        })
-        .collect()
-}
-
-fn key_sets(sets: Map<String, Value>) -> Result<HashMap<String, KeySet>, DocumentError> {
-    sets.into_iter()
-        .map(|(name, value)| {
-            let key = || format!("facts.keys.{name}");
-            let text = serde_json::to_vec(&value).map_err(|error| invalid(key(), error.to_string()))?;
-            let set = KeySet::parse(&text).map_err(|error| invalid(key(), error.to_string()))?;
-            Ok((name, set))
-        })
-        .collect()
 }
 
 fn entropy(value: &Value) -> Result<[u8; 32], DocumentError> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::model::value::{Known, Value};
-use crate::protocol::request::Record;
+use crate::protocol::facts::Record;
 use crate::typed::{Attribute, TypedPolicy};
 use crate::values::json;
 use crate::values::json::Provenance;

@@ -14,8 +14,8 @@ use crate::eval::attributes::Attributes;
 use crate::eval::identity::Identity;
 use crate::model::truth::Truths;
 use crate::model::value::{Known, Value};
+use crate::protocol::facts::Record;
 use crate::protocol::params::Params;
-use crate::protocol::request::Record;
 use crate::typed::schemas::Shape;
 use crate::typed::{Attribute, Condition, Read, Resource, Route, TypedPolicy};
 

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::collections::table::Id;
 use crate::graph::{DecisionGraph, Leaf, Node, Phase, Probe, Test};
+use crate::model::source::Span;
 use crate::typed::{BodyRule, Limit, Service, TypedPolicy};
 
 /// The label of a node, and its edges with their labels.
@@ -14,7 +15,7 @@ struct Drawn {
 
 impl DecisionGraph {
     /// The doors by path, then the nodes.
-    pub(crate) fn text(&self, policy: &TypedPolicy, locate: impl Fn(crate::Span) -> String) -> String {
+    pub(crate) fn text(&self, policy: &TypedPolicy, locate: impl Fn(Span) -> String) -> String {
         let mut out = format!("policy {}\n\ndoors\n", policy.name);
         for endpoint in self.endpoints.iter() {
             let _ = writeln!(out, "  {}", endpoint.pattern);

@@ -1,4 +1,4 @@
-//! Signature algorithms by the names that tokens give them, and the kind of key that each takes.
+//! Signature algorithms by their names in tokens, and the kind of key that each takes.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{
@@ -95,8 +95,7 @@ impl SignatureAlgorithm {
         }
     }
 
-    /// Whether it can be signed with twice alike. What can't needs randomness, which the engine doesn't have. ES256 and
-    /// ES384 can (RFC 6979).
+    /// True if signing needs no randomness, which the engine doesn't have. ES256 and ES384 need none (RFC 6979).
     pub(crate) fn is_repeatable(self) -> bool {
         !matches!(self, Self::Ps256 | Self::Ps384 | Self::Ps512)
     }
@@ -148,7 +147,7 @@ impl KeyKind {
         }
     }
 
-    /// How many bytes a coordinate and a private number have, of a curve (RFC 7518 §6.2, RFC 8037 §2).
+    /// The length in bytes of a curve's coordinates and private numbers (RFC 7518 §6.2, RFC 8037 §2).
     pub(crate) fn field_bytes(self) -> usize {
         match self {
             Self::P384 => 48,

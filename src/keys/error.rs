@@ -1,18 +1,24 @@
-//! What can be wrong with keys. Names are told, and what to do; never a value.
+//! Errors of keys. They contain names and advice, never a value.
 
-/// Why a policy and a key ring don't go together: every problem at once.
+/// The problems of a key ring with a policy: all of them, at least one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct BindError {
-    /// At least one.
-    pub problems: Vec<KeyProblem>,
+    pub(crate) problems: Vec<KeyProblem>,
 }
 
-/// One secret that won't do.
+impl BindError {
+    /// Returns the problems.
+    pub fn problems(&self) -> &[KeyProblem] {
+        &self.problems
+    }
+}
+
+/// A problem of one secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyProblem {
-    /// The policy names it, the ring lacks it.
+    /// The key ring lacks it.
     #[error("the key ring lacks the secret `{name}`: add it under that name")]
     Missing {
         /// The secret's name.
@@ -28,21 +34,21 @@ pub enum KeyProblem {
         /// The fewest bytes that its use allows.
         least: usize,
     },
-    /// One byte over and over.
+    /// It is one byte repeated.
     #[error("the secret `{name}` is one byte over and over: use at least 32 random bytes")]
     Constant {
         /// The secret's name.
         name: String,
     },
-    /// It can't be read, or nobody should use it.
+    /// It is unreadable or unsafe.
     #[error("the key `{name}` can't be used: {why}")]
     Unusable {
         /// The secret's name.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         why: &'static str,
     },
-    /// Its JWK says what it is for, and the policy uses it otherwise (RFC 7517 §4.4).
+    /// Its JWK restricts it to another algorithm (RFC 7517 §4.4).
     #[error(
         "the secret `{name}` is for {pinned} alone, as its `alg` says, and the policy uses it with {used}: supply one \
          for {used}, or change the policy's algorithm"
@@ -55,7 +61,7 @@ pub enum KeyProblem {
         /// The algorithm that the policy uses it with.
         used: String,
     },
-    /// It is a key pair of another kind than the algorithm takes.
+    /// Its kind of key pair doesn't fit the algorithm.
     #[error(
         "the key `{name}` is of the kind {kind}, and the policy uses it with {used}, which takes one of the kind \
          {needed}: supply such a key, or change the policy's algorithm"
@@ -63,14 +69,14 @@ pub enum KeyProblem {
     WrongKind {
         /// The secret's name.
         name: String,
-        /// What it is: `RSA`, `P-256`, `P-384` or `Ed25519`.
+        /// The key's kind: `RSA`, `P-256`, `P-384` or `Ed25519`.
         kind: &'static str,
         /// The algorithm that the policy uses it with.
         used: &'static str,
         /// The kind of key that the algorithm takes.
         needed: &'static str,
     },
-    /// The policy issues a token that it is to sign, and only verifies.
+    /// It lacks the private half, and the policy issues tokens that it must sign.
     #[error(
         "a route issues `{token}`, and the key `{name}` can't sign: supply its private half, as a key to `sign` with"
     )]
@@ -80,7 +86,7 @@ pub enum KeyProblem {
         /// The token's name.
         token: String,
     },
-    /// It is bytes, and the policy needs a key pair.
+    /// It is a secret, and the policy needs a key pair.
     #[error("the secret `{name}` is bytes, and the policy uses it with {used}: supply a key pair, as PEM or as a JWK")]
     Bytes {
         /// The secret's name.
@@ -108,13 +114,13 @@ pub enum KeyProblem {
         /// The set's name.
         name: String,
     },
-    /// One name stands for two things.
+    /// The name belongs to both a secret and a JWK set.
     #[error("`{name}` is both a secret and a JWK set on the key ring: keep one of them under that name")]
     Twice {
         /// The name.
         name: String,
     },
-    /// A token made for one purpose would then pass for another.
+    /// Two secrets are equal: a token for one purpose would be valid for another.
     #[error("the secrets `{first}` and `{second}` are equal: each purpose needs a secret of its own")]
     Equal {
         /// One of them.
@@ -124,7 +130,7 @@ pub enum KeyProblem {
     },
 }
 
-/// Why a JWK set can't be read at all.
+/// An error of a whole JWK set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
@@ -134,13 +140,13 @@ pub enum KeySetError {
     /// It has too many keys.
     #[error("the key set has more than 10,000 keys: publish fewer")]
     TooMany,
-    /// It isn't JSON that every reader reads alike.
+    /// It isn't JSON, or JSON that two parsers could read differently.
     #[error("the key set can't be read as JSON: {why}")]
     Unreadable {
-        /// What is wrong; nothing of what was there.
+        /// The reason, without any part of the text.
         why: &'static str,
     },
-    /// It is JSON, and no set.
+    /// It is JSON, but no set.
     #[error("the key set has no `keys`: it must be a JSON object with a list of that name (RFC 7517 §5)")]
     NoKeys,
 }

@@ -16,7 +16,7 @@ use crate::model::json::JsonError;
 
 /// The longest key in bytes. With the certificates that some carry along, one has a few KiB.
 const MAX_TEXT: usize = 64 * 1024;
-/// How deeply what a key holds may nest. What is defined is flat; others may add what they like.
+/// The deepest nesting of a key's members. The defined members are flat; others may nest.
 pub(crate) const MAX_DEPTH: usize = 16;
 
 const NUMBERS: Flaw = "one of its numbers is missing, or isn't base64url without padding and stray bits";
@@ -105,7 +105,7 @@ fn kind(members: &Map<String, Value>) -> Result<KeyKind, Flaw> {
     }
 }
 
-/// What it may be used for (RFC 7517 §4.2, §4.3).
+/// The uses that a key allows (RFC 7517 §4.2, §4.3).
 struct Operations {
     signs: bool,
     verifies: bool,

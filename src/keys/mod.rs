@@ -1,5 +1,4 @@
-//! Keys: secrets, key pairs and key sets come in as bytes, PEM and JWK; keys that are ready to verify and to sign go out.
-//! What is wrong with one is told without a byte of it, and nothing here needs randomness.
+//! Keys: secrets, key pairs and JWK sets, read from bytes, PEM and JWK. No error contains a byte of a key.
 
 pub(crate) mod algorithm;
 pub(crate) mod document;
@@ -17,10 +16,11 @@ mod tests;
 pub(crate) mod verify;
 
 pub(crate) use crate::keys::algorithm::{HmacAlgorithm, SignatureAlgorithm};
-pub use crate::keys::error::{BindError, KeyProblem, KeySetError};
+pub(crate) use crate::keys::error::BindError;
+pub use crate::keys::error::{KeyProblem, KeySetError};
 pub(crate) use crate::keys::pair::Pair;
 pub(crate) use crate::keys::ring::Entry;
-pub use crate::keys::ring::Keys;
+pub(crate) use crate::keys::ring::Keys;
 pub use crate::keys::set::{KeySet, SkippedKey};
 pub(crate) use crate::keys::sign::SigningKey;
 pub(crate) use crate::keys::verify::VerifyingKey;

@@ -11,7 +11,7 @@ use crate::keys::verify::VerifyingKey;
 #[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) public: PublicKey,
-    /// Where it may sign.
+    /// The private half, if it may sign.
     pub(crate) private: Option<Arc<PrivateKey>>,
     /// The one algorithm that it is for, where it says so.
     pub(crate) pinned: Option<SignatureAlgorithm>,
@@ -41,7 +41,7 @@ impl Pair {
         self.private.is_some()
     }
 
-    /// Whether both are one pair, or halves of one.
+    /// True if both are the same pair, or halves of it.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.public == other.public
     }

@@ -36,7 +36,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Pair, Flaw> {
     }
 }
 
-/// What to do with a text that holds something else than a key that can be read.
+/// The advice for a text without a readable key.
 fn unsupported(label: &str) -> Option<Flaw> {
     match label {
         "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" | "PUBLIC KEY" | "RSA PUBLIC KEY" => None,

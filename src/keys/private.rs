@@ -91,7 +91,7 @@ impl PrivateKey {
 const CURVES: [(KeyKind, &EcdsaSigningAlgorithm); 2] =
     [(KeyKind::P256, &ECDSA_P256_SHA256_FIXED_SIGNING), (KeyKind::P384, &ECDSA_P384_SHA384_FIXED_SIGNING)];
 
-/// What is wrong with the size of a key, if that is it.
+/// The flaw of a key whose size is wrong.
 fn size(rejected: &KeyRejected) -> Option<Flaw> {
     match rejected.description_() {
         "TooSmall" => Some(TOO_SMALL),

@@ -1,4 +1,4 @@
-//! Public keys: what is left of one once it is known to be good, whatever form it came in.
+//! Validated public keys.
 
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{PublicKey as RsaPublicKey, PublicKeyComponents, RsaParameters};
@@ -6,7 +6,7 @@ use aws_lc_rs::signature::ParsedPublicKey;
 
 use crate::keys::algorithm::{KeyKind, SignatureAlgorithm};
 
-/// Why a key can't be used, and what to do about it; never anything of the key itself.
+/// The reason why a key can't be used, with advice, and without any part of the key.
 pub(crate) type Flaw = &'static str;
 
 pub(crate) const TOO_SMALL: Flaw = "its modulus has fewer than 2048 bits (RFC 7518 §3.3): make a longer key";
@@ -16,7 +16,7 @@ pub(crate) const FACTORABLE: Flaw =
     "its modulus was made by a faulty library, and can be factored (ROCA, CVE-2017-15361): make another key";
 const NO_POINT: Flaw = "it isn't a point on its curve";
 
-/// A public key that is known to be one.
+/// A validated public key.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PublicKey {
     kind: KeyKind,
@@ -68,8 +68,7 @@ const ROCA_PRIMES: [u32; 38] = [
     113, 127, 131, 137, 139, 149, 151, 157, 163, 167,
 ];
 
-/// Whether a modulus is of the form that can be factored: a power of 65537 modulo every one of the small primes (Nemec and
-/// others, "The Return of Coppersmith's Attack", 2017, §4.1).
+/// True if a modulus can be factored: if it is a power of 65537 modulo each of the small primes (Nemec and others, "The Return of Coppersmith's Attack", 2017, §4.1).
 fn is_roca(modulus: &[u8]) -> bool {
     ROCA_PRIMES.iter().all(|prime| {
         let rest = modulus.iter().fold(0, |rest, byte| (rest * 256 + u32::from(*byte)) % prime);

@@ -1,4 +1,4 @@
-//! The key ring: the secrets, key pairs and key sets that policies only name.
+//! The key ring: the secrets, key pairs and key sets that policies refer to by name.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::keys::set::KeySet;
 use crate::keys::sign::SigningKey;
 use crate::keys::{jwk, pem};
 
-/// The keys that a host supplies, by the names that policies give them. Secrets and private keys are wiped when they are
+/// The key ring: the keys that a host supplies, by their names in policies. Secrets and private keys are wiped when they are
 /// dropped, and never printed.
 #[derive(Clone, Default)]
 pub struct Keys {
@@ -21,13 +21,13 @@ pub struct Keys {
     sets: BTreeMap<String, KeySet>,
 }
 
-/// What stands under the name of a secret.
+/// The entry of a secret's name.
 #[derive(Clone)]
 pub(crate) enum Entry {
-    /// Bytes, and the one algorithm that they are for, where there is one.
+    /// Bytes, and the only algorithm that they may be used with, if there is one.
     Secret(Zeroizing<Vec<u8>>, Option<String>),
     Pair(Pair),
-    /// What isn't a key that can be used, and why.
+    /// A key that can't be used.
     Unusable(Flaw),
 }
 
@@ -37,24 +37,23 @@ impl Keys {
         Self::default()
     }
 
-    /// Puts a secret on the ring, in place of one of the same name. Whether it is strong enough is said by
-    /// [`Policy::bind`](crate::Policy::bind), which knows what it is for.
+    /// Adds a secret, in place of one of the same name. [`Policy::bind`](crate::Policy::bind) checks that it is strong enough
+    /// for its use.
     #[must_use]
     pub fn with_secret(self, name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
         self.with(name.into(), Entry::Secret(Zeroizing::new(bytes.into()), None))
     }
 
-    /// Puts a secret on the ring that is for one algorithm alone, such as `HS512`, as the `alg` of a JWK says
-    /// (RFC 7517 §4.4).
+    /// Adds a secret that may be used with one algorithm only, such as `HS512` (RFC 7517 §4.4).
     #[must_use]
     pub fn with_secret_for(self, name: impl Into<String>, bytes: impl Into<Vec<u8>>, algorithm: &str) -> Self {
         self.with(name.into(), Entry::Secret(Zeroizing::new(bytes.into()), Some(algorithm.to_owned())))
     }
 
-    /// Puts a key pair on the ring, or its public half where nothing is signed with it, as the text of PEM (RFC 7468):
+    /// Adds a key pair, or its public half if it signs nothing, as PEM (RFC 7468):
     /// PKCS#8 (`PRIVATE KEY`), `PUBLIC KEY`, PKCS#1 (`RSA PRIVATE KEY`, `RSA PUBLIC KEY`) or SEC 1 (`EC PRIVATE KEY`).
     /// The public half of a private key comes with it. RSA keys have 2048 to 8192 bits; curves are P-256, P-384 and
-    /// Ed25519. What can't be read is told by [`Policy::bind`](crate::Policy::bind).
+    /// Ed25519. [`Policy::bind`](crate::Policy::bind) reports a key that can't be read.
     ///
     /// ```
     /// use portcullis::Keys;
@@ -70,25 +69,25 @@ impl Keys {
         self.with(name.into(), pem::parse(&text).map_or_else(Entry::Unusable, Entry::Pair))
     }
 
-    /// Puts a key on the ring as the JSON of a JWK (RFC 7517): a secret (`oct`), a key pair, or its public half. What it
-    /// says of its own use with `alg`, `use` and `key_ops` holds, and tokens that it signs bear its `kid`. What can't be
-    /// read is told by [`Policy::bind`](crate::Policy::bind).
+    /// Adds a key as a JWK (RFC 7517): a secret (`oct`), a key pair, or its public half. Its `alg`, `use` and `key_ops`
+    /// restrict its use, and tokens that it signs have its `kid`. [`Policy::bind`](crate::Policy::bind) reports a key that
+    /// can't be read.
     #[must_use]
     pub fn with_jwk(self, name: impl Into<String>, jwk: impl Into<Vec<u8>>) -> Self {
         let text = Zeroizing::new(jwk.into());
         self.with(name.into(), jwk::parse(&text).map_or_else(Entry::Unusable, Entry::from))
     }
 
-    /// Puts a JWK set on the ring, in place of one of the same name. A set among a request's facts goes before it.
+    /// Adds a JWK set, in place of one of the same name. A set among a request's facts takes precedence.
     #[must_use]
     pub fn with_key_set(mut self, name: impl Into<String>, set: KeySet) -> Self {
         self.sets.insert(name.into(), set);
         self
     }
 
-    /// The signature of bytes by a key of the ring (RFC 7515 §5.1), and the same every time: for tokens that no policy makes,
-    /// such as others' tokens in tests. `algorithm` is a name such as `ES256`. None where the ring has no such key, where
-    /// the key can't sign or isn't for the algorithm, and where every signature would be another (`PS256` and its like).
+    /// Signs bytes with a key of the ring (RFC 7515 §5.1): for tokens that no policy issues, such as those of tests. `algorithm`
+    /// is a name such as `ES256`. `None` if the ring has no such key, if the key can't sign or isn't for the algorithm, or if
+    /// the algorithm needs randomness (`PS256`, `PS384`, `PS512`).
     ///
     /// ```
     /// use portcullis::Keys;
@@ -115,7 +114,7 @@ impl Keys {
         self
     }
 
-    /// What stands under the name of a secret.
+    /// The entry of a secret's name.
     pub(crate) fn secret(&self, name: &str) -> Option<&Entry> {
         self.secrets.get(name)
     }
@@ -124,7 +123,7 @@ impl Keys {
         self.sets.get(name)
     }
 
-    /// The names under which both a secret and a key set stand.
+    /// The names of both a secret and a key set.
     pub(crate) fn names_of_two(&self) -> impl Iterator<Item = &str> {
         self.secrets.keys().filter(|name| self.sets.contains_key(*name)).map(String::as_str)
     }
@@ -142,7 +141,7 @@ impl From<Jwk> for Entry {
 }
 
 impl fmt::Debug for Keys {
-    /// The names alone.
+    /// Prints the names only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.secrets.keys()).entries(self.sets.keys()).finish()
     }

@@ -1,4 +1,4 @@
-//! JWK sets (RFC 7517 §5): the public keys of whoever issues tokens. A set comes from far away, and may be anything.
+//! JWK sets (RFC 7517 §5): the public keys of a token issuer. A set is untrusted input.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,10 +24,10 @@ const AMBIGUOUS: Flaw = "another key of the set has its `kid`, for the same algo
 
 /// The public keys of a JWK set (RFC 7517 §5), ready to verify. Clones share them.
 ///
-/// A key that can't be used is skipped, so that a set may hold keys for other uses, and kinds that are yet to come.
+/// A key that can't be used is skipped, so that a set can contain keys for other uses and of unknown kinds.
 ///
 /// ```
-/// use portcullis::KeySet;
+/// use portcullis::keys::KeySet;
 ///
 /// let set = KeySet::parse(br#"{ "keys": [
 ///     { "kty": "OKP", "crv": "Ed25519", "kid": "1", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" },
@@ -41,7 +41,7 @@ pub struct KeySet {
     keys: Arc<Content>,
 }
 
-/// What a set holds.
+/// The content of a set.
 #[derive(Default, PartialEq)]
 struct Content {
     keys: Vec<VerifyingKey>,
@@ -52,20 +52,20 @@ struct Content {
     skipped: Vec<SkippedKey>,
 }
 
-/// A key of a set that isn't used.
+/// A skipped key of a set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SkippedKey {
-    /// Its place in the set, from 0.
+    /// Its index in the set.
     pub position: usize,
-    /// Its `kid`, where it has one of at most 128 printable ASCII characters.
+    /// Its `kid`, if it has at most 128 printable ASCII characters.
     pub key_id: Option<String>,
-    /// Why it isn't used, such as ``its `use` isn't `sig` ``; none of its values.
+    /// The reason, such as ``its `use` isn't `sig` ``, without any value of the key.
     pub why: &'static str,
 }
 
 impl KeySet {
-    /// Reads a set from its JSON.
+    /// Parses a set from JSON.
     ///
     /// # Errors
     ///
@@ -80,17 +80,17 @@ impl KeySet {
         Ok(reading.finish())
     }
 
-    /// How many keys can be used.
+    /// Returns the number of usable keys.
     pub fn len(&self) -> usize {
         self.keys.keys.len()
     }
 
-    /// Whether no key can be used.
+    /// True if no key is usable.
     pub fn is_empty(&self) -> bool {
         self.keys.keys.is_empty()
     }
 
-    /// The keys that are skipped, in the set's order.
+    /// Returns the skipped keys, in the set's order.
     pub fn skipped(&self) -> &[SkippedKey] {
         &self.keys.skipped
     }
@@ -153,7 +153,7 @@ impl Reading {
         KeySet { keys: Arc::new(content) }
     }
 
-    /// Of each good key, whether another has its name, too, and could be meant as well.
+    /// For each good key, true if another key has the same `kid` for the same algorithm.
     fn ambiguous(&self) -> Vec<bool> {
         let mut counts: BTreeMap<(&str, SignatureAlgorithm), usize> = BTreeMap::new();
         for (_, pair) in &self.good {
@@ -179,7 +179,7 @@ impl Content {
     }
 }
 
-/// What a token says that means this key: its name, with an algorithm.
+/// The `kid` and the algorithms by which tokens refer to this key.
 fn meanings(pair: &Pair) -> impl Iterator<Item = (&str, SignatureAlgorithm)> {
     pair.id.as_deref().into_iter().flat_map(|id| pair.algorithms().map(move |algorithm| (id, algorithm)))
 }

@@ -9,14 +9,14 @@ use aws_lc_rs::signature::ParsedPublicKey;
 use crate::keys::algorithm::{HmacAlgorithm, SignatureAlgorithm};
 use crate::keys::public::PublicKey;
 
-/// A key that verifies. It says no to every algorithm but those that it was made for.
+/// A key that verifies signatures of the algorithms that it was made for.
 pub(crate) struct VerifyingKey {
     form: Form,
 }
 
 enum Form {
     Secret(HmacAlgorithm, Box<hmac::Key>),
-    /// One entry an algorithm, filled when it is first asked for: of an RSA key, few of the six ever are.
+    /// The key prepared for each algorithm, at its first use: few of an RSA key's six are ever used.
     Public(PublicKey, Box<[(SignatureAlgorithm, OnceLock<Option<ParsedPublicKey>>)]>),
 }
 
@@ -25,7 +25,7 @@ impl VerifyingKey {
         Self { form: Form::Secret(algorithm, Box::new(hmac::Key::new(algorithm.mac(), bytes))) }
     }
 
-    /// For the one algorithm that it is pinned to, or for all that go with its kind.
+    /// A key for the one algorithm that it is pinned to, or for all algorithms of its kind.
     pub(crate) fn public(key: PublicKey, pinned: Option<SignatureAlgorithm>) -> Self {
         let all = key.kind().algorithms().iter().copied();
         let allowed = all.filter(|algorithm| pinned.is_none_or(|pinned| pinned == *algorithm));
@@ -42,7 +42,7 @@ impl VerifyingKey {
         prepared.iter().map(|(algorithm, _)| *algorithm)
     }
 
-    /// Whether the signature is one of the signed bytes. Of ECDSA it is as long as JWS says, never DER (RFC 7518 §3.4).
+    /// True if the signature is valid. ECDSA signatures are of fixed length, never DER (RFC 7518 §3.4).
     pub(crate) fn verify(&self, algorithm: SignatureAlgorithm, signed: &[u8], signature: &[u8]) -> bool {
         let Form::Public(key, prepared) = &self.form else { return false };
         let Some((_, prepared)) = prepared.iter().find(|(known, _)| *known == algorithm) else { return false };
@@ -50,7 +50,7 @@ impl VerifyingKey {
         ready.as_ref().is_some_and(|key| key.verify_sig(signed, signature).is_ok())
     }
 
-    /// Whether the MAC is one of the signed bytes. How long that takes tells nothing of where they differ.
+    /// True if the MAC is valid. The comparison takes constant time.
     pub(crate) fn verify_mac(&self, algorithm: HmacAlgorithm, signed: &[u8], mac: &[u8]) -> bool {
         match &self.form {
             Form::Secret(known, key) => *known == algorithm && hmac::verify(key, signed, mac).is_ok(),

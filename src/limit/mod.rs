@@ -33,7 +33,7 @@ pub(crate) mod stage;
 pub(crate) mod terms;
 pub(crate) mod token_bucket;
 
-use crate::limit::bucket::Usage;
+pub use crate::limit::bucket::{Admission, BucketState, Entries, FixedWindow, SlidingWindow, TokenBucket, Usage};
 use crate::limit::charge::{ChargeInput, ChargeResult};
 pub use crate::limit::charge::{RateStatus, Refusal};
 pub use crate::limit::stage::{

@@ -1,8 +1,8 @@
-//! What texts are known by to whoever must not keep them.
+//! Digests of texts.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-/// SHA-256, in hexadecimal digits.
+/// The SHA-256 digest in hexadecimal digits.
 pub(crate) fn sha256(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

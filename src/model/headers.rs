@@ -1,5 +1,4 @@
-//! The headers of an answer: what the policy says of every answer is borrowed from it, and only what was made for this one
-//! is owned.
+//! The headers of an answer. Headers that the policy fixes are borrowed from it.
 
 use std::borrow::Cow;
 
@@ -8,7 +7,7 @@ use http::{HeaderName, HeaderValue, header};
 /// A header and its value.
 pub(crate) type Header = (HeaderName, HeaderValue);
 
-/// What every problem's answer has.
+/// The headers of every problem.
 pub(crate) static PROBLEM: [Header; 1] = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
 
 static ALLOW_ORIGIN: HeaderName = header::ACCESS_CONTROL_ALLOW_ORIGIN;
@@ -16,17 +15,17 @@ static ALLOW_ORIGIN: HeaderName = header::ACCESS_CONTROL_ALLOW_ORIGIN;
 /// All headers of an answer.
 #[derive(Clone, PartialEq)]
 pub(crate) struct AnswerHeaders<'g, 'r> {
-    /// The policy's own, which go out with every answer unless `fixed` or `made` has one of the same name.
+    /// The policy's headers of every answer. `limits`, `fixed` and `made` replace those of the same name.
     pub(crate) policy: &'g [Header],
-    /// How a limit stands.
+    /// The state of a limit.
     pub(crate) limits: Vec<Header>,
-    /// What answers of this kind have.
+    /// Headers of every answer of this kind.
     pub(crate) fixed: &'g [Header],
-    /// What this answer alone has.
+    /// Headers of this answer only.
     pub(crate) made: Cow<'g, [Header]>,
-    /// What CORS says, `Vary` first where there is one.
+    /// The CORS headers; `Vary` is the first, if present.
     pub(crate) cors: &'g [Header],
-    /// The request's own origin, where the policy names it.
+    /// The request's origin, if the policy names it.
     pub(crate) origin: Option<Cow<'r, HeaderValue>>,
 }
 

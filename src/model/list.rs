@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 
 use crate::model::value::{Key, Value};
 
-/// Elements in their order. Cheap to clone; whether something is among them is found without looking at all of them.
+/// Values in their order. Clones share them; membership is found by binary search.
 #[derive(Clone)]
 pub struct List(Arc<Indexed>);
 
@@ -21,7 +21,7 @@ struct Indexed {
 }
 
 impl List {
-    /// Whether an element equals this.
+    /// True if an element equals this value.
     pub(crate) fn holds(&self, key: &Key<'_>) -> bool {
         self.holds_hashed(hash(key), key)
     }
@@ -31,7 +31,7 @@ impl List {
         self.holds(&Key::String(text))
     }
 
-    /// Whether the two have an element in common.
+    /// True if the two have an element in common.
     pub(crate) fn meets(&self, other: &Self) -> bool {
         let (few, many) = if self.len() <= other.len() { (self, other) } else { (other, self) };
         if many.len() > 16 * few.len() {

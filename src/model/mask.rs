@@ -1,9 +1,8 @@
-//! Which parts of a value are secret. A name stands here once however many secrets are below it, so that a mask is
-//! never larger than its value.
+//! The secret parts of a value.
 
 use serde_json::Value as Json;
 
-/// What stands in a secret's place.
+/// The replacement of a secret.
 pub(crate) const SECRET: &str = "[secret]";
 
 /// The secret parts of one value.

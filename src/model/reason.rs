@@ -1,48 +1,47 @@
-//! Why a decision is what it is: stable codes, and the stage that gave them.
+//! The reasons for a decision: stable codes, and the stages that gave them.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
-use std::slice;
 
 use http::StatusCode;
 
 use crate::model::source::Span;
 
-/// The stages of a request's journey, in their order.
+/// The stages of a decision, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Sizes, the form of the target and of the headers, the host, and https.
+    /// Sizes, the syntax of the target and the headers, the host, and https.
     Transport,
-    /// Which routes have the path.
+    /// The routes that have the path.
     Path,
-    /// Whether a page of another origin may ask for it.
+    /// Requests from pages of other origins.
     Cors,
-    /// Which of them has the method.
+    /// The route that has the method.
     Method,
-    /// How often, where it doesn't matter who is calling.
+    /// Limits that don't depend on the caller.
     Guard,
-    /// Who is calling.
+    /// The identity of the caller.
     Authenticate,
-    /// How often.
+    /// Limits that depend on the caller.
     Limit,
-    /// Whether a browser was tricked into it.
+    /// Cross-site request forgery.
     Csrf,
-    /// Whether the caller may.
+    /// The caller's permissions.
     Authorize,
-    /// Whether the input has the declared shape.
+    /// The schemas of the input.
     Validate,
-    /// Logins, callbacks, and what becomes of tokens.
+    /// Logins, callbacks, and the exchange and revocation of tokens.
     Login,
-    /// What is handed out.
+    /// Issued tokens.
     Issue,
-    /// The end of the journey.
+    /// The request is allowed.
     Allow,
 }
 
 impl Stage {
-    /// The name in decision documents.
+    /// Returns the name in decision documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Transport => "transport",
@@ -64,16 +63,16 @@ impl Stage {
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $name:literal, $status:ident, $detail:literal;)*) => {
-        /// What happened. Codes are stable: audit logs and clients may rely on them.
+        /// The code of a reason. Codes are stable: audit logs and clients can rely on them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Code { $($(#[$doc])* $variant,)* }
 
         impl Code {
-            /// All of them.
+            /// All codes.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The name in decision documents and problem bodies.
+            /// Returns the name in decision documents and problem bodies.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
@@ -83,20 +82,21 @@ macro_rules! codes {
                 match self { $(Self::$variant => concat!("urn:problem-type:portcullis:", $name),)* }
             }
 
-            /// The status that goes out with it.
+            /// Returns the status of its answer.
             pub fn status(self) -> StatusCode {
                 match self { $(Self::$variant => StatusCode::$status,)* }
             }
 
-            /// The code that the client is told: whose token was stolen is nobody's business but the host's.
-            pub(crate) fn told(self) -> Self {
+            /// Returns the code in the problem body, which the client sees. It differs from this code only for `token_reused`: the
+            /// client isn't told that a token was stolen.
+            pub fn public_code(self) -> Self {
                 match self {
                     Self::TokenReused => Self::InvalidToken,
                     code => code,
                 }
             }
 
-            /// What the client is told: nothing that helps an attacker, nothing that the client sent.
+            /// Returns the text for the client. It has nothing that helps an attacker, and nothing that the client sent.
             pub fn detail(self) -> &'static str {
                 match self { $(Self::$variant => $detail,)* }
             }
@@ -222,42 +222,41 @@ codes! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reason<'g> {
-    /// What happened.
+    /// The code.
     pub code: Code,
-    /// In which stage.
+    /// The stage that gave it.
     pub stage: Stage,
-    /// In words, for logs and reviewers; never holds a secret.
+    /// A text for logs and reviewers, without secrets.
     pub message: Cow<'g, str>,
-    /// The place in the policy that says so.
+    /// The span of the rule or the route.
     pub span: Option<Span>,
 }
 
-/// The reasons for a decision, the one that decided first. A slice, but for where it is kept: whoever is let in, or asks for
-/// what isn't there, costs no memory.
+/// The reasons for a decision. An allowed request and a 404 allocate none.
 #[derive(Clone)]
-pub struct Reasons<'g>(Kept<'g>);
+pub(crate) struct Reasons<'g>(Storage<'g>);
 
 #[derive(Clone)]
-enum Kept<'g> {
+enum Storage<'g> {
     Prebuilt(&'g [Reason<'static>]),
     One([Reason<'g>; 1]),
     Several(Vec<Reason<'g>>),
 }
 
 impl<'g> Reasons<'g> {
-    /// Reasons that stand with the policy.
+    /// Reasons that are stored with the policy.
     pub(crate) fn prebuilt(reasons: &'g [Reason<'static>]) -> Self {
-        Self(Kept::Prebuilt(reasons))
+        Self(Storage::Prebuilt(reasons))
     }
 
     pub(crate) fn one(reason: Reason<'g>) -> Self {
-        Self(Kept::One([reason]))
+        Self(Storage::One([reason]))
     }
 }
 
 impl<'g> FromIterator<Reason<'g>> for Reasons<'g> {
     fn from_iter<I: IntoIterator<Item = Reason<'g>>>(reasons: I) -> Self {
-        Self(Kept::Several(reasons.into_iter().collect()))
+        Self(Storage::Several(reasons.into_iter().collect()))
     }
 }
 
@@ -266,19 +265,10 @@ impl<'g> Deref for Reasons<'g> {
 
     fn deref(&self) -> &[Reason<'g>] {
         match &self.0 {
-            Kept::Prebuilt(reasons) => reasons,
-            Kept::One(reason) => reason,
-            Kept::Several(reasons) => reasons,
+            Storage::Prebuilt(reasons) => reasons,
+            Storage::One(reason) => reason,
+            Storage::Several(reasons) => reasons,
         }
-    }
-}
-
-impl<'d, 'g> IntoIterator for &'d Reasons<'g> {
-    type Item = &'d Reason<'g>;
-    type IntoIter = slice::Iter<'d, Reason<'g>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
     }
 }
 
@@ -287,8 +277,6 @@ impl PartialEq for Reasons<'_> {
         **self == **other
     }
 }
-
-impl Eq for Reasons<'_> {}
 
 impl fmt::Debug for Reasons<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

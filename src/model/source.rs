@@ -1,5 +1,4 @@
-//! Policy text and places in it. Spans are byte offsets; lines and columns are computed only when
-//! somebody is going to read them.
+//! The text of a policy, and spans in it. Spans are byte offsets; lines and columns are computed for display only.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// `name` is what diagnostics call the file.
+    /// A file with its name in diagnostics.
     pub fn new(name: impl Into<String>, bytes: impl AsRef<[u8]>) -> Self {
         let text = String::from_utf8_lossy(bytes.as_ref());
         let after_breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
@@ -26,22 +25,22 @@ impl Source {
         Self { name: name.into().into(), text: text.into(), lines: lines.into(), invalid_utf8_at }
     }
 
-    /// What diagnostics call the file.
+    /// Returns the file's name in diagnostics.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The text; where the bytes weren't UTF-8, with replacement characters.
+    /// Returns the text, with replacement characters for bytes that aren't UTF-8.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The offset of the first byte that isn't UTF-8.
+    /// Returns the offset of the first byte that isn't UTF-8.
     pub fn invalid_utf8_at(&self) -> Option<usize> {
         self.invalid_utf8_at
     }
 
-    /// Line and column, both from 1, of a byte offset; columns count characters.
+    /// Returns the line and the column of a byte offset, both from 1; columns count characters.
     pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
         let offset = self.text.floor_char_boundary(offset);
         let line = self.lines.partition_point(|start| *start as usize <= offset);
@@ -49,6 +48,13 @@ impl Source {
         let column = self.text.get(start..offset).unwrap_or_default().chars().count() + 1;
         (line, column)
     }
+}
+
+/// A span's position as `FILE:LINE:COLUMN`; empty if it is in none of the sources.
+pub(crate) fn locate(sources: &[Source], span: Span) -> String {
+    let Some(source) = sources.get(span.file as usize) else { return String::new() };
+    let (line, column) = source.line_and_column(span.start as usize);
+    format!("{}:{line}:{column}", source.name())
 }
 
 impl fmt::Debug for Source {
@@ -60,7 +66,7 @@ impl fmt::Debug for Source {
 /// A range of bytes in one of a policy's files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
-    /// Which of the sources given to [`Policy::compile`](crate::Policy::compile), from 0.
+    /// The index of the file among the sources given to [`Policy::compile`](crate::Policy::compile).
     pub file: u32,
     /// The first byte.
     pub start: u32,
@@ -79,8 +85,8 @@ impl Span {
 /// Something, and where it was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Spanned<T> {
-    /// What was written.
+    /// The value.
     pub node: T,
-    /// Where.
+    /// The span.
     pub span: Span,
 }

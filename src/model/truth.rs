@@ -16,7 +16,7 @@ impl Truths {
         if value { Self::TRUE } else { Self::FALSE }
     }
 
-    /// Whether this outcome is among them.
+    /// True if this outcome is among them.
     pub(crate) fn may(self, one: Self) -> bool {
         self.0 & one.0 != 0
     }

@@ -15,7 +15,7 @@ use crate::model::list::List;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Value {
-    /// `null`, where a type says that it may stand
+    /// `null`, where a type allows it
     Null,
     /// `bool`
     Bool(bool),
@@ -35,7 +35,7 @@ pub enum Value {
     Network(IpNet),
     /// `[T]`
     List(List),
-    /// `{ a: T, b?: U }`: the fields that are there, in the order of their names
+    /// `{ a: T, b?: U }`: the fields that are present, sorted by name
     Record(Arc<[(String, Value)]>),
 }
 
@@ -46,7 +46,7 @@ impl Value {
         Self::Record(fields.into())
     }
 
-    /// What values share exactly if they are equal, to look them up by.
+    /// A key for lookups: two values have the same key if and only if they are equal.
     pub(crate) fn key(&self) -> Key<'_> {
         match self {
             Self::Null => Key::Null,
@@ -95,8 +95,8 @@ impl Key<'_> {
     }
 }
 
-/// By value: `1` equals `1.0`, a list its like element by element, a record its like field by field. Values of
-/// different kinds are different.
+/// Compares by value: `1` equals `1.0`, lists are compared element by element, records field by field. Values of
+/// different kinds differ.
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -130,13 +130,13 @@ impl Hash for Value {
     }
 }
 
-/// Whether a float is exactly that integer; beyond 2^53, a float stands for one integer among several.
+/// True if a float equals an integer exactly; beyond 2^53, several integers round to one float.
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "both ways must agree")]
 fn is_int(float: f64, int: i64) -> bool {
     int as f64 == float && float as i128 == i128::from(int)
 }
 
-/// The integer that a float is exactly.
+/// The integer that a float equals exactly.
 #[expect(clippy::cast_possible_truncation, reason = "whether it fits is what is asked")]
 fn as_int(float: f64) -> Option<i64> {
     let int = float as i64;
@@ -161,32 +161,54 @@ impl Serialize for Value {
     }
 }
 
-/// As the language writes it; it has no finer unit than milliseconds.
+/// A duration in the language's notation, whose smallest unit is the millisecond.
 fn duration_text(duration: SignedDuration) -> String {
     let sign = if duration.is_negative() { "-" } else { "" };
     let milliseconds = u64::try_from(duration.as_millis().unsigned_abs()).unwrap_or(u64::MAX);
     format!("{sign}{}", duration::text(milliseconds))
 }
 
-/// What is known of a value. *Absent* is a fact: a declared optional that is explicitly not there. *Unknown* is
-/// the lack of one.
+/// A value that may be absent or unknown. *Absent* is a fact: the value is known not to exist. *Unknown* is the lack of
+/// a fact.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Known<T> {
-    /// It is this.
+    /// The value.
     Value(T),
-    /// It isn't there.
+    /// There is no value.
     Absent,
-    /// Nobody said, or said something of the wrong type.
+    /// Nothing is known, or something of the wrong type was supplied.
     #[default]
     Unknown,
 }
 
 impl<T> Known<T> {
-    /// The value, where there is one.
+    /// The value, if there is one.
     pub fn value(self) -> Option<T> {
+        self.supplied().flatten()
+    }
+
+    /// The value by reference.
+    pub fn as_ref(&self) -> Known<&T> {
         match self {
-            Self::Value(value) => Some(value),
-            Self::Absent | Self::Unknown => None,
+            Self::Value(value) => Known::Value(value),
+            Self::Absent => Known::Absent,
+            Self::Unknown => Known::Unknown,
         }
+    }
+
+    /// `None` if nothing is known; `Some(None)` if the value is known to be absent.
+    pub fn supplied(self) -> Option<Option<T>> {
+        match self {
+            Self::Value(value) => Some(Some(value)),
+            Self::Absent => Some(None),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// `None` states that the value is absent.
+impl<T> From<Option<T>> for Known<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Self::Value)
     }
 }

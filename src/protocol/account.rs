@@ -1,9 +1,9 @@
-//! What a host knows of who logs in, and of tokens that say nothing themselves.
+//! Accounts and tokens as a host stores them.
 
 use std::fmt;
 
+use crate::protocol::facts::Record;
 use crate::protocol::family::FamilyState;
-use crate::protocol::request::Record;
 
 /// An account.
 #[derive(Clone, Default, PartialEq)]
@@ -11,17 +11,17 @@ use crate::protocol::request::Record;
 pub struct Account {
     /// The attributes that the policy's `account` declares.
     pub attributes: Record,
-    /// The hash of its password, where it has one: in the PHC string format, or as bcrypt writes it.
+    /// The hash of its password, if it has one: in the PHC string format, or in bcrypt's.
     pub password_hash: Option<String>,
 }
 
 impl Account {
-    /// An account that nobody can log in to with a password.
+    /// An account without a password: nobody can log in to it with one.
     pub fn new(attributes: Record) -> Self {
         Self { attributes, password_hash: None }
     }
 
-    /// The same account with the hash of its password.
+    /// Sets the hash of its password.
     #[must_use]
     pub fn with_password_hash(self, hash: impl Into<String>) -> Self {
         Self { password_hash: Some(hash.into()), ..self }
@@ -29,19 +29,19 @@ impl Account {
 }
 
 impl fmt::Debug for Account {
-    /// Without the hash.
+    /// Omits the hash.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account").field("attributes", &self.attributes).finish_non_exhaustive()
     }
 }
 
-/// Which account is asked for.
+/// The key by which an account is looked up.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum AccountOf {
-    /// Of whoever logs in by this name. It is what somebody typed, nothing more.
+pub enum AccountQuery {
+    /// The name that a client logs in with. It is unverified input.
     Login(String),
-    /// Of whom a genuine token speaks.
+    /// The claims of a verified token.
     Token {
         /// The token's kind, as the policy names it.
         kind: String,
@@ -50,8 +50,8 @@ pub enum AccountOf {
     },
 }
 
-impl fmt::Debug for AccountOf {
-    /// The kind alone: what somebody typed for a name may be a password.
+impl fmt::Debug for AccountQuery {
+    /// Omits the name, in place of which a client may have typed a password, and the claims.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Login(_) => f.debug_tuple("Login").finish_non_exhaustive(),
@@ -60,12 +60,12 @@ impl fmt::Debug for AccountOf {
     }
 }
 
-/// What a host knows of a token.
+/// A fact about a token that the token itself doesn't contain.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum TokenFact {
-    /// Of an opaque token: what it claims.
+    /// The claims of an opaque token.
     Claims(Record),
-    /// Of a `single_use` token: how its family stands.
+    /// The state of a `single_use` token's family.
     Family(FamilyState),
 }

@@ -1,4 +1,4 @@
-//! What decisions are made of: the verdict, what to answer, what to hand on, and what to record.
+//! The parts of a decision: the verdict, the body, the input and the effects.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,19 +12,19 @@ use crate::model::mask::Mask;
 use crate::protocol::family::FamilyState;
 use crate::protocol::params::Params;
 
-/// What to do with the request.
+/// The action that a decision asks the host to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// Hand it on.
+    /// Forward the request to its handler.
     Allow,
-    /// Answer it with the decision's status, headers and problem.
+    /// Answer with the decision's status, headers and problem.
     Deny,
-    /// Answer it with the decision's status, headers and body: the policy has served it.
+    /// Answer with the decision's status, headers and body: the policy itself has served the request.
     Answer,
 }
 
 impl Verdict {
-    /// The name in decision documents.
+    /// Returns the name in decision documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
@@ -34,7 +34,7 @@ impl Verdict {
     }
 }
 
-/// A body to answer with.
+/// The body of an answer.
 #[derive(Clone, PartialEq)]
 pub enum Body {
     /// `application/problem+json` (RFC 9457)
@@ -44,7 +44,7 @@ pub enum Body {
 }
 
 impl fmt::Debug for Body {
-    /// Of what the policy itself hands out, the names alone: it hands out tokens.
+    /// Prints only the names of JSON members: their values may be tokens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Problem(problem) => f.debug_tuple("Problem").field(problem).finish(),
@@ -60,22 +60,22 @@ impl fmt::Debug for Body {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Identifies the kind of problem.
+    /// The URI of the kind of problem.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// The status in words.
+    /// The name of the status.
     pub title: &'static str,
-    /// The status in figures.
+    /// The status.
     #[serde(serialize_with = "status_number")]
     pub status: StatusCode,
-    /// What went wrong, for whoever reads it.
+    /// A text for the client.
     pub detail: Cow<'static, str>,
-    /// The reason's stable code.
+    /// The stable code of the reason.
     pub code: &'static str,
-    /// What is wrong with the input: all of it, up to a cap.
+    /// The violations of the input's schemas, at most 32.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Violation>,
-    /// Whether more was wrong than `errors` holds.
+    /// True if there are more violations than `errors` lists.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
 }
@@ -84,15 +84,15 @@ fn status_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Re
     serializer.serialize_u16(status.as_u16())
 }
 
-/// One thing that is wrong with the input. The offending value is never echoed.
+/// A violation of a schema. It never contains the offending value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Violation {
-    /// Where, as a JSON pointer (RFC 6901).
+    /// The position, as a JSON pointer (RFC 6901).
     pub pointer: String,
     /// A stable code, such as `too_short`.
     pub code: &'static str,
-    /// In words.
+    /// A text for the client.
     pub message: String,
 }
 
@@ -102,9 +102,9 @@ pub struct Violation {
 pub struct Input<'g, 'r> {
     /// Path parameters, decoded.
     pub params: Params<'g, 'r>,
-    /// The query, of its schema's types and after its transforms; `None` where no schema spoke of it.
+    /// The query, with its schema's types and transforms; `None` if the route has no schema for it.
     pub query: Option<serde_json::Value>,
-    /// The body after its schema's transforms; `None` where no schema spoke of it.
+    /// The body, with its schema's transforms; `None` if the route has no schema for it.
     pub body: Option<serde_json::Value>,
     pub(crate) query_secrets: Mask,
     pub(crate) body_secrets: Mask,
@@ -121,12 +121,12 @@ impl<'g> Input<'g, '_> {
         }
     }
 
-    /// The body with its secret fields masked, fit for logs.
+    /// Returns the body for logs, with its secret fields masked.
     pub fn masked_body(&self) -> Option<serde_json::Value> {
         masked(self.body.as_ref(), &self.body_secrets)
     }
 
-    /// The query with its secret fields masked, fit for logs.
+    /// Returns the query for logs, with its secret fields masked.
     pub fn masked_query(&self) -> Option<serde_json::Value> {
         masked(self.query.as_ref(), &self.query_secrets)
     }
@@ -148,47 +148,46 @@ fn masked(value: Option<&serde_json::Value>, secrets: &Mask) -> Option<serde_jso
     Some(value)
 }
 
-/// Something that the host must record for the decision to hold.
+/// A change that the host must write for the decision to take effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
-    /// The new state of a limit's bucket. Write it where the stored version is still `read` (0 where none is
-    /// stored); where it isn't, another request came first: discard an `Allow` and decide again.
+    /// The new state of a limit's bucket. Write it if the stored version is still `read` (0 if none is stored). Otherwise
+    /// another request came first: discard an `Allow`, and decide again.
     Bucket {
-        /// Which bucket.
+        /// The bucket's id.
         id: String,
-        /// The version that the charge was made on.
+        /// The version that the charge was made from.
         read: u64,
         /// The state to write.
         state: BucketState,
-        /// When the state stops mattering and may be forgotten.
+        /// The time from which the state has no effect and can be deleted.
         expires: Timestamp,
     },
-    /// The request occupies a slot of a limit of `concurrency`, whatever became of it: give the slot back when it is
-    /// answered. Where that fails, it is free again after the limit's `timeout`.
+    /// A slot of a `concurrency` limit that the request occupies, even if it is denied. Release it when the request is
+    /// answered; otherwise it is free again after the limit's `timeout`.
     Slot {
-        /// Which bucket.
+        /// The bucket's id.
         bucket: String,
-        /// Which of its slots ([`Usage::release`](crate::Usage::release)).
+        /// The slot, for [`Usage::release`](crate::limit::Usage::release).
         slot: i64,
     },
-    /// The new state of a family of refresh tokens. Write it where the stored version is still `read` (0 where none is
-    /// stored), before the decision is answered; where it isn't, somebody else was first: discard the decision and decide
-    /// again.
+    /// The new state of a family of refresh tokens. Write it before the answer is sent, if the stored version is still `read`
+    /// (0 if none is stored). Otherwise another request came first: discard the decision, and decide again.
     Family {
-        /// Which family.
+        /// The family's id.
         id: String,
-        /// The version that was gone by.
+        /// The version that the decision was made from.
         read: u64,
         /// The state to write.
         state: FamilyState,
-        /// When no token of the family holds any more, so that the state may be forgotten.
+        /// The time when the family expires and its state can be deleted.
         expires: Timestamp,
     },
-    /// The password holds, and its hash is of an older kind than the policy's `password` asks for: hash it anew, and store
-    /// that ([`Policy::hash_password`](crate::Policy::hash_password)).
+    /// The stored hash of a password that matched is weaker than the policy's `password` block asks for. Store a new hash
+    /// ([`Policy::hash_password`](crate::Policy::hash_password)).
     Rehash {
-        /// The name that was logged in by.
+        /// The name that the client has logged in with.
         login: String,
     },
 }

@@ -1,4 +1,4 @@
-//! The state of a family of refresh tokens, as hosts keep it between decisions: all that one login led to.
+//! The state of a family of refresh tokens: all tokens that descend from one login.
 
 use std::fmt;
 
@@ -7,56 +7,56 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::digest::sha256;
 
-/// A family of `single_use` tokens: each was exchanged for the next, and one holds (RFC 9700 §4.14.2).
+/// The state of a family of `single_use` tokens. Each was exchanged for the next, and one is valid (RFC 9700 §4.14.2).
 ///
-/// No token can be read off it: tokens stand in it by their digests (SHA-256, in hexadecimal digits), and the successor that a
-/// repeated exchange gives back is sealed with the token that it took the place of.
+/// It contains no token: only SHA-256 digests in hexadecimal digits, and a successor that is encrypted with a key from the
+/// token it replaced.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FamilyState {
-    /// Rises by one with every state that a decision gives, so that a host can write it back by compare-and-swap.
+    /// Rises by one with each state that a decision gives, for compare-and-swap.
     pub version: u64,
-    /// How often the first token was exchanged.
+    /// The number of exchanges since the first token.
     pub generation: u64,
-    /// The digest of the token that holds.
+    /// The digest of the valid token.
     pub current: String,
-    /// What that took the place of, where it isn't the first.
+    /// The token that the valid one replaced, unless it is the first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub parent: Option<Exchanged>,
-    /// When the token that holds doesn't any more, if it isn't exchanged before.
+    pub parent: Option<ExchangedToken>,
+    /// The time when the valid token expires.
     pub expires: Timestamp,
-    /// When no token of the family holds any more. No exchange moves it.
+    /// The time when the family expires. No exchange moves it.
     pub ends: Timestamp,
-    /// Whether the family was taken out of use, by its owner or because a token was used twice.
+    /// True if the family was revoked, by its owner or because a token was used twice.
     #[serde(default)]
     pub revoked: bool,
 }
 
 impl FamilyState {
-    /// The state of a family that begins with this token, such as one that a test has made.
+    /// The state of a family that begins with this token.
     pub fn begin(token: &str, expires: Timestamp, ends: Timestamp) -> Self {
         Self { version: 1, generation: 0, current: sha256(token), parent: None, expires, ends, revoked: false }
     }
 }
 
-/// A token that was exchanged for the one that holds.
+/// A token that was exchanged for the valid one.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Exchanged {
+pub struct ExchangedToken {
     /// Its digest.
     pub digest: String,
-    /// When it was exchanged.
+    /// The time of the exchange.
     pub at: Timestamp,
-    /// The address of the client that did, where it is known.
+    /// The client's address, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// What it was exchanged for, sealed with itself; where the policy gives a `grace`.
+    /// The valid token, encrypted with a key from this one, if the policy has a `grace`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub successor: Option<String>,
 }
 
 impl fmt::Debug for FamilyState {
-    /// Without what stands for tokens.
+    /// Omits the digests and the successor.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FamilyState")
             .field("version", &self.version)
@@ -69,9 +69,9 @@ impl fmt::Debug for FamilyState {
     }
 }
 
-impl fmt::Debug for Exchanged {
-    /// Without what stands for tokens.
+impl fmt::Debug for ExchangedToken {
+    /// Omits the digests and the successor.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Exchanged").field("at", &self.at).field("client", &self.client).finish_non_exhaustive()
+        f.debug_struct("ExchangedToken").field("at", &self.at).field("client", &self.client).finish_non_exhaustive()
     }
 }

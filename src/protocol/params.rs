@@ -1,4 +1,4 @@
-//! The values of a route's path parameters: parts of the decoded path, found when they are asked for.
+//! The values of a route's path parameters: slices of the decoded path.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,9 +7,9 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
-    /// Which segment it is, from 0.
+    /// The index of its segment.
     pub(crate) segment: usize,
-    /// Whether it takes all that come after, too.
+    /// True if it matches all segments that follow, too.
     pub(crate) rest: bool,
 }
 
@@ -17,22 +17,22 @@ pub(crate) struct Parameter {
 #[derive(Clone, Default)]
 pub struct Params<'g, 'r> {
     parameters: &'g [Parameter],
-    /// Decoded. No segment holds a slash, not even an escaped one.
+    /// Decoded; no segment contains a slash, not even an escaped one.
     path: Cow<'r, str>,
 }
 
 impl<'g> Params<'g, '_> {
-    /// The value of a parameter.
+    /// Returns the value of a parameter.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|parameter| parameter.name == name).map(|parameter| self.value(parameter))
     }
 
-    /// All of them, in the order of the path.
+    /// Returns all parameters, in the order of the path.
     pub fn iter(&self) -> impl Iterator<Item = (&'g str, &str)> {
         self.parameters.iter().map(|parameter| (parameter.name.as_str(), self.value(parameter)))
     }
 
-    /// Whether the route has none.
+    /// True if the route has no parameters.
     pub fn is_empty(&self) -> bool {
         self.parameters.is_empty()
     }
@@ -51,7 +51,7 @@ impl<'g> Params<'g, '_> {
 }
 
 impl<'g, 'r> Params<'g, 'r> {
-    /// The parameters of a route that a path has met.
+    /// The parameters of a route that matches a path.
     pub(crate) fn new(parameters: &'g [Parameter], path: Cow<'r, str>) -> Self {
         if parameters.is_empty() { Self::default() } else { Self { parameters, path } }
     }

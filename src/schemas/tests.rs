@@ -1,4 +1,4 @@
-//! Checks over fields: their evaluation, and their violations.
+//! Rules over fields: when they are asked, and what a broken one says.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::cell::RefCell;
@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::collections::table::Table;
 use crate::model::value::Value;
+use crate::protocol::decision::Violation;
 use crate::schemas::validate::{Encoding, validate};
 use crate::typed::schemas::{Check, Field, InputType, ListRules, NumberRules, Shape};
 use crate::typed::{Attribute, Expr, Type};
@@ -50,12 +51,11 @@ fn outcome(shape: &Shape, input: &Json) -> (Result<Json, Vec<String>>, Vec<Strin
     };
     let holds = |checks: &[&Check], fields: &Map<String, Json>| checks.iter().map(|check| one(check, fields)).collect();
     let validated = validate(&Table::new(), shape, input, Encoding::Json, &holds);
-    let told = validated.map(|validated| validated.value).map_err(|violations| {
-        let line =
-            |violation: &crate::Violation| format!("{} {} {}", violation.pointer, violation.code, violation.message);
+    let result = validated.map(|validated| validated.value).map_err(|violations| {
+        let line = |violation: &Violation| format!("{} {} {}", violation.pointer, violation.code, violation.message);
         violations.list.iter().map(line).collect()
     });
-    (told, asked.into_inner())
+    (result, asked.into_inner())
 }
 
 #[test]

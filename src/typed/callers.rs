@@ -6,7 +6,7 @@ use crate::collections::table::Id;
 use crate::keys::{HmacAlgorithm, SignatureAlgorithm};
 use crate::model::source::Span;
 use crate::model::value::{Known, Value};
-use crate::protocol::request::Record;
+use crate::protocol::facts::Record;
 use crate::typed::browser::Cookie;
 use crate::typed::expressions::Expr;
 use crate::typed::secrets::{KeySet, Secret};

@@ -1,7 +1,8 @@
 //! Proxies: the client's address and scheme by `X-Forwarded-For`, `X-Forwarded-Proto` and `Forwarded`.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use portcullis::{Effect, Gate};
+use portcullis::Gate;
+use portcullis::decision::Effect;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

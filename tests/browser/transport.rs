@@ -1,6 +1,7 @@
 //! Transport: hosts, https and sizes. Each snapshot shows requests and their outcomes.
 
-use portcullis::{Gate, Scheme};
+use portcullis::Gate;
+use portcullis::request::Scheme;
 use serde_json::{Value, json};
 
 use crate::support::exchange::{Call, status};

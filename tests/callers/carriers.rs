@@ -154,7 +154,7 @@ fn tokens_say_how_they_are_verified() {
     let policy = carriers().policy().clone();
     let of = |name: &str| {
         let token = policy.tokens().find(|token| token.name == name).unwrap();
-        (token.algorithms, token.secret, token.keys)
+        (token.algorithms, token.secret, token.key_set)
     };
     assert_eq!(of("session"), (vec!["HS512"], Some("DEVICE"), None));
     assert_eq!(of("partner"), (vec!["ES256", "RS256"], None, Some("PARTNER")));

@@ -1,7 +1,10 @@
 //! A decision by questions and answers equals the decision with all facts given beforehand: for blog.gate, with random
 //! requests, tokens and facts, some of which are missing.
 
-use portcullis::{Account, Answer, Facts, Gate, Inquiry, Keys, Known, Question, Step, TokenFact};
+use portcullis::facts::{Account, TokenFact};
+use portcullis::inquiry::{Answer, Inquiry, Question, Step};
+use portcullis::value::Known;
+use portcullis::{Facts, Gate, Keys};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -117,11 +120,11 @@ impl Scene {
             Credential::None => {}
             Credential::Bad => call = call.bearer("a.b.c"),
             Credential::Access => {
-                let issued = gate.issue("access", &account, at(NOW), &[5; 32]).unwrap();
+                let issued = gate.issue(gate.policy().token("access").unwrap(), &account, at(NOW), &[5; 32]).unwrap();
                 call = call.bearer(&issued.text);
             }
             Credential::Refresh => {
-                let issued = gate.issue("refresh", &account, at(NOW), &[6; 32]).unwrap();
+                let issued = gate.issue(gate.policy().token("refresh").unwrap(), &account, at(NOW), &[6; 32]).unwrap();
                 call.headers
                     .insert("cookie", format!("__Host-session=s1; __Host-refresh={}", issued.text).parse().unwrap());
                 let (family, state) = issued.family.unwrap();
@@ -193,9 +196,9 @@ fn a_body_that_nobody_announced_is_asked_for() {
         let call = Call { body: None, ..Call::new("GET /") };
         let Step::Ask(inquiry) = gate.inquire(&call.request()) else { panic!("it knows nothing of a body") };
         let [asked] = inquiry.questions() else { panic!("{:?}", inquiry.questions()) };
-        assert_eq!(asked.question, Question::Body { most: 0 });
+        assert_eq!(asked.question, Question::Body { max: 0 });
         let id = asked.id;
-        let Step::Decided(decision) = inquiry.answer([(id, Answer::Body(body.to_owned()))]) else {
+        let Step::Decided(decision) = inquiry.answer([(id, Answer::Body(body.to_owned()))]).unwrap() else {
             panic!("it knows all")
         };
         assert_eq!(status(&decision), expected);

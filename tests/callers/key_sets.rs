@@ -1,7 +1,12 @@
 //! Tokens of other issuers, verified by JWK sets, and opaque tokens.
 
+use std::sync::LazyLock;
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use portcullis::{Answer, Facts, KeySet, Keys, Question, TokenFact};
+use portcullis::facts::TokenFact;
+use portcullis::inquiry::{Answer, AnswerProblem, Inquiry, Question, Step};
+use portcullis::keys::KeySet;
+use portcullis::{Facts, Gate, Keys};
 use serde_json::{Value, json};
 
 use crate::support::exchange::{
@@ -193,26 +198,64 @@ fn opaque_tokens_are_known_by_their_digests() {
     assert_eq!(questions, [[Question::Token { kind: "key".to_owned(), id: digest_of("k1") }]]);
 }
 
-/// An answer to another question counts as no answer.
+/// An answer that doesn't fit its question is an error, which gives the inquiry back.
 #[test]
-fn answers_of_the_wrong_kind_are_none() {
+fn answers_that_do_not_fit_are_errors() {
     let gate = gate(POLICY);
     let facts = set(&[p256("e")]);
     let call = Call::new("GET /me").bearer(&token(Algorithm::ES256, Some("e")));
     let wrong = [
         Answer::Context(serde_json::Map::new()),
         Answer::Resource(None),
-        Answer::Charged(Vec::new()),
+        Answer::Charge(Vec::new()),
         Answer::Body(Vec::new()),
         Answer::Token(None),
         Answer::Account(None),
     ];
+    let Step::Ask(mut inquiry) = gate.inquire(&call.request()) else { panic!("it needs the key set") };
+    let id = inquiry.questions()[0].id;
     for wrong in wrong {
-        let (decision, questions) = call.inquire(&gate, |_| Some(wrong.clone()));
-        assert_eq!((code(&decision), questions.len()), ((503, "keys_unknown"), 1), "{wrong:?}");
+        let kind = wrong.kind();
+        let error = inquiry.answer([(id, wrong)]).unwrap_err();
+        assert_eq!(*error.problem(), AnswerProblem::WrongKind { id, question: "KeySet", answer: kind });
+        assert_eq!(error.to_string(), format!("question 0 is of the kind KeySet, and its answer of the kind {kind}"));
+        inquiry = error.into_inquiry();
     }
+    let answer_of = |inquiry: &Inquiry<'_>| answer(&inquiry.questions()[0].question, &facts, b"", call.now).unwrap();
+    let right = answer_of(&inquiry);
+    let error = inquiry.answer([(id, right.clone()), (id, right.clone())]).unwrap_err();
+    assert_eq!(*error.problem(), AnswerProblem::AnsweredTwice { id, question: "KeySet" });
+    let Step::Decided(decision) = error.into_inquiry().answer([(id, right.clone())]).unwrap() else {
+        panic!("it knows all")
+    };
+    assert_eq!(code(&decision), (200, "allowed"));
+    // The id of another inquiry's later question.
+    let Step::Ask(other) = gate.inquire(&call.request()) else { panic!("it needs the key set") };
+    let Step::Ask(later) = later_inquiry() else { panic!("it needs a second answer") };
+    let unknown = later.questions()[0].id;
+    let error = other.answer([(unknown, right)]).unwrap_err();
+    assert_eq!(*error.problem(), AnswerProblem::UnknownQuestion { id: unknown });
     let (decision, _) = call.inquire(&gate, |_| None);
     assert_eq!(code(&decision), (503, "keys_unknown"));
     let (decision, _) = call.inquire(&gate, |question| answer(question, &facts, b"", call.now));
     assert_eq!(code(&decision), (200, "allowed"));
+}
+
+/// The second step of a decision that charges a limit and then needs a resource.
+fn later_inquiry() -> Step<'static, 'static> {
+    static GATE: LazyLock<Gate> = LazyLock::new(|| {
+        gate(
+            "resource posts { actions read  open: bool }
+             limit l { algorithm fixed_window  key client.ip  rate 2 per 1m }
+             routes / { limit l  GET /posts/{id} public when resource.open on posts(id) }",
+        )
+    });
+    let call = Call::new("GET /posts/42");
+    let Step::Ask(inquiry) = GATE.inquire(&call.request()) else { panic!("it needs the limit") };
+    let [pending] = inquiry.questions() else { panic!("{:?}", inquiry.questions()) };
+    let id = pending.id;
+    let right = answer(&pending.question, &Facts::default(), b"", call.now).unwrap();
+    let error = inquiry.answer([(id, Answer::Charge(Vec::new()))]).unwrap_err();
+    assert_eq!(*error.problem(), AnswerProblem::WrongCount { id, charges: 1, outcomes: 0 });
+    error.into_inquiry().answer([(id, right)]).unwrap()
 }

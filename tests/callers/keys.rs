@@ -1,6 +1,7 @@
 //! Binding a policy to a key ring: the problem of each key, never with a byte of it.
 
-use portcullis::{KeyProblem, KeySet, Keys};
+use portcullis::Keys;
+use portcullis::keys::{KeyProblem, KeySet};
 
 use crate::support::{ARTICLE, compile};
 
@@ -13,7 +14,7 @@ macro_rules! key {
 
 /// The problems of binding a policy to a key ring.
 fn told(declarations: &str, keys: &Keys) -> Vec<String> {
-    let problems = compile(declarations).bind(keys).map_or_else(|error| error.problems, |_| Vec::new());
+    let problems = compile(declarations).bind(keys).map_or_else(|error| error.problems().to_vec(), |_| Vec::new());
     let told: Vec<_> = problems.iter().map(KeyProblem::to_string).collect();
     assert!(!told.iter().any(|problem| problem.contains("hush")), "{told:?}");
     told

@@ -1,6 +1,10 @@
 //! Logins with a password: issued tokens, failures, and accounts that rules forbid.
 
-use portcullis::{Account, Decision, Effect, Facts, Gate, Keys, Known, Question, TokenFact};
+use portcullis::decision::Effect;
+use portcullis::facts::{Account, TokenFact};
+use portcullis::inquiry::Question;
+use portcullis::value::Known;
+use portcullis::{Decision, Facts, Gate, Keys};
 use serde_json::{Value, json};
 
 use crate::support::exchange::{
@@ -79,7 +83,7 @@ fn a_login_gets_tokens_that_hold() {
     let access = answer["access_token"].as_str().unwrap();
     assert!(!printed.contains(access) && !printed.contains(&refresh[8..]), "{printed}");
 
-    let claims = gate.verify("access", access, &Facts::default(), at(NOW)).unwrap();
+    let claims = gate.verify(gate.policy().token("access").unwrap(), access, &Facts::default(), at(NOW)).unwrap();
     assert_eq!(Value::from(claims), json!({ "sub": "mia", "roles": ["reader"], "name": "Mia", "suspended": false }));
     let decision = Call::new("GET /me").bearer(access).decide(&gate, &facts);
     assert_eq!((code(&decision), caller_id(&decision).unwrap()), ((200, "allowed"), "mia"));
@@ -176,7 +180,7 @@ fn a_login_asks_step_by_step() {
     let kinds: Vec<&str> = questions
         .iter()
         .map(|questions| match questions.as_slice() {
-            [Question::Body { most: 1_048_576 }] => "body",
+            [Question::Body { max: 1_048_576 }] => "body",
             [Question::Account(_)] => "account",
             [Question::Password(_)] => "password",
             [Question::Context] => "context",
@@ -242,8 +246,8 @@ routes / { POST /refresh  authenticated  rotates refresh  issues access, refresh
         Account::new(json!({ "id": id, "org": { "blocked": blocked } }).as_object().unwrap().clone())
     };
     let check = |caller: &Account, account: &Account, expected: (u16, &str)| {
-        let access = gate.issue("access", caller, at(NOW), &[1; 32]).unwrap().text;
-        let refresh = gate.issue("refresh", account, at(NOW), &[2; 32]).unwrap();
+        let access = gate.issue(gate.policy().token("access").unwrap(), caller, at(NOW), &[1; 32]).unwrap().text;
+        let refresh = gate.issue(gate.policy().token("refresh").unwrap(), account, at(NOW), &[2; 32]).unwrap();
         let (family, state) = refresh.family.unwrap();
         let mut facts = Facts::default();
         put_token(&mut facts, &family, Some(TokenFact::Family(state)));

@@ -1,6 +1,6 @@
 //! Hashes of passwords by a policy's `password` block.
 
-use portcullis::PasswordError;
+use portcullis::password::PasswordError;
 
 use crate::support::compile;
 

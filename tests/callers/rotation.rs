@@ -1,12 +1,15 @@
 //! Families of refresh tokens against a simple model: exchanges, repetitions, thefts, logouts and steps of the clock in any
 //! order.
 
-use portcullis::{Account, Facts, Gate, Known, TokenFact};
+use portcullis::facts::{Account, TokenFact};
+use portcullis::token::IssuedToken;
+use portcullis::value::Known;
+use portcullis::{Facts, Gate};
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::support::exchange::{
-    Call, NOW, answer_body, at, code, effects, is_stale, put_account, put_token, record, status, tokens,
+    Call, NOW, answer_body, at, code, effects, is_stale, put_account, put_token, record, status,
 };
 use crate::support::gate;
 
@@ -30,9 +33,14 @@ fn mia() -> Account {
     Account::new(json!({ "id": "mia" }).as_object().unwrap().clone())
 }
 
+/// The first token: the same each time.
+fn issue(gate: &Gate) -> IssuedToken {
+    gate.issue(gate.policy().token("refresh").unwrap(), &mia(), at(NOW), &[1; 32]).unwrap()
+}
+
 /// The facts of a host after a login, and the first token.
 fn after_login(gate: &Gate) -> (Facts, String) {
-    let issued = gate.issue("refresh", &mia(), at(NOW), &[1; 32]).unwrap();
+    let issued = issue(gate);
     let mut facts = Facts::default();
     put_account(&mut facts, Known::Value(mia()));
     let (id, state) = issued.family.unwrap();
@@ -314,15 +322,15 @@ fn a_token_and_its_account_belong_together() {
 fn a_store_tells_no_token() {
     let mut run = Run::new();
     run.exchange(0, Some("203.0.113.9"));
-    let facts = tokens(&mut run.facts);
-    let stored = format!("{facts:?}");
-    let Some(Some(TokenFact::Family(state))) = facts.values().next() else { panic!("a family is stored") };
+    let stored = format!("{:?}", run.facts);
+    let (family, _) = issue(&run.gate).family.unwrap();
+    let Known::Value(TokenFact::Family(state)) = run.facts.token(&family) else { panic!("a family is stored") };
     let json = serde_json::to_string(state).unwrap();
     for token in &run.model.tokens {
         let signature = token.text.rsplit('.').next().unwrap();
         assert!(!stored.contains(signature) && !json.contains(signature));
     }
-    assert_eq!(serde_json::from_str::<portcullis::FamilyState>(&json).unwrap(), *state);
+    assert_eq!(serde_json::from_str::<portcullis::token::FamilyState>(&json).unwrap(), *state);
 }
 
 #[test]
@@ -349,20 +357,15 @@ fn what_nobody_knows_fails_closed() {
         assert_eq!(code(&decision), expected);
         assert!(effects(&decision).is_empty());
     };
-    let mut no_family = facts.clone();
-    tokens(&mut no_family).clear();
-    check(&no_family, (503, "token_unknown"));
-    let mut gone = facts.clone();
-    tokens(&mut gone).values_mut().for_each(|fact| *fact = None);
-    check(&gone, (401, "invalid_token"));
-    let mut no_account = facts.clone();
-    put_account(&mut no_account, Known::Unknown);
+    let (family, state) = issue(&gate).family.unwrap();
+    check(&facts.clone().without_token(&family), (503, "token_unknown"));
+    check(&facts.clone().with_token(&family, None), (401, "invalid_token"));
+    let mut no_account = Facts::default().with_token(&family, Some(TokenFact::Family(state)));
     check(&no_account, (503, "account_unknown"));
     put_account(&mut no_account, Known::Absent);
     check(&no_account, (401, "invalid_token"));
     put_account(&mut no_account, Known::Value(Account::new(serde_json::Map::new())));
     check(&no_account, (503, "account_incomplete"));
-    let mut odd = facts;
-    tokens(&mut odd).values_mut().for_each(|fact| *fact = Some(TokenFact::Claims(serde_json::Map::new())));
+    let odd = facts.with_token(&family, Some(TokenFact::Claims(serde_json::Map::new())));
     check(&odd, (503, "token_unknown"));
 }

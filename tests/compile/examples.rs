@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portcullis::{Diagnostic, Policy, Severity, Source};
+use portcullis::diagnostic::{Diagnostic, Severity};
+use portcullis::{Policy, Source};
 
 /// An example, and its place.
 struct Example {
@@ -74,7 +75,7 @@ fn findings(example: &Example) -> (String, Vec<Diagnostic>) {
     }
     let found = match Policy::compile(&sources) {
         Ok(policy) => policy.warnings().to_vec(),
-        Err(found) => found,
+        Err(error) => error.into_diagnostics(),
     };
     (text, found)
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use portcullis::{Diagnostic, PermissionId, Policy, Record, Resource, Source, User, syntax};
+use portcullis::diagnostic::Diagnostic;
+use portcullis::facts::Record;
+use portcullis::permission::{PermissionId, Resource};
+use portcullis::{CompileError, Policy, Source, User, syntax};
 use serde_json::{Value as Json, json};
 
 use crate::support::exchange::now;
@@ -74,7 +77,7 @@ fn what_is_told_depends_on_no_order() {
         let Some(others) = rearranged(&text).filter(|_| !twice) else { continue };
         compared += 1;
         for sources in others {
-            match (&whole, Policy::compile(&sources)) {
+            match (&whole, Policy::compile(&sources).map_err(CompileError::into_diagnostics)) {
                 (Ok(one), Ok(other)) => assert_eq!(codes(one.warnings()), codes(other.warnings()), "{name}"),
                 (Err(one), Err(other)) => assert_eq!(codes(one), codes(&other), "{name}"),
                 (one, other) => panic!("{name}: {:?} and {:?}", one.is_ok(), other.err().map(|told| codes(&told))),
@@ -125,13 +128,13 @@ fn what_is_decided_depends_on_no_order() {
             for (user, thing, context) in questions() {
                 let thing = Resource::of(thing.as_object().unwrap());
                 let ruling = |policy: &Policy, permission: PermissionId| {
-                    let client = Some("10.1.2.3".parse().unwrap());
-                    let scene = policy.scene(user.as_ref(), context.as_object(), client, now());
+                    let scene = policy.scene(now()).user(user.as_ref()).context(context.as_object());
+                    let scene = scene.client("10.1.2.3".parse().unwrap()).build();
                     let reasons = policy.explain(&scene, permission, Some(&thing));
                     let mut told: Vec<_> =
                         reasons.iter().map(|reason| (reason.code, reason.message.to_string())).collect();
                     told.sort();
-                    (policy.check(&scene, permission, Some(&thing)).verdict, told)
+                    (policy.check(&scene, permission, Some(&thing)).verdict(), told)
                 };
                 let (one, another) = (ruling(&whole, here), ruling(&other, there));
                 assert_eq!(one, another, "{name} {user:?} {thing:?} {context}");

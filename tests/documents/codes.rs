@@ -1,6 +1,6 @@
 //! The page of reason codes.
 
-use portcullis::Code;
+use portcullis::reason::Code;
 
 #[test]
 fn every_code_is_on_the_page() {

@@ -45,8 +45,8 @@ fn shown(document: &RequestDocument) -> String {
     if let Some(user) = request.user {
         writeln!(text, "    user {user:?} {:?} {:?} {:?}", user.tier, user.scopes, user.attributes).unwrap();
     }
-    if !request.facts.buckets.is_empty() {
-        writeln!(text, "    buckets {:?}", request.facts.buckets).unwrap();
+    if let Some(state) = request.facts.bucket("api:u1") {
+        writeln!(text, "    buckets {{\"api:u1\": {state:?}}}").unwrap();
     }
     if let Some(entropy) = request.entropy {
         writeln!(text, "    entropy {entropy:?}").unwrap();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use portcullis::Diagnostic;
+use portcullis::diagnostic::Diagnostic;
 use portcullis::syntax::{self, SOURCE_LIMIT};
 use proptest::prelude::*;
 

@@ -1,7 +1,8 @@
 //! Further entries of a limit: `skip`, `cost`, `key`, `headers`, `dry_run`, `concurrency` and `lease`, also with unknown
 //! facts.
 
-use portcullis::{BucketState, Gate};
+use portcullis::Gate;
+use portcullis::limit::BucketState;
 use serde_json::{Value, json};
 
 use super::{START, decide, limited};

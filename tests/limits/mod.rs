@@ -8,7 +8,8 @@ mod pure;
 mod spoilt;
 mod tables;
 
-use portcullis::{Effect, Facts, Gate, User};
+use portcullis::decision::Effect;
+use portcullis::{Facts, Gate, User};
 use serde_json::{Value, json};
 
 use crate::support::exchange::{Call, at_microsecond, bucket, effects, header, put_bucket, reason, record, status};

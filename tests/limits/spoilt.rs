@@ -1,6 +1,6 @@
 //! Invalid states, and states of a host whose clock was wrong.
 
-use portcullis::BucketState;
+use portcullis::limit::BucketState;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;

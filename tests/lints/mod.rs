@@ -6,7 +6,8 @@ mod warnings;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use portcullis::{Diagnostic, LINTS, Policy, Severity, Source, syntax};
+use portcullis::diagnostic::{Diagnostic, LINTS, Severity};
+use portcullis::{Policy, Source, syntax};
 
 use crate::counting::allocations;
 use crate::support::{ARTICLE, HEALTH, compile, source, try_compile};

@@ -1,6 +1,6 @@
 //! Warnings of policies that compile.
 
-use portcullis::Severity;
+use portcullis::diagnostic::Severity;
 
 use crate::support::compile;
 

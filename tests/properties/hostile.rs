@@ -4,7 +4,10 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
-use portcullis::{Admission, BucketState, Facts, Scheme, Stage, Usage, User, Verdict};
+use portcullis::limit::{Admission, BucketState, Usage};
+use portcullis::reason::Stage;
+use portcullis::request::Scheme;
+use portcullis::{Facts, User, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use portcullis::{Effect, Facts, User};
+use portcullis::decision::Effect;
+use portcullis::{Facts, User};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;

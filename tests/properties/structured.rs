@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method};
-use portcullis::{Admission, BucketState, Effect, Facts, Usage, User, Verdict};
+use portcullis::decision::Effect;
+use portcullis::limit::{Admission, BucketState, Usage};
+use portcullis::{Facts, User, Verdict};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};

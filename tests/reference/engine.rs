@@ -1,9 +1,11 @@
 //! The library behind the interface of the reference.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use portcullis::{
-    Code, Diagnostic, Facts, Gate, Keys, PermissionId, Policy, Question, Resource, Ruling, Source, Verdict,
-};
+use portcullis::diagnostic::Diagnostic;
+use portcullis::inquiry::Question;
+use portcullis::permission::{PermissionId, Resource, Ruling, SceneBuilder};
+use portcullis::reason::Code;
+use portcullis::{CompileError, Facts, Gate, Keys, Policy, Source, Verdict};
 use serde_json::json;
 
 use crate::exchange::{Call, answer, put_context, put_resources, status, verdict};
@@ -15,7 +17,7 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn compile(text: &str) -> Result<Self, Vec<Diagnostic>> {
-        let policy = Policy::compile(&[Source::new("reference.gate", text)])?;
+        let policy = Policy::compile(&[Source::new("reference.gate", text)]).map_err(CompileError::into_diagnostics)?;
         let keys = Keys::new().with_secret("FIRST_KEY", key("first")).with_secret("SECOND_KEY", key("second"));
         Ok(Self { gate: policy.bind(&keys).unwrap() })
     }
@@ -30,20 +32,24 @@ impl Engine {
     fn check(&self, scene: &Scene) -> Outcome {
         let policy = self.gate.policy();
         let user = scene.user();
-        let asked = policy.scene(user.as_ref(), scene.context.as_ref(), scene.ip, scene.now());
+        let asked = policy.scene(scene.now()).user(user.as_ref()).context(scene.context.as_ref());
+        let asked = match scene.ip {
+            Some(ip) => asked.client(ip),
+            None => asked,
+        };
         let permission = policy.permission(&scene.ask).unwrap();
         let resource = scene.resource.as_ref().map(Resource::of);
-        let ruling = policy.check(&asked, permission, resource.as_ref());
+        let ruling = policy.check(&asked.clone().build(), permission, resource.as_ref());
         self.check_prepared(scene, asked, permission, ruling);
         if ruling.is_allowed() { Outcome::Allow } else { Outcome::Deny }
     }
 
     /// Asserts that a prepared scene gives the same ruling, and that there is a reason.
-    fn check_prepared(&self, scene: &Scene, asked: portcullis::Scene<'_>, permission: PermissionId, ruling: Ruling) {
+    fn check_prepared(&self, scene: &Scene, asked: SceneBuilder<'_, '_>, permission: PermissionId, ruling: Ruling) {
         let policy = self.gate.policy();
         let (kind, _) = scene.ask.split_once(':').unwrap();
         let resource = scene.resource.as_ref().map(|record| policy.resource(kind, record).unwrap());
-        let asked = policy.prepare(asked);
+        let asked = asked.prepare();
         assert_eq!(policy.check(&asked, permission, resource.as_ref()), ruling, "{}", scene.ask);
         let reasons = policy.explain(&asked, permission, resource.as_ref());
         assert_eq!(reasons.first().map(|reason| reason.code == Code::Allowed), Some(ruling.is_allowed()));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use portcullis::Record;
+use portcullis::facts::Record;
 use portcullis::syntax::tree::{Attribute, Expression, ExpressionKind, Literal, Operator, Text};
 
 use crate::caller::Caller;

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use portcullis::Diagnostic;
+use portcullis::diagnostic::Diagnostic;
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};

@@ -76,7 +76,7 @@ pub(crate) struct Declared {
 }
 
 /// An attribute of a record that the host supplied.
-pub(crate) fn read_attribute(record: &portcullis::Record, name: &str, declared: &Declared) -> Fact {
+pub(crate) fn read_attribute(record: &portcullis::facts::Record, name: &str, declared: &Declared) -> Fact {
     match (record.get(name), &declared.ty) {
         (Some(Json::Null), ValueTypeKind::Nullable(_)) => Fact::Is(Value::Null),
         (None | Some(Json::Null), _) if declared.optional => Fact::Absent,
@@ -103,7 +103,7 @@ fn read(json: &Json, ty: &ValueTypeKind) -> Option<Value> {
 }
 
 fn read_record(
-    record: &portcullis::Record,
+    record: &portcullis::facts::Record,
     fields: &[(portcullis::syntax::tree::Text, bool, ValueType)],
 ) -> Option<Value> {
     let mut values = BTreeMap::new();

@@ -30,7 +30,7 @@ pub(crate) fn bind_article(text: &str) -> Gate {
         .with_secret("JWT_SECRET", ACCESS_KEY)
         .with_secret("REFRESH_SECRET", REFRESH_KEY)
         .with_secret("CSRF_SECRET", CSRF_KEY);
-    let policy = Policy::compile(&[Source::new("article.gate", text)]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let policy = Policy::compile(&[Source::new("article.gate", text)]).unwrap();
     policy.bind(&keys).unwrap()
 }
 

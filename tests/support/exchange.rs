@@ -2,17 +2,24 @@
 //!
 //! This file needs no other file of the tests: the fuzz targets and the reference include it by its path.
 
-use std::collections::HashMap;
+use std::fmt::Debug;
+use std::mem::take;
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
+use portcullis::decision::{Body, Caller, Effect};
+use portcullis::diagnostic::Span;
 use portcullis::document::DecisionDocument;
+use portcullis::facts::{Account, Record, TokenFact};
+use portcullis::inquiry::{Answer, Question, Step};
+use portcullis::keys::KeySet;
+use portcullis::limit::BucketState;
 use portcullis::limit::{Leasing, charge_all};
-use portcullis::{
-    Account, Answer, Body, BucketState, Caller, Decision, Effect, Facts, Gate, KeySet, Known, Policy, Question, Reason,
-    Record, Request, Scheme, Span, Step, TokenFact, User, Verdict,
-};
+use portcullis::reason::Reason;
+use portcullis::request::Scheme;
+use portcullis::value::Known;
+use portcullis::{Decision, Facts, Gate, Policy, Request, User, Verdict};
 use serde_json::{Value, json};
 
 /// The time of every request that has no other: 2026-11-23T10:00:00Z, in seconds.
@@ -108,19 +115,14 @@ impl Call {
     }
 
     fn request_of<'r>(&'r self, body: Option<&'r [u8]>, facts: &'r Facts) -> Request<'r> {
-        Request {
-            method: &self.method,
-            target: &self.target,
-            scheme: self.scheme,
-            host: self.host.as_deref(),
-            headers: &self.headers,
-            peer: self.peer,
-            body,
-            now: self.now,
-            entropy: self.entropy.as_ref(),
-            user: self.user.as_ref(),
-            facts,
-        }
+        let request = Request::new(&self.method, &self.target, self.now);
+        let mut request = request.scheme(self.scheme).headers(&self.headers).facts(facts);
+        request.host = self.host.as_deref();
+        request.peer = self.peer;
+        request.body = body;
+        request.entropy = self.entropy.as_ref();
+        request.user = self.user.as_ref();
+        request
     }
 
     /// Decides the request twice: with all facts given beforehand, and by questions and answers. Both decisions must be
@@ -140,10 +142,7 @@ impl Call {
         let decided = gate.decide(&self.request_with(facts)).into_owned();
         let body = self.body.as_deref().unwrap_or_default();
         let (asked, questions) = self.inquire(gate, |question| answer(question, facts, body, self.now));
-        let mut told = decided.clone();
-        // A store that charges a bucket writes it itself: the decision has no effect for it.
-        told.effects.retain(|effect| !matches!(effect, Effect::Bucket { .. }));
-        assert_eq!(told, asked, "the facts given beforehand, and the answers to questions");
+        assert_eq!(parts(&decided), parts(&asked), "the facts given beforehand, and the answers to questions");
         (decided, questions)
     }
 
@@ -170,7 +169,7 @@ impl Call {
             let asked = step.questions().iter();
             let answers: Vec<_> = asked.filter_map(|asked| Some((asked.id, answer(&asked.question)?))).collect();
             questions.push(round);
-            step = match step.answer(answers) {
+            step = match step.answer(answers).expect("each answer fits its question") {
                 Step::Decided(decision) => return (decision, questions),
                 Step::Ask(inquiry) => inquiry,
             };
@@ -178,65 +177,77 @@ impl Call {
     }
 }
 
+/// All parts of a decision but its effects on buckets: a store that charges a bucket when it is asked writes it itself.
+fn parts<'d>(decision: &'d Decision<'_, '_>) -> impl PartialEq + Debug + use<'d> {
+    let effects: Vec<&Effect> =
+        decision.effects().iter().filter(|effect| !matches!(effect, Effect::Bucket { .. })).collect();
+    let headers: (Vec<_>, Vec<_>) = (decision.headers().collect(), decision.removed_headers().collect());
+    let answer = (decision.verdict(), decision.status(), decision.body(), headers);
+    let found = (decision.reasons().to_vec(), decision.notes().to_vec());
+    (answer, found, decision.caller(), decision.input(), decision.target(), effects)
+}
+
 /// The answer of a host that knows these facts; `None` where they don't contain it.
 pub(crate) fn answer(question: &Question, facts: &Facts, body: &[u8], now: Timestamp) -> Option<Answer> {
     match question {
-        Question::Context => facts.context.clone().map(Answer::Context),
-        Question::Resource { kind, id } => facts.resources.get(&format!("{kind}/{id}")).cloned().map(Answer::Resource),
+        Question::Context => facts.context().cloned().map(Answer::Context),
+        Question::Resource { kind, id } => {
+            facts.resource(kind, id).supplied().map(|record| Answer::Resource(record.cloned()))
+        }
         Question::Charge(charges) => {
             let usage = |id: &str| bucket(facts, id).map(|state| state.usage.clone());
-            Some(Answer::Charged(charge_all(charges, now.as_microsecond(), Leasing::Off, usage).outcomes))
+            Some(Answer::Charge(charge_all(charges, now.as_microsecond(), Leasing::Off, usage).outcomes))
         }
         Question::Body { .. } => Some(Answer::Body(body.to_owned())),
-        Question::KeySet { name, .. } => facts.key_sets.get(name).cloned().map(Answer::KeySet),
-        Question::Token { id, .. } => facts.tokens.get(id).cloned().map(Answer::Token),
-        Question::Account(_) => match &facts.account {
-            Known::Value(account) => Some(Answer::Account(Some(account.clone()))),
-            Known::Absent => Some(Answer::Account(None)),
-            Known::Unknown => None,
-        },
+        Question::KeySet { name, .. } => facts.key_set(name).cloned().map(Answer::KeySet),
+        Question::Token { id, .. } => facts.token(id).supplied().map(|fact| Answer::Token(fact.cloned())),
+        Question::Account(_) => facts.account().supplied().map(|account| Answer::Account(account.cloned())),
         Question::Password(task) => Some(Answer::Password(task.run())),
         _ => None,
     }
 }
 
 pub(crate) fn bucket<'f>(facts: &'f Facts, id: &str) -> Option<&'f BucketState> {
-    facts.buckets.get(id)
+    facts.bucket(id)
 }
 
 pub(crate) fn put_bucket(facts: &mut Facts, id: &str, state: BucketState) {
-    facts.buckets.insert(id.to_owned(), state);
+    *facts = take(facts).with_bucket(id, state);
 }
 
 pub(crate) fn put_resources(facts: &mut Facts, resources: impl IntoIterator<Item = (String, Option<Record>)>) {
-    facts.resources.extend(resources);
+    *facts = resources.into_iter().fold(take(facts), |facts, (name, record)| {
+        let (kind, id) = name.split_once('/').unwrap();
+        facts.with_resource(kind, id, record)
+    });
 }
 
 pub(crate) fn put_context(facts: &mut Facts, context: Option<Record>) {
-    facts.context = context;
+    if let Some(context) = context {
+        *facts = take(facts).with_context(context);
+    }
 }
 
 pub(crate) fn put_key_set(facts: &mut Facts, name: &str, keys: KeySet) {
-    facts.key_sets.insert(name.to_owned(), keys);
+    *facts = take(facts).with_key_set(name, keys);
 }
 
+/// Puts an account into facts that have none yet, or another one.
 pub(crate) fn put_account(facts: &mut Facts, account: Known<Account>) {
-    facts.account = account;
+    match account.supplied() {
+        Some(account) => *facts = take(facts).with_account(account),
+        None => assert_eq!(facts.account(), Known::Unknown, "an account can't be taken away"),
+    }
 }
 
 pub(crate) fn put_token(facts: &mut Facts, id: &str, fact: Option<TokenFact>) {
-    facts.tokens.insert(id.to_owned(), fact);
-}
-
-/// The facts about tokens, by the tokens' ids.
-pub(crate) fn tokens(facts: &mut Facts) -> &mut HashMap<String, Option<TokenFact>> {
-    &mut facts.tokens
+    *facts = take(facts).with_token(id, fact);
 }
 
 /// The version of a stored family of tokens; 0 where none is stored.
 fn family_version(facts: &Facts, id: &str) -> u64 {
-    match facts.tokens.get(id) {
-        Some(Some(TokenFact::Family(stored))) => stored.version,
+    match facts.token(id) {
+        Known::Value(TokenFact::Family(stored)) => stored.version,
         _ => 0,
     }
 }
@@ -273,16 +284,16 @@ pub(crate) fn record(facts: &mut Facts, decision: &Decision<'_, '_>) {
 }
 
 pub(crate) fn verdict(decision: &Decision<'_, '_>) -> Verdict {
-    decision.verdict
+    decision.verdict()
 }
 
 pub(crate) fn status(decision: &Decision<'_, '_>) -> u16 {
-    decision.status.as_u16()
+    decision.status().as_u16()
 }
 
 /// The first reason: the one that decided.
 pub(crate) fn reason<'d, 'g>(decision: &'d Decision<'g, '_>) -> &'d Reason<'g> {
-    decision.reasons.first().unwrap()
+    decision.reasons().first().unwrap()
 }
 
 /// The status, and the code of the first reason.
@@ -291,24 +302,24 @@ pub(crate) fn code(decision: &Decision<'_, '_>) -> (u16, &'static str) {
 }
 
 pub(crate) fn notes<'d, 'g>(decision: &'d Decision<'g, '_>) -> &'d [Reason<'g>] {
-    &decision.notes
+    decision.notes()
 }
 
 /// The places in the policy that reasons and notes name.
 pub(crate) fn spans(decision: &Decision<'_, '_>) -> Vec<Span> {
-    decision.reasons.iter().chain(&decision.notes).filter_map(|reason| reason.span).collect()
+    decision.reasons().iter().chain(decision.notes()).filter_map(|reason| reason.span).collect()
 }
 
 pub(crate) fn caller<'d, 'g, 'r>(decision: &'d Decision<'g, 'r>) -> Option<&'d Caller<'g, 'r>> {
-    decision.user.as_ref()
+    decision.caller()
 }
 
 pub(crate) fn caller_id<'d>(decision: &'d Decision<'_, '_>) -> Option<&'d str> {
-    decision.user.as_ref().map(Caller::id)
+    decision.caller().map(Caller::id)
 }
 
 pub(crate) fn effects<'d>(decision: &'d Decision<'_, '_>) -> &'d [Effect] {
-    &decision.effects
+    decision.effects()
 }
 
 /// The values of all headers of a name.
@@ -323,29 +334,29 @@ pub(crate) fn header(decision: &Decision<'_, '_>, name: &str) -> Option<String> 
 
 /// The validated body; `None` where no schema validated one.
 pub(crate) fn body_input<'d>(decision: &'d Decision<'_, '_>) -> Option<&'d Value> {
-    decision.input.body.as_ref()
+    decision.input().body.as_ref()
 }
 
 /// The validated query; `None` where no schema validated one.
 pub(crate) fn query_input<'d>(decision: &'d Decision<'_, '_>) -> Option<&'d Value> {
-    decision.input.query.as_ref()
+    decision.input().query.as_ref()
 }
 
 pub(crate) fn masked_body(decision: &Decision<'_, '_>) -> Option<Value> {
-    decision.input.masked_body()
+    decision.input().masked_body()
 }
 
 pub(crate) fn masked_query(decision: &Decision<'_, '_>) -> Option<Value> {
-    decision.input.masked_query()
+    decision.input().masked_query()
 }
 
 pub(crate) fn target<'d>(decision: &'d Decision<'_, '_>) -> Option<&'d str> {
-    decision.target.as_deref()
+    decision.target()
 }
 
 /// The body of an answer as JSON; `null` where it has none.
 pub(crate) fn answer_body(decision: &Decision<'_, '_>) -> Value {
-    match &decision.body {
+    match decision.body() {
         Some(Body::Json(body)) => body.clone(),
         Some(Body::Problem(problem)) => serde_json::to_value(problem).unwrap(),
         None => json!(null),

@@ -5,8 +5,10 @@ pub(crate) mod exchange;
 pub(crate) mod rules;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use portcullis::diagnostic::Diagnostic;
 use portcullis::document::RequestDocument;
-use portcullis::{Diagnostic, Gate, KeyProblem, Keys, Policy, Source};
+use portcullis::keys::KeyProblem;
+use portcullis::{CompileError, Gate, Keys, Policy, Source};
 use serde_json::{Value, json};
 
 use exchange::{ENTROPY, document, now};
@@ -42,11 +44,12 @@ pub(crate) fn source(text: impl AsRef<[u8]>) -> Source {
 
 /// Compiles a policy. A text without a `policy` line gets `policy p`.
 pub(crate) fn try_compile(text: &str) -> Result<Policy, Vec<Diagnostic>> {
-    if text.lines().any(|line| line.starts_with("policy ")) {
+    let compiled = if text.lines().any(|line| line.starts_with("policy ")) {
         Policy::compile(&[source(text)])
     } else {
         Policy::compile(&[source(format!("policy p\n{text}"))])
-    }
+    };
+    compiled.map_err(CompileError::into_diagnostics)
 }
 
 /// Compiles a policy that must be right.
@@ -65,7 +68,7 @@ pub(crate) fn gate(text: &str) -> Gate {
 #[track_caller]
 pub(crate) fn gate_with(text: &str, keys: Keys) -> Gate {
     let policy = compile(text);
-    let problems = policy.bind(&keys).err().map_or_else(Vec::new, |error| error.problems);
+    let problems = policy.bind(&keys).err().map_or_else(Vec::new, |error| error.problems().to_vec());
     let keys = problems.iter().fold(keys, |keys, problem| match problem {
         KeyProblem::Missing { name } => keys.with_secret(name, secret(name)),
         _ => keys,

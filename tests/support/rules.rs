@@ -28,7 +28,7 @@ pub(crate) fn check_rules(rules: &str, documents: &[(Value, bool)]) {
         let verdict = match serde_json::from_value(written.clone()).unwrap() {
             Document::Check(document) => {
                 let permission = policy.permission(&document.permission).unwrap();
-                policy.check(&document.scene(policy, now()), permission, document.resource().as_ref()).verdict
+                policy.check(&document.scene(policy, now()), permission, document.resource().as_ref()).verdict()
             }
             Document::Request(document) => verdict(&gate.decide(&document.request(now(), None))),
         };

@@ -1,6 +1,7 @@
 //! Keywords as names: the checker finds declarations whose names are keywords.
 
-use portcullis::{Resource, User, Verdict};
+use portcullis::permission::Resource;
+use portcullis::{User, Verdict};
 use serde_json::{Value as Json, json};
 
 use super::names::keywords;
@@ -47,7 +48,7 @@ fn check(word: &str) {
         panic!("`{word}`: {}\n{text}", told.join("\n"))
     });
     let mia = User { id: "mia".to_owned(), roles: Some(vec![format!("{word}:x")]), ..User::default() };
-    let scene = policy.scene(Some(&mia), None, None, now());
+    let scene = policy.scene(now()).user(&mia).build();
     let verdict = |thing: &Json| {
         policy
             .check(
@@ -55,7 +56,7 @@ fn check(word: &str) {
                 policy.permission(&format!("{word}:{word}")).unwrap(),
                 thing.as_object().map(Resource::of).as_ref(),
             )
-            .verdict
+            .verdict()
     };
     let mut thing = json!({});
     thing[word] = json!("mia");

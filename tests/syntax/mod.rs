@@ -10,7 +10,7 @@ mod trees;
 
 use std::fmt::Write as _;
 
-use portcullis::Diagnostic;
+use portcullis::diagnostic::Diagnostic;
 use portcullis::syntax::tree::File;
 
 use crate::support::source;

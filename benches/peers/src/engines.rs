@@ -1,4 +1,4 @@
-//! What engines need in more than one part.
+//! The parts that several engines share.
 
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::vm::RegoVM;
@@ -8,7 +8,7 @@ use regorus::{Engine, Value};
 pub struct Machine(RegoVM);
 
 impl Machine {
-    /// Whether the rule it was made for is true of the input.
+    /// True if the rule it was made for is true of the input.
     pub fn allows(&mut self, input: &Value) -> bool {
         self.0.set_input(input.clone());
         matches!(self.0.execute_entry_point_by_index(0), Ok(Value::Bool(true)))
@@ -19,7 +19,7 @@ impl Machine {
 ///
 /// # Errors
 ///
-/// What the compiler or the machine refuses.
+/// An error of the compiler or the machine.
 pub fn vm(mut engine: Engine, data: Value, rule: &str) -> Result<Machine, String> {
     let told = |error: &dyn std::fmt::Display| format!("regorus: {error}");
     let policy = engine.compile_with_entrypoint(&rule.into()).map_err(|error| told(&error))?;
@@ -35,7 +35,7 @@ pub fn vm(mut engine: Engine, data: Value, rule: &str) -> Result<Machine, String
 ///
 /// # Panics
 ///
-/// Where the system has no means to make a runtime.
+/// An error if the system can't make a runtime.
 pub fn wait<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.expect("a runtime without I/O").block_on(work)

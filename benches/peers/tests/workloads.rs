@@ -11,7 +11,7 @@ const LEAST_QUESTIONS: usize = 10_000;
 /// Percent of the answers that are the rarer one, at least.
 const LEAST_SHARE: f64 = 5.0;
 
-/// How often each action was asked for, and how often it was allowed.
+/// The number of questions for each action, and of allowed ones.
 type Tally = Vec<(&'static str, usize, usize)>;
 
 fn agree(workload: &Workload) -> Tally {

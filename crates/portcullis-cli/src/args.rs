@@ -13,7 +13,7 @@ use jiff::Timestamp;
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version)]
 pub(crate) struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Check {
     /// Policy files, or folders with any below them
     #[arg(required = true)]
     pub(crate) paths: Vec<PathBuf>,
-    /// How to print what was found
+    /// Format of the findings
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: CheckFormat,
 }
@@ -58,7 +58,7 @@ pub(crate) enum CheckFormat {
 pub(crate) struct OnePolicy {
     /// A policy file, or a folder that holds one policy
     pub(crate) policy: PathBuf,
-    /// Which of the folder's policies, by name
+    /// Name of one of the folder's policies
     #[arg(long = "policy", value_name = "NAME")]
     pub(crate) name: Option<String>,
 }
@@ -73,7 +73,7 @@ pub(crate) struct Decide {
     /// The key ring with the secrets that the policy names
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
-    /// How to print the decision; many are always printed as JSON, one a line
+    /// Format of the decision; many are always printed as JSON, one a line
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: DecideFormat,
 }
@@ -96,7 +96,7 @@ pub(crate) struct Test {
 pub(crate) struct Graph {
     #[command(flatten)]
     pub(crate) policy: OnePolicy,
-    /// How to print the graph
+    /// Format of the graph
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: GraphFormat,
 }
@@ -122,7 +122,7 @@ pub(crate) struct Fmt {
 
 #[derive(Debug, Args)]
 pub(crate) struct Token {
-    /// What to do with it.
+    /// The command.
     #[command(subcommand)]
     pub(crate) command: TokenCommand,
 }
@@ -147,16 +147,16 @@ pub(crate) struct TokenIssue {
     /// The key ring with the secrets that the policy names
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
-    /// Whom it is for: a map as `facts.account` in a request document, or `-` for stdin
+    /// Account that it is for: a map as `facts.account` in a request document, or `-` for stdin
     #[arg(long, value_name = "FILE")]
     pub(crate) account: Option<PathBuf>,
-    /// What it claims, as JSON, beside what the policy pins or in its place; `null` leaves a claim out
+    /// Claims, as JSON, beside those that the policy pins or in their place; `null` leaves a claim out
     #[arg(long, value_name = "JSON")]
     pub(crate) claims: Option<String>,
     /// When it is made, as in RFC 3339; now where that isn't said
     #[arg(long, value_name = "TIME")]
     pub(crate) now: Option<Timestamp>,
-    /// How to print it
+    /// Format of the token
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: TokenFormat,
 }

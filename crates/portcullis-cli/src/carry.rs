@@ -3,8 +3,11 @@
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
+use portcullis::Gate;
 use portcullis::document::RequestDocument;
-use portcullis::{Carrier, Gate, TokenFact, TokenInfo, opaque_token_id};
+use portcullis::facts::TokenFact;
+use portcullis::token::{Carrier, TokenInfo, opaque_token_id};
+use portcullis::value::Known;
 use serde_json::json;
 
 use crate::family;
@@ -44,8 +47,11 @@ fn opaque(document: &mut RequestDocument, token: &Token, declared: &TokenInfo<'_
         ));
     }
     let text = format!("{}-of-the-cases", declared.name);
-    let claims = || Some(TokenFact::Claims(token.claims.clone()));
-    document.facts.tokens.entry(opaque_token_id(&text)).or_insert_with(claims);
+    let id = opaque_token_id(&text);
+    if document.facts.token(&id) == Known::Unknown {
+        let facts = std::mem::take(&mut document.facts);
+        document.facts = facts.with_token(id, Some(TokenFact::Claims(token.claims.clone())));
+    }
     Ok(text)
 }
 
@@ -67,7 +73,7 @@ fn signed(
 }
 
 fn place(document: &mut RequestDocument, declared: &TokenInfo<'_>, text: &str) -> Result<(), String> {
-    match declared.carried {
+    match declared.carrier {
         Carrier::Bearer => append(&mut document.headers, AUTHORIZATION, &format!("Bearer {text}")),
         Carrier::Body(field) => {
             let mut body = match document.body.as_slice() {

@@ -18,7 +18,7 @@ use crate::sign::Token;
 
 /// When cases happen that don't say so: runs are reproducible.
 const NOW: &str = "2026-01-01T00:00:00Z";
-/// Where requests come from that don't say so.
+/// The peer of requests without one.
 const PEER: &str = "127.0.0.1";
 /// More would take minutes; `facts.buckets` says what came before in one go.
 const MOST_REPEATS: u32 = 100_000;
@@ -36,9 +36,9 @@ pub(crate) struct Cases {
 /// A case that can't be read.
 #[derive(Debug)]
 pub(crate) struct Unreadable {
-    /// Which it is in its file, from 1.
+    /// Its number in its file, from 1.
     pub(crate) number: u32,
-    /// What it is called, if that can be read.
+    /// Its name, if it is readable.
     pub(crate) name: Option<String>,
     /// Why not.
     pub(crate) problem: String,
@@ -47,13 +47,13 @@ pub(crate) struct Unreadable {
 /// One case.
 #[derive(Debug)]
 pub(crate) struct Case {
-    /// Which it is in its file, from 1.
+    /// Its number in its file, from 1.
     pub(crate) number: u32,
-    /// What it is called.
+    /// Its name.
     pub(crate) name: String,
-    /// How often the request is made.
+    /// The number of times that the request is made.
     pub(crate) repeat: u32,
-    /// What the last decision must be like.
+    /// The expected decision, of the last request.
     pub(crate) expect: Expectation,
     request: Map<String, Value>,
     token: Option<Token>,

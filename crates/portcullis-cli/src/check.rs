@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use portcullis::{Diagnostic, Policy, Severity};
+use portcullis::Policy;
+use portcullis::diagnostic::{Diagnostic, Severity};
 
 use crate::Outcome;
 use crate::args::{Check, CheckFormat};
@@ -24,7 +25,7 @@ pub(crate) fn run(args: &Check, out: &mut impl Write) -> Result<Outcome, Error> 
             let compiled = Policy::compile(&files.sources);
             let diagnostics = match &compiled {
                 Ok(policy) => policy.warnings(),
-                Err(diagnostics) => diagnostics,
+                Err(error) => error.diagnostics(),
             };
             if compiled.is_err() {
                 outcome = Outcome::Unusable;

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use portcullis::document::{DecisionDocument, Document, RequestDocument, RulingDocument};
-use portcullis::{Code, Decision, Gate, Policy, Verdict};
+use portcullis::reason::Code;
+use portcullis::{Decision, Gate, Policy, Verdict};
 use serde::Serialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -22,7 +23,7 @@ use crate::{documents, yaml};
 pub(crate) const KEYS_HELP: &str = "give a key ring with `--keys FILE`: a map of each secret's name to one of `text`, \
                                     `base64`, `hex`, `pem`, `jwk`, `env`";
 
-/// What some editors put before UTF-8.
+/// The mark that some editors put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(crate) fn run(args: &Decide, out: &mut impl Write) -> Result<Outcome, Error> {
@@ -54,7 +55,7 @@ struct Asked {
     gate: OnceCell<Gate>,
 }
 
-/// How answers are written.
+/// The format of answers.
 #[derive(Clone, Copy)]
 enum Print {
     Json,
@@ -98,7 +99,7 @@ impl Asked {
                 let gate = self.gate()?;
                 supplied.decide(gate, request, |decision| {
                     print.write(&DecisionDocument::new(decision, gate.policy()), out)?;
-                    Ok(Ok(outcome(decision.verdict)))
+                    Ok(Ok(outcome(decision.verdict())))
                 })
             }
             Document::Check(check) => {
@@ -110,7 +111,7 @@ impl Asked {
                 let ruling = self.policy.check(&scene, permission, resource.as_ref());
                 let reasons = self.policy.explain(&scene, permission, resource.as_ref());
                 print.write(&RulingDocument::new(ruling, &reasons, &self.policy), out)?;
-                Ok(Ok(outcome(ruling.verdict)))
+                Ok(Ok(outcome(ruling.verdict())))
             }
         }
     }
@@ -177,7 +178,7 @@ fn outcome(verdict: Verdict) -> Outcome {
     }
 }
 
-/// What the program supplied where documents had none; each is told once.
+/// The parts that the program has supplied for documents without them. Each is reported once.
 #[derive(Debug, Default)]
 struct Supplied {
     time: bool,
@@ -209,7 +210,7 @@ impl Supplied {
         let decision = gate.decide(&request);
         // Most decisions issue nothing; whether bytes were drawn for them makes no difference.
         let issues = |code| matches!(code, Code::CsrfIssued | Code::TokensIssued);
-        let issued = decision.reasons.first().is_some_and(|reason| issues(reason.code));
+        let issued = decision.reasons().first().is_some_and(|reason| issues(reason.code));
         if issued && document.entropy.is_none() && !std::mem::replace(&mut self.entropy, true) {
             tell("note", "no `entropy` in the request: what is issued comes from the system's random bytes");
         }

@@ -32,7 +32,7 @@ pub(crate) fn read(path: &Path) -> Result<Value, Error> {
     parsed.map_err(|problem| Error::document(path, problem))
 }
 
-/// What is wrong with a document, and where. It never repeats what stands there, which may be of a secret.
+/// A problem of a document, and its position. It never repeats the text there, which may be secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     what: &'static str,
@@ -115,7 +115,7 @@ pub(crate) fn stdin() -> Result<Vec<u8>, Error> {
 /// The most bytes of strings that one document may unfold to.
 const MAX_UNFOLDED: usize = 64 << 20;
 
-/// What reading one document counts, and what it found wrong itself.
+/// The counts of one document's reader, and the problem that it has found itself.
 struct State {
     left: Cell<usize>,
     problem: Cell<Option<&'static str>>,

@@ -1,9 +1,10 @@
-//! What can go wrong around a policy, and how it is told.
+//! The program's errors, and their output.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use portcullis::{BindError, KeyProblem};
+use portcullis::BindError;
+use portcullis::keys::KeyProblem;
 
 /// Why a command can't go on.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +40,7 @@ impl Error {
         Self::Document { path: path.into(), problem: problem.into() }
     }
 
-    /// What to do about it.
+    /// The advice for the user.
     fn help(&self) -> Option<&'static str> {
         match self {
             Self::SeveralPolicies { .. } => Some("name one with `--policy NAME`, or give a file"),
@@ -76,7 +77,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 fn lacks_secrets(error: &BindError) -> bool {
-    error.problems.iter().any(|problem| matches!(problem, KeyProblem::Missing { .. }))
+    error.problems().iter().any(|problem| matches!(problem, KeyProblem::Missing { .. }))
 }
 
 fn listed(names: &[String]) -> String {

@@ -1,11 +1,11 @@
-//! What a case expects of a decision: everything that it names must be in the decision document.
+//! The expectation of a case: everything that it names must be in the decision document.
 
-use portcullis::{Code, Stage};
+use portcullis::reason::{Code, Stage};
 use serde_json::{Map, Value, json};
 
 use crate::fields;
 
-/// What may be named, and where it stands in a decision document.
+/// The names that an expectation may have, and their pointers in a decision document.
 const KEYS: &[(&str, &str)] = &[
     ("verdict", "/verdict"),
     ("status", "/status"),
@@ -95,12 +95,12 @@ impl Expectation {
     }
 }
 
-/// Whether a value is a code; an error if it is a string and isn't.
+/// True if a value is a code; an error if it is a string and isn't.
 fn code(value: &Value) -> Result<bool, String> {
     named(value, "code", Code::ALL.iter().map(|code| code.as_str()))
 }
 
-/// Whether a value is a stage, likewise.
+/// True if a value is a stage; an error if it is a string and isn't.
 fn stage(value: &Value) -> Result<bool, String> {
     named(value, "stage", STAGES.iter().map(|stage| stage.as_str()))
 }

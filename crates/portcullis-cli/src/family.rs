@@ -1,12 +1,15 @@
 //! Families of `single_use` tokens, as the host of a case or of an experiment would know them.
 
 use jiff::{SignedDuration, Timestamp};
-use portcullis::{Facts, FamilyState, TokenFact, TokenInfo};
+use portcullis::Facts;
+use portcullis::facts::TokenFact;
+use portcullis::token::{FamilyState, TokenInfo};
+use portcullis::value::Known;
 
 /// The `jti` that a case's token has where its claims don't say another: the family, a dot, and the token's own name.
 pub(crate) const OF_CASES: &str = "family.1";
 
-/// How the family of a case's token stands.
+/// The state of the family of a case's token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The token is the one that holds.
@@ -63,13 +66,13 @@ pub(crate) fn add(
     standing: Option<Standing>,
     (declared, now): (&TokenInfo<'_>, Timestamp),
 ) {
-    if standing.is_none() && facts.tokens.contains_key(family) {
+    if standing.is_none() && facts.token(family) != Known::Unknown {
         return;
     }
     let live = begin(token, declared, now);
     let state = match standing.unwrap_or(Standing::Live) {
         Standing::Unknown => {
-            facts.tokens.remove(family);
+            *facts = std::mem::take(facts).without_token(family);
             return;
         }
         Standing::None => None,
@@ -79,5 +82,5 @@ pub(crate) fn add(
         // The one that holds is another.
         Standing::Rotated => Some(FamilyState { version: 3, generation: 2, ..begin("", declared, now) }),
     };
-    facts.tokens.insert(family.to_owned(), state.map(TokenFact::Family));
+    *facts = std::mem::take(facts).with_token(family, state.map(TokenFact::Family));
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 #[derive(Debug)]
 pub(crate) struct Fields {
     map: Map<String, Value>,
-    /// What stands before the keys in messages: `defaults.`
+    /// The prefix of keys in messages: `defaults.`
     prefix: &'static str,
 }
 
@@ -70,12 +70,12 @@ pub(crate) fn unknown((key, value): (&String, &Value), what: &str, known: &[&str
     }
 }
 
-/// Whether an entry looks like one with a name. `{text:hush}` and `{hush}` are maps too, with secrets for their keys.
+/// True if an entry looks like one with a name. `{text:hush}` and `{hush}` are maps too, with secrets for their keys.
 pub(crate) fn is_legible(key: &str, value: &Value) -> bool {
     !value.is_null() && is_name(key)
 }
 
-/// Whether a text is a name, as policies have them.
+/// True if a text is a name of the policy language.
 pub(crate) fn is_name(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && text.starts_with(|first: char| !first.is_ascii_digit())

@@ -12,7 +12,7 @@ use crate::error::{Error, printable};
 use crate::load::{Files, MAX_FILE};
 use crate::render;
 
-/// What stdin is called.
+/// The name of stdin.
 const STDIN: &str = "<stdin>";
 
 pub(crate) fn run(args: &Fmt, out: &mut impl Write) -> Result<Outcome, Error> {

@@ -9,10 +9,9 @@ use crate::load::Files;
 
 pub(crate) fn run(args: &Graph, out: &mut impl Write) -> Result<Outcome, Error> {
     let policy = Files::one(&args.policy)?.compile()?;
-    let graph = policy.graph();
     let text = match args.format {
-        GraphFormat::Text => graph.text(),
-        GraphFormat::Dot => graph.dot(),
+        GraphFormat::Text => policy.graph_text(),
+        GraphFormat::Dot => policy.graph_dot(),
     };
     out.write_all(text.as_bytes())?;
     if !text.is_empty() && !text.ends_with('\n') {

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use portcullis::{KeySet, Keys};
+use portcullis::Keys;
+use portcullis::keys::KeySet;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -27,7 +28,7 @@ const OPERATIONS: [&str; 2] = ["sign", "verify"];
 pub(crate) struct Ring {
     secrets: BTreeMap<String, Secret>,
     keys: Keys,
-    /// Which keys of its sets aren't used, and why.
+    /// The skipped keys of its sets, with reasons.
     skipped: Vec<String>,
 }
 
@@ -39,17 +40,17 @@ struct Secret {
     form: Form,
 }
 
-/// What the bytes are.
+/// The kind of bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// Of a secret, as they are.
+    /// A secret's.
     Bytes,
     Pem,
     /// The JSON of a JWK that is for a key pair.
     Jwk,
 }
 
-/// What a key is made of. Never printed.
+/// The material of a key. Never printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Material<'r> {
     Secret(&'r [u8]),
@@ -57,7 +58,7 @@ pub(crate) enum Material<'r> {
     Jwk(&'r [u8]),
 }
 
-/// What stands under a name.
+/// The entry of a name.
 enum Entry {
     Secret(Secret),
     Set(KeySet),
@@ -111,7 +112,7 @@ impl Ring {
         &self.keys
     }
 
-    /// What the secret or the key pair of a name is made of.
+    /// The material of a secret or key pair.
     pub(crate) fn material(&self, name: &str) -> Option<Material<'_>> {
         self.secrets.get(name).map(|Secret { bytes, form, .. }| match form {
             Form::Bytes => Material::Secret(bytes),
@@ -185,7 +186,7 @@ fn pem(text: String) -> Result<Secret, String> {
     Ok(Secret { bytes, algorithm: None, form: Form::Pem })
 }
 
-/// What a JWK says that it is for: the one algorithm, if it says so. The error is that of `alg` where it is `None`.
+/// The only algorithm that a JWK may be used with, if it has one. The error is that of `alg` if it is `None`.
 fn purpose(jwk: &Map<String, Value>, known: &[&'static str]) -> Result<Option<&'static str>, Option<&'static str>> {
     if jwk.get("use").is_some_and(|purpose| purpose != "sig") {
         return Err(Some("`use` of the `jwk` must be `sig`: a policy's secrets sign and verify"));

@@ -24,7 +24,7 @@ pub(crate) struct Files {
     pub(crate) name: String,
     /// The files, as the user would find them, in the order of `sources`.
     pub(crate) paths: Vec<PathBuf>,
-    /// What they hold.
+    /// Their contents.
     pub(crate) sources: Vec<Source>,
 }
 
@@ -91,14 +91,14 @@ impl Files {
 
     /// Compiles the policy; its errors go to stderr. Warnings are `check`'s business.
     pub(crate) fn compile(&self) -> Result<Policy, Error> {
-        Policy::compile(&self.sources).map_err(|diagnostics| {
-            render::human(self, &diagnostics);
+        Policy::compile(&self.sources).map_err(|error| {
+            render::human(self, error.diagnostics());
             Error::Policy(self.name.clone())
         })
     }
 }
 
-/// Whether a path is a folder; that it can't be found is told here.
+/// True if a path is a folder; an error if it can't be found.
 pub(crate) fn is_folder(path: &Path) -> Result<bool, Error> {
     let found = fs::metadata(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     Ok(found.is_dir())
@@ -116,7 +116,7 @@ pub(crate) fn folders(path: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-/// What a folder holds, by name, and which of it are folders themselves. Hidden entries are left out.
+/// The entries of a folder, by name, each with true if it is a folder itself. Hidden entries are left out.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<(PathBuf, bool)>, Error> {
     let fail = |source| Error::Read { path: folder.to_owned(), source };
     let mut found = Vec::new();

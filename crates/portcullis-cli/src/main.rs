@@ -28,7 +28,7 @@ use clap::Parser;
 use args::{Cli, Command};
 use error::Error;
 
-/// How a run ended, unless it failed.
+/// The outcome of a run that didn't fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     /// All is fine, or the request is allowed.

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
-use portcullis::{Diagnostic, Label, Severity, Source, Span};
+use portcullis::Source;
+use portcullis::diagnostic::{Diagnostic, Label, Severity, Span};
 use serde::Serialize;
 
 use crate::error::printable;
@@ -135,10 +136,7 @@ impl Finding {
         let labels = std::iter::once(&diagnostic.primary).filter(|label| !label.text.is_empty());
         Self {
             code: diagnostic.code,
-            severity: match diagnostic.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
+            severity: diagnostic.severity.as_str(),
             message: diagnostic.message.clone(),
             place: Place::new(files, diagnostic.primary.span),
             labels: labels

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use portcullis::TokenInfo;
+use portcullis::token::TokenInfo;
 use serde_json::{Map, Value, json};
 
 use crate::family::Standing;
@@ -21,7 +21,7 @@ pub(crate) struct Token {
     pub(crate) kind: String,
     /// Claims beside the ones that the declaration pins, or in their place; `null` takes one away.
     pub(crate) claims: Map<String, Value>,
-    /// How its family stands, of a kind that has families.
+    /// The state of its family, if its kind has families.
     pub(crate) family: Option<Standing>,
     /// Another key of the ring to sign with.
     key: Option<String>,
@@ -29,7 +29,7 @@ pub(crate) struct Token {
     algorithm: Option<String>,
     /// Header fields beside `alg` and `typ`, or in their place; `null` takes one away.
     header: Map<String, Value>,
-    /// Whether to flip a bit of the signature.
+    /// True to flip a bit of the signature.
     tamper: bool,
 }
 
@@ -72,7 +72,7 @@ impl Token {
         Self { kind: kind.to_owned(), claims, ..Self::default() }
     }
 
-    /// Whether anything is said that means something of a signature alone.
+    /// True if it has members that only a signed token can have.
     pub(crate) fn is_signed_otherwise(&self) -> bool {
         self.key.is_some() || self.algorithm.is_some() || !self.header.is_empty() || self.tamper
     }
@@ -141,7 +141,7 @@ fn part(fields: &Value) -> String {
     URL_SAFE_NO_PAD.encode(fields.to_string())
 }
 
-/// What a key of the ring makes of a message by an algorithm.
+/// The signature of a message by a key of the ring.
 fn signature(ring: &Ring, name: &str, algorithm: &str, message: &[u8]) -> Result<Vec<u8>, String> {
     if algorithm.eq_ignore_ascii_case("none") {
         return Ok(Vec::new());
@@ -220,8 +220,9 @@ mod tests {
         );
         let policy = Policy::compile(&[Source::new("p.gate", text)]).unwrap();
         let ring = ring();
-        let signed = Token::new(token)?.sign(&policy.tokens().next().unwrap(), &ring, NOW, None)?;
-        let verified = policy.bind(ring.keys()).unwrap().verify("t", &signed.text, &Facts::default(), NOW);
+        let declared = policy.tokens().next().unwrap();
+        let signed = Token::new(token)?.sign(&declared, &ring, NOW, None)?;
+        let verified = policy.bind(ring.keys()).unwrap().verify(declared.id, &signed.text, &Facts::default(), NOW);
         Ok((signed.text, verified.is_ok()))
     }
 

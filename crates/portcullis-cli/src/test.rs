@@ -6,8 +6,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use portcullis::decision::Effect;
 use portcullis::document::DecisionDocument;
-use portcullis::{Effect, Facts, Gate, TokenFact};
+use portcullis::facts::TokenFact;
+use portcullis::{Facts, Gate};
 use serde_json::Value;
 
 use crate::Outcome;
@@ -17,10 +19,10 @@ use crate::error::{Error, printable};
 use crate::keys::Ring;
 use crate::load::{self, Files};
 
-/// How a cases file is called, after the name of its policy.
+/// The end of a cases file's name, after its policy's.
 const SUFFIX: &str = ".cases.yaml";
 
-/// How many cases went how.
+/// The numbers of cases by result.
 #[derive(Debug, Default)]
 struct Tally {
     passed: usize,
@@ -129,7 +131,7 @@ fn run_file(path: &Path, tally: &mut Tally, out: &mut impl Write) -> Result<(), 
     Ok(())
 }
 
-/// Where the last decision of a case isn't as expected, and then what it was.
+/// The differences between a case's last decision and the expected one, and then the decision.
 fn differences(case: &Case, ring: &Ring, gate: &Gate) -> Result<Vec<String>, String> {
     let mut document = case.request(gate, ring)?;
     let mut decided = Value::Null;
@@ -141,10 +143,10 @@ fn differences(case: &Case, ring: &Ring, gate: &Gate) -> Result<Vec<String>, Str
                 let answer = DecisionDocument::new(&decision, gate.policy());
                 decided = serde_json::to_value(answer).map_err(|error| error.to_string())?;
             }
-            decision.effects
+            decision.into_effects()
         };
         for effect in effects {
-            record(&mut document.facts, effect);
+            document.facts = record(document.facts, effect);
         }
     }
     let mut differences = case.expect.differences(&decided);
@@ -155,11 +157,11 @@ fn differences(case: &Case, ring: &Ring, gate: &Gate) -> Result<Vec<String>, Str
 }
 
 /// Carries out an effect, as a host would.
-fn record(facts: &mut Facts, effect: Effect) {
+fn record(facts: Facts, effect: Effect) -> Facts {
     match effect {
-        Effect::Bucket { id, state, .. } => drop(facts.buckets.insert(id, state)),
-        Effect::Family { id, state, .. } => drop(facts.tokens.insert(id, Some(TokenFact::Family(state)))),
-        _ => {}
+        Effect::Bucket { id, state, .. } => facts.with_bucket(id, state),
+        Effect::Family { id, state, .. } => facts.with_token(id, Some(TokenFact::Family(state))),
+        _ => facts,
     }
 }
 

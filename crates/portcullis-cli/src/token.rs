@@ -6,9 +6,10 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use portcullis::{
-    Facts, FamilyState, Gate, Known, PasswordError, Policy, TokenError, TokenInfo, document, opaque_token_id,
-};
+use portcullis::password::PasswordError;
+use portcullis::token::{FamilyState, TokenError, TokenInfo, opaque_token_id};
+use portcullis::value::Known;
+use portcullis::{Facts, Gate, Policy, document};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -38,7 +39,7 @@ struct Issued {
     family: Option<Family>,
 }
 
-/// What goes into `facts.tokens`.
+/// An entry of `facts.tokens`.
 #[derive(Serialize)]
 struct Family {
     id: String,
@@ -67,10 +68,10 @@ fn for_account(gate: &Gate, declared: &TokenInfo<'_>, path: &Path, now: Timestam
         map @ Value::Object(_) => document::facts(json!({ "account": map })),
         _ => return Err(fail("an account is a map of what the policy's `account` declares".to_owned())),
     };
-    let account = account.map_err(|error| fail(error.to_string()))?.account;
-    let Known::Value(account) = account else { return Err(fail("holds no account".to_owned())) };
+    let facts = account.map_err(|error| fail(error.to_string()))?;
+    let Known::Value(account) = facts.account() else { return Err(fail("holds no account".to_owned())) };
     let entropy = random::<32>()?;
-    let issued = gate.issue(declared.name, &account, now, &entropy).map_err(|error| match error {
+    let issued = gate.issue(declared.id, account, now, &entropy).map_err(|error| match error {
         TokenError::Incomplete(problem) => {
             usage(&problem, "the account must have what the token says, and the key ring a key that signs it")
         }
@@ -89,7 +90,7 @@ fn of_claims(declared: &TokenInfo<'_>, ring: &Ring, claims: &str, now: Timestamp
             "make it of random bytes, and name it in `facts.tokens` with `token hash --opaque`",
         ));
     }
-    if declared.keys.is_some() {
+    if declared.key_set.is_some() {
         let problem = format!("others sign tokens `{}`, with keys of their own", declared.name);
         return Err(usage(&problem, "in cases, `token.key` names a key pair that stands in for theirs"));
     }
@@ -136,14 +137,14 @@ fn verify(args: &TokenVerify, out: &mut impl Write) -> Result<Outcome, Error> {
         token => Zeroizing::new(token.to_owned()),
     };
     let now = args.now.unwrap_or_else(Timestamp::now);
-    match gate.verify(declared.name, text.trim(), &facts, now) {
+    match gate.verify(declared.id, text.trim(), &facts, now) {
         Ok(claims) => {
             print(&claims, out)?;
             Ok(Outcome::Fine)
         }
         Err(problem) => {
             tell("error", &problem.to_string());
-            if args.facts.is_none() && (declared.keys.is_some() || declared.algorithms.is_empty()) {
+            if args.facts.is_none() && (declared.key_set.is_some() || declared.algorithms.is_empty()) {
                 tell("help", "others' keys, and what is known of opaque tokens, come with `--facts FILE`");
             }
             Ok(Outcome::Findings)

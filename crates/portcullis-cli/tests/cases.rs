@@ -26,7 +26,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// How many cases of a changed article policy fail.
+/// The number of cases of a changed article policy that fail.
 fn failures(change: impl Fn(&str) -> String) -> usize {
     let folder = tempfile::tempdir().unwrap();
     for name in ["article.gate", "article.cases.yaml", "keys.example.yaml"] {

@@ -34,7 +34,7 @@ struct Told {
     code: Option<i32>,
 }
 
-/// What `check` says about a policy.
+/// The output of `check` for a policy.
 fn told(name: &str) -> Told {
     let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
         .args(["check", &format!("{name}.gate")])
@@ -70,7 +70,7 @@ fn every_wrong_policy_is_told() {
     }
 }
 
-/// Who wrote the policy has to know where, and what to write instead.
+/// Each finding must have a position and advice.
 #[test]
 fn every_finding_has_a_place_and_help() {
     for name in names() {

@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use portcullis::FamilyState;
 use portcullis::limit::{Algorithm, Charge, Leasing, Outcome, Rate, Terms};
+use portcullis::token::FamilyState;
 use portcullis_store::{Store, StoreError};
 
 use crate::plan::DAY;

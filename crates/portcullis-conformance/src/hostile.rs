@@ -3,8 +3,8 @@
 use std::num::NonZeroU64;
 
 use jiff::Timestamp;
-use portcullis::FamilyState;
 use portcullis::limit::{Algorithm, Charge, Leasing, Rate, Terms};
+use portcullis::token::FamilyState;
 
 use crate::plan::DAY;
 use crate::step::{Action, Read, Step, Tick};

@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use portcullis::limit::Usage;
 use portcullis::limit::{Charge, Leasing, charge_all};
-use portcullis::{FamilyState, Usage};
+use portcullis::token::FamilyState;
 use portcullis_store::Charged;
 
 /// The time from which a store may remove a state.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use portcullis::FamilyState;
 use portcullis::limit::{Charge, Leasing};
+use portcullis::token::FamilyState;
 
 /// A move of the clock and an action after it.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use jiff::Timestamp;
 use portcullis::limit::{Algorithm, Leasing, Rate};
-use portcullis::{Exchanged, FamilyState};
+use portcullis::token::{ExchangedToken, FamilyState};
 use proptest::bool::weighted;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -213,7 +213,7 @@ fn states() -> impl Strategy<Value = FamilyState> {
             .prop_filter_map("moments", |(second, nanosecond)| Timestamp::new(second, nanosecond).ok())
     };
     let parent = (text(), moment(), proptest::option::of(text()), proptest::option::of(text()))
-        .prop_map(|(digest, at, client, successor)| Exchanged { digest, at, client, successor });
+        .prop_map(|(digest, at, client, successor)| ExchangedToken { digest, at, client, successor });
     let times = (moment(), moment());
     (text(), versions(), versions(), times, proptest::option::of(parent), any::<bool>()).prop_map(
         |(token, version, generation, (expires, ends), parent, revoked)| {

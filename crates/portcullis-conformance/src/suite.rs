@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use portcullis::FamilyState;
 use portcullis::limit::{Charge, Leasing, Outcome};
+use portcullis::token::FamilyState;
 use portcullis_store::{Store, StoreError};
 
 use crate::model::{Call, Forgets, Model, Swap};

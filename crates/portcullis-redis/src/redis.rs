@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use portcullis::FamilyState;
 use portcullis::limit::{Charge, Leasing};
+use portcullis::token::FamilyState;
 use portcullis_store::{Charged, Store, StoreError};
 use tokio::time::timeout;
 

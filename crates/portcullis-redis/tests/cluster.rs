@@ -86,7 +86,7 @@ async fn a_slot_is_given_back_and_a_family_is_swapped() {
         store.release(&charge.bucket, admitted.slot.unwrap()).await.unwrap();
         let id = format!("family{key}");
         let ends = now() + jiff::SignedDuration::from_hours(1);
-        let state = portcullis::FamilyState::begin("token", ends, ends);
+        let state = portcullis::token::FamilyState::begin("token", ends, ends);
         assert_eq!(store.family(&id, now()).await, Ok(None));
         assert_eq!(store.swap_family(&id, 1, &state, ends, now()).await, Ok(false));
         assert_eq!(store.swap_family(&id, 0, &state, ends, now()).await, Ok(true));

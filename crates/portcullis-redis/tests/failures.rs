@@ -14,9 +14,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use portcullis::limit::{Algorithm, Charge, Leasing, Rate, Terms};
-use portcullis::{Gate, Keys, Policy, Question, Request, Scheme, Source, Step};
+use portcullis::request::Scheme;
+use portcullis::{Gate, Keys, Policy, Request, Source};
 use portcullis_redis::{Clock, Config, Redis};
-use portcullis_store::{Store, StoreError, answer};
+use portcullis_store::{Store, StoreError};
 use server::relay::Relay;
 use server::{PATIENCE, Server};
 use tokio::sync::watch;
@@ -299,35 +300,16 @@ fn gate(on_failure: &str) -> Gate {
 
 /// The status and the notes of a request, decided by a host with this store.
 async fn decide(gate: &Gate, store: &Redis) -> (u16, Vec<&'static str>) {
-    let (headers, facts) = (http::HeaderMap::new(), portcullis::Facts::default());
-    let mut step = gate.inquire(&Request {
-        method: &http::Method::GET,
-        target: "/",
-        scheme: Scheme::Https,
-        host: None,
-        headers: &headers,
-        peer: Some("203.0.113.9".parse().unwrap()),
-        body: Some(b""),
-        now: now(),
-        entropy: None,
-        user: None,
-        facts: &facts,
-    });
-    loop {
-        let inquiry = match step {
-            Step::Decided(decision) => {
-                return (decision.status.as_u16(), decision.notes.iter().map(|note| note.code.as_str()).collect());
-            }
-            Step::Ask(inquiry) => inquiry,
-        };
-        let mut answers = Vec::new();
-        for asked in inquiry.questions() {
-            assert!(matches!(asked.question, Question::Charge(_)));
-            answers.extend(answer(store, &asked.question, now()).await.map(|answer| (asked.id, answer)));
-        }
-        step = inquiry.answer(answers);
-    }
+    let request = Request::new(&http::Method::GET, "/", now());
+    let request = request.scheme(Scheme::Https).peer("203.0.113.9".parse().unwrap()).body(b"");
+    let decision = portcullis_store::decide(gate, store, &NoFacts, &request).await.unwrap();
+    (decision.status().as_u16(), decision.notes().iter().map(|note| note.code.as_str()).collect())
 }
+
+/// A host that answers nothing itself.
+struct NoFacts;
+
+impl portcullis_store::Host for NoFacts {}
 
 /// Decisions follow `on_failure` while the store is away, and note it.
 #[tokio::test(flavor = "multi_thread")]

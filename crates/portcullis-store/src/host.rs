@@ -1,8 +1,10 @@
 //! The host's use of a store: answers to a decision's questions, its effects, and the release of slots.
 
 use jiff::Timestamp;
+use portcullis::decision::Effect;
+use portcullis::facts::TokenFact;
+use portcullis::inquiry::{Answer, Question};
 use portcullis::limit::Leasing;
-use portcullis::{Answer, Effect, Question, TokenFact};
 
 use crate::store::{Store, StoreError};
 
@@ -22,7 +24,7 @@ pub async fn answer<S: Store>(store: &S, question: &Question, now: Timestamp) ->
     match question {
         Question::Charge(charges) => {
             let charged = store.charge(charges, now, Leasing::Off).await.ok()?;
-            Some(Answer::Charged(charged.outcomes))
+            Some(Answer::Charge(charged.outcomes))
         }
         Question::Token { id, .. } if !is_opaque(id) => {
             let family = store.family(id, now).await.ok()?;
@@ -33,7 +35,7 @@ pub async fn answer<S: Store>(store: &S, question: &Question, now: Timestamp) ->
 }
 
 /// True if the token is opaque. The claims of such tokens are not in the store.
-fn is_opaque(id: &str) -> bool {
+pub(crate) fn is_opaque(id: &str) -> bool {
     id.starts_with("sha256:")
 }
 

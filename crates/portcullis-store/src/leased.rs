@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use portcullis::FamilyState;
 use portcullis::limit::{Admitted, Charge, Leasing, Outcome, RateStatus};
+use portcullis::token::FamilyState;
 
 use crate::expiring::{Change, Expiring};
 use crate::single_flight::{Role, SingleFlight};

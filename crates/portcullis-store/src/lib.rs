@@ -1,8 +1,10 @@
 //! Stores of limits and families of refresh tokens.
 //!
-//! [`Store`] is the interface. [`answer`], [`record`] and [`finish`] connect it with a decision's questions and effects.
+//! [`decide`] decides a request with a [`Store`] and an asynchronous [`Host`]. For hosts that drive an inquiry by themselves,
+//! [`answer`], [`record`] and [`finish`] turn its questions and effects into calls of a store.
 #![forbid(unsafe_code)]
 
+mod decide;
 mod expiring;
 mod host;
 mod leased;
@@ -10,6 +12,7 @@ mod memory;
 mod single_flight;
 mod store;
 
+pub use decide::{DecideError, Host, decide};
 pub use expiring::{Change, Entry, Expiring, Metrics};
 pub use host::{Recorded, answer, finish, record};
 pub use leased::{LeaseMetrics, Leased};

@@ -3,8 +3,9 @@
 use std::num::NonZeroUsize;
 
 use jiff::Timestamp;
+use portcullis::limit::Usage;
 use portcullis::limit::{Charge, Leasing, Outcome, StageResult, Write, charge_all, charge_in_place, charge_one};
-use portcullis::{FamilyState, Usage};
+use portcullis::token::FamilyState;
 
 use crate::expiring::{Change, Expiring, Metrics};
 use crate::store::{Charged, Store, StoreError};

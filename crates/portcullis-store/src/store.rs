@@ -1,8 +1,8 @@
 //! The interface of stores.
 
 use jiff::Timestamp;
-use portcullis::FamilyState;
 use portcullis::limit::{Charge, Leasing, Outcome};
+use portcullis::token::FamilyState;
 
 /// Keeps limits and families of refresh tokens. Each operation that returns a value has been done exactly once.
 pub trait Store: Send + Sync {

@@ -281,7 +281,7 @@ fn threads_stay_within_the_cap() {
 /// The state of a limit fits into a slot of one cache line.
 #[test]
 fn a_bucket_has_40_bytes() {
-    assert_eq!(size_of::<portcullis::Usage>(), 40);
+    assert_eq!(size_of::<portcullis::limit::Usage>(), 40);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use jiff::Timestamp;
 use pollster::block_on;
-use portcullis::FamilyState;
 use portcullis::limit::{Algorithm, Charge, Leasing, Rate, Terms};
+use portcullis::token::FamilyState;
 use portcullis_conformance::{Action, Suite, steps};
 use portcullis_store::{Charged, Leased, Memory, Store, StoreError};
 use proptest::collection::vec;

@@ -69,7 +69,7 @@ fn a_flood_stays_within_the_cap() {
 fn a_family_that_has_ended_is_gone_to_all() {
     let store = memory(10);
     let time = |second| jiff::Timestamp::from_second(second).unwrap();
-    let state = portcullis::FamilyState::begin("token", time(100), time(100));
+    let state = portcullis::token::FamilyState::begin("token", time(100), time(100));
     assert!(block_on(store.swap_family("f", 0, &state, time(100), time(0))).unwrap());
     let read = block_on(store.family("f", time(99))).unwrap().unwrap().version;
     assert!(!block_on(store.swap_family("f", read, &state, time(100), time(200))).unwrap(), "it has ended");

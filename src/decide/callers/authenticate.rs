@@ -22,8 +22,8 @@ use crate::model::headers::Header;
 use crate::model::reason::{Code, Stage};
 use crate::model::value::{Known, Value};
 use crate::protocol::account::TokenFact;
-use crate::protocol::request;
-use crate::protocol::request::{Record, Request};
+use crate::protocol::facts::{Facts, Record};
+use crate::protocol::request::Request;
 use crate::typed;
 use crate::typed::{Proof, Token, TokenCarrier, TypedPolicy};
 
@@ -99,12 +99,12 @@ impl<'r> Authenticator<'_, 'r> {
     fn opaque_claims(&self, token: &Token, text: &str) -> Result<Vec<Known<Value>>, Denial> {
         let unknown =
             || Denial::new(Code::TokenUnknown, Stage::Authenticate, "nothing is known of the token").at(token.span);
-        match self.lookup.token(&token.name, &opaque_id(text)).ok_or_else(unknown)? {
-            Some(TokenFact::Claims(claims)) => {
+        match self.lookup.token(&token.name, &opaque_id(text)) {
+            Known::Value(TokenFact::Claims(claims)) => {
                 token::claims_of(self.policy, token, claims, self.request.now).map_err(invalid_token)
             }
-            Some(TokenFact::Family(_)) => Err(unknown()),
-            None => Err(invalid_token(NO_SUCH_TOKEN)),
+            Known::Value(TokenFact::Family(_)) | Known::Unknown => Err(unknown()),
+            Known::Absent => Err(invalid_token(NO_SUCH_TOKEN)),
         }
     }
 }
@@ -203,16 +203,16 @@ pub(crate) fn verify_token(
     Ready { policy, keys, .. }: Ready<'_>,
     kind: Id<Token>,
     text: &str,
-    facts: &request::Facts,
+    facts: &Facts,
     now: Timestamp,
 ) -> Result<Record, &'static str> {
     let token = &policy.tokens[kind];
     let key_set = match &token.proof {
         Proof::Opaque => {
-            let claims = match facts.tokens.get(&opaque_id(text)) {
-                Some(Some(TokenFact::Claims(claims))) => token::claims_of(policy, token, claims, now),
-                Some(Some(TokenFact::Family(_))) | None => return Err("nothing is known of the token"),
-                Some(None) => return Err(NO_SUCH_TOKEN),
+            let claims = match facts.token(&opaque_id(text)) {
+                Known::Value(TokenFact::Claims(claims)) => token::claims_of(policy, token, claims, now),
+                Known::Value(TokenFact::Family(_)) | Known::Unknown => return Err("nothing is known of the token"),
+                Known::Absent => return Err(NO_SUCH_TOKEN),
             };
             return claims.map(|claims| token.claims_as_record(&claims)).map_err(TokenProblem::message);
         }

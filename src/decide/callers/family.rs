@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::decide::callers::entropy::Entropy;
 use crate::model::digest::sha256;
-use crate::protocol::family::{Exchanged, FamilyState};
+use crate::protocol::family::{ExchangedToken, FamilyState};
 use crate::typed::Token;
 
 /// The durations that a token's declaration gives its families.
@@ -121,7 +121,7 @@ pub(crate) fn rotate(
         version: state.version.saturating_add(1),
         generation: state.generation.saturating_add(1),
         current: sha256(successor),
-        parent: Some(Exchanged { digest: state.current.clone(), at: now, client, successor: sealed }),
+        parent: Some(ExchangedToken { digest: state.current.clone(), at: now, client, successor: sealed }),
         expires: policy.expires(now, state.ends),
         ends: state.ends,
         revoked: false,
@@ -135,7 +135,7 @@ pub(crate) fn successor(presented: &str, state: &FamilyState) -> Option<Zeroizin
 
 /// The state of a revoked family. It has no sealed successor.
 pub(crate) fn revoke(state: &FamilyState) -> FamilyState {
-    let parent = state.parent.clone().map(|parent| Exchanged { successor: None, ..parent });
+    let parent = state.parent.clone().map(|parent| ExchangedToken { successor: None, ..parent });
     FamilyState { version: state.version.saturating_add(1), parent, revoked: true, ..state.clone() }
 }
 

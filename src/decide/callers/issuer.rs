@@ -17,8 +17,8 @@ use crate::eval::evaluate::evaluate;
 use crate::model::reason::{Code, Stage};
 use crate::model::value::Known;
 use crate::protocol::account::Account;
+use crate::protocol::facts::Record;
 use crate::protocol::family::FamilyState;
-use crate::protocol::request::Record;
 use crate::typed::{Claim, Token, TypedPolicy};
 
 /// The sources that tokens are made from.

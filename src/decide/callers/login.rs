@@ -13,7 +13,7 @@ use crate::graph::Phase;
 use crate::model::reason::{Code, Stage};
 use crate::model::value::Known;
 use crate::password::PasswordTask;
-use crate::protocol::account::AccountOf;
+use crate::protocol::account::AccountQuery;
 use crate::protocol::decision::Effect;
 use crate::typed::Token;
 use crate::values::value_ref::ValueRef;
@@ -31,7 +31,7 @@ impl Journey<'_, '_> {
         let (Known::Value(ValueRef::Text(who)), Known::Value(ValueRef::Text(password))) = typed else {
             return Err(login_failed("the request doesn't say who logs in, or with which password"));
         };
-        let account = lookup.asking_for(|| lookup.account(|| AccountOf::Login(who.clone().into_owned())))?;
+        let account = lookup.asking_for(|| lookup.account(|| AccountQuery::Login(who.clone().into_owned())))?;
         let hash = match account {
             Known::Value(account) => account.password_hash.clone(),
             Known::Absent => None,

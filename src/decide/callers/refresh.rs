@@ -18,10 +18,10 @@ use crate::decide::respond::Response;
 use crate::eval::cookies;
 use crate::model::reason::{Code, Stage};
 use crate::model::value::Known;
-use crate::protocol::account::{AccountOf, TokenFact};
+use crate::protocol::account::{AccountQuery, TokenFact};
 use crate::protocol::decision::Effect;
+use crate::protocol::facts::Record;
 use crate::protocol::family::FamilyState;
-use crate::protocol::request::Record;
 use crate::typed::{Token, TokenCarrier, Type};
 
 /// A verified token of the kind that the route takes.
@@ -41,7 +41,7 @@ impl<'g> Journey<'g, '_> {
         self.present(kind)?;
         let Some(presented) = &self.progress.presented else { return Err(at_login(token, missing()).into()) };
         let lookup = &self.progress.lookup;
-        let account_of = || AccountOf::Token { kind: token.name.clone(), claims: presented.claims.clone() };
+        let account_of = || AccountQuery::Token { kind: token.name.clone(), claims: presented.claims.clone() };
         let (stored, account) = lookup.asking_for(|| (self.stored(presented), lookup.account(account_of)))?;
         let state = stored?.ok_or_else(|| no_family(token))?;
         let client = self.client_name();
@@ -105,9 +105,9 @@ impl<'g> Journey<'g, '_> {
     pub(crate) fn stored(&self, presented: &PresentedToken) -> Result<Option<&FamilyState>, Denial> {
         let token = &self.policy.tokens[presented.kind];
         match self.progress.lookup.token(&token.name, &presented.family) {
-            Some(Some(TokenFact::Family(state))) => Ok(Some(state)),
-            Some(None) => Ok(None),
-            Some(Some(TokenFact::Claims(_))) | None => Err(match presented.expiry {
+            Known::Value(TokenFact::Family(state)) => Ok(Some(state)),
+            Known::Absent => Ok(None),
+            Known::Value(TokenFact::Claims(_)) | Known::Unknown => Err(match presented.expiry {
                 Some(why) => refused(token, why),
                 None => Denial::new(Code::TokenUnknown, Stage::Login, "nothing is known of the token's family")
                     .at(token.span),

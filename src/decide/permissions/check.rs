@@ -10,32 +10,42 @@ use crate::graph::{DecisionGraph, Phase, Plan};
 use crate::model::reason::{Code, Reason, Stage};
 use crate::protocol::decision::Verdict;
 use crate::typed;
-use crate::typed::{Permission, TypedPolicy};
+use crate::typed::{Permission, Role, TypedPolicy};
 
-/// A permission of one policy, found by its name once, at start-up.
+/// A permission of one policy, resolved by its name once, at start-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PermissionId {
     pub(crate) fingerprint: u64,
     pub(crate) id: Id<Permission>,
 }
 
-/// The result of a permission check. [`Policy::explain`](crate::Policy::explain) gives its reasons.
+/// A role of one policy, resolved by its name once, at start-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RoleId {
+    pub(crate) fingerprint: u64,
+    pub(crate) id: Id<Role>,
+}
+
+/// The result of a check. [`Policy::explain`](crate::Policy::explain) gives the reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 #[must_use]
 pub struct Ruling {
-    /// `Allow` or `Deny`.
-    pub verdict: Verdict,
+    is_allowed: bool,
 }
 
 impl Ruling {
-    fn of(allowed: bool) -> Self {
-        Self { verdict: if allowed { Verdict::Allow } else { Verdict::Deny } }
+    fn of(is_allowed: bool) -> Self {
+        Self { is_allowed }
     }
 
     /// True if the verdict is `Allow`.
     pub fn is_allowed(self) -> bool {
-        self.verdict == Verdict::Allow
+        self.is_allowed
+    }
+
+    /// Returns `Allow` or `Deny`.
+    pub fn verdict(self) -> Verdict {
+        if self.is_allowed { Verdict::Allow } else { Verdict::Deny }
     }
 }
 

@@ -1,7 +1,5 @@
 //! The tests of a route's access rules.
 
-use smallvec::SmallVec;
-
 use crate::collections::table::Id;
 use crate::decide::Denial;
 use crate::decide::journey::Journey;
@@ -15,7 +13,6 @@ use crate::graph::{Phase, Test};
 use crate::model::reason::{Code, Stage};
 use crate::model::truth::Truths;
 use crate::protocol::question::Question;
-use crate::protocol::request::Record;
 use crate::typed::{BodyRule, Permission, Resource, Scope};
 
 impl<'g> Journey<'g, '_> {
@@ -55,17 +52,8 @@ impl<'g> Journey<'g, '_> {
         let Some(id) = subject.and_then(|subject| self.progress.input.params.get(&subject.parameter)) else {
             return ResourceRef::Of { resource, id: None, attributes: None };
         };
-        let attributes = self.facts_of(&self.policy.resources[resource].name, id).map(Attributes::Json);
+        let attributes = self.progress.lookup.resource(&self.policy.resources[resource].name, id).map(Attributes::Json);
         ResourceRef::Of { resource, id: Some(id), attributes }
-    }
-
-    /// The attributes of a resource.
-    fn facts_of(&self, resource: &str, id: &str) -> Option<&Record> {
-        let mut name: SmallVec<[u8; 128]> = SmallVec::new();
-        name.extend_from_slice(resource.as_bytes());
-        name.push(b'/');
-        name.extend_from_slice(id.as_bytes());
-        self.progress.lookup.resource(std::str::from_utf8(&name).ok()?)
     }
 
     /// The resource that the route's conditions read.

@@ -14,15 +14,16 @@ use crate::eval::identity::Identity;
 use crate::eval::questions::class_of;
 use crate::graph::DecisionGraph;
 use crate::graph::logic::variable::VariableGroup;
-use crate::protocol::request::{Record, User};
+use crate::protocol::facts::Record;
+use crate::protocol::request::User;
 use crate::typed;
 use crate::typed::TypedPolicy;
 
-/// The caller and the context of permission checks outside an HTTP request, such as in a job, a queue or a test, made by
-/// [`Policy::scene`](crate::Policy::scene); and inside a handler, made by [`Decision::scene`](crate::Decision::scene).
+/// The caller, the context and the time of a check outside any route: made by [`Policy::scene`](crate::Policy::scene) for work
+/// that is no HTTP request, such as a job or a test, and by [`Decision::scene`](crate::Decision::scene) inside a handler.
 ///
-/// Everything else is *unknown*, which never grants and always forbids: also the request, the parameters and the input of a
-/// route. A scene is valid for the policy that made it.
+/// The request, its parameters and its input are *unknown* here, which never grants and always forbids. A scene is valid
+/// for the policy that made it only.
 #[derive(Clone)]
 pub struct Scene<'a> {
     pub(crate) fingerprint: u64,
@@ -48,29 +49,66 @@ fn classes(graph: &DecisionGraph, group: VariableGroup, environment: &Environmen
     asked.map(|(path, partition)| class_of(path, partition, environment)).collect()
 }
 
-impl<'a> Scene<'a> {
-    pub(crate) fn new(
-        policy: &TypedPolicy,
-        user: Option<&'a User>,
-        context: Option<&'a Record>,
-        client: Option<IpAddr>,
-        now: Timestamp,
-    ) -> Self {
-        let user = user.filter(|user| !user.id.is_empty());
-        Self {
-            fingerprint: policy.fingerprint,
-            user: user.map(|user| SceneUser::Owned(vouched_for(policy, user))),
-            context: context.map(|context| AttributeSet::Json(Cow::Borrowed(context))),
-            client,
-            now,
+/// Builds a [`Scene`]: see [`Policy::scene`](crate::Policy::scene).
+#[derive(Clone)]
+#[must_use]
+pub struct SceneBuilder<'p, 'a> {
+    policy: &'p TypedPolicy,
+    graph: &'p DecisionGraph,
+    user: Option<&'a User>,
+    context: Option<&'a Record>,
+    client: Option<IpAddr>,
+    now: Timestamp,
+}
+
+impl<'p, 'a> SceneBuilder<'p, 'a> {
+    pub(crate) fn new(policy: &'p TypedPolicy, graph: &'p DecisionGraph, now: Timestamp) -> Self {
+        Self { policy, graph, user: None, context: None, client: None, now }
+    }
+
+    /// Sets the caller; without one, or with an empty id, the caller is anonymous.
+    pub fn user(self, user: impl Into<Option<&'a User>>) -> Self {
+        Self { user: user.into(), ..self }
+    }
+
+    /// Sets the attributes that the policy's `context` declares.
+    pub fn context(self, context: impl Into<Option<&'a Record>>) -> Self {
+        Self { context: context.into(), ..self }
+    }
+
+    /// Sets the client's address.
+    pub fn client(self, client: IpAddr) -> Self {
+        Self { client: Some(client), ..self }
+    }
+
+    /// Builds the scene. The caller's roles are resolved here, attributes when a rule reads them.
+    pub fn build(self) -> Scene<'a> {
+        let user = self.user.filter(|user| !user.id.is_empty());
+        Scene {
+            fingerprint: self.policy.fingerprint,
+            user: user.map(|user| SceneUser::Owned(vouched_for(self.policy, user))),
+            context: self.context.map(|context| AttributeSet::Json(Cow::Borrowed(context))),
+            client: self.client,
+            now: self.now,
         }
     }
 
-    /// Converts and classifies all attributes, so that checks don't do it again.
-    pub(crate) fn prepared(self, policy: &TypedPolicy, graph: &DecisionGraph) -> Self {
-        if self.fingerprint != policy.fingerprint {
-            return self;
-        }
+    /// Builds the scene with every attribute resolved, for many checks in one scene.
+    pub fn prepare(self) -> Scene<'a> {
+        let (policy, graph) = (self.policy, self.graph);
+        self.build().prepared(policy, graph)
+    }
+}
+
+impl fmt::Debug for SceneBuilder<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SceneBuilder").field("user", &self.user).field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// The scene with every attribute resolved.
+    fn prepared(self, policy: &TypedPolicy, graph: &DecisionGraph) -> Self {
         let user = self.user.map(|user| {
             let mut identity = match user {
                 SceneUser::Owned(identity) => identity,
@@ -99,7 +137,7 @@ impl<'a> Scene<'a> {
         prepared
     }
 
-    /// The same scene without borrows, to be kept across requests.
+    /// Converts into a scene that borrows nothing.
     pub fn into_owned(self) -> Scene<'static> {
         let Self { fingerprint, user, context, client, now } = self;
         let user = user.map(|user| match user {
@@ -134,7 +172,7 @@ impl fmt::Debug for Scene<'_> {
     }
 }
 
-/// The resource of a permission check: its attributes, and the `id` among them.
+/// The resource of a check: its attributes, including its `id`.
 #[derive(Clone)]
 pub struct Resource<'a> {
     id: Option<Cow<'a, str>>,
@@ -144,8 +182,8 @@ pub struct Resource<'a> {
 }
 
 impl<'a> Resource<'a> {
-    /// A resource whose attributes are converted when rules read them. For many checks of one resource,
-    /// [`Policy::resource`](crate::Policy::resource) converts them once.
+    /// A resource whose attributes are resolved when a rule reads them. For many checks of one resource,
+    /// [`Policy::resource`](crate::Policy::resource) resolves them once.
     pub fn of(record: &'a Record) -> Self {
         let id = record.get("id").and_then(serde_json::Value::as_str);
         Self { id: id.map(Cow::Borrowed), facts: AttributeSet::Json(Cow::Borrowed(record)), of: None }

@@ -1,4 +1,4 @@
-//! What a key can be written as, and what is no key.
+//! The forms of keys, and malformed keys.
 
 use serde_json::{Value, json};
 

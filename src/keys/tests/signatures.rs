@@ -23,7 +23,7 @@ fn signed_elsewhere(algorithm: SignatureAlgorithm) -> Vec<u8> {
     (DEFAULT_PROVIDER.signer_factory)(&named, &key.unwrap()).unwrap().sign(MESSAGE)
 }
 
-/// Whether another implementation takes a signature for good.
+/// True if another implementation accepts a signature.
 fn holds_elsewhere(algorithm: SignatureAlgorithm, signed: &[u8], signature: Vec<u8>) -> bool {
     let pem = key(algorithm.key_kind()).public[0].as_bytes();
     let key = match algorithm.key_kind() {

@@ -13,7 +13,7 @@ pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
-/// Of two numbers of one length, the first less the second.
+/// The difference of two numbers of one length.
 pub(crate) fn difference(one: &[u8], other: &[u8]) -> Vec<u8> {
     let mut borrow = 0;
     let mut digits: Vec<u8> = one

@@ -1,6 +1,6 @@
 //! The bounded arithmetic against unbounded numbers, for every rate of a policy.
 
-use portcullis::Usage;
+use portcullis::limit::Usage;
 use portcullis::limit::{Algorithm, Leasing, Outcome, Rate, Terms, charge_one};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use portcullis::Usage;
+use portcullis::limit::Usage;
 use portcullis::limit::{Algorithm, Charge, Leasing, Rate, Terms, charge_one};
 use proptest::collection::vec;
 use proptest::prelude::*;

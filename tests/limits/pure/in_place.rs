@@ -1,6 +1,6 @@
 //! A state that is changed in place equals the state that a pure transition returns.
 
-use portcullis::Usage;
+use portcullis::limit::Usage;
 use portcullis::limit::{Leasing, Terms, charge_in_place, charge_one};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! A log drops admissions that no rate counts any more. This changes no outcome.
 
+use portcullis::limit::{Admission, Usage};
 use portcullis::limit::{Algorithm, Leasing, Outcome, Rate, Terms, charge_one};
-use portcullis::{Admission, Usage};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

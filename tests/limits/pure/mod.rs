@@ -11,7 +11,7 @@ mod stages;
 
 use std::num::NonZeroU64;
 
-use portcullis::Usage;
+use portcullis::limit::Usage;
 use portcullis::limit::{Algorithm, Charge, Leasing, Outcome, Rate, Terms, charge_one};
 use proptest::prelude::*;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use portcullis::Usage;
+use portcullis::limit::Usage;
 use portcullis::limit::{Admitted, Charge, Leasing, Outcome, Rate, StageResult, Terms, charge_all, charge_one};
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Compares each proof with all requests that a small policy can distinguish.
 
-use portcullis::Severity;
+use portcullis::diagnostic::Severity;
 use serde_json::Value;
 
 use super::small::{Dice, NEVERS, Small};

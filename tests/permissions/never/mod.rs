@@ -7,7 +7,7 @@ mod small;
 
 use std::fmt::Write;
 
-use portcullis::{Diagnostic, Severity};
+use portcullis::diagnostic::{Diagnostic, Severity};
 
 use crate::support::{BLOG, snapshot, try_compile};
 

@@ -2,8 +2,9 @@
 
 use http::Method;
 use jiff::Timestamp;
+use portcullis::keys::KeyProblem;
 use portcullis::syntax::tree::{DeclarationKind, Segment};
-use portcullis::{KeyProblem, Keys, Policy, Source, User, Verdict, syntax};
+use portcullis::{Keys, Policy, Source, User, Verdict, syntax};
 
 use super::exchange::{self, Call, code, verdict};
 use super::spans;
@@ -16,18 +17,19 @@ pub(crate) fn check(bytes: &[u8]) {
     let sources = [Source::new("fuzz.gate", bytes)];
     let policy = match Policy::compile(&sources) {
         Ok(policy) => policy,
-        Err(problems) => {
-            assert!(!problems.is_empty(), "it wasn't compiled, and nothing is said about it");
-            for problem in &problems {
+        Err(error) => {
+            assert!(!error.diagnostics().is_empty(), "it wasn't compiled, and nothing is said about it");
+            assert!(!error.to_string().is_empty());
+            for problem in error.diagnostics() {
                 spans::can_be_shown(&sources, problem);
             }
             return;
         }
     };
-    assert!(!policy.graph().text().is_empty());
-    assert!(!policy.graph().dot().is_empty());
-    let again = Policy::compile(&sources).map(|policy| policy.graph().text());
-    assert_eq!(again.ok(), Some(policy.graph().text()), "the same text gave another graph");
+    assert!(!policy.graph_text().is_empty());
+    assert!(!policy.graph_dot().is_empty());
+    let again = Policy::compile(&sources).map(|policy| policy.graph_text());
+    assert_eq!(again.ok(), Some(policy.graph_text()), "the same text gave another graph");
 
     let gate = match policy.bind(&ring(&policy)) {
         Ok(gate) => gate,
@@ -50,7 +52,7 @@ pub(crate) fn check(bytes: &[u8]) {
 /// A key ring with all secrets of the policy: 64 bytes each, all different.
 fn ring(policy: &Policy) -> Keys {
     let Err(error) = policy.bind(&Keys::new()) else { return Keys::new() };
-    error.problems.iter().zip(0_u32..).fold(Keys::new(), |keys, (problem, number)| match problem {
+    error.problems().iter().zip(0_u32..).fold(Keys::new(), |keys, (problem, number)| match problem {
         KeyProblem::Missing { name } => keys.with_secret(name, format!("secret {number:>057}")),
         other => panic!("an empty ring has {other:?}"),
     })

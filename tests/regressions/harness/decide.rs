@@ -26,7 +26,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderName, HeaderValue, Method, header};
 use jiff::{SignedDuration, Timestamp};
-use portcullis::{BucketState, Decision, Effect, Gate, Keys, Policy, Scheme, Source, User, Verdict};
+use portcullis::decision::Effect;
+use portcullis::limit::BucketState;
+use portcullis::request::Scheme;
+use portcullis::{Decision, Gate, Keys, Policy, Source, User, Verdict};
 use serde_json::{Map, Value, json};
 
 use super::exchange::{self, Call, ENTROPY, body_input, caller, effects, now, put_bucket, status, verdict};

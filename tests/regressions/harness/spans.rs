@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
-use portcullis::{Diagnostic, Source, Span};
+use portcullis::Source;
+use portcullis::diagnostic::{Diagnostic, Span};
 
 /// Asserts that a span lies inside its file, on boundaries of characters.
 #[track_caller]

@@ -9,7 +9,11 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue};
-use portcullis::{Account, Facts, FamilyState, Gate, KeySet, Keys, Known, Policy, Source, TokenFact};
+use portcullis::facts::{Account, TokenFact};
+use portcullis::keys::KeySet;
+use portcullis::token::FamilyState;
+use portcullis::value::Known;
+use portcullis::{Facts, Gate, Keys, Policy, Source};
 use serde_json::{Value, json};
 
 use super::exchange::{Call, NOW, caller_id, now, put_account, put_token, status};
@@ -108,7 +112,9 @@ fn bound(keys: Keys) {
 fn family(bytes: &[u8]) {
     let Ok(state) = serde_json::from_slice::<FamilyState>(bytes) else { return };
     let account = Account::new(serde_json::Map::from_iter([("id".to_owned(), json!("mia"))]));
-    let issued = GATE.issue("refresh", &account, now(), &[8; 32]).expect("it can be issued");
+    let issued = GATE
+        .issue(GATE.policy().token("refresh").expect("it is declared"), &account, now(), &[8; 32])
+        .expect("it can be issued");
     let (id, fresh) = issued.family.expect("it has a family");
     let mut facts = Facts::default();
     put_account(&mut facts, Known::Value(account));

@@ -1,4 +1,4 @@
-//! What a programmer would write instead of a policy: enumerations and a `match`.
+//! A program in place of a policy: enumerations and a `match`.
 
 use super::Question;
 use crate::harness::contest::Contest;

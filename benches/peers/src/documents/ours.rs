@@ -1,7 +1,9 @@
 //! Portcullis.
 
 use jiff::Timestamp;
-use portcullis::{Policy, Record, Resource, Scene, Source, User};
+use portcullis::facts::Record;
+use portcullis::permission::{Resource, Scene};
+use portcullis::{Policy, Source, User};
 use serde_json::{Value, json};
 
 use super::{FROM_JSON, Question, US};
@@ -11,7 +13,7 @@ const POLICY: &str = include_str!("../../policies/documents.gate");
 
 pub(super) fn enter<'q>(contest: &mut Contest<'q>, questions: &'q [Question]) -> Result<(), String> {
     let (policy, load) = load(|| Policy::compile(&[Source::new("documents.gate", POLICY)]));
-    let policy = policy.map_err(|errors| format!("us: {errors:?}"))?;
+    let policy = policy.map_err(|errors| format!("us: {errors}"))?;
     let permission = |question: &Question| policy.permission(&format!("documents:{}", question.action));
     let permissions: Option<Vec<_>> = questions.iter().map(permission).collect();
     let permissions = permissions.ok_or("us: a permission is missing")?;
@@ -19,7 +21,7 @@ pub(super) fn enter<'q>(contest: &mut Contest<'q>, questions: &'q [Question]) ->
     let contexts: Vec<Record> = questions.iter().map(context).collect();
     let documents: Vec<Record> = questions.iter().map(document).collect();
     let prepare = |(user, context): (&User, &Record)| {
-        policy.prepare(policy.scene(Some(user), Some(context), None, Timestamp::UNIX_EPOCH)).into_owned()
+        policy.scene(Timestamp::UNIX_EPOCH).user(user).context(context).prepare().into_owned()
     };
     let scenes: Vec<Scene<'static>> = users.iter().zip(&contexts).map(prepare).collect();
     let prepared = documents.iter().map(|document| policy.resource("documents", document));
@@ -29,8 +31,7 @@ pub(super) fn enter<'q>(contest: &mut Contest<'q>, questions: &'q [Question]) ->
         shared.check(&scenes[number], ids[number], Some(&prepared[number])).is_allowed()
     });
     contest.enter(FROM_JSON, None, move |number| {
-        let (user, context) = (Some(&users[number]), Some(&contexts[number]));
-        let scene = policy.scene(user, context, None, Timestamp::UNIX_EPOCH);
+        let scene = policy.scene(Timestamp::UNIX_EPOCH).user(&users[number]).context(&contexts[number]).build();
         policy.check(&scene, permissions[number], Some(&Resource::of(&documents[number]))).is_allowed()
     });
     Ok(())

@@ -12,7 +12,7 @@ const ROUNDS: usize = 5;
 /// Enough decisions to tell what one of them allocates.
 const COUNTED: usize = 2_000;
 
-/// What it took to make an engine ready.
+/// The cost of loading an engine.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     /// The time from text (or rules in memory, where an engine takes them so) to ready.
@@ -59,12 +59,12 @@ impl<D: FnMut(usize) -> bool> Contender for D {
     }
 }
 
-/// What came of an engine.
+/// The result of an engine.
 #[derive(Debug)]
 pub struct Row {
     /// The engine, and how it is used.
     pub engine: String,
-    /// What it took to make it ready, where it has a cost of its own.
+    /// The cost of loading it, if it has one of its own.
     pub load: Option<Load>,
     /// The figures, or why there are none.
     pub outcome: Result<Figures, String>,
@@ -77,16 +77,16 @@ pub struct Figures {
     pub timing: Timing,
     /// Allocations a decision.
     pub allocations: f64,
-    /// How many requests were compared and timed.
+    /// The number of requests that were compared and timed.
     pub requests: usize,
 }
 
 /// The rows of a contest, in the order entered.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What was asked.
+    /// The requests.
     pub title: String,
-    /// How many requests there are, and how many of them are allowed.
+    /// The number of requests, and of allowed ones.
     pub requests: (usize, usize),
     /// A row an engine.
     pub rows: Vec<Row>,
@@ -162,7 +162,7 @@ impl<'e> Contest<'e> {
     }
 }
 
-/// How many requests were compared.
+/// The number of requests that were compared.
 fn compare(engine: &mut dyn Contender, answers: &[bool]) -> Result<usize, String> {
     let start = Instant::now();
     for (request, answer) in answers.iter().enumerate() {

@@ -57,14 +57,14 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What some work asked of the allocator.
+/// The allocations of some work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// How often it allocated or grew something.
+    /// The number of allocations and reallocations.
     pub allocations: usize,
-    /// How many bytes are there after it that weren't before.
+    /// The bytes that it leaves allocated.
     pub live: isize,
-    /// How many bytes more than before there were at most.
+    /// The most bytes that it had allocated at one time.
     pub peak: isize,
 }
 

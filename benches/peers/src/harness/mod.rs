@@ -1,4 +1,4 @@
-//! How engines are compared, timed and counted.
+//! Comparing, timing and counting engines.
 
 pub mod contest;
 pub mod memory;

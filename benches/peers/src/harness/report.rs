@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::contest::{Outcome, Row};
 
-/// What must be reached, and whether it is.
+/// The goals, and whether they are reached.
 #[derive(Debug, Default)]
 pub struct Goals {
     lines: Vec<(String, bool)>,

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// How long a batch should take: long beside the clock's own cost, short beside a scheduler's slice.
+/// The duration of a batch: long beside the clock's own cost, short beside a scheduler's slice.
 const BATCH: Duration = Duration::from_micros(100);
 /// At most so many batches a round; slow engines get as many as fit in its time, but for a few.
 const BATCHES: usize = 500;

@@ -11,9 +11,9 @@ use crate::harness::contest::{Contest, Outcome};
 use crate::harness::report::{Goals, bytes, number, print};
 use crate::random::Random;
 
-/// What is measured unless sizes are asked for.
+/// The default sizes.
 pub const SIZES: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
-/// So many that at 100,000 rules they don't all fit in a cache.
+/// Enough that at 100,000 rules they don't all fit in a cache.
 const QUESTIONS: usize = 32_768;
 const ACTIONS: usize = 50;
 

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use jiff::Timestamp;
-use portcullis::{Policy, Scene, Source, User};
+use portcullis::permission::Scene;
+use portcullis::{Policy, Source, User};
 
 use super::{ACTIONS, Question, RESOLVED, Rule, US, rules};
 use crate::harness::contest::{Contest, load};
@@ -32,15 +33,15 @@ pub(super) fn enter<'q>(contest: &mut Contest<'q>, size: usize, questions: &'q [
 }
 
 pub(super) fn user(question: &Question) -> User {
-    User { id: "mia".to_owned(), roles: Some(vec![question.role.clone()]), ..User::default() }
+    User::new("mia").with_role(&question.role)
 }
 
 pub(super) fn scene<'u>(policy: &Policy, user: &'u User) -> Scene<'u> {
-    policy.scene(Some(user), None, None, Timestamp::UNIX_EPOCH)
+    policy.scene(Timestamp::UNIX_EPOCH).user(user).build()
 }
 
 pub(super) fn compile(sources: &[Source]) -> Result<Policy, String> {
-    Policy::compile(sources).map_err(|errors| format!("us: {:?}", errors.first()))
+    Policy::compile(sources).map_err(|errors| format!("us: {errors}"))
 }
 
 /// The rules' text.

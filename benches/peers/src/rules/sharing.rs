@@ -17,7 +17,7 @@ const SIZE: usize = 10_000;
 const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_millis(200);
 const SWAPPED: Duration = Duration::from_millis(1);
-/// How many decisions a thread makes before it looks whether to stop.
+/// The number of decisions between a thread's checks for the end.
 const STRIDE: usize = 64;
 
 /// Measures both.
@@ -75,7 +75,7 @@ fn closed(size: usize) -> Vec<portcullis::Source> {
     sources
 }
 
-/// How many times as many decisions two threads make as one: the median of rounds that take turns.
+/// The ratio of two threads' decisions to one thread's: the median of rounds that take turns.
 fn scaling(decide: impl Fn(usize) -> bool + Sync) -> f64 {
     let mut ratios: Vec<f64> = (0..ROUNDS).map(|_| rate(2, &decide) / rate(1, &decide)).collect();
     ratios.sort_by(f64::total_cmp);

@@ -50,12 +50,12 @@ impl Cedar {
         questions.iter().map(request).collect()
     }
 
-    /// Whether it allows a request.
+    /// True if it allows a request.
     pub fn allows(&self, request: &Request) -> bool {
         self.authorizer.is_authorized(request, &self.policies, &self.entities).decision() == Decision::Allow
     }
 
-    /// Whether it allows a request; panics where a policy failed on it.
+    /// True if it allows a request; panics where a policy failed on it.
     pub fn allows_without_errors(&self, request: &Request) -> bool {
         let response = self.authorizer.is_authorized(request, &self.policies, &self.entities);
         let errors: Vec<String> = response.diagnostics().errors().map(ToString::to_string).collect();

@@ -1,7 +1,9 @@
 //! Portcullis in one world.
 
 use jiff::Timestamp;
-use portcullis::{PermissionId, Policy, Record, Resource, Scene, Source, User};
+use portcullis::facts::Record;
+use portcullis::permission::{PermissionId, Resource, Scene, SceneBuilder};
+use portcullis::{Policy, Source, User};
 
 use super::graph::Uid;
 use super::{Question, Workload, World};
@@ -12,7 +14,7 @@ pub struct Gate {
     permissions: Vec<PermissionId>,
 }
 
-/// Whom and what a world's questions are about, looked at once.
+/// The users and things of a world, with every attribute resolved.
 pub struct Prepared {
     scenes: Vec<Scene<'static>>,
     things: Vec<Resource<'static>>,
@@ -35,7 +37,7 @@ impl Gate {
         Self { policy, permissions }
     }
 
-    /// What is asked, with facts as JSON.
+    /// The questions, with facts as JSON.
     pub fn asked<'w>(&self, world: &'w World, questions: &[Question]) -> Vec<Asked<'w>> {
         let asked = |question: &Question| Asked {
             user: &world.users[question.user],
@@ -45,19 +47,19 @@ impl Gate {
         questions.iter().map(asked).collect()
     }
 
-    /// Whether it allows what is asked.
+    /// True if the question is allowed.
     pub fn allows(&self, asked: &Asked<'_>) -> bool {
-        let scene = self.scene(asked.user);
+        let scene = self.scene(asked.user).build();
         self.policy.check(&scene, asked.permission, Some(&Resource::of(asked.thing))).is_allowed()
     }
 
-    fn scene<'w>(&self, user: &'w User) -> Scene<'w> {
-        self.policy.scene(Some(user), None, None, Timestamp::UNIX_EPOCH)
+    fn scene<'w>(&self, user: &'w User) -> SceneBuilder<'_, 'w> {
+        self.policy.scene(Timestamp::UNIX_EPOCH).user(user)
     }
 
     /// A world's users and things, as Cedar's entities are: made before anything is asked.
     pub fn prepared(&self, world: &World) -> Prepared {
-        let scenes = world.users.iter().map(|user| self.policy.prepare(self.scene(user)).into_owned());
+        let scenes = world.users.iter().map(|user| self.scene(user).prepare().into_owned());
         let kind = |uid: &Uid| {
             let about = world.actions.iter().find(|action| action.to == uid.kind).expect("something is done to it");
             about.permission.split_once(':').expect("a permission is a resource's").0
@@ -66,7 +68,7 @@ impl Gate {
         Prepared { scenes: scenes.collect(), things: world.things.iter().map(thing).collect() }
     }
 
-    /// Whether it allows what is asked of a prepared world.
+    /// True if the question of a prepared world is allowed.
     pub fn allows_prepared(&self, world: &Prepared, question: &Question) -> bool {
         let Question { user, action, thing } = *question;
         self.policy.check(&world.scenes[user], self.permissions[action], Some(&world.things[thing])).is_allowed()

@@ -14,13 +14,13 @@ const ACTIONS: &[Action] = &[
     Action { cedar: "createDocument", permission: "folders:create_document", to: "Folder" },
 ];
 
-/// As published: what may be viewed bears the views `User 3` and `Group 3`, and nobody has these, since the user's is called
+/// The published workload: what may be viewed bears the views `User 3` and `Group 3`, and nobody has these, since the user's is called
 /// `User user_3`. So no view ever grants anything.
 pub fn faithful(n: usize, seed: u64) -> World {
     world(n, seed, ["User ", "Group "])
 }
 
-/// As it was meant: what may be viewed bears the views that users have.
+/// The intended workload: what may be viewed bears the views that users have.
 pub fn mended(n: usize, seed: u64) -> World {
     world(n, seed, ["User user_", "Group group_"])
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 /// An entity's name: `Document::"doc_3"`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uid {
-    /// What kind of thing it is.
+    /// The kind of entity.
     pub kind: &'static str,
     /// Its id among those of its kind.
     pub id: String,
@@ -38,7 +38,7 @@ pub struct Entity {
     pub uid: Uid,
     /// Its attributes, by name.
     pub attributes: Vec<(&'static str, Attribute)>,
-    /// What it lies in directly. These needn't be entities of the graph.
+    /// Its direct parents, which needn't be entities of the graph.
     pub parents: Vec<Uid>,
 }
 
@@ -121,7 +121,7 @@ impl Graph {
         found.into_iter().filter(|uid| kinds.contains(&uid.kind)).map(|uid| uid.id.as_str()).collect()
     }
 
-    /// As Cedar's entities in JSON, with direct parents alone: what lies above them is Cedar's to find.
+    /// Cedar's entities in JSON, with direct parents alone: what lies above them is Cedar's to find.
     pub fn json(&self) -> Value {
         let name = |uid: &Uid| json!({ "type": uid.kind, "id": uid.id });
         let link = |uid: &Uid| json!({ "__entity": name(uid) });

@@ -12,19 +12,20 @@ pub mod graph;
 pub mod time;
 pub mod tinytodo;
 
-use portcullis::{Record, User};
+use portcullis::User;
+use portcullis::facts::Record;
 use serde_json::Value;
 
 use crate::random::Random;
 
 use graph::{Entity, Graph, Uid};
 
-/// How often in a hundred two entities that can be connected are, as the paper has it.
+/// The percentage of possible connections between entities that exist, as in the paper.
 const CONNECTED: usize = 5;
 
 /// A workload: its policy in both languages, and the worlds that it is asked about.
 pub struct Workload {
-    /// What it is called in the output.
+    /// Its name in the output.
     pub name: &'static str,
     /// Our policy.
     pub policy: &'static str,
@@ -64,7 +65,7 @@ const GDRIVE: Workload = Workload {
     world: gdrive::mended,
 };
 
-/// What can be done, as both call it.
+/// An action, by its names in both languages.
 #[derive(Debug, Clone, Copy)]
 pub struct Action {
     /// The id of Cedar's `Action`.
@@ -79,7 +80,7 @@ pub struct Action {
 pub struct World {
     /// The entities.
     pub graph: Graph,
-    /// What can be done.
+    /// The actions.
     pub actions: &'static [Action],
     /// Everyone who asks: the entities of the kind `User`, in their order.
     pub users: Vec<User>,
@@ -90,9 +91,9 @@ pub struct World {
 /// May this user do this to that? Each is a place in the world's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Question {
-    /// Who asks.
+    /// The user.
     pub user: usize,
-    /// What they would do.
+    /// The action.
     pub action: usize,
     /// To which thing.
     pub thing: usize,

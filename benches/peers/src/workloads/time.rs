@@ -1,4 +1,4 @@
-//! What a decision costs in the workloads' worlds.
+//! The cost of a decision in the workloads' worlds.
 //!
 //! The paper's harness reads the clock around each decision and drops what isn't a whole microsecond; here batches are timed, in
 //! nanoseconds.

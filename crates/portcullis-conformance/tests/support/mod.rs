@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use portcullis::limit::{Admitted, Algorithm, Charge, Leasing, Outcome, StageResult, charge_all};
-use portcullis::{FamilyState, TokenBucket, Usage};
+use portcullis::limit::{TokenBucket, Usage};
+use portcullis::token::FamilyState;
 use portcullis_store::{Charged, Store, StoreError};
 
 /// The time at which it removes expired states.

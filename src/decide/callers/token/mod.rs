@@ -17,7 +17,7 @@ use crate::decide::callers::token::compact::{Buffer, Compact};
 use crate::decide::callers::token::header::Header;
 use crate::keys::KeySet;
 use crate::model::value::{Known, Value};
-use crate::protocol::request::Record;
+use crate::protocol::facts::Record;
 use crate::typed::{Proof, Token, TokenCarrier, TypedPolicy};
 
 /// The reason why a token is refused.
