@@ -42,6 +42,8 @@ pub use crate::limit::stage::{
 pub use crate::limit::terms::{Period, PreciseDuration, Rate, RateError, Terms};
 pub use crate::model::keywords::Algorithm;
 
+/// The facts about each algorithm. Its name is in the table of keywords, its state in [`Usage`], and its transition in a module
+/// of its own.
 impl Algorithm {
     /// True if it counts requests by time: a policy names it as the `algorithm` of a limit with rates. False if it counts the
     /// requests that run, by slots.

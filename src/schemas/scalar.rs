@@ -206,14 +206,13 @@ fn passes(test: &StringTest, text: &str) -> bool {
 
 /// The code and the default message of a failed test.
 fn failure(test: &StringTest) -> (&'static str, String) {
-    let (code, message) = match test {
-        StringTest::MinLength(least) => return ("too_short", format!("must have at least {least} characters")),
-        StringTest::MaxLength(most) => return ("too_long", format!("must have at most {most} characters")),
-        StringTest::MinBytes(least) => return ("too_short", format!("must have at least {least} bytes")),
-        StringTest::MaxBytes(most) => return ("too_long", format!("must have at most {most} bytes")),
-        StringTest::OneOf(known) => return ("one_of", format!("must be one of {}", known.join(", "))),
-        StringTest::Format(format) => (format.word(), format::requirement(*format)),
-        StringTest::Matches(_) => ("pattern", "doesn't have the required form"),
-    };
-    (code, message.to_owned())
+    match test {
+        StringTest::MinLength(least) => ("too_short", format!("must have at least {least} characters")),
+        StringTest::MaxLength(most) => ("too_long", format!("must have at most {most} characters")),
+        StringTest::MinBytes(least) => ("too_short", format!("must have at least {least} bytes")),
+        StringTest::MaxBytes(most) => ("too_long", format!("must have at most {most} bytes")),
+        StringTest::OneOf(known) => ("one_of", format!("must be one of {}", known.join(", "))),
+        StringTest::Format(format) => (format.word(), format::requirement(*format).to_owned()),
+        StringTest::Matches(_) => ("pattern", "doesn't have the required form".to_owned()),
+    }
 }

@@ -182,8 +182,9 @@ fn concurrency(checker: &Checker<'_>, most: &Spanned<i64>, timeout: Option<&Span
 fn leasable(checker: &Checker<'_>, lease: Span, algorithm: Option<Algorithm>) {
     let error = |message: &str| Diagnostic::error("lease_misplaced", lease, message.to_owned());
     match algorithm {
-        Some(Algorithm::SlidingLog) => {
-            error("a `sliding_log` counts each admission from its own moment, which a lease doesn't know in advance")
+        Some(algorithm) if !algorithm.can_lease() => {
+            let reason = "counts each admission from its own moment, which a lease doesn't know in advance";
+            error(&format!("a `{}` {reason}", algorithm.name()))
                 .help("write `algorithm sliding_window` or `algorithm token_bucket`, or leave `lease` out")
                 .report(checker)
         }

@@ -2,7 +2,7 @@
 
 use crate::check::checker::{Checker, Report};
 use crate::collections::table::Table;
-use crate::limit::{Algorithm, Rate};
+use crate::limit::Rate;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::value::Value;
 use crate::syntax::tree;
@@ -87,7 +87,7 @@ pub(crate) fn possible_rates(quota: &Quota, tiers: &Table<Tier>) -> Vec<Rate> {
 
 /// Reports a `burst` for another algorithm than a token bucket.
 pub(crate) fn check_bursts(checker: &Checker<'_>, limit: &tree::Limit, typed: &Limit) {
-    if typed.algorithm == Algorithm::TokenBucket {
+    if typed.algorithm.has_bursts() {
         return;
     }
     let own = limit.entries.iter().find_map(|entry| match &entry.node {

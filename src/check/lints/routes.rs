@@ -130,7 +130,7 @@ fn guarding_limits(checker: &Checker<'_>, guarding: &HashSet<&str>) {
                     Diagnostic::warning("login_fails_open", entry.span, "credentials are tried, as this never denies")
                         .report_with(checker, "take `dry_run` out, or use another limit for logins")
                 }
-                LimitEntry::Algorithm(name) if name.keyword == Some(Algorithm::FixedWindow) => {
+                LimitEntry::Algorithm(name) if name.keyword.is_some_and(Algorithm::admits_twice) => {
                     Diagnostic::warning("fixed_window_login", entry.span, "twice the rate passes around a window's end")
                         .report_with(checker, "write `algorithm sliding_log`, which counts each attempt exactly")
                 }

@@ -13,7 +13,7 @@ use crate::decide::limits::headers::seconds;
 pub(crate) use crate::decide::limits::headers::{TightestRate, headers};
 use crate::decide::limits::terms::{Undecided, charges, skips};
 use crate::eval::context::Environment;
-use crate::limit::{Admitted, Algorithm, Charge, Outcome, Refusal};
+use crate::limit::{Admitted, Charge, Outcome, Refusal};
 use crate::model::reason::{Code, Stage};
 use crate::protocol::decision::Effect;
 use crate::typed::{ChargeStage, Limit, OnFailure, TypedPolicy};
@@ -65,7 +65,7 @@ impl<'p> ChargePlan<'p> {
         let mut refused: Option<TightestRate<'p>> = None;
         let mut longest_wait: Option<(&Limit, &Charge, Option<i64>)> = None;
         for ((limit, charge), outcome) in self.limits.into_iter().zip(&self.charges).zip(outcomes) {
-            let is_rate = charge.terms.algorithm() != Algorithm::Concurrency;
+            let is_rate = charge.terms.algorithm().has_rates();
             match *outcome {
                 Outcome::Admitted(Admitted { standing, slot, .. }) => {
                     let bucket = || charge.bucket.clone();
@@ -146,11 +146,11 @@ fn used_up(limit: &Limit, charge: &Charge, wait: Option<i64>) -> Denial {
         let message = format!("the request costs more than the limit `{}` ever admits", limit.name);
         return denial(limit, Code::RateLimited, message);
     };
-    let (message, wait) = match charge.terms.algorithm() {
-        Algorithm::Concurrency => {
+    let (message, wait) = match charge.terms.algorithm().has_rates() {
+        true => (format!("the limit `{}` is used up", limit.name), wait),
+        false => {
             (format!("as many requests run as the limit `{}` lets run at once", limit.name), wait.min(MAX_SLOT_WAIT))
         }
-        _ => (format!("the limit `{}` is used up", limit.name), wait),
     };
     denial(limit, Code::RateLimited, message).with_header(header::RETRY_AFTER, HeaderValue::from(seconds(wait)))
 }

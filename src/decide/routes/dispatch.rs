@@ -7,8 +7,7 @@ use crate::decide::browser::cors;
 use crate::decide::decision::Decision;
 use crate::decide::respond::{Response, ResponseContext, respond};
 use crate::decide::routes::transport::{Admission, Target, admit};
-use crate::graph::Door;
-use crate::graph::response_headers::ResponseHeaders;
+use crate::graph::{Door, ResponseHeaders};
 use crate::protocol::request::Request;
 use crate::typed::Route;
 
