@@ -1,5 +1,7 @@
 //! The phases of checking a policy, in their order.
 
+use std::collections::HashSet;
+
 use crate::check::browser::cookie::{cookies, cookies_of_tokens};
 use crate::check::browser::cors::{CorsBlocks, cors};
 use crate::check::browser::csrf::csrf;
@@ -114,7 +116,7 @@ fn policy(checker: &Checker<'_>, name: String) -> Option<TypedPolicy> {
         cors: &cors,
         headers: &headers,
         returns: &returns,
-        queries: std::collections::HashSet::new(),
+        queries: HashSet::new(),
     });
     let mut routes = RouteTable::new(table, permissions.permissions.len(), opened_to_anyone(&drafts));
     let mut typer = Typer { routes: &routes, ..typer };

@@ -17,11 +17,11 @@ const MOST_VALUES: usize = 1_000;
 
 /// The entries of one block that were read so far.
 #[derive(Default)]
-pub(crate) struct Entries<'t> {
+pub(crate) struct SeenEntries<'t> {
     seen: Vec<(&'t str, Span)>,
 }
 
-impl<'t> Entries<'t> {
+impl<'t> SeenEntries<'t> {
     /// Returns true for the first entry of its keyword. A second one is an error.
     pub(crate) fn first(&mut self, entry: Span, checker: &Checker<'t>) -> bool {
         self.first_of(keyword(entry, checker), entry, checker)

@@ -8,7 +8,8 @@ use regex::Regex;
 use crate::collections::table::Id;
 use crate::model::operator::Operator;
 use crate::model::value::Value;
-use crate::typed::{Attribute, Condition, Role};
+use crate::typed::roles::Role;
+use crate::typed::types::Attribute;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Expr {
@@ -123,4 +124,14 @@ impl Reads {
             input: self.input || other.input,
         }
     }
+}
+
+/// A named condition.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    /// The constant false if nothing uses it, as it was never typed.
+    pub(crate) expr: Expr,
+    pub(crate) reads: Reads,
+    /// True if it names other conditions, so that its outcome is worth remembering.
+    pub(crate) compound: bool,
 }

@@ -21,15 +21,15 @@ pub(crate) use crate::model::keywords::{CsrfApplies, Dialects, Forwarded, OnFail
 use crate::password::PasswordRule;
 pub(crate) use crate::typed::browser::{Cookie, Cors, Csrf, CsrfLayer, HeaderSet, Origins, Transport};
 pub(crate) use crate::typed::callers::{Claim, Mapping, Proof, SingleUse, Token, TokenCarrier, bare_typ};
-pub(crate) use crate::typed::expressions::{Expr, Pattern, Read, Reads};
+pub(crate) use crate::typed::expressions::{Condition, Expr, Pattern, Read, Reads};
 pub(crate) use crate::typed::limits::{ChargeStage, Cost, Limit, Quota, Tier};
 pub(crate) use crate::typed::nevers::{Never, NeverOf};
-pub(crate) use crate::typed::permissions::{Attribute, Condition, Grant, Grantee, Permission, Resource, Rule, Terms};
+pub(crate) use crate::typed::permissions::{Grant, Grantee, Permission, Resource, Rule, Terms};
 pub(crate) use crate::typed::roles::{Role, Scope};
 pub(crate) use crate::typed::routes::{Access, BodyRule, PathSegment, Requirement, Route, Service, Subject, When};
 use crate::typed::schemas::Shape;
 pub(crate) use crate::typed::secrets::{KeySet, Purpose, Secret};
-pub(crate) use crate::typed::types::Type;
+pub(crate) use crate::typed::types::{Attribute, Type};
 
 /// A whole policy, checked.
 #[derive(Debug)]

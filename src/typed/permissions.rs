@@ -1,4 +1,4 @@
-//! Resources, permissions, rules and conditions.
+//! Resources, permissions and rules.
 
 use indexmap::IndexMap;
 
@@ -7,17 +7,9 @@ use crate::collections::table::Id;
 use crate::model::source::Span;
 use crate::typed::expressions::{Expr, Reads};
 use crate::typed::roles::{Role, Scope};
-use crate::typed::types::Type;
+use crate::typed::types::Attribute;
 
-/// A declared attribute of a resource, of `context`, of the caller or of a record.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Attribute {
-    pub(crate) name: String,
-    pub(crate) ty: Type,
-    pub(crate) optional: bool,
-}
-
-/// A kind of thing.
+/// A resource, such as `posts`.
 #[derive(Debug)]
 pub(crate) struct Resource {
     pub(crate) name: String,
@@ -36,16 +28,6 @@ impl Resource {
     pub(crate) fn attribute(&self, slot: usize) -> Option<&Attribute> {
         self.attributes.get_index(slot).map(|(_, attribute)| attribute)
     }
-}
-
-/// A named condition.
-#[derive(Debug)]
-pub(crate) struct Condition {
-    /// The constant false if nothing uses it, as it was never typed.
-    pub(crate) expr: Expr,
-    pub(crate) reads: Reads,
-    /// True if it names other conditions, so that its outcome is worth remembering.
-    pub(crate) compound: bool,
 }
 
 /// `posts:read`

@@ -7,7 +7,7 @@ use crate::collections::table::Id;
 use crate::model::keywords::{Format, Transform, UnknownFields};
 use crate::model::source::Span;
 use crate::typed::expressions::Expr;
-use crate::typed::permissions::Attribute;
+use crate::typed::types::Attribute;
 
 /// The shape of an object.
 #[derive(Debug, Default)]

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::collections::table::{Id, Table};
-use crate::typed::permissions::Attribute;
 use crate::typed::schemas::{Field, InputType, Shape};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +27,14 @@ pub(crate) enum Type {
     Never,
     /// `any`, a map or a union, which expressions can only test with `has`.
     Opaque,
+}
+
+/// A declared attribute of a resource, of `context`, of the caller or of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Attribute {
+    pub(crate) name: String,
+    pub(crate) ty: Type,
+    pub(crate) optional: bool,
 }
 
 /// The built-in types by their names in the language.

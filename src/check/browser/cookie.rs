@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use cookie::SameSite;
 
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::Entries;
-use crate::check::settings::one_word_of;
+use crate::check::settings::{SeenEntries, one_word_of};
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::is_host;
@@ -56,7 +55,7 @@ fn cookie(checker: &Checker<'_>, declared: &tree::Cookie) -> Option<Cookie> {
         domain: None,
         max_age: None,
     };
-    let mut entries = Entries::default();
+    let mut entries = SeenEntries::default();
     for entry in &declared.entries {
         if !entries.first(entry.span, checker) {
             continue;
@@ -82,7 +81,7 @@ fn cookie(checker: &Checker<'_>, declared: &tree::Cookie) -> Option<Cookie> {
 }
 
 /// Reports combinations of attributes that browsers refuse.
-fn cookie_rules(checker: &Checker<'_>, name: &Text, cookie: &Cookie, entries: &Entries) {
+fn cookie_rules(checker: &Checker<'_>, name: &Text, cookie: &Cookie, entries: &SeenEntries) {
     let prefixed = |prefix: &str| name.node.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let (host, secure) = (prefixed("__Host-"), prefixed("__Secure-"));
     let prefix = if host { "__Host-" } else { "__Secure-" };
@@ -92,7 +91,7 @@ fn cookie_rules(checker: &Checker<'_>, name: &Text, cookie: &Cookie, entries: &E
     }
     if host {
         let is_root = cookie.path.as_deref() == Some("/");
-        // A path that isn't one was told of.
+        // A path that isn't one was reported.
         if !is_root && (cookie.path.is_some() || entries.span("path").is_none()) {
             let span = entries.span("path").unwrap_or(name.span);
             broken.push((span, "a cookie `__Host-…` has the path `/`".to_owned(), "write `path \"/\"`"));

@@ -7,8 +7,7 @@ use http::{HeaderName, HeaderValue};
 use crate::check::checker::{Checker, Report};
 use crate::check::routes::path::method;
 use crate::check::routes::transport::not_a_name;
-use crate::check::settings::Entries;
-use crate::check::settings::{incomplete_block, named_twice, too_many_values};
+use crate::check::settings::{SeenEntries, incomplete_block, named_twice, too_many_values};
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::{NamePattern, default_port, split_port};
@@ -47,7 +46,7 @@ fn cors_block(checker: &Checker<'_>, span: Span, declared: &tree::Cors) -> Cors 
         expose: None,
         max_age: None,
     };
-    let (mut wildcards, mut entries) = (Vec::new(), Entries::default());
+    let (mut wildcards, mut entries) = (Vec::new(), SeenEntries::default());
     for entry in &declared.entries {
         if !entries.first(entry.span, checker) {
             continue;

@@ -8,8 +8,7 @@ use crate::check::browser::cookie::{ambient_cookies, cookie_name, session_cookie
 use crate::check::browser::header::header_name;
 use crate::check::callers::secret::Secrets;
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::Entries;
-use crate::check::settings::incomplete_block;
+use crate::check::settings::{SeenEntries, incomplete_block};
 use crate::model::diagnostic::Diagnostic;
 use crate::syntax::tree;
 use crate::syntax::tree::{CsrfEntry, Text};
@@ -32,7 +31,7 @@ pub(crate) fn csrf(
     let Some((span, csrf)) = checker.names.csrf else { return Some(None) };
     let (mut secret, mut cookie, mut header, mut lifetime) = (None, None, None, None);
     let mut applies = CsrfApplies::Ambient;
-    let mut entries = Entries::default();
+    let mut entries = SeenEntries::default();
     for entry in &csrf.entries {
         if !entries.first(entry.span, checker) {
             continue;

@@ -7,8 +7,7 @@ use http::{HeaderName, HeaderValue};
 use crate::check::browser::header_value::{check, unquoted_keywords};
 use crate::check::browser::preset::{PRESETS, Preset};
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::Entries;
-use crate::check::settings::{named_twice, stands_twice};
+use crate::check::settings::{SeenEntries, named_twice, stands_twice};
 use crate::check::suggest::Suggest;
 use crate::collections::table::{Id, Table};
 use crate::model::diagnostic::Diagnostic;
@@ -61,7 +60,7 @@ pub(crate) fn headers(checker: &Checker<'_>) -> HeaderSets {
 }
 
 fn header_set(checker: &Checker<'_>, headers: &tree::Headers) -> HeaderSet {
-    let (mut draft, mut chosen, mut entries) = (HeadersDraft::default(), None, Entries::default());
+    let (mut draft, mut chosen, mut entries) = (HeadersDraft::default(), None, SeenEntries::default());
     let mut removals = Vec::new();
     for entry in &headers.entries {
         match &entry.node {

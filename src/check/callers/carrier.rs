@@ -45,7 +45,7 @@ fn carrier_header(checker: &Checker<'_>, name: &Text) -> Option<TokenCarrier> {
 
 /// The kind of a token is picked once, before it is verified, and never tried in turn: a holder of one
 /// kind's key must not get to choose the rules that it is checked by.
-pub(crate) fn tell_apart(checker: &Checker<'_>, tokens: &Table<Token>) {
+pub(crate) fn check_distinguishable(checker: &Checker<'_>, tokens: &Table<Token>) {
     let mut seen: Vec<&TokenCarrier> = Vec::new();
     for token in tokens.iter() {
         if seen.contains(&&token.carrier) {
@@ -53,13 +53,13 @@ pub(crate) fn tell_apart(checker: &Checker<'_>, tokens: &Table<Token>) {
         }
         seen.push(&token.carrier);
         let alike: Vec<&Token> = tokens.iter().filter(|other| other.carrier == token.carrier).collect();
-        tell_these_apart(checker, &alike);
+        check_alike(checker, &alike);
     }
 }
 
 /// Tokens that one key set verifies must name their kind, whatever their carrier: a token made for one kind would pass for
 /// another. A secret serves one kind alone.
-pub(crate) fn tell_issued_apart(checker: &Checker<'_>, tokens: &Table<Token>) {
+pub(crate) fn check_shared_keys(checker: &Checker<'_>, tokens: &Table<Token>) {
     let mut sets: IndexMap<Id<KeySet>, Vec<&Token>> = IndexMap::new();
     for token in tokens.iter() {
         if let Proof::KeySet(_, set) = &token.proof {
@@ -82,7 +82,7 @@ pub(crate) fn tell_issued_apart(checker: &Checker<'_>, tokens: &Table<Token>) {
 }
 
 /// Tokens that are carried alike.
-fn tell_these_apart(checker: &Checker<'_>, alike: &[&Token]) {
+fn check_alike(checker: &Checker<'_>, alike: &[&Token]) {
     let [first, .., last] = alike else { return };
     if let Some(opaque) = alike.iter().find(|token| token.proof == Proof::Opaque) {
         let other = if std::ptr::eq(*opaque, *first) { last } else { first };

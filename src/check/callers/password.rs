@@ -1,8 +1,7 @@
 //! The hashing of passwords: strong enough by OWASP's password storage cheat sheet, and no stronger than a server bears.
 
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::Entries;
-use crate::check::settings::{incomplete_block, keyword};
+use crate::check::settings::{SeenEntries, incomplete_block, keyword};
 use crate::check::suggest::unknown;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::keywords::{Keyword as _, PasswordAlgorithm};
@@ -70,7 +69,7 @@ pub(crate) fn password(checker: &Checker<'_>) -> Option<PasswordRule> {
 }
 
 fn password_parts<'t>(checker: &Checker<'t>, password: &'t tree::Password) -> PasswordParts<'t> {
-    let mut entries = Entries::default();
+    let mut entries = SeenEntries::default();
     let mut parts = PasswordParts::default();
     for entry in &password.entries {
         if !entries.first(entry.span, checker) {

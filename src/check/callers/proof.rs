@@ -2,8 +2,7 @@
 
 use crate::check::callers::secret::Secrets;
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::Entries;
-use crate::check::settings::{incomplete, keyword};
+use crate::check::settings::{SeenEntries, incomplete, keyword};
 use crate::check::suggest::suggest;
 use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;
@@ -55,7 +54,7 @@ pub(crate) fn proof(
     keys: &mut Keys<'_>,
     token: &tree::Token,
     parts: &ProofParts<'_>,
-    entries: &Entries<'_>,
+    entries: &SeenEntries<'_>,
 ) -> Option<Proof> {
     if let Some(span) = entries.span("opaque") {
         return opaque(checker, token, span);

@@ -4,16 +4,13 @@ use std::collections::HashSet;
 
 use jiff::SignedDuration;
 
-use crate::check::callers::carrier::carrier;
-use crate::check::callers::carrier::{tell_apart, tell_issued_apart};
-use crate::check::callers::proof::proof;
-use crate::check::callers::proof::{Keys, ProofParts};
+use crate::check::callers::carrier::{carrier, check_distinguishable, check_shared_keys};
+use crate::check::callers::proof::{Keys, ProofParts, proof};
 use crate::check::checker::Report;
 use crate::check::expressions::View;
 use crate::check::expressions::typer::Typer;
 use crate::check::schemas::value_type::value_type;
-use crate::check::settings::Entries;
-use crate::check::settings::{Seen, stands_twice};
+use crate::check::settings::{Seen, SeenEntries, stands_twice};
 use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Spanned;
@@ -65,8 +62,8 @@ pub(crate) fn tokens(typer: &mut Typer<'_, '_>, keys: Keys<'_>) -> Table<Token> 
         })
         .collect();
     if sound {
-        tell_apart(checker, &table);
-        tell_issued_apart(checker, &table);
+        check_distinguishable(checker, &table);
+        check_shared_keys(checker, &table);
     }
     table
 }
@@ -74,7 +71,7 @@ pub(crate) fn tokens(typer: &mut Typer<'_, '_>, keys: Keys<'_>) -> Table<Token> 
 impl<'t> TokenChecker<'_, '_, 't> {
     /// A token, and whether how it proves itself and travels is sound.
     fn token(&mut self, token: &tree::Token) -> (Token, bool) {
-        let mut entries = Entries::default();
+        let mut entries = SeenEntries::default();
         let parts = self.token_parts(token, &mut entries);
         let proof = proof(self.typer.checker, &mut self.keys, token, &parts.proof, &entries);
         let carried = entries.span("carried").is_none() || parts.carrier.is_some();
@@ -104,7 +101,7 @@ impl<'t> TokenChecker<'_, '_, 't> {
         (token, sound)
     }
 
-    fn token_parts<'e>(&mut self, token: &'e tree::Token, entries: &mut Entries<'t>) -> TokenParts<'e> {
+    fn token_parts<'e>(&mut self, token: &'e tree::Token, entries: &mut SeenEntries<'t>) -> TokenParts<'e> {
         let mut parts = TokenParts::default();
         for entry in &token.entries {
             if !entries.first(entry.span, self.typer.checker) {

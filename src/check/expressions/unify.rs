@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use crate::check::expressions::Typed;
 use crate::check::expressions::typer::Typer;
-use crate::check::suggest::list;
-use crate::check::suggest::suggest;
+use crate::check::suggest::{list, suggest};
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree::{Expression, ExpressionKind, Literal};

@@ -5,11 +5,9 @@ use std::num::NonZeroU64;
 use crate::check::checker::{Checker, Report};
 use crate::check::expressions::View;
 use crate::check::expressions::typer::Typer;
-use crate::check::limits::cost::cost;
-use crate::check::limits::cost::{check_costs, two_costs};
+use crate::check::limits::cost::{check_costs, cost, two_costs};
 use crate::check::limits::rate::{check_bursts, possible_rates, rates};
-use crate::check::settings::Entries;
-use crate::check::settings::incomplete;
+use crate::check::settings::{SeenEntries, incomplete};
 use crate::check::suggest::Suggest;
 use crate::collections::table::Table;
 use crate::limit::{Algorithm, Rate, Terms};
@@ -42,7 +40,7 @@ pub(crate) fn limits(typer: &mut Typer<'_, '_>, tiers: &Table<Tier>) -> Table<Li
 
 fn limit(typer: &mut Typer<'_, '_>, limit: &tree::Limit, view: &View<'_>, tiers: &Table<Tier>) -> Limit {
     let checker = typer.checker;
-    let mut entries = Entries::default();
+    let mut entries = SeenEntries::default();
     let mut algorithm = None;
     let mut costs = Vec::new();
     let mut typed = Limit {
@@ -124,7 +122,7 @@ fn limit(typer: &mut Typer<'_, '_>, limit: &tree::Limit, view: &View<'_>, tiers:
 }
 
 /// A limit counts something: how often, or how many at once.
-fn missing_entries(checker: &Checker<'_>, limit: &tree::Limit, entries: &Entries) {
+fn missing_entries(checker: &Checker<'_>, limit: &tree::Limit, entries: &SeenEntries) {
     let wrote = |word: &str| entries.span(word).is_some();
     let has_rate = wrote("tier") || wrote("rate");
     if !wrote("algorithm") && (has_rate || !wrote("concurrency")) {

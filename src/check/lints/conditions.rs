@@ -44,7 +44,7 @@ pub(crate) fn conditions(checker: &Checker<'_>) {
     }
     let none = Known::new();
     for (root, named) in roots {
-        tell(root, if named { &known } else { &none }, checker);
+        report_constant(root, if named { &known } else { &none }, checker);
     }
 
     let mut regexes = Regexes::default();
@@ -85,7 +85,7 @@ fn named<'n>(checker: &Checker<'n>, name: &'n str, known: &mut Known<'n>) {
 }
 
 /// Reports the outermost parts that are constant.
-fn tell(expression: &Expression, known: &Known<'_>, checker: &Checker<'_>) {
+fn report_constant(expression: &Expression, known: &Known<'_>, checker: &Checker<'_>) {
     // Where a condition is used, nothing is said of what was said where it is declared.
     if matches!(expression.kind, ExpressionKind::Path(_)) {
         return;
@@ -97,9 +97,9 @@ fn tell(expression: &Expression, known: &Known<'_>, checker: &Checker<'_>) {
     }
     match &expression.kind {
         ExpressionKind::All(parts) | ExpressionKind::Any(parts) => {
-            parts.iter().for_each(|part| tell(part, known, checker));
+            parts.iter().for_each(|part| report_constant(part, known, checker));
         }
-        ExpressionKind::Not(inner) => tell(inner, known, checker),
+        ExpressionKind::Not(inner) => report_constant(inner, known, checker),
         _ => {}
     }
 }

@@ -10,7 +10,7 @@ use crate::syntax::tree::{Clause, ClauseKind, LimitEntry, Route};
 
 /// The clauses of a block and of a route, as far as lints need them.
 #[derive(Debug, Clone, Copy, Default)]
-struct Said {
+struct RouteClauses {
     public: bool,
     csrf: bool,
     /// Switched off outright.
@@ -21,7 +21,7 @@ struct Said {
     raw: bool,
 }
 
-impl Said {
+impl RouteClauses {
     fn add(&mut self, clause: &Clause) {
         match &clause.kind {
             ClauseKind::Public => self.public = true,
@@ -52,7 +52,7 @@ pub(crate) fn routes<'t>(checker: &Checker<'t>) {
     let has_csrf = names.csrf.is_some();
     let mut guarding: HashSet<&'t str> = HashSet::new();
     for block in &names.routes {
-        let mut defaults = Said::default();
+        let mut defaults = RouteClauses::default();
         block.defaults.iter().for_each(|clause| defaults.add(clause));
         let mut by_default = false;
         for route in &block.routes {
@@ -98,7 +98,7 @@ fn stray_clauses(checker: &Checker<'_>, route: &Route) {
     }
 }
 
-fn door(checker: &Checker<'_>, head: Span, said: &Said, safe: bool, has_csrf: bool) {
+fn door(checker: &Checker<'_>, head: Span, said: &RouteClauses, safe: bool, has_csrf: bool) {
     if let (Some(credential), false) = (said.credential, said.limited) {
         Diagnostic::warning("missing_limit", credential, "nothing limits how often credentials are tried here")
             .report_with(checker, "add `limit NAME`, with a limit whose key is `client.ip`");

@@ -3,8 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::check::checker::{Checker, Report};
-use crate::check::lints::references::References;
-use crate::check::lints::references::each_clause;
+use crate::check::lints::references::{References, each_clause};
 use crate::check::lints::regexes::Regexes;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::keywords::{Format, ScalarType};

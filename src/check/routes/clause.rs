@@ -80,7 +80,7 @@ impl<'t> RouteChecker<'_, 't> {
             }
             ClauseKind::Csrf => {
                 draft.csrf = true;
-                if !self.checker.names.csrf.is_some() {
+                if self.checker.names.csrf.is_none() {
                     Diagnostic::error("no_csrf", clause.span, "the policy has no `csrf` block")
                         .report_with(self.checker, "declare `csrf { … }`");
                 }
@@ -160,7 +160,7 @@ impl<'t> RouteChecker<'_, 't> {
         let (csrf, issued): (Vec<&Text>, Vec<&Text>) = names.into_iter().partition(|name| name.node == "csrf");
         if let Some(name) = csrf.first() {
             draft.services.push(ServiceClause { span, kind: ServiceKind::IssuesCsrf });
-            if !self.checker.names.csrf.is_some() {
+            if self.checker.names.csrf.is_none() {
                 Diagnostic::error("no_csrf", name.span, "the policy has no `csrf` block")
                     .report_with(self.checker, "declare `csrf { … }`");
             } else if !self.checker.names.csrf.is_some_and(|(_, csrf)| issues_tokens(csrf)) {

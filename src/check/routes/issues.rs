@@ -69,7 +69,7 @@ impl<'t> RouteChecker<'_, 't> {
 
     /// Returns true if the policy can make such a token, and reports what it lacks for that.
     fn issuable(&mut self, name: &Text, token: &'t tree::Token) -> bool {
-        if let Some(NotIssued { span, why, help }) = not_issued(token) {
+        if let Some(IssueBlocker { span, why, help }) = issue_blocker(token) {
             Diagnostic::error("not_issuable", name.span, format!("`{}` can't be issued here", name.node))
                 .also(span, why)
                 .help(help)
@@ -102,18 +102,18 @@ impl<'t> RouteChecker<'_, 't> {
 }
 
 /// The entry of a token's declaration that keeps the policy from issuing it.
-pub(crate) struct NotIssued {
+pub(crate) struct IssueBlocker {
     pub(crate) span: Span,
     pub(crate) why: &'static str,
     pub(crate) help: &'static str,
 }
 
-/// Why the policy doesn't issue a token, if it can't.
-pub(crate) fn not_issued(token: &tree::Token) -> Option<NotIssued> {
+/// The entry that keeps the policy from issuing a token, if there is one.
+pub(crate) fn issue_blocker(token: &tree::Token) -> Option<IssueBlocker> {
     let help = "issue a token with a `key` and a `lifetime`";
     let made_elsewhere = token.entries.iter().find_map(|entry| match &entry.node {
-        TokenEntry::Keys(_) => Some(NotIssued { span: entry.span, why: "others sign it", help }),
-        TokenEntry::Opaque => Some(NotIssued { span: entry.span, why: "the host makes it", help }),
+        TokenEntry::Keys(_) => Some(IssueBlocker { span: entry.span, why: "others sign it", help }),
+        TokenEntry::Opaque => Some(IssueBlocker { span: entry.span, why: "the host makes it", help }),
         _ => None,
     });
     made_elsewhere.or_else(|| {
@@ -124,7 +124,7 @@ pub(crate) fn not_issued(token: &tree::Token) -> Option<NotIssued> {
         let needs_randomness =
             |name: &Text| SignatureAlgorithm::named(&name.node).is_some_and(|algorithm| !algorithm.is_repeatable());
         let name = algorithms.flatten().find(|name| needs_randomness(name))?;
-        Some(NotIssued {
+        Some(IssueBlocker {
             span: name.span,
             why: "such a signature takes random numbers, and the same request must get the same decision",
             help: "sign with `RS256`, which takes the same kind of key, or with `ES256` or `EdDSA`",

@@ -3,8 +3,7 @@
 use crate::check::checker::Report;
 use crate::check::routes::clause::said_once;
 use crate::check::routes::draft::{PasswordLogin, RouteChecker, RouteDraft, ServiceKind, SubjectClause};
-use crate::check::routes::path::path;
-use crate::check::routes::path::{distinct, method};
+use crate::check::routes::path::{distinct, method, path};
 use crate::check::suggest::unknown;
 use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;

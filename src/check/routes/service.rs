@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::check::callers::provider::Return;
 use crate::check::checker::Report;
 use crate::check::routes::draft::{RouteChecker, RouteDraft, ServiceClause, ServiceKind};
-use crate::check::routes::issues::{NotIssued, not_issued};
+use crate::check::routes::issues::{IssueBlocker, issue_blocker};
 use crate::check::routes::path::{METHODS, path_pattern};
 use crate::collections::table::Id;
 use crate::model::diagnostic::Diagnostic;
@@ -38,7 +38,7 @@ impl<'t> RouteChecker<'_, 't> {
             }
             return Service::Handler;
         };
-        let told = self.checker.findings.count();
+        let before = self.checker.findings.count();
         self.service_method(route, kind);
         self.service_access(draft, span, kind);
         self.service_issues(head, draft, span, kind);
@@ -74,7 +74,7 @@ impl<'t> RouteChecker<'_, 't> {
                 .report_with(self.checker, "declare `account { id: string … }`, from which issued claims are made");
         }
         // What is in error is worth no warning.
-        if let (true, Some(missing)) = (self.checker.findings.count() == told, service.unavailable()) {
+        if let (true, Some(missing)) = (self.checker.findings.count() == before, service.unavailable()) {
             Diagnostic::warning("not_running", span, missing)
                 .label("every request that comes so far is answered with 501")
                 .report_with(self.checker, "serve this route by the host until a version does");
@@ -179,7 +179,7 @@ impl<'t> RouteChecker<'_, 't> {
             TokenEntry::Carried(carried) => Some(matches!(carried, Carried::Bearer | Carried::Header(_))),
             _ => None,
         });
-        if let Some(NotIssued { span, why, .. }) = not_issued(token) {
+        if let Some(IssueBlocker { span, why, .. }) = issue_blocker(token) {
             Diagnostic::error("not_issuable", name.span, format!("`{}` can't be {verb} here", name.node))
                 .also(span, why)
                 .report_with(self.checker, "name a token that the policy issues: one with a `key` and a `lifetime`");

@@ -3,8 +3,7 @@
 use ipnet::IpNet;
 
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::Entries;
-use crate::check::settings::{named_twice, one_word_of, too_many_values};
+use crate::check::settings::{SeenEntries, named_twice, one_word_of, too_many_values};
 use crate::check::suggest::Suggest;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::host::{NamePattern, default_port, is_host, split_port};
@@ -39,7 +38,7 @@ fn range(maximum: Maximum) -> Range {
 pub(crate) fn transport(checker: &Checker<'_>) -> Transport {
     let mut transport = Transport::default();
     let Some((_, declared)) = checker.names.transport else { return transport };
-    let mut entries = Entries::default();
+    let mut entries = SeenEntries::default();
     for entry in &declared.entries {
         let unknown = matches!(&entry.node, TransportEntry::Maximum(name, _) if maximum(checker, name).is_none());
         if unknown || !entries.first(entry.span, checker) {

@@ -72,7 +72,7 @@ impl SchemaChecker<'_, '_> {
         for null in &nulls {
             self.no_facets(null, "`null`");
         }
-        // All of them, so that every mistake is told.
+        // All of them, so that every mistake is reported.
         let mut types: Vec<Option<InputType>> = Vec::new();
         for member in &others {
             types.push(self.input_type(member));

@@ -1,7 +1,7 @@
 //! The media types of bodies, and the fields that a query or a form can hold.
 
 use crate::check::checker::{Checker, Report};
-use crate::check::settings::Entries;
+use crate::check::settings::SeenEntries;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::source::Span;
 use crate::syntax::tree;
@@ -12,7 +12,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The `accepts` of a schema, whose fields are known.
 pub(crate) fn accepts(checker: &Checker<'_>, schema: &tree::Schema, shape: &Shape) -> Vec<MediaType> {
-    let mut entries = Entries::default();
+    let mut entries = SeenEntries::default();
     let mut accepted = Vec::new();
     let lists = schema.entries.iter().filter_map(|entry| match entry {
         SchemaEntry::Accepts(types) => Some(types),

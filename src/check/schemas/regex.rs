@@ -28,34 +28,36 @@ impl Regexes {
         if self.compiled.len() > MOST_REGEXES {
             return None;
         }
-        let regex = match self.compiled.len() {
-            MOST_REGEXES => Err(Diagnostic::error(
-                "too_many_regexes",
-                pattern.span,
-                format!("a policy may have at most {MOST_REGEXES} regexes"),
-            )
-            .help("share schemas and conditions that are alike")),
-            _ => compile(pattern),
+        let regex = if self.compiled.len() == MOST_REGEXES {
+            let message = format!("a policy may have at most {MOST_REGEXES} regexes");
+            Diagnostic::error("too_many_regexes", pattern.span, message)
+                .report_with(checker, "share schemas and conditions that are alike");
+            None
+        } else {
+            compile(pattern, checker)
         };
-        let regex = regex.map_err(|error| error.report(checker)).ok();
         self.compiled.insert(pattern.node.clone(), regex.clone());
         regex
     }
 }
 
-fn compile(pattern: &Text) -> Result<Regex, Diagnostic> {
+fn compile(pattern: &Text, checker: &Checker<'_>) -> Option<Regex> {
     let built = RegexBuilder::new(&pattern.node).size_limit(REGEX_BYTES).dfa_size_limit(REGEX_BYTES).build();
-    built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => {
-            Diagnostic::error("invalid_regex", pattern.span, "the regex is too large once compiled")
-                .help("use smaller repetitions, or `min` and `max` for lengths")
+    let report = |message: &str, help: &str| {
+        Diagnostic::error("invalid_regex", pattern.span, message).report_with(checker, help);
+    };
+    match &built {
+        Ok(_) => {}
+        Err(regex::Error::CompiledTooBig(_)) => {
+            report("the regex is too large once compiled", "use smaller repetitions, or `min` and `max` for lengths");
         }
-        error => {
+        Err(error) => {
             // The last line of the crate's message says what is wrong; the ones before draw the pattern.
             let message = error.to_string();
             let why = message.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            Diagnostic::error("invalid_regex", pattern.span, format!("the regex isn't valid: {why}"))
-                .help("the syntax is that of the `regex` crate: linear time, no look-around, no back-references")
+            let help = "the syntax is that of the `regex` crate: linear time, no look-around, no back-references";
+            report(&format!("the regex isn't valid: {why}"), help);
         }
-    })
+    }
+    built.ok()
 }
