@@ -4,9 +4,8 @@ use jiff::Timestamp;
 
 use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::keys::BoundKeys;
-use crate::decide::{
-    Decision, PermissionId, Ready, Resource, Ruling, Scene, Step, decide, decide_with, inquire, issue_csrf,
-};
+use crate::decide::ready::Ready;
+use crate::decide::{Decision, PermissionId, Resource, Ruling, Scene, Step, decide, decide_with, inquire, issue_csrf};
 use crate::model::reason::Reason;
 use crate::policy::Policy;
 use crate::protocol::host::{Host, answer};

@@ -23,6 +23,7 @@ mod permissions;
 mod routes;
 mod schemas;
 
+mod architecture;
 mod compile;
 mod documents;
 mod format;

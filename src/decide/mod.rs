@@ -4,6 +4,7 @@
 pub(crate) mod browser;
 pub(crate) mod callers;
 pub(crate) mod decision;
+pub(crate) mod denial;
 pub(crate) mod headers;
 pub(crate) mod inquiry;
 pub(crate) mod journey;
@@ -11,17 +12,13 @@ pub(crate) mod limits;
 pub(crate) mod lookup;
 pub(crate) mod permissions;
 pub(crate) mod probe;
+pub(crate) mod ready;
 pub(crate) mod respond;
 pub(crate) mod routes;
 pub(crate) mod schemas;
 
-use std::borrow::Cow;
-
-use http::{HeaderName, HeaderValue};
-
 pub(crate) use crate::decide::browser::csrf::issue as issue_csrf;
 pub(crate) use crate::decide::callers::authenticate::{opaque_id, verify_token};
-use crate::decide::callers::keys::BoundKeys;
 pub use crate::decide::decision::{Caller, Decision, DecisionParts};
 pub use crate::decide::inquiry::{AnswerError, Inquiry, Step};
 use crate::decide::journey::{Journey, Pause};
@@ -29,65 +26,12 @@ use crate::decide::lookup::Lookup;
 pub use crate::decide::permissions::check::{PermissionId, RoleId, Ruling};
 pub(crate) use crate::decide::permissions::check::{all as check_all, holds as holds_in_scene};
 pub use crate::decide::permissions::scene::{Resource, Scene, SceneBuilder};
+use crate::decide::ready::Ready;
 use crate::decide::respond::Response;
 use crate::decide::routes::dispatch::{Routing, route_request};
 pub(crate) use crate::eval::reads::name_of;
-use crate::graph::DecisionGraph;
-use crate::model::headers::Header;
-use crate::model::reason::{Code, Stage};
-use crate::model::source::Span;
 use crate::protocol::question::{Answer, Question};
 use crate::protocol::request::Request;
-use crate::schemas::violation::Violations;
-use crate::typed::TypedPolicy;
-
-/// A reason to deny a request, or a note beside a decision.
-#[derive(Debug, Clone)]
-pub(crate) struct Denial {
-    code: Code,
-    stage: Stage,
-    message: Cow<'static, str>,
-    span: Option<Span>,
-    headers: Cow<'static, [Header]>,
-    violations: Option<Box<Violations>>,
-    /// The problem's detail, in place of the code's text.
-    detail: Option<Box<str>>,
-}
-
-impl Denial {
-    fn new(code: Code, stage: Stage, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code,
-            stage,
-            message: message.into(),
-            span: None,
-            headers: Cow::Borrowed(&[]),
-            violations: None,
-            detail: None,
-        }
-    }
-
-    fn at(mut self, span: Span) -> Self {
-        self.span.get_or_insert(span);
-        self
-    }
-
-    pub(crate) fn into_message(self) -> Cow<'static, str> {
-        self.message
-    }
-
-    fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
-        Self { headers: Cow::Owned(vec![(name, value)]), ..self }
-    }
-}
-
-/// A policy with its graph and its keys.
-#[derive(Clone, Copy)]
-pub(crate) struct Ready<'g> {
-    pub(crate) policy: &'g TypedPolicy,
-    pub(crate) graph: &'g DecisionGraph,
-    pub(crate) keys: &'g BoundKeys,
-}
 
 /// Decides a request on the facts that came with it.
 pub(crate) fn decide<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Decision<'g, 'r> {

@@ -4,10 +4,11 @@ use serde_json::{Map, Value as Json};
 
 use crate::collections::table::Id;
 use crate::decide::browser::csrf;
+use crate::decide::denial::Denial;
 use crate::decide::journey::{Halt, Journey};
+use crate::decide::limits;
 use crate::decide::lookup::ChargeResults;
 use crate::decide::schemas::{body, query};
-use crate::decide::{Denial, limits};
 use crate::eval::context::{Cache, EvalContext, ResourceRef};
 use crate::eval::evaluate::truth;
 use crate::graph::{Phase, Probe};

@@ -8,8 +8,9 @@ use serde_json::json;
 
 use crate::decide::browser::cors;
 use crate::decide::decision::{Caller, CheckContext, Decision};
+use crate::decide::denial::Denial;
 use crate::decide::journey::{Journey, Progress};
-use crate::decide::{Denial, limits};
+use crate::decide::limits;
 use crate::eval::attributes::AttributeSet;
 use crate::graph::response_headers::ResponseHeaders;
 use crate::graph::{DecisionGraph, Endpoint};

@@ -1,6 +1,8 @@
-//! Hosts and origins: one reading for policies and for requests.
+//! Hosts, origins and networks: one reading for policies and for requests.
 
 use std::net::Ipv6Addr;
+
+use ipnet::{IpNet, Ipv4Net};
 
 /// A host name of labels, or an address; IPv6 in brackets (RFC 3986 §3.2.2). A name may end in the root's dot.
 pub(crate) fn is_host(host: &str) -> bool {
@@ -70,4 +72,12 @@ impl NamePattern {
                 .is_some_and(is_label),
         }
     }
+}
+
+/// The network as addresses are compared: as IPv4 where it is IPv4 inside IPv6 (RFC 4291 §2.5.5.2).
+pub(crate) fn unmapped(network: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    let IpNet::V6(v6) = network else { return network };
+    let v4 = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(MAPPED_BITS));
+    v4.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(network, IpNet::V4)
 }

@@ -9,7 +9,6 @@ pub(crate) mod json;
 pub(crate) mod keywords;
 pub(crate) mod list;
 pub(crate) mod mask;
-pub(crate) mod network;
 pub(crate) mod operator;
 pub(crate) mod path;
 pub(crate) mod reason;

@@ -9,8 +9,8 @@ use jiff::civil::Date;
 use regex::Regex;
 use url::{Host, Url};
 
+use crate::model::host::unmapped;
 use crate::model::keywords::Format;
-use crate::model::network::unmapped;
 use crate::model::path::is_uuid;
 
 /// RFC 5321 §4.5.3.1.3, as corrected by erratum 1690 to RFC 3696.

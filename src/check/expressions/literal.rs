@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::check::expressions::typer::Typer;
 use crate::check::expressions::{Site, Typed, all};
-use crate::model::network::unmapped;
+use crate::model::host::unmapped;
 use crate::model::source::Span;
 use crate::model::value::Value;
 use crate::syntax::tree::{Expression, Literal, Text};

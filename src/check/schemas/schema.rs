@@ -10,7 +10,7 @@ use crate::check::settings::{Seen, stands_twice};
 use crate::collections::table::Table;
 use crate::model::diagnostic::Diagnostic;
 use crate::model::duration;
-use crate::model::network::unmapped;
+use crate::model::host::unmapped;
 use crate::schemas::validate::validate_default;
 use crate::syntax::tree;
 use crate::syntax::tree::{Expression, ExpressionKind, FacetKind, Literal, SchemaEntry, SchemaType, SchemaTypeKind};

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::collections::table::Id;
-use crate::decide::Denial;
+use crate::decide::denial::Denial;
 use crate::decide::headers::exactly_one;
 use crate::graph::{CorsHeaders, Endpoint};
 use crate::model::headers::Header;

@@ -9,10 +9,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::decide::Denial;
 use crate::decide::browser::cookie;
 use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::issuer::no_entropy;
+use crate::decide::denial::Denial;
 use crate::decide::headers::{Repeated, at_most_one};
 use crate::decide::journey::Journey;
 use crate::decide::respond::Response;

@@ -4,13 +4,13 @@ use http::{HeaderValue, header};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
-use crate::decide::Denial;
 use crate::decide::browser::cookie;
 use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::family;
 use crate::decide::callers::family::{Exchange, RefreshPolicy, RefreshStatus};
 use crate::decide::callers::issuer::{Issued, Issuer, no_entropy};
 use crate::decide::callers::refresh::{PresentedToken, no_family, refused, reused};
+use crate::decide::denial::Denial;
 use crate::decide::journey::Journey;
 use crate::decide::respond::Response;
 use crate::model::headers::Header;

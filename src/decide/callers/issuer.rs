@@ -5,12 +5,12 @@ use serde_json::{Map, Value as Json};
 use zeroize::Zeroizing;
 
 use crate::collections::table::Id;
-use crate::decide::Denial;
 use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::family;
 use crate::decide::callers::family::RefreshPolicy;
 use crate::decide::callers::keys::BoundKeys;
 use crate::decide::callers::token::MAX_TOKEN;
+use crate::decide::denial::Denial;
 use crate::eval::attributes::Attributes;
 use crate::eval::context::{Environment, EvalContext, ResourceRef};
 use crate::eval::evaluate::evaluate;

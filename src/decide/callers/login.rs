@@ -1,11 +1,11 @@
 //! Logins: the account, the password, and the caller of the tokens that are issued.
 
 use crate::collections::table::Id;
-use crate::decide::Denial;
 use crate::decide::callers::authenticate::challenged_alone;
 use crate::decide::callers::entropy::Entropy;
 use crate::decide::callers::identity::mapped;
 use crate::decide::callers::{family, token};
+use crate::decide::denial::Denial;
 use crate::decide::journey::{Halt, Journey};
 use crate::eval::context::{Cache, ResourceRef};
 use crate::eval::evaluate::evaluate;

@@ -6,13 +6,13 @@ use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use crate::collections::table::Id;
-use crate::decide::Denial;
 use crate::decide::callers::authenticate::{challenged_as_invalid, invalid_token, missing};
 use crate::decide::callers::family::{RefreshPolicy, RefreshStatus};
 use crate::decide::callers::issue::{expired_cookie, family_effect};
 use crate::decide::callers::login::account_unknown;
 use crate::decide::callers::token::{TokenProblem, VerifyContext};
 use crate::decide::callers::{family, token};
+use crate::decide::denial::Denial;
 use crate::decide::journey::{Halt, Journey};
 use crate::decide::respond::Response;
 use crate::eval::cookies;

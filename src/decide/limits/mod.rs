@@ -8,7 +8,7 @@ pub(crate) mod terms;
 use http::{HeaderValue, header};
 
 use crate::collections::table::Id;
-use crate::decide::Denial;
+use crate::decide::denial::Denial;
 use crate::decide::limits::headers::seconds;
 pub(crate) use crate::decide::limits::headers::{TightestRate, headers};
 use crate::decide::limits::terms::{Undecided, charges, skips};

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::{HeaderValue, header};
 
 use crate::collections::table::Id;
-use crate::decide::Denial;
+use crate::decide::denial::Denial;
 use crate::eval::context::{Environment, EvalContext, ResourceRef};
 use crate::eval::evaluate::{Unknowns, truth};
 use crate::eval::identity::Identity;

@@ -1,7 +1,7 @@
 //! The tests of a route's access rules.
 
 use crate::collections::table::Id;
-use crate::decide::Denial;
+use crate::decide::denial::Denial;
 use crate::decide::journey::Journey;
 use crate::decide::permissions::authorize::Findings;
 use crate::decide::respond::Response;

@@ -2,9 +2,9 @@
 
 use http::Method;
 
-use crate::decide::Ready;
 use crate::decide::browser::cors;
 use crate::decide::decision::Decision;
+use crate::decide::ready::Ready;
 use crate::decide::respond::{Response, ResponseContext, respond};
 use crate::decide::routes::transport::{Admission, Target, admit};
 use crate::graph::{Door, ResponseHeaders};

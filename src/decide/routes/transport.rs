@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::decide::Denial;
 use crate::decide::browser::csrf;
+use crate::decide::denial::Denial;
 use crate::decide::headers::{Repeated, at_most_one};
 use crate::decide::respond::Response;
 use crate::decide::routes::canonical;

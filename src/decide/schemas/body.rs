@@ -6,7 +6,7 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value as Json};
 
 use crate::collections::table::Id;
-use crate::decide::Denial;
+use crate::decide::denial::Denial;
 use crate::decide::headers::exactly_one;
 use crate::decide::schemas::query;
 use crate::model::json;

@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json};
 
 use crate::collections::table::Id;
-use crate::decide::Denial;
+use crate::decide::denial::Denial;
 use crate::decide::routes::transport::Target;
 use crate::model::path::escapes;
 use crate::model::reason::{Code, Stage};
