@@ -80,23 +80,6 @@ pub(crate) struct Progress<'g, 'r> {
 }
 
 impl<'g, 'r> Progress<'g, 'r> {
-    fn new(door: &'g Door, target: Target<'g, 'r>, lookup: Lookup<'r>) -> Self {
-        Self {
-            input: Input { params: Params::new(&door.parameters, target.path.clone()), ..Input::default() },
-            target,
-            user: None,
-            credential_denial: None,
-            probe_denial: None,
-            notes: Vec::new(),
-            tightest: None,
-            effects: Vec::new(),
-            body_token: None,
-            presented: None,
-            lookup,
-            cache: Cache::default(),
-        }
-    }
-
     pub(crate) fn into_owned(self) -> Progress<'g, 'static> {
         Progress {
             target: self.target.into_owned(),
@@ -123,7 +106,30 @@ impl<'g, 'r> Journey<'g, 'r> {
         target: Target<'g, 'r>,
         lookup: Lookup<'r>,
     ) -> Self {
-        Self::resume(ready, request, door, Progress::new(door, target, lookup))
+        let Ready { policy, graph, keys } = ready;
+        Self {
+            policy,
+            graph,
+            keys,
+            request,
+            door,
+            route: &policy.routes[door.route],
+            // Built in place, as it is large.
+            progress: Progress {
+                input: Input { params: Params::new(&door.parameters, target.path.clone()), ..Input::default() },
+                target,
+                user: None,
+                credential_denial: None,
+                probe_denial: None,
+                notes: Vec::new(),
+                tightest: None,
+                effects: Vec::new(),
+                body_token: None,
+                presented: None,
+                lookup,
+                cache: Cache::default(),
+            },
+        }
     }
 
     pub(crate) fn resume(

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::decide::browser::cors;
 use crate::decide::decision::{Caller, CheckContext, Decision};
 use crate::decide::denial::Denial;
-use crate::decide::journey::{Journey, Progress};
+use crate::decide::journey::Journey;
 use crate::decide::limits;
 use crate::eval::attributes::AttributeSet;
 use crate::graph::response_headers::ResponseHeaders;
@@ -77,50 +77,101 @@ pub(crate) struct ResponseContext<'g, 'r, 'q> {
 
 /// The decision on a request that went through the graph.
 pub(crate) fn routed<'g, 'r>(journey: Journey<'g, 'r>, response: Response<'g>) -> Decision<'g, 'r> {
-    let Journey { policy, graph, door, route, request, progress, .. } = journey;
-    let Progress { target, user, credential_denial, notes, tightest, effects, input, lookup, .. } = progress;
-    let context = ResponseContext {
-        policy,
-        graph,
-        request: &request,
-        scheme: target.scheme,
-        target: Some(target.canonical),
-        route: Some(route),
-        answer: &graph.headers[door.headers],
-    };
-    let mut decision = respond(context, response);
-    if let Some(tightest) = tightest {
-        decision.headers.limits = limits::headers(tightest, request.now);
+    // The progress is large: it is taken apart in place.
+    let Journey { policy, graph, door, request, .. } = journey;
+    let answer = &graph.headers[door.headers];
+    let span = Some(journey.route.span);
+    let answered = answer_for(policy, response, span, answer, journey.progress.target.scheme, &request);
+    let Answered { verdict, status, reasons, mut headers, body } = answered;
+    if let Some(tightest) = journey.progress.tightest {
+        headers.limits = limits::headers(tightest, request.now);
     }
-    decision.notes = notes.into_iter().map(|denial| reason(denial, None)).collect();
+    let mut notes = Vec::new();
+    for denial in journey.progress.notes {
+        notes.push(reason(denial, None));
+    }
     // A bad credential that didn't decide is worth a line in the log; a missing one is not.
-    if let Some(bad) = credential_denial
+    if let Some(bad) = journey.progress.credential_denial
         && bad.code != Code::CredentialMissing
-        && decision.reasons.first().is_none_or(|reason| reason.code != bad.code)
+        && reasons.first().is_none_or(|reason| reason.code != bad.code)
     {
-        decision.notes.push(reason(bad, None));
+        notes.push(reason(bad, None));
     }
-    decision.caller = user.map(|identity| Caller { policy, identity });
-    // RFC 9110 §9.3.2: the answer to `HEAD` has the headers and no body.
-    if decision.verdict == Verdict::Answer && *request.method == Method::HEAD {
-        decision.body = None;
+    Decision {
+        verdict,
+        status,
+        reasons,
+        notes,
+        caller: journey.progress.user.map(|identity| Caller { policy, identity }),
+        headers,
+        removed_headers: &answer.removed,
+        // RFC 9110 §9.3.2: the answer to `HEAD` has the headers and no body.
+        body: body.filter(|_| verdict != Verdict::Answer || *request.method != Method::HEAD),
+        // Only validated input is handed on.
+        input: match verdict {
+            Verdict::Deny => Input { params: journey.progress.input.params, ..Input::default() },
+            Verdict::Allow | Verdict::Answer => journey.progress.input,
+        },
+        target: Some(journey.progress.target.canonical),
+        secret_query: door.secret_query,
+        effects: journey.progress.effects,
+        check_context: CheckContext {
+            policy,
+            graph,
+            context: journey.progress.lookup.into_context().map(AttributeSet::Json),
+            client: journey.progress.target.client,
+            now: request.now,
+        },
     }
-    // Only validated input is handed on.
-    decision.input = match decision.verdict {
-        Verdict::Deny => Input { params: input.params, ..Input::default() },
-        Verdict::Allow | Verdict::Answer => input,
-    };
-    decision.secret_query = door.secret_query;
-    decision.effects = effects;
-    decision.check_context.client = target.client;
-    decision.check_context.context = lookup.into_context().map(AttributeSet::Json);
-    decision
 }
 
 /// The decision on a request that reached no route.
-pub(crate) fn respond<'g, 'r>(context: ResponseContext<'g, 'r, '_>, response: Response<'g>) -> Decision<'g, 'r> {
+pub(crate) fn unrouted<'g, 'r>(context: ResponseContext<'g, 'r, '_>, response: Response<'g>) -> Decision<'g, 'r> {
     let ResponseContext { policy, graph, request, scheme, target, route, answer } = context;
     let span = route.map(|route| route.span);
+    let Answered { verdict, status, reasons, headers, body } =
+        answer_for(policy, response, span, answer, scheme, request);
+    let facts = request.facts.context.as_ref();
+    Decision {
+        verdict,
+        status,
+        reasons,
+        notes: Vec::new(),
+        caller: None,
+        headers,
+        removed_headers: &answer.removed,
+        body,
+        input: Input::default(),
+        target,
+        secret_query: false,
+        effects: Vec::new(),
+        check_context: CheckContext {
+            policy,
+            graph,
+            context: facts.map(|context| AttributeSet::Json(Cow::Borrowed(context))),
+            client: None,
+            now: request.now,
+        },
+    }
+}
+
+/// The parts of a decision that depend on the response alone.
+struct Answered<'g, 'r> {
+    verdict: Verdict,
+    status: StatusCode,
+    reasons: Reasons<'g>,
+    headers: AnswerHeaders<'g, 'r>,
+    body: Option<Body>,
+}
+
+fn answer_for<'g, 'r>(
+    policy: &'g TypedPolicy,
+    response: Response<'g>,
+    span: Option<Span>,
+    answer: &'g ResponseHeaders,
+    scheme: Scheme,
+    request: &Request<'r>,
+) -> Answered<'g, 'r> {
     let one = |code, stage, message| Reasons::one(Reason { span, ..constant_reason(code, stage, message) });
     let reasons_of = |denials: Vec<Denial>| denials.into_iter().map(|denial| reason(denial, span)).collect();
     let mut made: Cow<'_, [Header]> = Cow::Borrowed(&[]);
@@ -198,27 +249,8 @@ pub(crate) fn respond<'g, 'r>(context: ResponseContext<'g, 'r, '_>, response: Re
         Scheme::Https => &answer.over_https,
         Scheme::Http => &answer.over_http,
     };
-    Decision {
-        verdict,
-        status,
-        reasons,
-        notes: Vec::new(),
-        caller: None,
-        headers: AnswerHeaders { policy: policy_headers, limits: Vec::new(), fixed, made, cors, origin },
-        removed_headers: &answer.removed,
-        body,
-        input: Input::default(),
-        target,
-        secret_query: false,
-        effects: Vec::new(),
-        check_context: CheckContext {
-            policy,
-            graph,
-            context: request.facts.context.as_ref().map(|context| AttributeSet::Json(Cow::Borrowed(context))),
-            client: None,
-            now: request.now,
-        },
-    }
+    let headers = AnswerHeaders { policy: policy_headers, limits: Vec::new(), fixed, made, cors, origin };
+    Answered { verdict, status, reasons, headers, body }
 }
 
 /// The reason points at the most precise place that is known, or at the route.

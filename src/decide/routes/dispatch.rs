@@ -5,8 +5,9 @@ use http::Method;
 use crate::decide::browser::cors;
 use crate::decide::decision::Decision;
 use crate::decide::ready::Ready;
-use crate::decide::respond::{Response, ResponseContext, respond};
-use crate::decide::routes::transport::{Admission, Target, admit};
+use crate::decide::respond::{Response, ResponseContext, unrouted};
+use crate::decide::routes::client::client;
+use crate::decide::routes::transport::{Target, admit, require_https};
 use crate::graph::{Door, ResponseHeaders};
 use crate::protocol::request::Request;
 use crate::typed::Route;
@@ -23,20 +24,25 @@ pub(crate) enum Routing<'g, 'r> {
 /// Finds the door of a request.
 pub(crate) fn route_request<'g, 'r>(ready: Ready<'g>, request: &Request<'r>) -> Routing<'g, 'r> {
     let Ready { policy, graph, .. } = ready;
-    let answer = &graph.headers[graph.default_headers];
-    let (context, response) = match admit(policy, request) {
-        Admission::Refused { scheme, target, response } => {
-            (ResponseContext { policy, graph, request, scheme, target, route: None, answer }, response)
-        }
-        Admission::Admitted(target) => match dispatch(ready, request, &target.path) {
-            Dispatch::Door(door) => return Routing::Routed { door, target },
-            Dispatch::Answered { route, answer, response } => {
-                let (scheme, target) = (target.scheme, Some(target.canonical));
-                (ResponseContext { policy, graph, request, scheme, target, route, answer }, response)
-            }
-        },
+    let client = client(&policy.transport, request);
+    let answered = |scheme, target, route, answer, response| {
+        let context = ResponseContext { policy, graph, request, scheme, target, route, answer };
+        Routing::Answered(unrouted(context, response))
     };
-    Routing::Answered(respond(context, response))
+    let default = &graph.headers[graph.default_headers];
+    let target = match admit(&policy.transport, request, client) {
+        Ok(target) => target,
+        Err(denial) => return answered(client.scheme, None, None, default, Response::Denied(denial)),
+    };
+    if let Some(response) = require_https(policy, request, &target) {
+        return answered(target.scheme, Some(target.canonical), None, default, response);
+    }
+    match dispatch(ready, request, &target.path) {
+        Dispatch::Door(door) => Routing::Routed { door, target },
+        Dispatch::Answered { route, answer, response } => {
+            answered(target.scheme, Some(target.canonical), route, answer, response)
+        }
+    }
 }
 
 /// The result of looking a path and a method up.

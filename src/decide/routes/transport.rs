@@ -12,7 +12,7 @@ use crate::decide::denial::Denial;
 use crate::decide::headers::{Repeated, at_most_one};
 use crate::decide::respond::Response;
 use crate::decide::routes::canonical;
-use crate::decide::routes::client::{Client, client as find_client};
+use crate::decide::routes::client::Client;
 use crate::model::host::{NamePattern, default_port, is_host, split_port};
 use crate::model::path::decode_segment;
 use crate::model::reason::{Code, Stage};
@@ -86,25 +86,8 @@ impl<'g, 'r> Target<'g, 'r> {
     }
 }
 
-/// The result of the transport stage.
-pub(crate) enum Admission<'g, 'r> {
-    Admitted(Target<'g, 'r>),
-    Refused { scheme: Scheme, target: Option<Cow<'r, str>>, response: Response<'g> },
-}
-
 /// Checks a request before its route is known.
-pub(crate) fn admit<'g, 'r>(policy: &'g TypedPolicy, request: &Request<'r>) -> Admission<'g, 'r> {
-    let client = find_client(&policy.transport, request);
-    match checked_target(&policy.transport, request, client) {
-        Ok(target) => match require_https(policy, request, &target) {
-            None => Admission::Admitted(target),
-            Some(response) => Admission::Refused { scheme: target.scheme, target: Some(target.canonical), response },
-        },
-        Err(denial) => Admission::Refused { scheme: client.scheme, target: None, response: Response::Denied(denial) },
-    }
-}
-
-fn checked_target<'g, 'r>(
+pub(crate) fn admit<'g, 'r>(
     transport: &'g Transport,
     request: &Request<'r>,
     client: Client,
@@ -149,7 +132,11 @@ pub(crate) fn without_default_port(authority: &str, scheme: Scheme) -> &str {
 
 /// The response to a request in the clear, if the policy requires https. A redirect to https goes to a listed host only,
 /// and only if the request is safe and has no credential that was exposed.
-fn require_https(policy: &TypedPolicy, request: &Request<'_>, target: &Target<'_, '_>) -> Option<Response<'static>> {
+pub(crate) fn require_https(
+    policy: &TypedPolicy,
+    request: &Request<'_>,
+    target: &Target<'_, '_>,
+) -> Option<Response<'static>> {
     let span = policy.transport.https.filter(|_| target.scheme == Scheme::Http)?;
     let host = target.authority().filter(|_| !policy.transport.hosts.is_empty());
     let redirected = host.filter(|_| csrf::is_safe(request) && !has_credential(policy, request));
