@@ -1,4 +1,4 @@
-//! Rules over fields: when they are asked, and what a broken one says.
+//! Checks over fields: their evaluation, and their violations.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::cell::RefCell;
@@ -37,7 +37,8 @@ fn range() -> Shape {
     }
 }
 
-/// What is wrong, and which messages' rules were asked, where `from <= to` and the nameless rule holds for small ones.
+/// The result of a validation, and the messages of the evaluated checks. The first check is `from <= to`, the second
+/// `from < 10`.
 fn outcome(shape: &Shape, input: &Json) -> (Result<Json, Vec<String>>, Vec<String>) {
     let asked = RefCell::new(Vec::new());
     let one = |check: &Check, fields: &Map<String, Json>| {
