@@ -189,6 +189,9 @@ impl<'r> Lookup<'r> {
 
     /// Runs a step that looks facts up. Returns its result, or the questions to answer before it is run again.
     pub(crate) fn asking_for<T>(&self, step: impl FnOnce() -> T) -> Result<T, Vec<Question>> {
+        if self.asking.is_none() {
+            return Ok(step());
+        }
         let (result, questions) = self.with_questions(step);
         if questions.is_empty() { Ok(result) } else { Err(questions) }
     }
