@@ -1,6 +1,6 @@
 //! Stores of limits and families of refresh tokens.
 //!
-//! [`decide`] decides a request with a [`Store`] and an asynchronous [`Host`]. For hosts that drive an inquiry by themselves,
+//! [`decide()`] decides a request with a [`Store`] and an asynchronous [`Host`]. For hosts that drive an inquiry by themselves,
 //! [`answer`], [`record`] and [`finish`] turn its questions and effects into calls of a store.
 #![forbid(unsafe_code)]
 
