@@ -167,8 +167,11 @@ impl Typer<'_, '_> {
         {
             return Some(Typed::attribute(Read::Context(id), &self.attributes.context[id]));
         }
-        // A block's condition is checked for each of its routes.
-        self.report_once(self.checker.names.context.not_declared(name, usize::MAX));
+        // A declared attribute without a row has an error in its type, which is reported already.
+        if !self.checker.names.context.contains(&name.node) {
+            // A block's condition is checked for each of its routes.
+            self.report_once(self.checker.names.context.not_declared(name, usize::MAX));
+        }
         None
     }
 
