@@ -82,7 +82,7 @@ pub enum DecideError {
 /// Decides one request: the store answers questions about limits and families of tokens, the host all others, and the
 /// decision's families are written. Give the decision's slots back with [`finish`] when the request is answered.
 ///
-/// Where another request has changed a family first, the request is decided again, and charged again, a few times. If the
+/// The request is decided again, and charged again, a few times if another request has changed a family first. If the
 /// future is dropped, what it has charged stays charged, and slots are free again after their limit's `timeout`.
 ///
 /// # Errors
